@@ -1,0 +1,61 @@
+# make demo       the three-year search from download to limits, on real data
+# make test       the tests (slow ones: make test-all)
+# make bench      paired timings against straightforward versions
+# make lint       formatting, linters, layers, workflow
+# make reproduce  the ten-year analysis
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
+
+.PHONY: demo test test-all bench lint format reproduce generated lock clean
+
+demo: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
+	@echo "Done: open results/demo/report.html"
+
+reproduce: $(READY)
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY)
+	$(BIN)/python -m pytest
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.run
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/lint-imports
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+# Files that are generated from the code and committed.
+generated: $(READY)
+	$(BIN)/python -m nusky.config_docs
+	$(BIN)/snakemake --configfile config/demo.yaml --rulegraph mermaid-js > docs/rulegraph.mmd
+
+# The lock holds every dependency for all platforms, with hashes and without index addresses.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	    --all-extras pyproject.toml -o requirements.lock
+
+# The environment: pinned and hashed dependencies, then this package in place.
+$(READY): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.ready-*
+	touch $@
+
+clean:
+	rm -rf $(VENV) results .snakemake

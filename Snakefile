@@ -1,0 +1,67 @@
+# The search for neutrinos from gamma-ray sources, from download to upper limits.
+#
+#   snakemake --cores 32                                     the ten-year analysis (config/config.yaml)
+#   snakemake --cores 2 --configfile config/demo.yaml        the demo
+#
+# Every file-name pattern is in nusky.paths, every configuration key in nusky.config.
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version, validate
+
+import nusky.config
+from nusky.errors import NuskyError
+from nusky.paths import DOWNLOADS, Paths
+from nusky.releases import registry
+
+min_version("9.0")
+
+if not config:
+
+    configfile: "config/config.yaml"
+
+
+validate(config, "workflow/schemas/config.schema.json", set_default=False)
+
+try:
+    cfg = nusky.config.parse(config)
+    seasons = [season.name for season in registry.find(cfg.release.name).select(cfg.release.seasons)]
+except NuskyError as error:
+    raise WorkflowError(str(error)) from None
+
+paths = Paths(cfg.run)
+stacks = [
+    {"method": method, "catalogue": catalogue, "weighting": weighting}
+    for method in cfg.methods
+    for catalogue, block in cfg.catalogues.items()
+    for weighting in block.weightings
+]
+singles = [
+    {"method": method, "catalogue": catalogue}
+    for method in cfg.methods
+    for catalogue, block in cfg.catalogues.items()
+    if block.single_sources
+]
+
+
+wildcard_constraints:
+    season="|".join(seasons),
+    catalogue="|".join(cfg.catalogues),
+    method="published|standard",
+    weighting=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        paths.summary,
+        paths.report,
+
+
+include: "workflow/rules/release.smk"
+include: "workflow/rules/catalogues.smk"
+include: "workflow/rules/likelihood.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/summary.smk"

@@ -1,0 +1,116 @@
+"""Model weights: how the sources of a stack share the flux."""
+
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from nusky.config import Weighting
+from nusky.errors import CatalogueError
+
+_NAMES_IN_NOTE = 20
+
+
+def weight_column(sources: pa.Table, column: str) -> np.ndarray:
+    """The numbers of a catalogue's `column`, (n_sources,) float64; CatalogueError if it has no such numbers."""
+    numeric = [field.name for field in sources.schema if pa.types.is_floating(field.type)]
+    if column not in numeric:
+        problem = "holds no numbers to weight with" if column in sources.column_names else "does not exist"
+        raise CatalogueError(f"weighting column '{column}' {problem}. Use one of {', '.join(numeric)}.")
+    return sources[column].to_numpy()
+
+
+def model_weights(
+    sources: pa.Table, weighting: Weighting, method: Literal["published", "standard"]
+) -> tuple[np.ndarray, list[str]]:
+    """Weights w_j of the sources of a stack, and what had to be decided about them.
+
+    published: a missing value gets the mean of the other values of its list; sources of two lists count twice; the
+    weights keep their scale. standard: missing values, upper limits and duplicates get no weight; the weights add
+    up to 1.
+
+    Parameters
+    ----------
+    sources : table "sources" of a catalogue
+    weighting : column ** power, or equal weights; `share_by_list` gives every list the sum 1 before they are joined
+
+    Returns
+    -------
+    weights : (n_sources,) float64, at least 0
+    notes : sentences for the report
+
+    Raises
+    ------
+    CatalogueError : no such numeric column, a negative or infinite weight, or no weight left.
+    """
+    names = np.array(sources["name"].to_pylist(), dtype=object)
+    origins = np.array(sources["origin"].to_pylist(), dtype=object)
+    duplicate = sources["duplicate_of"].to_numpy() >= 0
+    values = np.ones(len(names)) if weighting.column is None else weight_column(sources, weighting.column).copy()
+    notes = []
+    excluded = np.zeros(len(names), dtype=bool)
+    missing = np.isnan(values)
+    if method == "published":
+        for origin in dict.fromkeys(origins[missing]):
+            gaps = missing & (origins == origin)
+            values[gaps] = _mean_of_list(values[~missing & (origins == origin)], origin, weighting)
+            notes.append(f"{origin}: {weighting.column} is missing, the list's mean stands in: {_listed(names[gaps])}.")
+        if duplicate.any():
+            notes.append(f"Sources present in two lists count twice: {_listed(names[duplicate])}.")
+    else:
+        limit = np.zeros(len(names), dtype=bool)
+        if weighting.column == "flux":
+            limit = sources["flux_limit"].to_numpy(zero_copy_only=False)
+        for rows, reason in (
+            (missing, f"{weighting.column} is missing"),
+            (limit, "the flux is an upper limit"),
+            (duplicate, "the source stands in an earlier list"),
+        ):
+            if rows.any():
+                notes.append(f"No weight because {reason}: {_listed(names[rows])}.")
+            excluded |= rows
+    weights = np.zeros(len(names))
+    weights[~excluded] = _powers(values[~excluded], weighting, names[~excluded])
+    if weighting.share_by_list:
+        for origin in dict.fromkeys(origins):
+            rows = origins == origin
+            weights[rows] = _shares(weights[rows], f"the sources of list '{origin}'", weighting)
+    shares = _shares(weights, "the sources", weighting)
+    return (shares if method == "standard" else weights), notes
+
+
+def _mean_of_list(known: np.ndarray, origin: str, weighting: Weighting) -> float:
+    if not len(known):
+        raise CatalogueError(
+            f"list '{origin}' has no value of '{weighting.column}'. Choose another weighting column or drop the list."
+        )
+    return float(known.mean())
+
+
+def _powers(values: np.ndarray, weighting: Weighting, names: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        weights = values**weighting.power
+    bad = (values < 0) | ~np.isfinite(weights)
+    if bad.any():
+        first = np.flatnonzero(bad)[0]
+        raise CatalogueError(
+            f"weighting column '{weighting.column}': {values[first]:g} of source '{names[first]}' to the power "
+            f"{weighting.power:g} is no weight. Weights must be finite and not negative; leave unknown values empty."
+        )
+    return weights
+
+
+def _shares(weights: np.ndarray, what: str, weighting: Weighting) -> np.ndarray:
+    total = weights.sum()
+    if not 0 < total < np.inf:
+        raise CatalogueError(
+            f"weighting by '{weighting.column or 'equal weights'}': {what} have no usable weight (sum {total:g}). "
+            "Choose another column, or drop the list."
+        )
+    return weights / total
+
+
+def _listed(names: np.ndarray) -> str:
+    shown = ", ".join(names[:_NAMES_IN_NOTE])
+    more = f" and {len(names) - _NAMES_IN_NOTE} more" if len(names) > _NAMES_IN_NOTE else ""
+    return f"{len(names)} source(s), {shown}{more}"

@@ -1,0 +1,236 @@
+"""The one configuration model: what a run analyses, how, and what it draws.
+
+Keys carry their units. Unknown keys are refused. The JSON schema (`workflow/schemas/config.schema.json`) and the
+table of keys (`docs/configuration.md`) are generated from this module by ``python -m nusky.config_docs``.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from nusky.errors import ConfigurationError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
+BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf"]
+
+
+class Section(BaseModel):
+    """A block of the configuration: unknown keys refused, NaN and infinity refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class InjectedSource(Section):
+    """A point source added to generated events."""
+
+    ra_deg: float = Field(ge=0, lt=360, description="Right ascension (J2000) of the injected source.")
+    dec_deg: float = Field(ge=-90, le=90, description="Declination (J2000) of the injected source.")
+    n_signal: float = Field(ge=0, description="Expected number of signal events over all seasons.")
+    gamma: Gamma = Field(2.0, description="Spectral index: the flux falls as E^-gamma.")
+
+
+class Generator(Section):
+    """The seeded generator of releases, used only where `release.synthetic` allows it."""
+
+    event_fraction: float = Field(1.0, gt=0, le=100, description="Generated events relative to the real seasons.")
+    sources: list[InjectedSource] = Field(default_factory=list, description="Point sources injected into the events.")
+
+
+class Release(Section):
+    """Which public events are analysed and where they come from."""
+
+    name: Literal["icecube-3yr", "icecube-10yr"] = Field(
+        "icecube-10yr", description="The data release."
+    )
+    seasons: list[Name] | None = Field(None, description="Seasons to use, in order; null means all of the release.")
+    local_path: str | None = Field(None, description="Archive or folder of the release on this machine; null downloads.")
+    check_counts: bool = Field(True, description="Refuse a season whose number of events is not the published one.")
+    synthetic: Literal["never", "if-unavailable", "always"] = Field(
+        "never", description="When generated events may stand in for the release; every output then says so."
+    )
+    generator: Generator = Field(default_factory=Generator, description="Settings of the generator.")
+
+    @field_validator("seasons")
+    @classmethod
+    def _seasons_once(cls, seasons: list[str] | None) -> list[str] | None:
+        if seasons is not None and (not seasons or len(set(seasons)) != len(seasons)):
+            raise ValueError("give at least one season, and each only once")
+        return seasons
+
+
+class Columns(Section):
+    """Names of the columns of a user's source list."""
+
+    name: str = Field("name", description="Column with the source's name.")
+    ra_deg: str = Field("ra_deg", description="Column with the right ascension (J2000), degrees.")
+    dec_deg: str = Field("dec_deg", description="Column with the declination (J2000), degrees.")
+    extension_deg: str | None = Field(None, description="Column with the Gaussian width of the source, degrees.")
+
+
+class SourceList(Section):
+    """One list of sources: a built-in one or a file."""
+
+    builtin: BuiltinList | None = Field(None, description="A list that comes with nusky.")
+    file: str | None = Field(None, description="Path of a CSV, ECSV, FITS or VOTable file.")
+    label: Name | None = Field(None, description="Label in the `origin` column; the list's or file's name if null.")
+    columns: Columns = Field(default_factory=Columns, description="Column names of `file`.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "SourceList":
+        if (self.builtin is None) == (self.file is None):
+            raise ValueError("give exactly one of `builtin` and `file`")
+        return self
+
+
+class Weighting(Section):
+    """How the sources of a stack share the flux: weight = column ** power, or uniform."""
+
+    column: str | None = Field(None, description="Numeric column of the catalogue; null means equal weights.")
+    power: float = Field(1.0, description="Exponent applied to the column (-2 for the inverse square of a distance).")
+    share_by_list: bool = Field(False, description="Normalise the weights to sum 1 within each list before joining them.")
+
+
+class Catalogue(Section):
+    """A catalogue: one or more source lists, joined in order, and what is computed for it."""
+
+    lists: list[SourceList] = Field(
+        default_factory=list, description="Source lists, joined in this order; ready-made catalogues have theirs."
+    )
+    weightings: dict[Name, Weighting] = Field(
+        default_factory=lambda: {"uniform": Weighting()}, min_length=1, description="Named weightings of the stack."
+    )
+    gammas: list[Gamma] = Field(
+        default_factory=lambda: [2.0, 2.4, 2.53, 3.0], min_length=1, description="Spectral indices of the stack."
+    )
+    single_sources: bool = Field(True, description="Also test every source of the catalogue by itself.")
+    crossmatch_radius_deg: float | None = Field(
+        None, gt=0, le=5, description="Standard method: sources of different lists closer than this count once; null: never."
+    )
+
+    @model_validator(mode="after")
+    def _something_to_search(self) -> "Catalogue":
+        if not self.lists:
+            ready = ", ".join(PRESETS)
+            raise ValueError(f"`lists` is required, except for the ready-made catalogues {ready}")
+        return self
+
+
+_FLUX = Weighting(column="flux", share_by_list=True)
+PRESETS: dict[str, dict[str, Any]] = {
+    "wcda-hess": {
+        "lists": [SourceList(builtin="1lhaaso-wcda"), SourceList(builtin="hess")],
+        "weightings": {"uniform": Weighting(), "flux": _FLUX},
+        "gammas": [2.0, 2.4, 2.53, 3.0],
+    },
+    "km2a-hess": {
+        "lists": [SourceList(builtin="1lhaaso-km2a"), SourceList(builtin="hess")],
+        "weightings": {"uniform": Weighting(), "flux": _FLUX},
+        "gammas": [2.0, 2.4, 2.53, 3.0, 3.5],
+    },
+    "pulsars": {
+        "lists": [SourceList(builtin="atnf")],
+        "weightings": {
+            "uniform": Weighting(),
+            "inverse-distance-squared": Weighting(column="distance_dm_kpc", power=-2.0),
+            "s1400": Weighting(column="s1400_mjy"),
+        },
+        "gammas": [2.0, 2.53, 3.0],
+        "single_sources": False,
+    },
+}
+
+
+class Scan(Section):
+    """The grid of flux normalisations phi0 at 100 TeV on which the test statistic is computed."""
+
+    phi0_min_per_ev: float = Field(1e-38, gt=0, description="Lowest phi0, eV^-1 cm^-2 s^-1.")
+    phi0_max_per_ev: float = Field(1e-20, gt=0, description="Highest phi0, eV^-1 cm^-2 s^-1.")
+    n_steps: int = Field(1000, ge=2, le=1_000_000, description="Grid points, evenly spaced in log10 phi0.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Scan":
+        if self.phi0_min_per_ev >= self.phi0_max_per_ev:
+            raise ValueError("phi0_min_per_ev must be below phi0_max_per_ev")
+        return self
+
+
+class Figures(Section):
+    """How the figures look; nothing here changes a number."""
+
+    formats: list[Literal["pdf", "png", "svg"]] = Field(
+        default_factory=lambda: ["pdf", "png"], min_length=1, description="File formats of every figure."
+    )
+    @field_validator("formats")
+    @classmethod
+    def _one_for_the_page(cls, formats: list[str]) -> list[str]:
+        if set(formats) <= {"pdf"}:
+            raise ValueError("the HTML report shows png or svg: add one of them")
+        return list(dict.fromkeys(formats))
+
+    dpi: int = Field(200, ge=50, le=1200, description="Resolution of raster figures and rasterised parts.")
+    max_sky_events: int = Field(20000, ge=1, description="Events drawn on the sky map: the most energetic ones.")
+
+
+class Configuration(Section):
+    """A whole run."""
+
+    run: Name = Field(description="Name of the run; results go to results/<run>/.")
+    seed: int = Field(20220516, ge=0, lt=2**63, description="Root of every random stream of the run.")
+    release: Release = Field(default_factory=Release, description="The events.")
+    catalogues: dict[Name, Catalogue] = Field(
+        min_length=1,
+        description="Catalogues by name; `wcda-hess: {}`, `km2a-hess: {}` and `pulsars: {}` are ready-made.",
+    )
+    methods: list[Literal["published", "standard"]] = Field(
+        default_factory=lambda: ["published", "standard"], min_length=1, description="Sets of conventions to compute."
+    )
+    scan: Scan = Field(default_factory=Scan, description="The flux scan of the stacks.")
+    figures: Figures = Field(default_factory=Figures, description="Figure options.")
+
+    @field_validator("catalogues", mode="before")
+    @classmethod
+    def _fill_presets(cls, catalogues: Any) -> Any:
+        if not isinstance(catalogues, dict):
+            return catalogues
+        return {
+            name: {**PRESETS.get(name, {}), **(block or {})} if isinstance(block, dict | None) else block
+            for name, block in catalogues.items()
+        }
+
+
+def load(path: str | os.PathLike[str]) -> Configuration:
+    """Read and check a YAML configuration file."""
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}). Give the path of a YAML file.") from None
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+    return parse(content, where=str(path))
+
+
+def parse(content: Any, where: str = "configuration") -> Configuration:
+    """Check a configuration given as nested dictionaries; `where` names it in messages."""
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{where}: a mapping of keys is expected, found {type(content).__name__}.")
+    try:
+        return Configuration.model_validate(content)
+    except ValidationError as error:
+        lines = [f"{where}: {len(error.errors())} problem(s):"]
+        lines += [f"  - in `{'.'.join(map(str, e['loc'])) or 'top level'}`: {_explain(e)}" for e in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _explain(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key; check the spelling against docs/configuration.md"
+    if error["type"] == "missing":
+        return "this key is required"
+    given = "" if isinstance(error.get("input"), dict | list) else f" (given: {error.get('input')!r})"
+    return error["msg"].removeprefix("Value error, ") + given

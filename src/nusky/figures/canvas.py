@@ -1,0 +1,106 @@
+"""What all figures share: the style, an empty figure, the tag on generated events, saving."""
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nusky.errors import ConfigurationError
+from nusky.files import atomic_path
+from nusky.resources import resource
+
+FLUX_UNIT = r"[GeV cm$^{-2}$ s$^{-1}$]"
+SYNTHETIC_TAG = "synthetic events · not a measurement"
+WARNING_COLOR = "#B23A00"
+MUTED_COLOR = "#5B6770"
+BAND_COLOR = "#9AA5AE"
+
+# Dates and host-dependent fields are left out: equal tables give equal files.
+_METADATA = {
+    "pdf": {"Creator": "nusky", "CreationDate": None},
+    "png": {"Software": "nusky"},
+    "svg": {"Creator": "nusky", "Date": None},
+}
+_TITLE_INCHES = 0.26
+_STRIP_INCHES = 0.36
+_LINE_STYLES = ("-", "--", ":", "-.")
+
+
+def style() -> AbstractContextManager[None]:
+    """Context in which matplotlib draws and saves with nusky's style sheet, whatever the user's settings."""
+    return matplotlib.style.context(["default", str(resource("nusky.mplstyle"))])
+
+
+def new_figure(*title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4.1)) -> Figure:
+    """A figure of `size` inches under a header: the title's parts and, with `synthetic`, a strip that says so."""
+    width, height = size
+    header = _TITLE_INCHES + (_STRIP_INCHES if synthetic else 0)
+    figure = Figure(figsize=(width, height + header))
+    figure.get_layout_engine().set(rect=(0, 0, 1, height / (height + header)))
+    text = " · ".join(title)
+    base = (height + 0.06) / (height + header)
+    figure.text(0.08 / width, base, plain(text[0].upper() + text[1:]), size=10, weight="bold")
+    if synthetic:
+        figure.text(
+            0.5,
+            1 - _STRIP_INCHES / 2 / (height + header),
+            SYNTHETIC_TAG,
+            ha="center",
+            va="center",
+            size=8.5,
+            weight="bold",
+            color=WARNING_COLOR,
+            bbox={"boxstyle": "round,pad=0.3", "facecolor": "#FFF1E6", "edgecolor": WARNING_COLOR, "linewidth": 0.8},
+        )
+    return figure
+
+
+def save(figure: Figure, outputs: Iterable[str | os.PathLike[str]], *, dpi: int) -> None:
+    """Write `figure` to every path of `outputs`, each whole or not at all; the suffix decides the format.
+
+    Raises `ConfigurationError` for a suffix that is not pdf, png or svg.
+    """
+    for output in map(Path, outputs):
+        file_format = output.suffix.removeprefix(".")
+        if file_format not in _METADATA:
+            raise ConfigurationError(f"{output}: figures are written as {', '.join(_METADATA)}; change the suffix.")
+        with style(), atomic_path(output) as temporary:
+            figure.savefig(temporary, format=file_format, dpi=dpi, metadata=_METADATA[file_format])
+
+
+def plain(text: str) -> str:
+    """`text` as matplotlib shows it literally: names come from users and may hold a dollar sign."""
+    return text.replace("$", r"\$")
+
+
+def legend_beside(axes: Axes, **options: Any) -> None:
+    """Legend to the right of `axes`, where it hides nothing."""
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, alignment="left", **options)
+
+
+def index_colors(gammas: Sequence[float]) -> dict[float, str]:
+    """One colour per spectral index, in ascending order: the same index has the same colour in every figure."""
+    cycle = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
+    return {gamma: cycle[i % len(cycle)] for i, gamma in enumerate(sorted(set(gammas)))}
+
+
+def line_style(number: int) -> str:
+    """The line style of the curve family `number`."""
+    return _LINE_STYLES[number % len(_LINE_STYLES)]
+
+
+def scientific(value: float, digits: int = 2) -> str:
+    """`value` as mathtext ``a × 10^b`` with `digits` decimals."""
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    return rf"${mantissa} \times 10^{{{int(exponent)}}}$"
+
+
+def note(axes: Axes, text: str) -> None:
+    """Write `text` into the middle of axes that have nothing to show."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED_COLOR, size=10)

@@ -1,0 +1,172 @@
+"""The sky in Galactic coordinates: the most energetic events and the sources of the catalogues."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+import pyarrow as pa
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from nusky.figures import canvas
+
+EVENT_COLUMNS = ("ra_deg", "dec_deg", "log10_energy_gev")
+SOURCE_COLUMNS = ("ra_deg", "dec_deg", "origin")
+PLANE_HALF_HEIGHT_DEG = 6
+
+
+class _Mark(NamedTuple):
+    label: str
+    color: str
+    marker: str
+    area: float
+    """Points squared."""
+
+
+_BUILTIN_LISTS = {  # drawn in this order: the many pulsars under everything else
+    "atnf": _Mark("ATNF pulsars", "#4D4D4D", ".", 6),
+    "hess": _Mark("H.E.S.S.", "#7B3294", "^", 22),
+    "1lhaaso-km2a": _Mark("1LHAASO KM2A", "#009E73", "s", 26),
+    "1lhaaso-wcda": _Mark("1LHAASO WCDA", "#D55E00", "o", 11),
+}
+_OTHER_LISTS = (("#000000", "D", 15), ("#CC79A7", "v", 20), ("#E69F00", "P", 20), ("#000000", "X", 20))
+
+
+def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_events: int, synthetic: bool) -> Figure:
+    """Draw the `max_events` most energetic events and all sources: the whole sky, and the Galactic plane enlarged.
+
+    Galactic coordinates; the longitude increases to the left. The whole sky is a Mollweide projection.
+
+    Parameters
+    ----------
+    events
+        Tables "events" of the seasons; columns ra_deg, dec_deg, log10_energy_gev.
+    sources
+        Tables "sources" of the catalogues; columns ra_deg, dec_deg, origin. A source that several catalogues list
+        under one origin is drawn once.
+    """
+    ra, dec, log10_energy, n_events = _most_energetic(events, max_events)
+    with canvas.style():
+        figure = canvas.new_figure(
+            "galactic coordinates",
+            f"{log10_energy.size:,} most energetic of {n_events:,} events",
+            synthetic=synthetic,
+            size=(9.0, 6.3),
+        )
+        grid = figure.add_gridspec(2, 1, height_ratios=(4.2, 1))
+        sky = figure.add_subplot(grid[0], projection="mollweide")
+        plane = figure.add_subplot(grid[1])
+        x, y = _map_coordinates(ra, dec)
+        points = _draw_events(sky, x, y, log10_energy)
+        _draw_events(plane, np.degrees(x), np.degrees(y), log10_energy)
+        for mark, (x, y) in _sources_by_list(sources):
+            _draw_sources(sky, x, y, mark)
+            _draw_sources(plane, np.degrees(x), np.degrees(y), mark)
+        _frame_sky(sky)
+        _frame_plane(plane)
+        if log10_energy.size:
+            bar = figure.colorbar(points, ax=[sky, plane], pad=0.02, aspect=36)
+            bar.set_label(r"Reconstructed energy  $\log_{10}(E\,/\,\mathrm{GeV})$")
+        else:
+            canvas.note(sky, "no events")
+        handles, labels = sky.get_legend_handles_labels()
+        figure.legend(
+            handles[::-1], labels[::-1], loc="outside lower center", ncols=4, handletextpad=0.4, columnspacing=1.6
+        )
+        return figure
+
+
+def _most_energetic(events: Sequence[pa.Table], max_events: int) -> tuple[NDArray, NDArray, NDArray, int]:
+    """Right ascension, declination and log10 E of the most energetic events, these last, and the number of all."""
+    columns = [np.concatenate([np.empty(0), *(table[name].to_numpy() for table in events)]) for name in EVENT_COLUMNS]
+    chosen = np.argsort(columns[2], kind="stable")[-max_events:]
+    return *(column[chosen] for column in columns), columns[2].size
+
+
+def _map_coordinates(ra_deg: NDArray, dec_deg: NDArray) -> tuple[NDArray, NDArray]:
+    """Map x = -l in (-pi, pi] and y = b, rad, of equatorial positions (ICRS)."""
+    from astropy import units as u
+    from astropy.coordinates import ICRS, Galactic, SkyCoord
+
+    galactic = SkyCoord(ra_deg * u.deg, dec_deg * u.deg, frame=ICRS).transform_to(Galactic())
+    return -galactic.l.wrap_at(180 * u.deg).radian, galactic.b.radian
+
+
+def _sources_by_list(sources: Sequence[pa.Table]) -> list[tuple[_Mark, tuple[NDArray, NDArray]]]:
+    """Mark and map coordinates of every list, in drawing order."""
+    positions: dict[str, set[tuple[float, float]]] = {}
+    for table in sources:
+        for ra, dec, origin in zip(*(table[name].to_pylist() for name in SOURCE_COLUMNS), strict=True):
+            positions.setdefault(origin, set()).add((ra, dec))
+    others = sorted(set(positions) - set(_BUILTIN_LISTS))
+    marks = _BUILTIN_LISTS | {name: _Mark(name, *_OTHER_LISTS[i % len(_OTHER_LISTS)]) for i, name in enumerate(others)}
+    return [
+        (mark, _map_coordinates(*np.array(sorted(positions[name])).T))
+        for name, mark in marks.items()
+        if name in positions
+    ]
+
+
+def _draw_events(axes: Axes, x: NDArray, y: NDArray, log10_energy: NDArray) -> PathCollection:
+    return axes.scatter(
+        x,
+        y,
+        c=log10_energy,
+        cmap=ListedColormap(matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 1, 256))),  # its palest part is too faint
+        s=float(np.clip(3e4 / max(log10_energy.size, 1), 2.5, 12)),
+        linewidths=0,
+        rasterized=True,
+        zorder=2,
+    )
+
+
+def _draw_sources(axes: Axes, x: NDArray, y: NDArray, mark: _Mark) -> None:
+    dots = mark.marker == "."
+    axes.scatter(
+        x,
+        y,
+        s=mark.area,
+        marker=mark.marker,
+        facecolors=mark.color if dots else "none",
+        edgecolors="none" if dots else mark.color,
+        linewidths=1,
+        path_effects=None if dots else [withStroke(linewidth=1.7, foreground="white")],
+        label=f"{canvas.plain(mark.label)} ({x.size})",
+        zorder=4,
+    )
+
+
+def _frame_sky(axes: Axes) -> None:
+    axes.grid(True, zorder=1)
+    ra = np.linspace(0, 360, 720, endpoint=False)
+    x, y = _map_coordinates(ra, np.zeros_like(ra))
+    start = -1 - int(np.argmax(np.abs(np.diff(x))))  # begin where the curve leaves the map's edge
+    axes.plot(np.roll(x, start), np.roll(y, start), color="#333333", linewidth=1, linestyle=(0, (4, 3)), zorder=3)
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    axes.plot(0, 0, "k+", markersize=11, markeredgewidth=1.6, path_effects=halo, label="Galactic centre", zorder=5)
+    axes.plot([], [], color="#333333", linewidth=1, linestyle=(0, (4, 3)), label="Celestial equator")
+
+    # Longitudes stand at mid-latitude: on the equator, matplotlib's place for them, the sources are.
+    axes.set_xticks(np.radians(np.arange(-150, 180, 30)), [])
+    axes.tick_params(which="both", top=False, right=False)
+    for longitude in (120, 60, 0, 300, 240):
+        x = -np.radians((longitude + 180) % 360 - 180)
+        axes.text(x, np.radians(-45), f"{longitude}°", ha="center", va="center", size=8, path_effects=halo, zorder=6)
+    axes.set_yticks(np.radians([-60, -30, 0, 30, 60]), ["−60°", "−30°", "0°", "30°", "60°"])
+
+
+def _frame_plane(axes: Axes) -> None:
+    axes.plot(0, 0, "k+", markersize=11, markeredgewidth=1.6, zorder=5)
+    axes.set_xlim(-180, 180)
+    axes.set_ylim(-PLANE_HALF_HEIGHT_DEG, PLANE_HALF_HEIGHT_DEG)
+    longitudes = np.array([180, 120, 60, 0, 300, 240, 180])
+    axes.set_xticks(np.linspace(-180, 180, longitudes.size), [f"{longitude}°" for longitude in longitudes])
+    axes.set_yticks([-5, 0, 5], ["−5°", "0°", "5°"])
+    axes.grid(True, zorder=1)
+    axes.set_xlabel("Galactic longitude l [deg]")
+    axes.set_ylabel("Latitude b [deg]")

@@ -1,0 +1,63 @@
+"""How the test statistics of the single sources of a catalogue are distributed."""
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.figure import Figure
+from scipy.stats import norm
+
+from nusky.conventions import conventions
+from nusky.figures import canvas
+
+COLUMNS = ("ts_max",)
+MIN_SOURCES_FOR_FIT = 5
+
+
+def ts_distribution(single_sources: pa.Table, *, method: str, catalogue: str, synthetic: bool) -> Figure:
+    """Draw the histogram of sqrt(TS_max) of the sources with TS_max > 0 and a Gaussian fitted to it.
+
+    The Gaussian is the maximum-likelihood fit to the unbinned values, scaled to the histogram; with fewer than
+    five such sources, or all alike, there is none. It describes the sample and is no test of significance.
+
+    Parameters
+    ----------
+    single_sources
+        Table "single_sources"; column ts_max, NaN where a source could not be tested.
+    """
+    statistic = single_sources["ts_max"].to_numpy()
+    values = np.sqrt(statistic[statistic > 0])
+    with canvas.style():
+        figure = canvas.new_figure(
+            f"{method} method", catalogue, "single sources", synthetic=synthetic, size=(6.4, 4.0)
+        )
+        axes = figure.add_subplot()
+        if values.size == 0:
+            canvas.note(axes, "no source with TS > 0")
+        else:
+            edges = np.linspace(0, 1.05 * values.max(), 1 + int(np.clip(2 * np.sqrt(values.size), 6, 40)))
+            axes.hist(
+                values,
+                bins=edges,
+                color="#56B4E9",
+                alpha=0.55,
+                edgecolor="#0072B2",
+                linewidth=0.8,
+                label=f"{values.size} of {statistic.size} sources have TS > 0",
+            )
+            if values.size >= MIN_SOURCES_FOR_FIT and np.ptp(values) > 0:
+                mean, width = norm.fit(values)
+                grid = np.linspace(0, max(edges[-1], mean + 3 * width), 400)
+                axes.plot(
+                    grid,
+                    values.size * (edges[1] - edges[0]) * norm.pdf(grid, mean, width),
+                    color="#D55E00",
+                    label=rf"Gaussian fit: $\mu$ = {mean:.3f}, $\sigma$ = {width:.3f}",
+                )
+            axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
+            axes.legend(loc="upper right")
+            axes.yaxis.get_major_locator().set_params(integer=True)
+            axes.tick_params(axis="y", which="minor", left=False, right=False)
+        axes.set_xlim(left=0)
+        logarithm = ", TS with decimal logarithms" if conventions(method).single_source_log == "decimal" else ""
+        axes.set_xlabel(rf"$\sqrt{{\mathrm{{TS}}_{{\max}}}}$ (dimensionless{logarithm})")
+        axes.set_ylabel("Number of sources per bin")
+        return figure

@@ -1,0 +1,128 @@
+"""Safe unpacking of zip archives: all of it or nothing, and only members that stay inside the target folder."""
+
+import contextlib
+import errno
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from nusky.errors import ArchiveError, NuskyError
+
+MAX_BYTES = 8 * 1024**3
+MAX_RATIO = 200
+"""Largest expansion of a member, or of the whole archive; tables of numbers shrink by less than 50."""
+_LITTER = {"__MACOSX", ".DS_Store"}
+
+
+def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
+    """Unpack the zip file `archive` as the new folder `target`.
+
+    The members go to a temporary folder beside `target`, which is renamed when all of them passed their checksums.
+
+    Parameters
+    ----------
+    archive : zip file
+    target : folder to make; must not exist
+    max_bytes : largest total size of the unpacked members, bytes
+
+    Raises
+    ------
+    ArchiveError
+        The archive is damaged, or holds encrypted, absolute, climbing (``..``), linked, duplicate or implausibly
+        compressed members, or `target` exists.
+    NuskyError
+        The disk is full.
+    """
+    if target.exists():
+        raise ArchiveError(f"{target}: exists already. Delete it to unpack {archive} again.")
+    try:
+        with zipfile.ZipFile(archive) as file:
+            members = _accepted_members(archive, file.infolist(), max_bytes)
+            _extract(file, members, target)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise ArchiveError(
+            f"{archive}: truncated, damaged or not a zip archive ({error}). Delete it and fetch it again."
+        ) from None
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise ArchiveError(
+            f"{archive}: a member is both a file and a folder ({error.strerror}). Fetch the archive again."
+        ) from None
+    except FileNotFoundError:
+        raise ArchiveError(f"{archive}: no such file. Give the path of the release's zip archive.") from None
+
+
+@contextlib.contextmanager
+def explain_full_disk(path: Path, n_bytes: int | None = None) -> Iterator[None]:
+    """Turn a full disk (or quota) in the block into a NuskyError naming `path` and, if known, the `n_bytes` needed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        needed = "" if n_bytes is None else f" This needs up to {n_bytes / 1e6:.1f} MB."
+        free = shutil.disk_usage(folder).free
+        raise NuskyError(
+            f"{path}: the disk is full.{needed} {free / 1e6:.1f} MB are free: make room or choose another disk, "
+            "then run again."
+        ) from error
+
+
+def _accepted_members(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:
+    accepted = [m for m in members if not _LITTER & set(PurePosixPath(m.filename).parts)]
+    seen: set[str] = set()
+    for member in accepted:
+        reason = _refusal(member)
+        # Names that differ only in case fall on one file on some systems.
+        key = str(PurePosixPath(member.filename)).casefold()
+        if reason is None and key in seen:
+            reason = "occurs twice"
+        if reason is not None:
+            raise ArchiveError(
+                f"{archive}: member {member.filename!r} {reason}; nothing was unpacked. "
+                "Fetch the archive again from the release's page."
+            )
+        seen.add(key)
+    total, packed = sum(m.file_size for m in accepted), max(archive.stat().st_size, 1)
+    if total > max_bytes or total / packed > MAX_RATIO:
+        raise ArchiveError(
+            f"{archive}: would unpack to {total} bytes from {packed} (allowed: {max_bytes} bytes and "
+            f"{MAX_RATIO} times its size); nothing was unpacked. Fetch the archive again from the release's page."
+        )
+    if not any(not m.is_dir() for m in accepted):
+        raise ArchiveError(f"{archive}: holds no files. Fetch the archive again from the release's page.")
+    return accepted
+
+
+def _refusal(member: zipfile.ZipInfo) -> str | None:
+    """Why `member` must not be unpacked, or None."""
+    path = PurePosixPath(member.filename)
+    mode = stat.S_IFMT(member.external_attr >> 16)
+    if path.is_absolute() or "\\" in member.filename or ":" in member.filename:
+        return "has an absolute or system-dependent path"
+    if ".." in path.parts or not path.parts:
+        return "leads out of the folder"
+    if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a link or a special file"
+    if member.flag_bits & 0x1:
+        return "is encrypted"
+    if member.file_size > MAX_RATIO * max(member.compress_size, 1):
+        return f"expands more than {MAX_RATIO} times"
+    return None
+
+
+def _extract(file: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    try:
+        with explain_full_disk(target, sum(m.file_size for m in members)):
+            for member in members:
+                file.extract(member, temporary)
+        temporary.chmod(0o755)
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,143 @@
+"""The layout of the ten-year release (doi:10.7910/DVN/VKL316), which generated releases use too.
+
+``events/SEASON_exp.csv``, ``uptime/SEASON_exp.csv``, ``irfs/RESPONSE_effectiveArea.csv`` and, where there is one,
+``irfs/RESPONSE_smearing.csv``: columns of fixed width under a `#` header.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from nusky.errors import ReleaseError
+from nusky.releases import schemas
+from nusky.releases.registry import Release, Season
+from nusky.releases.text import read_numbers
+
+SECONDS_PER_DAY = 86400.0
+LIVETIME_TOLERANCE_S = 1.0
+
+UPTIME_COLUMNS = {"MJD_start[days]": "start_mjd", "MJD_stop[days]": "stop_mjd"}
+_EFFECTIVE_AREA = {
+    "log10(E_nu/GeV)_min": "log10_energy_min_gev",
+    "log10(E_nu/GeV)_max": "log10_energy_max_gev",
+    "Dec_nu_min[deg]": "dec_min_deg",
+    "Dec_nu_max[deg]": "dec_max_deg",
+    "A_Eff[cm^2]": "aeff_cm2",
+}
+_SMEARING = {
+    "log10(E_nu/GeV)_min": "log10_enu_min_gev",
+    "log10(E_nu/GeV)_max": "log10_enu_max_gev",
+    "Dec_nu_min[deg]": "dec_nu_min_deg",
+    "Dec_nu_max[deg]": "dec_nu_max_deg",
+    "log10(E/GeV)_min": "log10_energy_min_gev",
+    "log10(E/GeV)_max": "log10_energy_max_gev",
+    "PSF_min[deg]": "psf_min_deg",
+    "PSF_max[deg]": "psf_max_deg",
+    "AngErr_min[deg]": "ang_err_min_deg",
+    "AngErr_max[deg]": "ang_err_max_deg",
+    "Fractional_Counts": "fraction",
+}
+
+
+def find_root(folder: Path) -> Path:
+    """The folder with `events`, `uptime` and `irfs`: `folder` itself or one inside it."""
+    parts = ("events", "uptime", "irfs")
+    for events in sorted(folder.rglob("events"), key=lambda path: len(path.parts)):
+        if all((events.parent / part).is_dir() for part in parts):
+            return events.parent
+    raise ReleaseError(
+        f"{folder}: not the ten-year release: no folder in it holds events/, uptime/ and irfs/. "
+        "Give the folder that holds the three."
+    )
+
+
+def required_files(root: Path, seasons: Sequence[Season]) -> list[str]:
+    """Paths below `root` of the files the `seasons` need; smearing tables only where the release has them."""
+    responses = _responses(seasons)
+    names = [f"{part}/{season.name}_exp.csv" for season in seasons for part in ("events", "uptime")]
+    names += [f"irfs/{response}_effectiveArea.csv" for response in responses]
+    smearing = [f"irfs/{response}_smearing.csv" for response in responses]
+    return names + [name for name in smearing if (root / name).exists()]
+
+
+def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.CanonicalRelease:
+    """Read `seasons` from the files below `root` into canonical tables.
+
+    Livetimes are the sums of the good runs, spans run from the first start to the last stop. With `check_counts`, the
+    numbers of events and the livetimes (to 1 s) must be the published ones.
+
+    Raises
+    ------
+    ReleaseError
+        A file is missing, damaged, or holds something else than the release promises.
+    """
+    events = {season.name: _read_events(root, season, check_counts) for season in seasons}
+    uptimes = {season.name: _read_uptimes(root, release, season, check_counts) for season in seasons}
+    responses = _responses(seasons)
+    return schemas.CanonicalRelease(
+        events=events,
+        seasons=schemas.season_rows(
+            seasons,
+            n_events=[events[season.name].num_rows for season in seasons],
+            livetime_s=[_livetime_s(uptimes[season.name]) for season in seasons],
+            span_s=[_span_s(uptimes[season.name]) for season in seasons],
+            origin="uptimes",
+        ),
+        uptimes=pa.concat_tables(uptimes.values()),
+        effective_area=pa.concat_tables([_read_effective_area(root, response) for response in responses]),
+        smearing=pa.concat_tables([_read_smearing(root, response) for response in responses]),
+    )
+
+
+def _responses(seasons: Iterable[Season]) -> list[str]:
+    return list(dict.fromkeys(season.response for season in seasons))
+
+
+def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
+    path = root / "events" / f"{season.name}_exp.csv"
+    columns = read_numbers(path, schemas.EVENT_COLUMNS)
+    schemas.check_count(path, len(columns["mjd"]), season, check_counts)
+    return schemas.file_table("events", columns, path)
+
+
+def _read_uptimes(root: Path, release: Release, season: Season, check_counts: bool) -> pa.Table:
+    path = root / "uptime" / f"{season.name}_exp.csv"
+    columns = read_numbers(path, UPTIME_COLUMNS)
+    uptimes = schemas.file_table("uptimes", {"season": season.name, **columns}, path)
+    if uptimes.num_rows == 0:
+        raise ReleaseError(f"{path}: lists no good run, so season {season.name} has no livetime. Fetch the file again.")
+    livetime_s = _livetime_s(uptimes)
+    if check_counts and abs(livetime_s - season.livetime_s) > LIVETIME_TOLERANCE_S:
+        raise ReleaseError(
+            f"{path}: the good runs of season {season.name} sum to {livetime_s:.2f} s, in release {release.name} to "
+            f"{season.livetime_s:.2f} s. Fetch the file again; if you know why they differ, set "
+            "`release.check_counts: false`."
+        )
+    return uptimes
+
+
+def _livetime_s(uptimes: pa.Table) -> float:
+    return SECONDS_PER_DAY * math.fsum(uptimes["stop_mjd"].to_numpy() - uptimes["start_mjd"].to_numpy())
+
+
+def _span_s(uptimes: pa.Table) -> float:
+    return SECONDS_PER_DAY * float(uptimes["stop_mjd"].to_numpy().max() - uptimes["start_mjd"].to_numpy().min())
+
+
+def _read_effective_area(root: Path, response: str) -> pa.Table:
+    path = root / "irfs" / f"{response}_effectiveArea.csv"
+    return schemas.file_table("effective_area", {"response": response, **read_numbers(path, _EFFECTIVE_AREA)}, path)
+
+
+def _read_smearing(root: Path, response: str) -> pa.Table:
+    path = root / "irfs" / f"{response}_smearing.csv"
+    if not path.exists():
+        return schemas.KINDS["smearing"].empty()
+    columns = read_numbers(path, _SMEARING)
+    # Cells without simulated events are filled with zeros, edges included: they describe nothing.
+    filled = np.flatnonzero(columns["fraction"] != 0)
+    columns = {name: values[filled] for name, values in columns.items()}
+    return schemas.file_table("smearing", {"response": response, **columns}, path, rows=filled)

@@ -1,0 +1,90 @@
+"""The layout of the three-year release (arXiv:1609.04981).
+
+``SEASON-events.txt`` and ``SEASON-TabulatedAeff.txt`` in one folder. There are no uptimes, so livetimes are the
+published numbers, and no smearing tables.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from nusky.errors import ReleaseError
+from nusky.releases import schemas
+from nusky.releases.registry import Release, Season
+from nusky.releases.text import read_numbers
+
+CM2_PER_M2 = 1e4
+
+_EFFECTIVE_AREA = {
+    "E_min[GeV]": "energy_min_gev",
+    "E_max[GeV]": "energy_max_gev",
+    "cos(zenith)_min": "cos_zenith_min",
+    "cos(zenith)_max": "cos_zenith_max",
+    "Aeff[m^2]": "aeff_m2",
+}
+
+
+def find_root(folder: Path) -> Path:
+    """The folder with the `*-TabulatedAeff.txt` files: `folder` itself or one inside it."""
+    found = sorted(folder.rglob("*-TabulatedAeff.txt"), key=lambda path: len(path.parts))
+    found = [path for path in found if not path.name.startswith("._") and "__MACOSX" not in path.parts]
+    if not found:
+        raise ReleaseError(
+            f"{folder}: not the three-year release: no file *-TabulatedAeff.txt in it. Give the folder that holds them."
+        )
+    return found[0].parent
+
+
+def required_files(root: Path, seasons: Sequence[Season]) -> list[str]:
+    """Paths below `root` of the files the `seasons` need."""
+    names = [f"{season.name}-events.txt" for season in seasons]
+    return names + [f"{season.response}-TabulatedAeff.txt" for season in seasons]
+
+
+def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.CanonicalRelease:
+    """Read `seasons` from the files in `root` into canonical tables.
+
+    Raises
+    ------
+    ReleaseError
+        A file is missing, damaged, or holds something else than the release promises.
+    """
+    events = {season.name: _read_events(root, season, check_counts) for season in seasons}
+    return schemas.CanonicalRelease(
+        events=events,
+        seasons=schemas.season_rows(
+            seasons,
+            n_events=[events[season.name].num_rows for season in seasons],
+            livetime_s=[season.livetime_s for season in seasons],
+            span_s=[season.span_s for season in seasons],
+            origin="published",
+        ),
+        uptimes=schemas.KINDS["uptimes"].empty(),
+        effective_area=pa.concat_tables([_read_effective_area(root, season.response) for season in seasons]),
+        smearing=schemas.KINDS["smearing"].empty(),
+    )
+
+
+def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
+    path = root / f"{season.name}-events.txt"
+    columns = read_numbers(path, schemas.EVENT_COLUMNS)
+    schemas.check_count(path, len(columns["mjd"]), season, check_counts)
+    return schemas.file_table("events", columns, path)
+
+
+def _read_effective_area(root: Path, response: str) -> pa.Table:
+    path = root / f"{response}-TabulatedAeff.txt"
+    raw = read_numbers(path, _EFFECTIVE_AREA)
+    # Values outside the domain become NaN here and are refused, with their line, as any NaN is.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        columns = {
+            "log10_energy_min_gev": np.log10(raw["energy_min_gev"]),
+            "log10_energy_max_gev": np.log10(raw["energy_max_gev"]),
+            # At the South Pole sin(dec) = -cos(zenith): the edges change places.
+            "dec_min_deg": np.degrees(np.arcsin(-raw["cos_zenith_max"])),
+            "dec_max_deg": np.degrees(np.arcsin(-raw["cos_zenith_min"])),
+            "aeff_cm2": raw["aeff_m2"] * CM2_PER_M2,
+        }
+    return schemas.file_table("effective_area", {"response": response, **columns}, path)

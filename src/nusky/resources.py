@@ -1,0 +1,17 @@
+"""Where the files that come with nusky are: beside the installed package, or at the root of a source tree."""
+
+from pathlib import Path
+
+from nusky.errors import NuskyError
+
+_PACKAGE = Path(__file__).resolve().parent
+_ROOTS = (_PACKAGE / "resources", _PACKAGE.parents[1] / "resources")
+
+
+def resource(name: str) -> Path:
+    """Path of the file `name` (relative to ``resources/``) that comes with nusky."""
+    for root in _ROOTS:
+        path = root / name
+        if path.is_file():
+            return path
+    raise NuskyError(f"resources/{name}: this file should come with nusky but is missing. Install nusky again.")

@@ -1,0 +1,100 @@
+"""Stages of the workflow that bring a release in: fetch its files, turn them into tables."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nusky import config
+from nusky.errors import ReleaseError
+from nusky.files import read_json, sha256, write_json
+from nusky.releases import ingest as ingestion
+from nusky.releases import registry
+from nusky.tables import Provenance, settings_digest
+
+log = logging.getLogger(__name__)
+
+
+def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, progress: bool = True) -> None:
+    """Obtain a release and write the `manifest` of its files.
+
+    Parameters
+    ----------
+    settings : the `release` block of the configuration
+    seed : root of the random streams of generated events
+    downloads : folder of archives and unpacked releases
+    manifest : JSON file to write: release, layout, root, origin, synthetic, files with their SHA-256
+    progress : show a progress bar on a terminal
+
+    Raises
+    ------
+    DownloadError
+        The release is neither here nor to be had, and generated events are not allowed.
+    ReleaseError
+        A file of the seasons asked for is missing.
+    """
+    release = registry.find(settings.name)
+    obtained = ingestion.obtain(settings, seed, downloads, progress)
+    names = ingestion.LAYOUTS[obtained.layout].required_files(obtained.root, release.select(settings.seasons))
+    missing = [name for name in names if not (obtained.root / name).is_file()]
+    if missing:
+        hint = ""
+        if any((obtained.root / name).with_suffix(".tab").is_file() for name in missing):
+            hint = " It holds .tab files, as Dataverse rewrites them: download the original format. Otherwise:"
+        raise ReleaseError(
+            f"{obtained.root}: {len(missing)} file(s) of {release.name} missing: {', '.join(missing)}.{hint} "
+            "Complete the folder, or leave these seasons out of `release.seasons`."
+        )
+    write_json(
+        manifest,
+        {
+            "release": release.name,
+            "layout": obtained.layout,
+            "root": str(obtained.root),
+            "origin": obtained.origin,
+            "synthetic": obtained.synthetic,
+            "files": {name: sha256(obtained.root / name) for name in names},
+        },
+    )
+    log.info("%s: %d files in %s (from %s)", release.name, len(names), obtained.root, obtained.origin)
+
+
+def ingest(
+    manifest: Path,
+    season_names: Sequence[str] | None,
+    events: Mapping[str, Path],
+    seasons: Path,
+    uptimes: Path,
+    effective_area: Path,
+    smearing: Path,
+    check_counts: bool = True,
+) -> None:
+    """Read the release of a `manifest`, check it and write its canonical tables, all of them or none.
+
+    Parameters
+    ----------
+    manifest : written by `fetch`
+    season_names : seasons in order; None means all of the release
+    events : season -> path of its events table
+    seasons, uptimes, effective_area, smearing : paths of the other tables
+    check_counts : refuse numbers of events, livetimes and effective areas that are not the published ones
+
+    Raises
+    ------
+    ReleaseError
+        A file is damaged, has changed, or holds something else than the release promises.
+    NuskyError
+        The disk is full.
+    """
+    content = read_json(manifest)
+    selected = registry.find(content["release"]).select(None if season_names is None else list(season_names))
+    canonical = ingestion.read(content, selected, check_counts)
+    choices = {
+        "release": content["release"],
+        "seasons": [season.name for season in selected],
+        "check_counts": check_counts,
+    }
+    provenance = Provenance(content["synthetic"], dict(content["files"]), settings_digest(choices), choices)
+    others = {"seasons": seasons, "uptimes": uptimes, "effective_area": effective_area, "smearing": smearing}
+    ingestion.write(canonical, events, others, provenance)
+    for name, table in canonical.events.items():
+        log.info("%s: %d events", name, table.num_rows)

@@ -1,0 +1,19 @@
+"""Report stage: the run's summary and figures in, one HTML page out."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from nusky.files import read_json
+
+
+def report(
+    summary_path: str | os.PathLike[str],
+    figures: Iterable[Mapping[str, str | os.PathLike[str]]],
+    output: str | os.PathLike[str],
+) -> None:
+    """Write the report; each of `figures` gives `path`, `title` and `caption`, the path of the caption's text file."""
+    from nusky.report import build_report
+
+    figures = [{**figure, "caption": Path(figure["caption"]).read_text(encoding="utf-8").strip()} for figure in figures]
+    build_report(read_json(summary_path), figures, output)

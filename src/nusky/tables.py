@@ -1,0 +1,104 @@
+"""Parquet tables with provenance: every table knows what made it and from what.
+
+The provenance sits in the Parquet schema's metadata under the key ``nusky`` as JSON: the kind of table, nusky's
+version, the digest of the settings that shaped it, the SHA-256 of every input file and whether any of the events
+behind it were generated (``synthetic``).
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from nusky import __version__
+from nusky.errors import TableError
+from nusky.files import atomic_path, read_json, sha256
+
+METADATA_KEY = b"nusky"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a table comes from."""
+
+    synthetic: bool
+    inputs: dict[str, str] = field(default_factory=dict)
+    settings_sha256: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def settings_digest(settings: Mapping[str, Any]) -> str:
+    """SHA-256 of settings in canonical JSON."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def trace(inputs: Iterable[str | os.PathLike[str]], settings: Mapping[str, Any] | None = None) -> Provenance:
+    """Provenance of a table made from `inputs`: synthetic as soon as one of them is."""
+    digests, synthetic = {}, False
+    for path in map(Path, inputs):
+        digests[path.name if path.name not in digests else str(path)] = sha256(path)
+        if path.suffix == ".parquet":
+            synthetic |= bool(read_metadata(path)["synthetic"])
+        elif path.suffix == ".json":
+            synthetic |= bool(read_json(path).get("synthetic", False))
+    settings = dict(settings or {})
+    return Provenance(synthetic, digests, settings_digest(settings), settings)
+
+
+def write_table(
+    path: str | os.PathLike[str], columns: Mapping[str, Any] | pa.Table, *, kind: str, provenance: Provenance
+) -> None:
+    """Write equally long `columns` as a Parquet table of a `kind`, atomically."""
+    table = columns if isinstance(columns, pa.Table) else pa.table({k: _plain(v) for k, v in columns.items()})
+    metadata = {"kind": kind, "nusky_version": __version__, **asdict(provenance)}
+    table = table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str).encode()})
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The provenance of a nusky table."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such table. Run the workflow stage that makes it.") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path}: not a readable Parquet file ({error}). Delete it and run again.") from None
+    if METADATA_KEY not in metadata:
+        raise TableError(f"{path}: Parquet, but not a nusky table (no provenance). Point to a table written by nusky.")
+    return json.loads(metadata[METADATA_KEY])
+
+
+def read_table(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a nusky table, checking its kind and that it has the `columns` asked for."""
+    metadata = read_metadata(path)
+    if metadata["kind"] != kind:
+        raise TableError(f"{path}: holds '{metadata['kind']}', but '{kind}' is needed here.")
+    present = pq.read_schema(path).names
+    missing = [name for name in columns or [] if name not in present]
+    if missing:
+        raise TableError(f"{path}: column '{missing[0]}' is missing; it has {', '.join(present)}.")
+    try:
+        return pq.read_table(path, columns=list(columns) if columns is not None else None)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path}: damaged ({error}). Delete it and run again.") from None
+
+
+def read_columns(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str]) -> list[np.ndarray]:
+    """The `columns` of a nusky table as numpy arrays, in the order asked for.
+
+    The arrays are writable copies: numba would compile a second version of every kernel for read-only ones.
+    """
+    table = read_table(path, kind=kind, columns=columns)
+    return [np.array(table[name].to_numpy()) for name in columns]
+
+
+def _plain(values: Any) -> Any:
+    return values if isinstance(values, (pa.Array, pa.ChunkedArray)) else np.asarray(values)

@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def validation_data() -> Path:
+    """Real data for validation; tests that need it are skipped where it is missing."""
+    folder = Path(os.environ.get("NUSKY_VALIDATION_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no validation data at {folder}; set NUSKY_VALIDATION_DATA")
+    return folder

@@ -1,0 +1,58 @@
+import matplotlib
+import pytest
+
+from nusky.errors import ConfigurationError
+from nusky.figures import canvas
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "png", "svg"])
+def test_equal_figures_give_equal_files(tmp_path, suffix):
+    for name in ("first", "second"):
+        with canvas.style():
+            figure = canvas.new_figure("title", synthetic=True)
+            figure.add_subplot().plot([1, 2], [3, 4])
+        canvas.save(figure, [tmp_path / f"{name}.{suffix}"], dpi=60)
+    first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
+    assert first.read_bytes() == second.read_bytes()
+    assert [path.name for path in sorted(tmp_path.iterdir())] == sorted([first.name, second.name])
+
+
+def test_unknown_format_is_refused(tmp_path):
+    with canvas.style():
+        figure = canvas.new_figure("title", synthetic=False)
+    with pytest.raises(
+        ConfigurationError, match=r"figure\.gif: figures are written as pdf, png, svg; change the suffix"
+    ):
+        canvas.save(figure, [tmp_path / "figure.gif"], dpi=60)
+    assert not list(tmp_path.iterdir())
+
+
+def test_users_settings_do_not_shine_through():
+    with matplotlib.rc_context({"font.size": 40, "axes.grid": True}):
+        with canvas.style():
+            assert matplotlib.rcParams["font.size"] == 9
+            assert matplotlib.rcParams["axes.grid"] is False
+        assert matplotlib.rcParams["font.size"] == 40
+
+
+def test_tag_and_title_do_not_overlap():
+    with canvas.style():
+        figure = canvas.new_figure("a very long title " * 6, synthetic=True)
+        axes = figure.add_subplot()
+        figure.draw_without_rendering()
+        renderer = figure._get_renderer()
+        title, tag = (text.get_window_extent(renderer) for text in figure.texts)
+    assert figure.texts[1].get_text() == canvas.SYNTHETIC_TAG
+    assert not title.overlaps(tag)
+    assert not title.overlaps(axes.get_window_extent(renderer))
+
+
+def test_scientific_and_plain():
+    assert canvas.scientific(2.4916e-8) == r"$2.49 \times 10^{-8}$"
+    assert canvas.plain("cost: $5 $") == r"cost: \$5 \$"
+
+
+def test_an_index_keeps_its_colour_in_any_order():
+    with canvas.style():
+        assert canvas.index_colors([3.0, 2.0, 2.0]) == canvas.index_colors([2.0, 3.0])
+        assert len(set(canvas.index_colors([2.0, 2.4, 2.53, 3.0, 3.5]).values())) == 5

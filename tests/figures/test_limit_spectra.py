@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from nusky.figures import canvas
+from nusky.figures.limit_spectra import limit_spectra
+
+NAMES = {"method": "standard", "catalogue": "wcda-hess"}
+
+
+def test_limits_are_drawn_for_all_flavours(limits):
+    figure = limit_spectra({"uniform": limits, "flux": limits}, synthetic=True, **NAMES)
+    axes = figure.axes[0]
+    x, y = axes.lines[0].get_data()
+    assert x == pytest.approx([1e4, 1e5, 1e6, 1e7, 1e8])
+    assert y == pytest.approx(np.full(5, 3 * 23.2 / 1.5e29 * 1e19))
+    assert axes.lines[0].get_color() == axes.lines[2].get_color()
+    assert axes.lines[0].get_linestyle() != axes.lines[2].get_linestyle()
+    assert canvas.SYNTHETIC_TAG in [text.get_text() for text in figure.texts]
+
+
+def test_labels_and_legend(limits):
+    axes = limit_spectra({"uniform": limits, "flux": limits}, synthetic=False, **NAMES).axes[0]
+    assert "[GeV]" in axes.get_xlabel()
+    assert "all flavours (×3)" in axes.get_ylabel()
+    assert "GeV cm$^{-2}$ s$^{-1}$" in axes.get_ylabel()
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts[:4] == [r"$\gamma$ = 2.0", r"$\gamma$ = 2.53", "uniform weights", "flux weights"]
+    assert "IceCube diffuse" in texts[4]
+
+
+def test_no_limit_at_all_says_so(no_limits):
+    axes = limit_spectra({"uniform": no_limits}, synthetic=False, **NAMES).axes[0]
+    assert "no limit" in axes.texts[0].get_text()

@@ -1,0 +1,201 @@
+import copy
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from nusky.errors import ConfigurationError
+from nusky.files import write_json
+from nusky.report import build_report
+from nusky.report.report import format_number
+from nusky.stages.report import report
+
+STACK = {
+    "n_sources": 164,
+    "ns_per_phi0_per_ev": 1.568078905e29,
+    "ns_per_phi0_per_gev": 1.568078905e38,
+    "ts_max": 1.25,
+    "phi0_at_max_per_ev": 3.5e-29,
+    "n_signal_at_max": 4.75,
+    "ul95_e2dnde_100tev_gev_cm2_s": 2.4915766e-08,
+}
+NO_STACK = {**dict.fromkeys(STACK), "n_sources": 164}
+SOURCE = {
+    "name": "HESS J1745-290",
+    "origin": "hess",
+    "ra_deg": 266.415,
+    "dec_deg": -29.00611,
+    "n_band": 73751,
+    "ts_max": 1.7101911,
+    "ns_best": 51,
+}
+SUMMARY = {
+    "run": "demo",
+    "release": "icecube-3yr",
+    "release_title": "IceCube: all-sky point-source data",
+    "citation": "ApJ 835, 151 (2017) <&>",
+    "seasons": ["IC79-2010", "IC86-2011"],
+    "n_events": 229377,
+    "synthetic": False,
+    "livetime_days": 649.0,
+    "versions": {"nusky": "0.1.0", "numpy": "2.4.6"},
+    "git_revision": "0123abc",
+    "config_hash": "feed",
+    "methods": {
+        "published": {
+            "wcda-hess": {
+                "stacking": {"uniform": {"2.0": STACK, "2.53": NO_STACK}},
+                "single_sources": [SOURCE, {**SOURCE, "name": "<b>HESS</b>", "ts_max": None, "ns_best": None}],
+                "notes": ["13 sources of hess have no flux."],
+            }
+        }
+    },
+    "catalogues": {"wcda-hess": {"n_sources": 164, "notes": []}},
+}
+PNG = b"\x89PNG\r\n\x1a\n not really"
+
+
+@pytest.fixture
+def build(tmp_path):
+    def build(summary, figures=()):
+        build_report(summary, list(figures), tmp_path / "report.html")
+        return (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    return build
+
+
+@pytest.fixture
+def figure(tmp_path):
+    path = tmp_path / "sky.png"
+    path.write_bytes(PNG)
+    return {"path": path, "title": "Sky <map>", "caption": "What is drawn."}
+
+
+class Balanced(HTMLParser):
+    """Raises when an element is closed that is not the last one opened."""
+
+    VOID = frozenset({"meta", "link", "img"})
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.loads = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.loads += [value for key, value in attributes if key in {"src", "href", "srcset", "action", "data"}]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def parse(page):
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.open == []
+    return parser
+
+
+def test_page_is_whole_and_loads_nothing_from_outside(build, figure):
+    page = build(SUMMARY, [figure])
+    loads = parse(page).loads
+    assert len(loads) == 2  # the empty icon and the figure
+    assert all(load.startswith("data:") for load in loads)
+    assert not re.search(r"@import|url\(|fetch\(|<iframe", page)
+    assert "default-src 'none'" in page
+
+
+def test_all_numbers_are_there_in_full_precision(build):
+    page = build(SUMMARY)
+    for record in (STACK, SOURCE):
+        for value in record.values():
+            assert (f'data-value="{value}"' if not isinstance(value, str) else value) in page
+    for text in ("229,377 events of 2 seasons (IC79-2010, IC86-2011), 649 days", "wcda-hess (164 sources)", "0123abc"):
+        assert text in page
+    assert "numpy 2.4.6" in page
+    assert "13 sources of hess have no flux." in page
+
+
+def test_findings_are_sentences_with_numbers(build):
+    page = build(SUMMARY)
+    assert "E² dN/dE &lt; 2.492 × 10⁻⁸ GeV cm⁻² s⁻¹ at 100 TeV for one flavour (γ = 2.0, uniform weights)" in page
+    assert "largest test statistic of the stack is 1.25, at 4.75 signal events" in page
+    assert "of 1 single source, HESS J1745-290 (hess) has the largest test statistic, 1.71, at 51 signal events" in page
+
+
+def test_synthetic_events_are_announced_first(build):
+    assert "Synthetic events" not in build(SUMMARY)
+    page = build(SUMMARY | {"synthetic": True})
+    assert page.index("Synthetic events") < page.index('id="summary"')
+    assert "events, some or all of them generated, of 2 seasons" in page
+
+
+def test_order_is_summary_figures_tables_provenance(build, figure):
+    page = build(SUMMARY, [figure])
+    places = [page.index(f'<h2 id="{name}"') for name in ("summary", "figures", "tables", "provenance")]
+    assert places == sorted(places)
+
+
+def test_text_is_escaped_and_images_have_a_description(build, figure):
+    page = build(SUMMARY, [figure])
+    assert "&lt;b&gt;HESS&lt;/b&gt;" in page
+    assert "<b>HESS" not in page
+    assert 'alt="Sky &lt;map&gt;"' in page
+
+
+def test_a_caption_is_not_repeated(build, figure):
+    page = build(SUMMARY, [figure, figure | {"title": "Another"}])
+    assert page.count("What is drawn.") == 1
+    assert page.count("Explained above.") == 1
+
+
+def test_nothing_found_is_said(build):
+    summary = copy.deepcopy(SUMMARY)
+    summary["methods"]["published"]["wcda-hess"]["stacking"]["uniform"] = {"2.0": NO_STACK | {"ts_max": -0.5}}
+    page = build(summary)
+    assert "no upper limit lies inside the scanned range" in page
+    assert "never exceeds zero" in page
+
+
+@pytest.mark.parametrize(
+    "methods", [{}, {"standard": {}}, {"standard": {"wcda-hess": None}}, {"standard": {"x": {"stacking": None}}}]
+)
+def test_missing_results_leave_a_valid_page(build, methods):
+    gaps = dict.fromkeys(("livetime_days", "git_revision", "config_hash", "versions", "release_title", "citation"))
+    page = build(SUMMARY | gaps | {"methods": methods, "catalogues": {}})
+    parse(page)
+    assert "There are no results yet." in page
+    assert "None" not in page
+
+
+def test_pdf_cannot_be_shown(build, figure):
+    with pytest.raises(ConfigurationError, match=r"sky\.pdf: a page cannot show this format.*Add `png`"):
+        build(SUMMARY, [figure | {"path": figure["path"].with_suffix(".pdf")}])
+
+
+def test_stage_reads_summary_and_captions(tmp_path, figure):
+    write_json(tmp_path / "summary.json", SUMMARY)
+    (tmp_path / "sky.rst").write_text("From the file: E².\n", encoding="utf-8")
+    figures = [figure | {"caption": tmp_path / "sky.rst"}]
+    report(tmp_path / "summary.json", figures, tmp_path / "out" / "report.html")
+    assert "From the file: E².</figcaption>" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "0"),
+        (2.0, "2"),
+        (-0.00701483, "−0.007015"),
+        (1.568e29, "1.568 × 10²⁹"),
+        (-2.5e-8, "−2.500 × 10⁻⁸"),
+        (981.4568, "981.5"),
+        (334677, "334,677"),
+        (123456.7, "123,457"),
+        ("text", "text"),
+    ],
+)
+def test_format_number(value, text):
+    assert format_number(value) == text

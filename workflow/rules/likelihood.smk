@@ -1,0 +1,96 @@
+# Needs events, seasons, effective area and sources. Makes separations, acceptance and background: computed once,
+# reused by every weighting, index and method.
+
+
+rule warm_up:
+    """Compile the numba kernels once: parallel jobs would race to write the same cache."""
+    output:
+        paths.warm_up,
+    log:
+        paths.log("warm_up"),
+    benchmark:
+        paths.benchmark("warm_up")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    message:
+        "Compiling kernels"
+    script:
+        "../scripts/warm_up.py"
+
+
+rule separations:
+    """Pairs of events and sources near enough to carry signal, with their spatial signal density."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=paths.events,
+        sources=paths.sources,
+    output:
+        paths.separations,
+    log:
+        paths.log("separations/{catalogue}/{season}"),
+    benchmark:
+        paths.benchmark("separations/{catalogue}/{season}")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    conda:
+        "../../environment.yml"
+    message:
+        "Separations of {wildcards.catalogue} in {wildcards.season}"
+    script:
+        "../scripts/separations.py"
+
+
+rule acceptance:
+    """Acceptance of every source for every season and spectral index."""
+    input:
+        effective_area=paths.effective_area,
+        seasons=paths.seasons,
+        sources=paths.sources,
+    output:
+        paths.acceptance,
+    params:
+        gammas=lambda wildcards: cfg.catalogues[wildcards.catalogue].gammas,
+    log:
+        paths.log("acceptance/{catalogue}"),
+    benchmark:
+        paths.benchmark("acceptance/{catalogue}")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    message:
+        "Acceptance of {wildcards.catalogue}"
+    script:
+        "../scripts/acceptance.py"
+
+
+rule background:
+    """Background density at every event, from the declination bands of the data."""
+    input:
+        events=expand(paths.events, season=seasons),
+    output:
+        expand(paths.background, season=seasons),
+    params:
+        seasons=seasons,
+    log:
+        paths.log("background"),
+    benchmark:
+        paths.benchmark("background")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../environment.yml"
+    message:
+        "Background densities"
+    script:
+        "../scripts/background.py"

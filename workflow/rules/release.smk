@@ -1,0 +1,54 @@
+# Needs the configuration's `release` block. Makes release.json, events/*, seasons, uptimes, effective area, smearing.
+
+
+rule fetch_release:
+    """Find the release on this machine, download it, or generate it where the configuration allows that."""
+    output:
+        paths.release,
+    params:
+        release=cfg.release.model_dump(mode="json"),
+        seed=cfg.seed,
+        downloads=DOWNLOADS,
+    log:
+        paths.log("fetch_release"),
+    benchmark:
+        paths.benchmark("fetch_release")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=120,
+    conda:
+        "../../environment.yml"
+    message:
+        "Fetching {params.release[name]}"
+    script:
+        "../scripts/fetch_release.py"
+
+
+rule ingest_release:
+    """Turn the release's files into checked Parquet tables."""
+    input:
+        paths.release,
+    output:
+        events=expand(paths.events, season=seasons),
+        seasons=paths.seasons,
+        uptimes=paths.uptimes,
+        effective_area=paths.effective_area,
+        smearing=paths.smearing,
+    params:
+        seasons=seasons,
+        check_counts=cfg.release.check_counts,
+    log:
+        paths.log("ingest_release"),
+    benchmark:
+        paths.benchmark("ingest_release")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../../environment.yml"
+    message:
+        "Reading the events of {params.seasons}"
+    script:
+        "../scripts/ingest_release.py"

@@ -1,0 +1,12 @@
+from nusky.stages.runner import logged
+
+with logged(snakemake):
+    from nusky.stages import search
+
+    search.acceptances(
+        snakemake.input.effective_area,
+        snakemake.input.seasons,
+        snakemake.input.sources,
+        snakemake.output[0],
+        gammas=snakemake.params.gammas,
+    )

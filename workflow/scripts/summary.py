@@ -1,0 +1,14 @@
+from nusky.stages.runner import logged
+
+with logged(snakemake):
+    from nusky.stages.summary import summarise
+
+    names = snakemake.params.configuration["catalogues"]
+    summarise(
+        configuration=snakemake.params.configuration,
+        seasons=snakemake.input.seasons,
+        catalogue_reports=dict(zip(names, snakemake.input.reports, strict=True)),
+        limits=dict(zip(snakemake.params.stacks, snakemake.input.limits, strict=True)),
+        singles=dict(zip(snakemake.params.singles, snakemake.input.singles, strict=True)),
+        output=snakemake.output[0],
+    )
