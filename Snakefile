@@ -23,22 +23,21 @@ validate(config, "workflow/schemas/config.schema.json", set_default=False)
 
 try:
     cfg = nusky.config.parse(config)
-    seasons = [season.name for season in registry.find(cfg.release.name).select(cfg.release.seasons)]
+    seasons = [
+        season.name
+        for season in registry.find(cfg.release.name).select(cfg.release.seasons)
+    ]
 except NuskyError as error:
     raise WorkflowError(str(error)) from None
 
 paths = Paths(cfg.run)
 stacks = [
-    {"method": method, "catalogue": catalogue, "weighting": weighting}
-    for method in cfg.methods
+    {"catalogue": catalogue, "weighting": weighting}
     for catalogue, block in cfg.catalogues.items()
     for weighting in block.weightings
 ]
 singles = [
-    {"method": method, "catalogue": catalogue}
-    for method in cfg.methods
-    for catalogue, block in cfg.catalogues.items()
-    if block.single_sources
+    catalogue for catalogue, block in cfg.catalogues.items() if block.single_sources
 ]
 
 

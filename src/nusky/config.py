@@ -43,11 +43,11 @@ class Generator(Section):
 class Release(Section):
     """Which public events are analysed and where they come from."""
 
-    name: Literal["icecube-3yr", "icecube-10yr"] = Field(
-        "icecube-10yr", description="The data release."
-    )
+    name: Literal["icecube-3yr", "icecube-10yr"] = Field("icecube-10yr", description="The data release.")
     seasons: list[Name] | None = Field(None, description="Seasons to use, in order; null means all of the release.")
-    local_path: str | None = Field(None, description="Archive or folder of the release on this machine; null downloads.")
+    local_path: str | None = Field(
+        None, description="Archive or folder of the release on this machine; null downloads."
+    )
     check_counts: bool = Field(True, description="Refuse a season whose number of events is not the published one.")
     synthetic: Literal["never", "if-unavailable", "always"] = Field(
         "never", description="When generated events may stand in for the release; every output then says so."
@@ -91,7 +91,9 @@ class Weighting(Section):
 
     column: str | None = Field(None, description="Numeric column of the catalogue; null means equal weights.")
     power: float = Field(1.0, description="Exponent applied to the column (-2 for the inverse square of a distance).")
-    share_by_list: bool = Field(False, description="Normalise the weights to sum 1 within each list before joining them.")
+    share_by_list: bool = Field(
+        False, description="Normalise the weights to sum 1 within each list before joining them."
+    )
 
 
 class Catalogue(Section):
@@ -108,7 +110,10 @@ class Catalogue(Section):
     )
     single_sources: bool = Field(True, description="Also test every source of the catalogue by itself.")
     crossmatch_radius_deg: float | None = Field(
-        None, gt=0, le=5, description="Standard method: sources of different lists closer than this count once; null: never."
+        None,
+        gt=0,
+        le=5,
+        description="Standard method: sources of different lists closer than this count once; null: never.",
     )
 
     @model_validator(mode="after")
@@ -164,6 +169,7 @@ class Figures(Section):
     formats: list[Literal["pdf", "png", "svg"]] = Field(
         default_factory=lambda: ["pdf", "png"], min_length=1, description="File formats of every figure."
     )
+
     @field_validator("formats")
     @classmethod
     def _one_for_the_page(cls, formats: list[str]) -> list[str]:

@@ -32,5 +32,9 @@ class TableError(NuskyError):
     """A nusky table is damaged, of another kind, or lacks a column."""
 
 
+class StorageError(NuskyError):
+    """A file could not be written: the disk is full, or the folder cannot be written to."""
+
+
 class PhysicsError(NuskyError, ValueError):
     """An argument lies outside the physical or mathematical domain of a function."""

@@ -1,12 +1,16 @@
 """Atomic writes and digests: no file is ever seen half written under its final name."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from nusky.errors import StorageError
 
 
 @contextlib.contextmanager
@@ -16,12 +20,28 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     final.parent.mkdir(parents=True, exist_ok=True)
     temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
     try:
-        yield temporary
-        with open(temporary, "rb+") as handle:
-            os.fsync(handle.fileno())
-        os.replace(temporary, final)
+        with explain_full_disk(final):
+            yield temporary
+            with open(temporary, "rb+") as handle:
+                os.fsync(handle.fileno())
+            os.replace(temporary, final)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def explain_full_disk(path: Path) -> Iterator[None]:
+    """Turn a full disk or quota in the block, which writes `path`, into a `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        free = shutil.disk_usage(folder).free
+        raise StorageError(
+            f"{path}: the disk is full ({free / 1e6:.1f} MB free). Make room or choose another disk, then run again."
+        ) from error
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

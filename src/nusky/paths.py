@@ -84,6 +84,11 @@ class Paths:
     def limits(self) -> str:
         return self._pattern("{method}/limits/{catalogue}/{weighting}.parquet")
 
+    sky_map_figure = "sky_map"
+    ts_scan_figure = "{method}/ts_scan/{catalogue}/{weighting}"
+    limits_figure = "{method}/limit_spectra/{catalogue}"
+    single_figure = "{method}/ts_distribution/{catalogue}"
+
     def figure(self, name: str, formats: Sequence[str]) -> list[str]:
         """The files of one figure, one for each format; `name` may hold wildcards."""
         return [self._pattern(f"figures/{name}.{suffix}") for suffix in formats]

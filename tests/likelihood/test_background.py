@@ -8,7 +8,10 @@ from tests import oracles
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(-90_000, 90_000), min_size=1, max_size=80), st.lists(st.integers(-90_000, 90_000), min_size=1, max_size=20))
+@given(
+    st.lists(st.integers(-90_000, 90_000), min_size=1, max_size=80),
+    st.lists(st.integers(-90_000, 90_000), min_size=1, max_size=20),
+)
 def test_counts_equal_all_comparisons_ties_included(events, centres):
     """Declinations with three decimals of a degree, as released, so that ties at the edge do occur."""
     event_dec, dec = np.radians(np.array(events) / 1000), np.radians(np.array(centres) / 1000)

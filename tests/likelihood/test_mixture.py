@@ -28,7 +28,9 @@ def test_scan_equals_the_sum_over_events(seed, x):
     assert abs(float(single(values)(x * len(values))) - expected) <= 1e-13 * scale + 1e-10 * abs(expected)
 
 
-@pytest.mark.parametrize("values", [[0.0], [1e-40], [1e12], [1.0], [0.5, 0.5], [1.0, 2.0, 4.0, 3.999999], [0.0, 0.0, 5.0]])
+@pytest.mark.parametrize(
+    "values", [[0.0], [1e-40], [1e12], [1.0], [0.5, 0.5], [1.0, 2.0, 4.0, 3.999999], [0.0, 0.0, 5.0]]
+)
 @pytest.mark.parametrize("x", [0.0, 1e-12, 0.3, 0.99])
 def test_adversarial_ratios(values, x):
     assert float(single(values)(x * len(values))) == pytest.approx(oracles.log_ratio(values, x), rel=1e-12, abs=1e-15)

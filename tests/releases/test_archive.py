@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nusky.errors import ArchiveError, NuskyError
+from nusky.errors import ArchiveError, StorageError
 from nusky.releases import archive
 
 
@@ -117,6 +117,6 @@ def test_full_disk_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(zipfile.ZipFile, "extract", full)
     path = make(tmp_path / "a.zip", {"a": b"1" * 2_000_000}, zipfile.ZIP_STORED)
-    with pytest.raises(NuskyError, match=r"out: the disk is full. This needs up to 2.0 MB. \d+\.\d MB are free"):
+    with pytest.raises(StorageError, match=r"out: the disk is full \(\d+\.\d MB free\)"):
         archive.unpack(path, tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from nusky import config
-from nusky.errors import DownloadError, NuskyError, ReleaseError
+from nusky.errors import DownloadError, ReleaseError, StorageError
 from nusky.files import sha256
 from nusky.releases import icecube_10yr, ingest, registry
 from nusky.tables import Provenance, read_metadata, read_table
@@ -218,7 +218,7 @@ class TestWrite:
                 raise OSError(code, "No space left on device")
 
         monkeypatch.setattr(pq, "write_table", fill_up)
-        with pytest.raises(NuskyError, match=r"uptimes.parquet: the disk is full. .* MB are free: make room"):
+        with pytest.raises(StorageError, match=r"uptimes.parquet: the disk is full \(.* MB free\). Make room"):
             ingest.write(*job)
         assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 

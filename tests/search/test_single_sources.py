@@ -12,7 +12,8 @@ def sky(n, seed):
     return rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n)), np.radians(rng.lognormal(0, 0.7, n))
 
 
-def ratios(events, ra, dec, half_width=np.radians(5), clipped=False):
+def ratios(events, ra, dec, clipped=False):
+    half_width = np.radians(5)
     band = np.abs(events[1] - dec) <= half_width + np.radians(1e-9)
     low, high = dec - half_width, dec + half_width
     if clipped:
@@ -41,7 +42,9 @@ def test_standard_equals_a_numerical_maximum(dec):
     events[0][:15], events[1][:15], events[2][:15] = 2.0, np.clip(dec, -1.57, 1.57), 0.01
     found = single_source_search(*events, 2.0, dec, STANDARD)
     ratio = ratios(events, 2.0, dec, clipped=True)
-    best = minimize_scalar(lambda x: -oracles.log_ratio(ratio, x), bounds=(0, 0.999), options={"xatol": 1e-12}, method="bounded")
+    best = minimize_scalar(
+        lambda x: -oracles.log_ratio(ratio, x), bounds=(0, 0.999), options={"xatol": 1e-12}, method="bounded"
+    )
     assert found.ts_max[0] == pytest.approx(-2 * best.fun, rel=1e-9)
     assert found.ns_best[0] == pytest.approx(best.x * len(ratio), rel=1e-5)
 

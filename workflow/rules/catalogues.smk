@@ -4,23 +4,32 @@
 rule build_catalogue:
     """Join the source lists of a catalogue into one checked table."""
     input:
-        lambda wildcards: [item.file for item in cfg.catalogues[wildcards.catalogue].lists if item.file],
+        lambda wildcards: [
+            item.file
+            for item in cfg.catalogues[wildcards.catalogue].lists
+            if item.file
+        ],
     output:
         table=paths.sources,
         report=paths.sources_report,
-    params:
-        lists=lambda wildcards: [item.model_dump(mode="json") for item in cfg.catalogues[wildcards.catalogue].lists],
-        crossmatch_radius_deg=lambda wildcards: cfg.catalogues[wildcards.catalogue].crossmatch_radius_deg,
     log:
         paths.log("build_catalogue/{catalogue}"),
     benchmark:
         paths.benchmark("build_catalogue/{catalogue}")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../environment.yml"
+    params:
+        lists=lambda wildcards: [
+            item.model_dump(mode="json")
+            for item in cfg.catalogues[wildcards.catalogue].lists
+        ],
+        crossmatch_radius_deg=lambda wildcards: cfg.catalogues[
+            wildcards.catalogue
+        ].crossmatch_radius_deg,
     message:
         "Building catalogue {wildcards.catalogue}"
     script:

@@ -7,105 +7,86 @@ rule figure_sky_map:
         events=expand(paths.events, season=seasons),
         sources=expand(paths.sources, catalogue=list(cfg.catalogues)),
     output:
-        report(paths.figure("sky_map", cfg.figures.formats), caption="../report/sky_map.rst"),
-    params:
-        figures=cfg.figures.model_dump(),
+        report(
+            paths.figure(paths.sky_map_figure, cfg.figures.formats),
+            caption="../report/sky_map.rst",
+        ),
     log:
         paths.log("figures/sky_map"),
     benchmark:
         paths.benchmark("figures/sky_map")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1500,
         runtime=10,
-    conda:
-        "../../environment.yml"
+    params:
+        figures=cfg.figures.model_dump(),
     message:
         "Drawing the sky map"
     script:
         "../scripts/figure_sky_map.py"
 
 
-rule figure_ts_scan:
-    """Test statistic against flux of one stack."""
+rule figures_of_method:
+    """Flux scans, upper-limit spectra and single-source distributions of all catalogues, in one job."""
     input:
-        scan=paths.scan,
-        limits=paths.limits,
+        scans=[paths.scan.format(method="{method}", **stack) for stack in stacks],
+        limits=[paths.limits.format(method="{method}", **stack) for stack in stacks],
+        singles=[
+            paths.single.format(method="{method}", catalogue=catalogue)
+            for catalogue in singles
+        ],
     output:
-        report(
-            paths.figure("{method}/ts_scan/{catalogue}/{weighting}", cfg.figures.formats),
+        scans=report(
+            [
+                file
+                for stack in stacks
+                for file in paths.figure(
+                    paths.ts_scan_figure.format(method="{method}", **stack),
+                    cfg.figures.formats,
+                )
+            ],
             caption="../report/ts_scan.rst",
         ),
-    params:
-        figures=cfg.figures.model_dump(),
-    log:
-        paths.log("figures/{method}/ts_scan/{catalogue}/{weighting}"),
-    benchmark:
-        paths.benchmark("figures/{method}/ts_scan/{catalogue}/{weighting}")
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    conda:
-        "../../environment.yml"
-    message:
-        "Drawing the scan of {wildcards.catalogue}, weights {wildcards.weighting}"
-    script:
-        "../scripts/figure_ts_scan.py"
-
-
-rule figure_limit_spectra:
-    """Upper-limit spectra of one catalogue, all weightings and indices."""
-    input:
-        lambda wildcards: expand(
-            paths.limits, weighting=list(cfg.catalogues[wildcards.catalogue].weightings), **wildcards
-        ),
-    output:
-        report(
-            paths.figure("{method}/limit_spectra/{catalogue}", cfg.figures.formats),
+        limits=report(
+            [
+                file
+                for catalogue in cfg.catalogues
+                for file in paths.figure(
+                    paths.limits_figure.format(method="{method}", catalogue=catalogue),
+                    cfg.figures.formats,
+                )
+            ],
             caption="../report/limit_spectra.rst",
         ),
-    params:
-        figures=cfg.figures.model_dump(),
-        weightings=lambda wildcards: list(cfg.catalogues[wildcards.catalogue].weightings),
-    log:
-        paths.log("figures/{method}/limit_spectra/{catalogue}"),
-    benchmark:
-        paths.benchmark("figures/{method}/limit_spectra/{catalogue}")
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    conda:
-        "../../environment.yml"
-    message:
-        "Drawing the limits of {wildcards.catalogue}"
-    script:
-        "../scripts/figure_limit_spectra.py"
-
-
-rule figure_ts_distribution:
-    """Distribution of the single-source test statistics of one catalogue."""
-    input:
-        paths.single,
-    output:
-        report(
-            paths.figure("{method}/ts_distribution/{catalogue}", cfg.figures.formats),
+        singles=report(
+            [
+                file
+                for catalogue in singles
+                for file in paths.figure(
+                    paths.single_figure.format(method="{method}", catalogue=catalogue),
+                    cfg.figures.formats,
+                )
+            ],
             caption="../report/ts_distribution.rst",
         ),
-    params:
-        figures=cfg.figures.model_dump(),
     log:
-        paths.log("figures/{method}/ts_distribution/{catalogue}"),
+        paths.log("figures/{method}"),
     benchmark:
-        paths.benchmark("figures/{method}/ts_distribution/{catalogue}")
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
+        paths.benchmark("figures/{method}")
     conda:
         "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=20,
+    params:
+        figures=cfg.figures.model_dump(),
+        stacks=stacks,
+        singles=singles,
     message:
-        "Drawing the single sources of {wildcards.catalogue}"
+        "Drawing the results of the {wildcards.method} conventions"
     script:
-        "../scripts/figure_ts_distribution.py"
+        "../scripts/figures_of_method.py"

@@ -10,12 +10,12 @@ rule warm_up:
         paths.log("warm_up"),
     benchmark:
         paths.benchmark("warm_up")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../environment.yml"
     message:
         "Compiling kernels"
     script:
@@ -34,12 +34,12 @@ rule separations:
         paths.log("separations/{catalogue}/{season}"),
     benchmark:
         paths.benchmark("separations/{catalogue}/{season}")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=20,
-    conda:
-        "../../environment.yml"
     message:
         "Separations of {wildcards.catalogue} in {wildcards.season}"
     script:
@@ -54,18 +54,18 @@ rule acceptance:
         sources=paths.sources,
     output:
         paths.acceptance,
-    params:
-        gammas=lambda wildcards: cfg.catalogues[wildcards.catalogue].gammas,
     log:
         paths.log("acceptance/{catalogue}"),
     benchmark:
         paths.benchmark("acceptance/{catalogue}")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../environment.yml"
+    params:
+        gammas=lambda wildcards: cfg.catalogues[wildcards.catalogue].gammas,
     message:
         "Acceptance of {wildcards.catalogue}"
     script:
@@ -78,18 +78,18 @@ rule background:
         events=expand(paths.events, season=seasons),
     output:
         expand(paths.background, season=seasons),
-    params:
-        seasons=seasons,
     log:
         paths.log("background"),
     benchmark:
         paths.benchmark("background")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../../environment.yml"
+    params:
+        seasons=seasons,
     message:
         "Background densities"
     script:

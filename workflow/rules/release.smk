@@ -5,20 +5,20 @@ rule fetch_release:
     """Find the release on this machine, download it, or generate it where the configuration allows that."""
     output:
         paths.release,
-    params:
-        release=cfg.release.model_dump(mode="json"),
-        seed=cfg.seed,
-        downloads=DOWNLOADS,
     log:
         paths.log("fetch_release"),
     benchmark:
         paths.benchmark("fetch_release")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=120,
-    conda:
-        "../../environment.yml"
+    params:
+        release=cfg.release.model_dump(mode="json"),
+        seed=cfg.seed,
+        downloads=DOWNLOADS,
     message:
         "Fetching {params.release[name]}"
     script:
@@ -35,19 +35,19 @@ rule ingest_release:
         uptimes=paths.uptimes,
         effective_area=paths.effective_area,
         smearing=paths.smearing,
-    params:
-        seasons=seasons,
-        check_counts=cfg.release.check_counts,
     log:
         paths.log("ingest_release"),
     benchmark:
         paths.benchmark("ingest_release")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../../environment.yml"
+    params:
+        seasons=seasons,
+        check_counts=cfg.release.check_counts,
     message:
         "Reading the events of {params.seasons}"
     script:

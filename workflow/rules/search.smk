@@ -2,7 +2,7 @@
 
 
 rule stacking_scan:
-    """Test statistic against flux for every spectral index of a stack, and the upper limits."""
+    """Test statistic against flux for every spectral index of a stack, and the upper limits; all methods at once."""
     input:
         kernels=ancient(paths.warm_up),
         sources=paths.sources,
@@ -11,47 +11,52 @@ rule stacking_scan:
         separations=expand(paths.separations, season=seasons, allow_missing=True),
         background=expand(paths.background, season=seasons),
     output:
-        scan=paths.scan,
-        limits=paths.limits,
-    params:
-        weighting=lambda wildcards: cfg.catalogues[wildcards.catalogue].weightings[wildcards.weighting].model_dump(),
-        gammas=lambda wildcards: cfg.catalogues[wildcards.catalogue].gammas,
-        grid=cfg.scan.model_dump(),
+        scan=expand(paths.scan, method=cfg.methods, allow_missing=True),
+        limits=expand(paths.limits, method=cfg.methods, allow_missing=True),
     log:
-        paths.log("stacking_scan/{method}/{catalogue}/{weighting}"),
+        paths.log("stacking_scan/{catalogue}/{weighting}"),
     benchmark:
-        paths.benchmark("stacking_scan/{method}/{catalogue}/{weighting}")
+        paths.benchmark("stacking_scan/{catalogue}/{weighting}")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../../environment.yml"
+    params:
+        methods=cfg.methods,
+        weighting=lambda wildcards: cfg.catalogues[wildcards.catalogue]
+        .weightings[wildcards.weighting]
+        .model_dump(),
+        gammas=lambda wildcards: cfg.catalogues[wildcards.catalogue].gammas,
+        grid=cfg.scan.model_dump(),
     message:
-        "Stacking {wildcards.catalogue}, weights {wildcards.weighting}, {wildcards.method} conventions"
+        "Stacking {wildcards.catalogue}, weights {wildcards.weighting}"
     script:
         "../scripts/stacking_scan.py"
 
 
 rule single_sources:
-    """Best fit of every source of a catalogue by itself."""
+    """Best fit of every source of a catalogue by itself; all methods at once."""
     input:
         kernels=ancient(paths.warm_up),
         events=expand(paths.events, season=seasons),
         sources=paths.sources,
     output:
-        paths.single,
+        expand(paths.single, method=cfg.methods, allow_missing=True),
     log:
-        paths.log("single_sources/{method}/{catalogue}"),
+        paths.log("single_sources/{catalogue}"),
     benchmark:
-        paths.benchmark("single_sources/{method}/{catalogue}")
+        paths.benchmark("single_sources/{catalogue}")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
-    conda:
-        "../../environment.yml"
+    params:
+        methods=cfg.methods,
     message:
-        "Single sources of {wildcards.catalogue}, {wildcards.method} conventions"
+        "Single sources of {wildcards.catalogue}"
     script:
         "../scripts/single_sources.py"

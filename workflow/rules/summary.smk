@@ -1,30 +1,38 @@
 # Needs the results of all catalogues, weightings and methods. Makes summary.json and report.html.
 
 shown = next(suffix for suffix in cfg.figures.formats if suffix != "pdf")
-report_figures = {
-    paths.figure("sky_map", [shown])[0]: ("Sky map", "sky_map"),
-    **{
-        paths.figure("{method}/ts_scan/{catalogue}/{weighting}", [shown])[0].format(**stack): (
-            "Flux scan of {catalogue}, {weighting} weights, {method} conventions".format(**stack),
+report_figures = [("sky_map", "Sky map", paths.sky_map_figure)]
+for method in cfg.methods:
+    report_figures += [
+        (
             "ts_scan",
+            "Flux scan of {catalogue}, {weighting} weights, {method} conventions".format(
+                method=method, **stack
+            ),
+            paths.ts_scan_figure.format(method=method, **stack),
         )
         for stack in stacks
-    },
-    **{
-        paths.figure("{method}/limit_spectra/{catalogue}", [shown])[0].format(**stack): (
-            "Upper limits for {catalogue}, {method} conventions".format(**stack),
+    ]
+    report_figures += [
+        (
             "limit_spectra",
+            f"Upper limits for {catalogue}, {method} conventions",
+            paths.limits_figure.format(method=method, catalogue=catalogue),
         )
-        for stack in stacks
-    },
-    **{
-        paths.figure("{method}/ts_distribution/{catalogue}", [shown])[0].format(**single): (
-            "Single sources of {catalogue}, {method} conventions".format(**single),
+        for catalogue in cfg.catalogues
+    ]
+    report_figures += [
+        (
             "ts_distribution",
+            f"Single sources of {catalogue}, {method} conventions",
+            paths.single_figure.format(method=method, catalogue=catalogue),
         )
-        for single in singles
-    },
-}
+        for catalogue in singles
+    ]
+report_captions = [
+    f"{workflow.basedir}/workflow/report/{caption}.rst"
+    for caption, _, _ in report_figures
+]
 
 
 rule summary:
@@ -32,24 +40,32 @@ rule summary:
     input:
         seasons=paths.seasons,
         reports=expand(paths.sources_report, catalogue=list(cfg.catalogues)),
-        limits=[paths.limits.format(**stack) for stack in stacks],
-        singles=[paths.single.format(**single) for single in singles],
+        limits=[
+            paths.limits.format(method=method, **stack)
+            for method in cfg.methods
+            for stack in stacks
+        ],
+        singles=[
+            paths.single.format(method=method, catalogue=name)
+            for method in cfg.methods
+            for name in singles
+        ],
     output:
         paths.summary,
-    params:
-        configuration=cfg.model_dump(mode="json", exclude={"figures"}),
-        stacks=[tuple(stack.values()) for stack in stacks],
-        singles=[tuple(single.values()) for single in singles],
     log:
         paths.log("summary"),
     benchmark:
         paths.benchmark("summary")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=10,
-    conda:
-        "../../environment.yml"
+    params:
+        configuration=cfg.model_dump(mode="json", exclude={"figures"}),
+        stacks=[(method, *stack.values()) for method in cfg.methods for stack in stacks],
+        singles=[(method, name) for method in cfg.methods for name in singles],
     message:
         "Writing {output}"
     script:
@@ -60,23 +76,22 @@ rule report:
     """One self-contained HTML page: findings, figures, tables, provenance."""
     input:
         summary=paths.summary,
-        figures=list(report_figures),
-        captions=[f"workflow/report/{caption}.rst" for caption in dict.fromkeys(c for _, c in report_figures.values())],
+        figures=[paths.figure(name, [shown])[0] for _, _, name in report_figures],
+        captions=report_captions,
     output:
         paths.report,
-    params:
-        titles=[title for title, _ in report_figures.values()],
-        captions=[f"workflow/report/{caption}.rst" for _, caption in report_figures.values()],
     log:
         paths.log("report"),
     benchmark:
         paths.benchmark("report")
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,
         runtime=10,
-    conda:
-        "../../environment.yml"
+    params:
+        titles=[title for _, title, _ in report_figures],
     message:
         "Writing {output}"
     script:

@@ -6,7 +6,7 @@ with logged(snakemake):
     figures = [
         {"path": path, "title": title, "caption": caption}
         for path, title, caption in zip(
-            snakemake.input.figures, snakemake.params.titles, snakemake.params.captions, strict=True
+            snakemake.input.figures, snakemake.params.titles, snakemake.input.captions, strict=True
         )
     ]
     report(snakemake.input.summary, figures, snakemake.output[0])

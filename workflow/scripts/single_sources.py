@@ -3,6 +3,5 @@ from nusky.stages.runner import logged
 with logged(snakemake):
     from nusky.stages import search
 
-    search.single_sources(
-        snakemake.input.events, snakemake.input.sources, snakemake.output[0], method=snakemake.wildcards.method
-    )
+    outputs = dict(zip(snakemake.params.methods, snakemake.output, strict=True))
+    search.single_sources(snakemake.input.events, snakemake.input.sources, outputs)

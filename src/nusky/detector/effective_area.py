@@ -74,13 +74,15 @@ def _grid(rows: np.ndarray, response: str) -> EffectiveArea:
     dec_low, dec = np.unique(rows[:, 2], return_inverse=True)
     energy_high, dec_high = np.unique(rows[:, 1]), np.unique(rows[:, 3])
     contiguous = np.array_equal(energy_low[1:], energy_high[:-1]) and np.array_equal(dec_low[1:], dec_high[:-1])
-    if not contiguous or len(rows) != len(energy_low) * len(dec_low) or len({*zip(energy, dec, strict=True)}) != len(rows):
+    if (
+        not contiguous
+        or len(rows) != len(energy_low) * len(dec_low)
+        or len({*zip(energy, dec, strict=True)}) != len(rows)
+    ):
         raise ReleaseError(
             f"effective area of {response}: its {len(rows)} bins are no full grid of energy and declination. "
             "The file is incomplete; fetch it again."
         )
     area = np.zeros((len(energy_low), len(dec_low)))
     area[energy, dec] = rows[:, 4]
-    return EffectiveArea(
-        np.append(energy_low, energy_high[-1]), np.radians(np.append(dec_low, dec_high[-1])), area
-    )
+    return EffectiveArea(np.append(energy_low, energy_high[-1]), np.radians(np.append(dec_low, dec_high[-1])), area)

@@ -14,7 +14,9 @@ def band_edges(dec: np.ndarray, half_width: float = np.radians(BAND_HALF_WIDTH_D
     return dec - half_width - _EDGE, dec + half_width + _EDGE
 
 
-def band_counts(dec: np.ndarray, event_dec: np.ndarray, half_width: float = np.radians(BAND_HALF_WIDTH_DEG)) -> np.ndarray:
+def band_counts(
+    dec: np.ndarray, event_dec: np.ndarray, half_width: float = np.radians(BAND_HALF_WIDTH_DEG)
+) -> np.ndarray:
     """Number of events with |dec - event_dec| <= half_width, edges included: (n,) int64. One sort, no comparisons."""
     ordered = np.sort(event_dec)
     low, high = band_edges(np.asarray(dec, dtype=float), half_width)

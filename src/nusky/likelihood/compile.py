@@ -27,10 +27,12 @@ def kernel(*, parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
 
 @functools.cache
 def _cache_folder() -> str:
-    """One cache per state of the sources: numba itself does not notice a change in a kernel called from another file."""
+    """One cache per state of the sources: numba does not notice a change in a kernel called from another file."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for source in sorted(package.rglob("*.py")):
         digest.update(source.read_bytes())
-    folder = Path(os.environ.get("NUSKY_CACHE", platformdirs.user_cache_dir("nusky"))) / f"kernels-{digest.hexdigest()[:16]}"
+    folder = (
+        Path(os.environ.get("NUSKY_CACHE", platformdirs.user_cache_dir("nusky"))) / f"kernels-{digest.hexdigest()[:16]}"
+    )
     return str(folder)

@@ -57,7 +57,9 @@ def ratio_moments_of_each(ratios: np.ndarray, n_events: int | None = None) -> li
     """Moments for every row of `ratios`, (n_hypotheses, n_events_given) float64 >= 0."""
     ratios = np.ascontiguousarray(ratios, dtype=float)
     if ratios.size and not (ratios.min() >= 0 and ratios.max() < 2.0**_HIGHEST):
-        raise PhysicsError("density ratios must be finite and not negative; check the angular errors and the background.")
+        raise PhysicsError(
+            "density ratios must be finite and not negative; check the angular errors and the background."
+        )
     n_events = ratios.shape[1] if n_events is None else n_events
     if n_events < ratios.shape[1]:
         raise PhysicsError(f"n_events = {n_events}, but {ratios.shape[1]} density ratios were given.")
@@ -115,9 +117,7 @@ class MixtureLikelihood:
         flat = n_signal.ravel()
         value, slope = np.zeros(flat.size), np.zeros(flat.size)
         for sample, share in zip(self.samples, self.shares, strict=True):
-            v, d = _evaluate_many(
-                flat * share / sample.n_events, sample.n_zero, sample.centres, sample.moments
-            )
+            v, d = _evaluate_many(flat * share / sample.n_events, sample.n_zero, sample.centres, sample.moments)
             value += v
             slope += d * share / sample.n_events
         return value.reshape(n_signal.shape), slope.reshape(n_signal.shape)

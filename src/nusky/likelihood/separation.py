@@ -193,5 +193,7 @@ def checked_events(ra, dec, ang_err):
         if bad.any():
             row = int(np.argmax(bad))
             value = {"ra": ra, "dec": dec, "ang_err": ang_err}[name][row]
-            raise PhysicsError(f"{name} of event {row} is {value}: give finite radians, dec within +-pi/2, ang_err > 0.")
+            raise PhysicsError(
+                f"{name} of event {row} is {value}: give finite radians, dec within +-pi/2, ang_err > 0."
+            )
     return ra, dec, ang_err

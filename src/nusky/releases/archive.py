@@ -1,16 +1,14 @@
 """Safe unpacking of zip archives: all of it or nothing, and only members that stay inside the target folder."""
 
-import contextlib
-import errno
 import shutil
 import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from nusky.errors import ArchiveError, NuskyError
+from nusky.errors import ArchiveError
+from nusky.files import explain_full_disk
 
 MAX_BYTES = 8 * 1024**3
 MAX_RATIO = 200
@@ -34,7 +32,7 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
     ArchiveError
         The archive is damaged, or holds encrypted, absolute, climbing (``..``), linked, duplicate or implausibly
         compressed members, or `target` exists.
-    NuskyError
+    StorageError
         The disk is full.
     """
     if target.exists():
@@ -53,23 +51,6 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
         ) from None
     except FileNotFoundError:
         raise ArchiveError(f"{archive}: no such file. Give the path of the release's zip archive.") from None
-
-
-@contextlib.contextmanager
-def explain_full_disk(path: Path, n_bytes: int | None = None) -> Iterator[None]:
-    """Turn a full disk (or quota) in the block into a NuskyError naming `path` and, if known, the `n_bytes` needed."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
-        needed = "" if n_bytes is None else f" This needs up to {n_bytes / 1e6:.1f} MB."
-        free = shutil.disk_usage(folder).free
-        raise NuskyError(
-            f"{path}: the disk is full.{needed} {free / 1e6:.1f} MB are free: make room or choose another disk, "
-            "then run again."
-        ) from error
 
 
 def _accepted_members(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:
@@ -119,7 +100,7 @@ def _extract(file: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
-        with explain_full_disk(target, sum(m.file_size for m in members)):
+        with explain_full_disk(target):
             for member in members:
                 file.extract(member, temporary)
         temporary.chmod(0o755)

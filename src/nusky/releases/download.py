@@ -12,8 +12,7 @@ from pathlib import Path
 
 from nusky import __version__
 from nusky.errors import DownloadError
-from nusky.files import atomic_path, read_json, sha256, write_json
-from nusky.releases.archive import explain_full_disk
+from nusky.files import atomic_path, explain_full_disk, read_json, sha256, write_json
 from nusky.releases.registry import Mirror, Release
 
 log = logging.getLogger(__name__)

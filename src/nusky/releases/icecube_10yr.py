@@ -75,20 +75,25 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
         A file is missing, damaged, or holds something else than the release promises.
     """
     events = {season.name: _read_events(root, season, check_counts) for season in seasons}
-    uptimes = {season.name: _read_uptimes(root, release, season, check_counts) for season in seasons}
-    responses = _responses(seasons)
+    times = read_times(root, release, seasons, check_counts)
     return schemas.CanonicalRelease(
         events=events,
-        seasons=schemas.season_rows(
-            seasons,
-            n_events=[events[season.name].num_rows for season in seasons],
-            livetime_s=[_livetime_s(uptimes[season.name]) for season in seasons],
-            span_s=[_span_s(uptimes[season.name]) for season in seasons],
-            origin="uptimes",
-        ),
+        seasons=schemas.season_rows(seasons, [events[season.name].num_rows for season in seasons], times),
+        uptimes=times.uptimes,
+        effective_area=times.effective_area,
+        smearing=pa.concat_tables([_read_smearing(root, response) for response in _responses(seasons)]),
+    )
+
+
+def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
+    """Read what is known of the detector without its events: good runs and effective areas. Arguments as for `read`."""
+    uptimes = {season.name: _read_uptimes(root, release, season, check_counts) for season in seasons}
+    return schemas.DetectorTimes(
         uptimes=pa.concat_tables(uptimes.values()),
-        effective_area=pa.concat_tables([_read_effective_area(root, response) for response in responses]),
-        smearing=pa.concat_tables([_read_smearing(root, response) for response in responses]),
+        effective_area=pa.concat_tables([_read_effective_area(root, response) for response in _responses(seasons)]),
+        livetime_s={name: _livetime_s(runs) for name, runs in uptimes.items()},
+        span_s={name: _span_s(runs) for name, runs in uptimes.items()},
+        origin="uptimes",
     )
 
 

@@ -52,18 +52,24 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
         A file is missing, damaged, or holds something else than the release promises.
     """
     events = {season.name: _read_events(root, season, check_counts) for season in seasons}
+    times = read_times(root, release, seasons, check_counts)
     return schemas.CanonicalRelease(
         events=events,
-        seasons=schemas.season_rows(
-            seasons,
-            n_events=[events[season.name].num_rows for season in seasons],
-            livetime_s=[season.livetime_s for season in seasons],
-            span_s=[season.span_s for season in seasons],
-            origin="published",
-        ),
+        seasons=schemas.season_rows(seasons, [events[season.name].num_rows for season in seasons], times),
+        uptimes=times.uptimes,
+        effective_area=times.effective_area,
+        smearing=schemas.KINDS["smearing"].empty(),
+    )
+
+
+def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
+    """Read what is known of the detector without its events: effective areas; the times are the published ones."""
+    return schemas.DetectorTimes(
         uptimes=schemas.KINDS["uptimes"].empty(),
         effective_area=pa.concat_tables([_read_effective_area(root, season.response) for season in seasons]),
-        smearing=schemas.KINDS["smearing"].empty(),
+        livetime_s={season.name: season.livetime_s for season in seasons},
+        span_s={season.name: season.span_s for season in seasons},
+        origin="published",
     )
 
 

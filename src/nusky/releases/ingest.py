@@ -14,7 +14,7 @@ from nusky import __version__, config, tables
 from nusky.errors import DownloadError, ReleaseError
 from nusky.files import read_json, sha256, write_json
 from nusky.releases import icecube_3yr, icecube_10yr, registry
-from nusky.releases.archive import explain_full_disk, unpack
+from nusky.releases.archive import unpack
 from nusky.releases.download import fetch_release
 from nusky.releases.schemas import CanonicalRelease
 
@@ -101,7 +101,7 @@ def write(
 
     Raises
     ------
-    NuskyError
+    StorageError
         The disk is full.
     """
     jobs: list[tuple[Path, str, pa.Table]] = [(events[s], "events", table) for s, table in canonical.events.items()]
@@ -109,8 +109,7 @@ def write(
     written: list[Path] = []
     try:
         for path, kind, table in jobs:
-            with explain_full_disk(path, table.nbytes):
-                tables.write_table(path, table, kind=kind, provenance=provenance)
+            tables.write_table(path, table, kind=kind, provenance=provenance)
             written.append(path)
     except BaseException:
         for path in written:

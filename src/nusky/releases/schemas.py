@@ -137,6 +137,21 @@ KINDS = {
 
 
 @dataclass(frozen=True)
+class DetectorTimes:
+    """When and with which response the detector ran, without any event.
+
+    `livetime_s` (good runs) and `span_s` (first start to last stop) by season, in s; `origin` of both is 'uptimes' or
+    'published'.
+    """
+
+    uptimes: pa.Table
+    effective_area: pa.Table
+    livetime_s: dict[str, float]
+    span_s: dict[str, float]
+    origin: str
+
+
+@dataclass(frozen=True)
 class CanonicalRelease:
     """A release as canonical tables; `events` by season."""
 
@@ -258,20 +273,14 @@ def check_count(path: Path, n_events: int, season: Season, check_counts: bool) -
         )
 
 
-def season_rows(
-    seasons: Sequence[Season],
-    n_events: Sequence[int],
-    livetime_s: Sequence[float],
-    span_s: Sequence[float],
-    origin: str,
-) -> pa.Table:
-    """The `seasons` table; `origin` of the livetimes is 'uptimes' or 'published'."""
+def season_rows(seasons: Sequence[Season], n_events: Sequence[int], times: DetectorTimes) -> pa.Table:
+    """The `seasons` table."""
     columns = {
         "season": [season.name for season in seasons],
         "response": [season.response for season in seasons],
         "n_events": n_events,
-        "livetime_s": livetime_s,
-        "span_s": span_s,
-        "livetime_origin": origin,
+        "livetime_s": [times.livetime_s[season.name] for season in seasons],
+        "span_s": [times.span_s[season.name] for season in seasons],
+        "livetime_origin": times.origin,
     }
     return table("seasons", columns, "seasons " + ", ".join(columns["season"]))

@@ -84,7 +84,9 @@ def single_source_search(
     in_band = given if n_band is None else np.broadcast_to(np.asarray(n_band, dtype=float), given.shape)
     if (in_band < given).any():
         j = int(np.argmax(in_band < given))
-        raise PhysicsError(f"n_band of source {j} is {in_band[j]}, but {given[j]:.0f} of the events given lie in its band.")
+        raise PhysicsError(
+            f"n_band of source {j} is {in_band[j]}, but {given[j]:.0f} of the events given lie in its band."
+        )
     total = len(ra) if n_total is None else n_total
     if total < in_band.max(initial=0):
         raise PhysicsError(f"n_total = {total} is below the {in_band.max():.0f} events of a declination band.")
@@ -155,7 +157,7 @@ def _best_real(n_zero, centres, moments, sample):
     low, high = 0.0, 1.0
     while True:
         middle = 0.5 * (low + high)
-        if middle == low or middle == high:  # no double lies between
+        if not low < middle < high:  # no double lies between
             return low * sample, evaluate(low, n_zero, centres, moments)[0]
         if evaluate(middle, n_zero, centres, moments)[1] > 0.0:
             low = middle

@@ -86,15 +86,16 @@ def stack_moments(seasons: Sequence[SeasonPairs], source_weights: np.ndarray) ->
     -------
     One list of moments per season, one entry per hypothesis.
     """
-    moments = []
-    for k, season in enumerate(seasons):
-        n_events = len(season.background)
-        near = np.unique(season.event)
-        row = np.searchsorted(near, season.event)
-        stacked = stack_signal(row, season.source, season.density, source_weights[:, k], len(near))
-        stacked /= season.background[near]
-        moments.append(ratio_moments_of_each(stacked, n_events))
-    return moments
+    return [season_moments(season, source_weights[:, k]) for k, season in enumerate(seasons)]
+
+
+def season_moments(season: SeasonPairs, source_weights: np.ndarray) -> list[RatioMoments]:
+    """Moments of S_i/B_i of one season for many sets of weights, (n_hypotheses, n_sources) float64."""
+    near = np.unique(season.event)
+    row = np.searchsorted(near, season.event)
+    stacked = stack_signal(row, season.source, season.density, source_weights, len(near))
+    stacked /= season.background[near]
+    return ratio_moments_of_each(stacked, len(season.background))
 
 
 def scan(

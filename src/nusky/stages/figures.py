@@ -1,7 +1,7 @@
 """Figure stages: tables in, figure files out. The suffix of an output decides its format."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from nusky.config import Figures
 from nusky.tables import read_metadata, read_table
@@ -24,6 +24,38 @@ def sky_map(
         synthetic=_synthetic([*event_paths, *source_paths]),
     )
     canvas.save(figure, outputs, dpi=options.dpi)
+
+
+def results(
+    *,
+    method: str,
+    stacks: Sequence[Mapping[str, str]],
+    singles: Sequence[str],
+    scan_paths: Sequence[PathLike],
+    limits_paths: Sequence[PathLike],
+    single_paths: Sequence[PathLike],
+    scan_outputs: Sequence[PathLike],
+    limits_outputs: Sequence[PathLike],
+    single_outputs: Sequence[PathLike],
+    options: Figures,
+) -> None:
+    """Draw everything found with one set of conventions.
+
+    `stacks` gives catalogue and weighting of every scan and limits table, `singles` the catalogue of every
+    single-source table. The outputs come in the order of what they show, every figure in all its formats.
+    """
+    n_formats = len(options.formats)
+    limits_of: dict[str, dict[str, PathLike]] = {}
+    for i, (stack, scan_path, limits_path) in enumerate(zip(stacks, scan_paths, limits_paths, strict=True)):
+        limits_of.setdefault(stack["catalogue"], {})[stack["weighting"]] = limits_path
+        outputs = scan_outputs[i * n_formats : (i + 1) * n_formats]
+        ts_scan(scan_path, limits_path, outputs, options, method=method, **stack)
+    for i, (catalogue, paths) in enumerate(limits_of.items()):
+        outputs = limits_outputs[i * n_formats : (i + 1) * n_formats]
+        limit_spectra(paths, outputs, options, method=method, catalogue=catalogue)
+    for i, (catalogue, path) in enumerate(zip(singles, single_paths, strict=True)):
+        outputs = single_outputs[i * n_formats : (i + 1) * n_formats]
+        ts_distribution(path, outputs, options, method=method, catalogue=catalogue)
 
 
 def ts_scan(

@@ -82,7 +82,7 @@ def ingest(
     ------
     ReleaseError
         A file is damaged, has changed, or holds something else than the release promises.
-    NuskyError
+    StorageError
         The disk is full.
     """
     content = read_json(manifest)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,14 @@ import pyarrow as pa
 
 from nusky import config
 from nusky.catalogues.weights import model_weights
-from nusky.conventions import PUBLISHED, STANDARD, conventions
+from nusky.conventions import PUBLISHED, STANDARD, Conventions, conventions
 from nusky.detector import acceptance, effective_area
 from nusky.detector.acceptance import Exposure
 from nusky.likelihood.background import band_density
+from nusky.likelihood.mixture import RatioMoments
 from nusky.likelihood.separation import near_pairs
 from nusky.search.single_sources import single_source_search
-from nusky.search.stacking import SeasonPairs, e2_dnde, scan, stack_moments
+from nusky.search.stacking import SeasonPairs, StackingResult, e2_dnde, scan, season_moments
 from nusky.tables import read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -42,9 +44,7 @@ def separations(events: Path, sources: Path, output: Path) -> None:
     )
 
 
-def acceptances(
-    effective_areas: Path, seasons: Path, sources: Path, output: Path, *, gammas: Sequence[float]
-) -> None:
+def acceptances(effective_areas: Path, seasons: Path, sources: Path, output: Path, *, gammas: Sequence[float]) -> None:
     """Acceptance integrals of every source, season and spectral index, in both conventions."""
     areas = effective_area.from_table(read_table(effective_areas, kind="effective_area"))
     season, response = read_columns(seasons, kind="seasons", columns=("season", "response"))
@@ -70,7 +70,8 @@ def acceptances(
 def backgrounds(events: Mapping[str, Path], outputs: Mapping[str, Path]) -> None:
     """Background density at every event: published from all seasons together, standard from its own season."""
     dec = {
-        season: np.radians(read_columns(path, kind="events", columns=("dec_deg",))[0]) for season, path in events.items()
+        season: np.radians(read_columns(path, kind="events", columns=("dec_deg",))[0])
+        for season, path in events.items()
     }
     everything = np.concatenate(list(dec.values()))
     provenance = trace(events.values())
@@ -86,77 +87,95 @@ def backgrounds(events: Mapping[str, Path], outputs: Mapping[str, Path]) -> None
         )
 
 
-def stacking_scan(
+@dataclass(frozen=True)
+class Stack:
+    """One catalogue with one weighting in one set of conventions, on its way to a scan."""
+
+    rules: Conventions
+    weights: np.ndarray
+    notes: list[str]
+    expected: list[acceptance.ExpectedSignal]
+
+
+def stacking_scans(
     *,
     sources: Path,
     seasons: Path,
     acceptance_table: Path,
     separation_tables: Sequence[Path],
     background_tables: Sequence[Path],
-    scan_output: Path,
-    limits_output: Path,
-    method: str,
+    scan_outputs: Mapping[str, Path],
+    limits_outputs: Mapping[str, Path],
     weighting: config.Weighting,
     gammas: Sequence[float],
     grid: config.Scan,
 ) -> None:
-    """TS scan and limits of one catalogue with one weighting, for all its spectral indices."""
-    rules = conventions(method)
+    """TS scans and limits of one catalogue with one weighting, for all its indices; outputs by method."""
     source_table = read_table(sources, kind="sources")
-    weights, notes = model_weights(source_table, weighting, method)
-    for note in notes:
-        log.info("%s", note)
     exposure = read_exposure(seasons)
-    integrals = _read_integrals(acceptance_table, method, gammas, len(exposure.responses), len(weights))
-    expected = [acceptance.expected_signal(integrals[:, g], exposure, weights, rules) for g in range(len(gammas))]
-    moments = stack_moments(
-        [_season_pairs(p, b, method) for p, b in zip(separation_tables, background_tables, strict=True)],
-        np.stack([e.source_weights for e in expected]),
-    )
-    phi0 = np.geomspace(grid.phi0_min_per_ev, grid.phi0_max_per_ev, grid.n_steps)
-    results = [
-        scan([season[g] for season in moments], expected[g], float(gamma), phi0, rules)
-        for g, gamma in enumerate(gammas)
+    stacks = [
+        _stack(conventions(method), source_table, exposure, acceptance_table, weighting, gammas)
+        for method in scan_outputs
     ]
-    settings = {
-        "method": method,
-        "weighting": weighting.model_dump(),
-        "gammas": list(gammas),
-        "scan": grid.model_dump(),
-        "notes": notes,
-    }
-    provenance = trace([sources, seasons, acceptance_table, *separation_tables, *background_tables], settings)
-    write_table(
-        scan_output,
-        {
-            "gamma": np.repeat(np.asarray(gammas, dtype=float), len(phi0)),
-            "phi0_per_ev": np.concatenate([r.phi0_per_ev for r in results]),
-            "n_signal": np.concatenate([r.n_signal for r in results]),
-            "test_statistic": np.concatenate([r.test_statistic for r in results]),
-        },
-        kind="stacking_scan",
-        provenance=provenance,
-    )
-    rows = [_limit_row(r, int(np.count_nonzero(weights))) for r in results]
-    write_table(
-        limits_output,
-        pa.Table.from_pylist(rows),
-        kind="limits",
-        provenance=provenance,
-    )
+    moments: list[list[list[RatioMoments]]] = [[] for _ in stacks]
+    for k, (pair_table, background_table) in enumerate(zip(separation_tables, background_tables, strict=True)):
+        pairs = read_columns(pair_table, kind="separations", columns=("event", "source", "signal_density_per_sr"))
+        for s, stack in enumerate(stacks):
+            column = f"density_{stack.rules.name}_per_sr"
+            (background,) = read_columns(background_table, kind="background", columns=(column,))
+            omega = np.stack([e.source_weights[k] for e in stack.expected])
+            moments[s].append(season_moments(SeasonPairs(*pairs, background), omega))
+    phi0 = np.geomspace(grid.phi0_min_per_ev, grid.phi0_max_per_ev, grid.n_steps)
+    inputs = [sources, seasons, acceptance_table, *separation_tables, *background_tables]
+    settings = {"weighting": weighting.model_dump(), "gammas": list(gammas), "scan": grid.model_dump()}
+    provenance = trace(inputs, settings)
+    for stack, by_season in zip(stacks, moments, strict=True):
+        results = [
+            scan([season[g] for season in by_season], stack.expected[g], float(gamma), phi0, stack.rules)
+            for g, gamma in enumerate(gammas)
+        ]
+        method = stack.rules.name
+        own = replace(provenance, settings={**settings, "method": method, "notes": stack.notes})
+        columns = ("phi0_per_ev", "n_signal", "test_statistic")
+        scan_columns = {name: np.concatenate([getattr(r, name) for r in results]) for name in columns}
+        scan_columns = {"gamma": np.repeat(np.asarray(gammas, dtype=float), len(phi0)), **scan_columns}
+        write_table(scan_outputs[method], scan_columns, kind="stacking_scan", provenance=own)
+        rows = [_limit_row(result, int(np.count_nonzero(stack.weights))) for result in results]
+        write_table(limits_outputs[method], pa.Table.from_pylist(rows), kind="limits", provenance=own)
 
 
-def single_sources(events: Sequence[Path], sources: Path, output: Path, *, method: str) -> None:
-    """Best fit of every source of a catalogue by itself."""
+def _stack(
+    rules: Conventions,
+    sources: pa.Table,
+    exposure: Exposure,
+    acceptance_table: Path,
+    weighting: config.Weighting,
+    gammas: Sequence[float],
+) -> Stack:
+    weights, notes = model_weights(sources, weighting, rules.name)
+    for note in notes:
+        log.info("%s: %s", rules.name, note)
+    column = f"integral_{rules.name}_cm2_gev"
+    (values,) = read_columns(acceptance_table, kind="acceptance", columns=(column,))
+    integrals = values.reshape(len(exposure.responses), len(gammas), len(weights))
+    expected = [acceptance.expected_signal(integrals[:, g], exposure, weights, rules) for g in range(len(gammas))]
+    return Stack(rules, weights, notes, expected)
+
+
+def single_sources(events: Sequence[Path], sources: Path, outputs: Mapping[str, Path]) -> None:
+    """Best fit of every source of a catalogue by itself; outputs by method."""
     columns = ("ra_deg", "dec_deg", "ang_err_deg")
     seasons = [read_columns(path, kind="events", columns=columns) for path in events]
     directions = [np.radians(np.concatenate(parts)) for parts in zip(*seasons, strict=True)]
-    table = read_table(sources, kind="sources", columns=("name", "origin", "ra_deg", "dec_deg"))
-    positions = [np.radians(table[name].to_numpy()) for name in ("ra_deg", "dec_deg")]
-    result = single_source_search(*directions, *positions, conventions(method))
-    for name in ("n_band", "ns_best", "ts_max"):
-        table = table.append_column(name, pa.array(getattr(result, name)))
-    write_table(output, table, kind="single_sources", provenance=trace([*events, sources], {"method": method}))
+    listed = read_table(sources, kind="sources", columns=("name", "origin", "ra_deg", "dec_deg"))
+    positions = [np.radians(listed[name].to_numpy()) for name in ("ra_deg", "dec_deg")]
+    provenance = trace([*events, sources])
+    for method, path in outputs.items():
+        result = single_source_search(*directions, *positions, conventions(method))
+        table = listed
+        for name in ("n_band", "ns_best", "ts_max"):
+            table = table.append_column(name, pa.array(getattr(result, name)))
+        write_table(path, table, kind="single_sources", provenance=replace(provenance, settings={"method": method}))
 
 
 def read_exposure(seasons: Path) -> Exposure:
@@ -165,21 +184,7 @@ def read_exposure(seasons: Path) -> Exposure:
     return Exposure(tuple(map(str, response)), livetime, span)
 
 
-def _read_integrals(path: Path, method: str, gammas: Sequence[float], n_seasons: int, n_sources: int) -> np.ndarray:
-    column = f"integral_{method}_cm2_gev"
-    (values,) = read_columns(path, kind="acceptance", columns=(column,))
-    return values.reshape(n_seasons, len(gammas), n_sources)
-
-
-def _season_pairs(separation_table: Path, background_table: Path, method: str) -> SeasonPairs:
-    pairs = read_columns(
-        separation_table, kind="separations", columns=("event", "source", "signal_density_per_sr")
-    )
-    (density,) = read_columns(background_table, kind="background", columns=(f"density_{method}_per_sr",))
-    return SeasonPairs(*pairs, density)
-
-
-def _limit_row(result, n_sources: int) -> dict[str, float]:
+def _limit_row(result: StackingResult, n_sources: int) -> dict[str, float]:
     limits = {
         f"ul95_e2dnde_{label}_gev_cm2_s": e2_dnde(result.phi0_ul95_per_ev, result.gamma, energy)
         for label, energy in LIMIT_ENERGIES_GEV.items()

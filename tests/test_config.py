@@ -1,0 +1,86 @@
+import pytest
+import yaml
+
+from nusky import config, config_docs
+from nusky.errors import ConfigurationError
+
+MINIMAL = {"run": "x", "catalogues": {"wcda-hess": {}}}
+
+
+def test_committed_schema_and_table_are_those_of_the_model(repository):
+    regenerate = "run `make generated` and commit the result"
+    assert (repository / config_docs.SCHEMA).read_text() == config_docs.schema(), regenerate
+    assert (repository / config_docs.TABLE).read_text() == config_docs.table(), regenerate
+
+
+def test_every_key_is_described():
+    assert "| None |" not in config_docs.table()
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+def test_committed_configurations_are_valid(repository, name):
+    loaded = config.load(repository / "config" / name)
+    assert loaded.methods == ["published", "standard"]
+
+
+def test_ready_made_catalogues_are_those_of_the_spec():
+    catalogues = config.parse({"run": "x", "catalogues": {name: {} for name in config.PRESETS}}).catalogues
+    assert catalogues["wcda-hess"].gammas == [2.0, 2.4, 2.53, 3.0]
+    assert catalogues["km2a-hess"].gammas == [2.0, 2.4, 2.53, 3.0, 3.5]
+    assert set(catalogues["wcda-hess"].weightings) == {"uniform", "flux"}
+    assert catalogues["pulsars"].weightings["inverse-distance-squared"].power == -2
+
+
+def test_a_ready_made_catalogue_can_be_changed_in_part():
+    block = config.parse({"run": "x", "catalogues": {"wcda-hess": {"gammas": [2.2]}}}).catalogues["wcda-hess"]
+    assert block.gammas == [2.2]
+    assert [item.builtin for item in block.lists] == ["1lhaaso-wcda", "hess"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sead": 1}, "in `sead`: unknown key"),
+        ({"run": None}, "in `run`"),
+        ({"run": "a b"}, r"in `run`.*given: 'a b'"),
+        ({"run": "../up"}, "in `run`"),
+        ({"release": {"name": "icecube-99yr"}}, "in `release.name`"),
+        ({"release": {"seasons": []}}, "in `release.seasons`: give at least one season"),
+        ({"release": {"seasons": ["IC79", "IC79"]}}, "each only once"),
+        ({"catalogues": {}}, "in `catalogues`"),
+        ({"catalogues": {"mine": {}}}, "in `catalogues.mine`: `lists` is required"),
+        ({"catalogues": {"mine": {"lists": [{}]}}}, "exactly one of `builtin` and `file`"),
+        ({"catalogues": {"wcda-hess": {"gammas": [9.0]}}}, r"in `catalogues.wcda-hess.gammas.0`.*given: 9.0"),
+        ({"catalogues": {"wcda-hess": {"gammas": [float("nan")]}}}, "in `catalogues.wcda-hess.gammas.0`"),
+        ({"scan": {"phi0_min_per_ev": 1e-20}}, "phi0_min_per_ev must be below"),
+        ({"figures": {"formats": ["pdf"]}}, "shows png or svg"),
+        ({"methods": ["bayesian"]}, "in `methods.0`"),
+    ],
+)
+def test_bad_values_are_named(change, message):
+    with pytest.raises(ConfigurationError, match=message):
+        config.parse({**MINIMAL, **change})
+
+
+def test_all_problems_are_told_at_once():
+    with pytest.raises(ConfigurationError, match="2 problem"):
+        config.parse({**MINIMAL, "sead": 1, "methods": []})
+
+
+@pytest.mark.parametrize(("text", "message"), [("run: [", "not valid YAML"), ("- a", "a mapping of keys is expected")])
+def test_files_that_are_no_configuration(tmp_path, text, message):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        config.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        config.load(tmp_path / "none.yaml")
+
+
+def test_dump_and_parse_agree():
+    parsed = config.parse(MINIMAL)
+    assert config.parse(yaml.safe_load(yaml.safe_dump(parsed.model_dump(mode="json")))) == parsed

@@ -1,0 +1,52 @@
+import errno
+import hashlib
+
+import pytest
+
+from nusky import files
+from nusky.errors import StorageError
+
+
+def test_a_finished_write_replaces_the_old_file(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    files.write_text(path, "first")
+    files.write_text(path, "second")
+    assert path.read_text() == "second"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    files.write_text(path, "old")
+    with pytest.raises(RuntimeError, match="stop"), files.atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("stop")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, code):
+    with (
+        pytest.raises(StorageError, match=r"b\.txt: the disk is full"),
+        files.atomic_path(tmp_path / "b.txt") as temporary,
+    ):
+        temporary.write_text("half")
+        raise OSError(code, "full")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_system_errors_pass(tmp_path):
+    with pytest.raises(OSError, match="I/O"), files.atomic_path(tmp_path / "b.txt"):
+        raise OSError(errno.EIO, "I/O")
+
+
+def test_json_refuses_nan(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        files.write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_digest(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()

@@ -1,0 +1,73 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from nusky import files, tables
+from nusky.errors import TableError
+from nusky.tables import Provenance, read_columns, read_metadata, read_table, trace, write_table
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(path, {"a": [1.0, 2.0], "b": [3, 4]}, kind="test", provenance=Provenance(False, {"x": "y"}))
+    return path
+
+
+def test_columns_come_back_writable_and_in_order(path):
+    b, a = read_columns(path, kind="test", columns=("b", "a"))
+    np.testing.assert_array_equal(a, [1.0, 2.0])
+    np.testing.assert_array_equal(b, [3, 4])
+    assert a.flags.writeable
+
+
+def test_metadata_tells_kind_version_and_inputs(path):
+    metadata = read_metadata(path)
+    assert metadata["kind"] == "test"
+    assert metadata["inputs"] == {"x": "y"}
+    assert metadata["nusky_version"]
+
+
+def test_equal_content_is_written_to_equal_bytes(path, tmp_path):
+    write_table(
+        tmp_path / "u.parquet", {"a": [1.0, 2.0], "b": [3, 4]}, kind="test", provenance=Provenance(False, {"x": "y"})
+    )
+    assert files.sha256(path) == files.sha256(tmp_path / "u.parquet")
+
+
+def test_synthetic_is_inherited(path, tmp_path):
+    made_up = tmp_path / "s.parquet"
+    write_table(made_up, {"a": [1.0]}, kind="test", provenance=Provenance(True))
+    assert trace([path]).synthetic is False
+    traced = trace([path, made_up], {"k": 1})
+    assert traced.synthetic is True
+    assert traced.inputs["s.parquet"] == files.sha256(made_up)
+    assert traced.settings_sha256 == tables.settings_digest({"k": 1}) != tables.settings_digest({"k": 2})
+
+
+def test_another_kind_is_refused(path):
+    with pytest.raises(TableError, match="holds 'test', but 'events' is needed"):
+        read_table(path, kind="events")
+
+
+def test_a_missing_column_is_named_with_those_present(path):
+    with pytest.raises(TableError, match="column 'c' is missing; it has a, b"):
+        read_columns(path, kind="test", columns=("a", "c"))
+
+
+def test_a_missing_table(tmp_path):
+    with pytest.raises(TableError, match="no such table"):
+        read_metadata(tmp_path / "none.parquet")
+
+
+def test_a_truncated_table(path):
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(TableError, match=r"t\.parquet: not a readable Parquet file"):
+        read_table(path, kind="test")
+
+
+def test_somebody_elses_parquet(tmp_path):
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "p.parquet")
+    with pytest.raises(TableError, match="not a nusky table"):
+        read_table(tmp_path / "p.parquet", kind="test")

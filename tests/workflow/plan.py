@@ -1,0 +1,64 @@
+"""What Snakemake would do, asked through its API."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import (
+    ConfigSettings,
+    DAGSettings,
+    OutputSettings,
+    Quietness,
+    ResourceSettings,
+    StorageSettings,
+    WorkflowSettings,
+)
+
+SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
+
+
+def jobs(configuration: dict, folder: Path) -> Counter:
+    """Number of jobs by rule that a run of `configuration` in `folder` would execute now."""
+    return Counter(name for name, _ in job_wildcards(configuration, folder))
+
+
+def job_wildcards(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str]]]:
+    """Rule and wildcards of every job to execute."""
+    with _api() as api:
+        workflow = _workflow(api, configuration, folder)
+        workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
+        needed = workflow._workflow.dag.needrun_jobs(exclude_finished=False)
+        return [(job.rule.name, dict(job.wildcards_dict)) for job in needed if job.rule.name != "all"]
+
+
+def run(configuration: dict, folder: Path) -> subprocess.CompletedProcess:
+    """Execute a run of `configuration` in `folder` with the command users type."""
+    path = _write(configuration, folder)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(path)]
+    command += ["--cores", "2", "--directory", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=900)
+
+
+def _api() -> SnakemakeApi:
+    return SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL}))
+
+
+def _workflow(api: SnakemakeApi, configuration: dict, folder: Path):
+    return api.workflow(
+        resource_settings=ResourceSettings(cores=1),
+        config_settings=ConfigSettings(configfiles=[_write(configuration, folder)]),
+        storage_settings=StorageSettings(),
+        workflow_settings=WorkflowSettings(),
+        snakefile=SNAKEFILE,
+        workdir=folder,
+    )
+
+
+def _write(configuration: dict, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(configuration))
+    return path

@@ -1,0 +1,115 @@
+"""Which jobs a configuration asks for."""
+
+import copy
+
+import pytest
+
+from nusky.paths import Paths
+from tests.workflow import plan
+
+SYNTHETIC = {
+    "run": "small",
+    "release": {
+        "name": "icecube-10yr",
+        "seasons": ["IC79", "IC86_I"],
+        "synthetic": "always",
+        "generator": {"event_fraction": 0.01},
+    },
+    "catalogues": {
+        "mine": {
+            "lists": [{"builtin": "1lhaaso-wcda"}],
+            "weightings": {"uniform": {}, "flux": {"column": "flux"}},
+            "gammas": [2.0, 3.0],
+        }
+    },
+    "scan": {"n_steps": 50},
+    "figures": {"formats": ["png"], "dpi": 50},
+}
+
+
+def changed(**blocks):
+    """SYNTHETIC with keys replaced, given as `block__key=value`."""
+    configuration = copy.deepcopy(SYNTHETIC)
+    for path, value in blocks.items():
+        *parents, last = path.split("__")
+        block = configuration
+        for parent in parents:
+            block = block[parent]
+        block[last] = value
+    return configuration
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which the run of SYNTHETIC has finished."""
+    folder = tmp_path_factory.mktemp("finished")
+    done = plan.run(SYNTHETIC, folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_ten_year_analysis_asks_for_every_combination(tmp_path):
+    configuration = {"run": "ten-year", "catalogues": {"wcda-hess": {}, "km2a-hess": {}, "pulsars": {}}}
+    assert plan.jobs(configuration, tmp_path) == {
+        "fetch_release": 1,
+        "ingest_release": 1,
+        "warm_up": 1,
+        "build_catalogue": 3,
+        "separations": 30,
+        "acceptance": 3,
+        "background": 1,
+        "stacking_scan": 7,
+        "single_sources": 2,
+        "figure_sky_map": 1,
+        "figures_of_method": 2,
+        "summary": 1,
+        "report": 1,
+    }
+
+
+def test_one_method_is_one_method(tmp_path):
+    jobs = plan.job_wildcards(changed(methods=["published"]), tmp_path)
+    assert [w for name, w in jobs if name == "figures_of_method"] == [{"method": "published"}]
+
+
+def test_a_finished_run_asks_for_nothing(finished):
+    assert plan.jobs(SYNTHETIC, finished) == {}
+
+
+def test_changing_a_weighting_recomputes_its_scan_and_no_separation(finished):
+    jobs = plan.job_wildcards(changed(catalogues__mine__weightings__flux={"column": "flux", "power": 2.0}), finished)
+    assert sorted(name for name, _ in jobs) == ["figures_of_method"] * 2 + ["report", "stacking_scan", "summary"]
+    assert ("stacking_scan", {"catalogue": "mine", "weighting": "flux"}) in jobs
+
+
+def test_changing_a_figure_option_recomputes_no_result(finished):
+    jobs = plan.jobs(changed(figures__dpi=60), finished)
+    assert jobs == {"figure_sky_map": 1, "figures_of_method": 2, "report": 1}
+
+
+def test_changing_the_flux_grid_recomputes_only_scans(finished):
+    jobs = plan.jobs(changed(scan__n_steps=60), finished)
+    assert jobs == {"stacking_scan": 2, "figures_of_method": 2, "summary": 1, "report": 1}
+
+
+def test_changing_the_indices_recomputes_acceptance_but_no_separation(finished):
+    jobs = plan.jobs(changed(catalogues__mine__gammas=[2.0, 2.5]), finished)
+    assert jobs == {"acceptance": 1, "stacking_scan": 2, "figures_of_method": 2, "summary": 1, "report": 1}
+
+
+def test_adding_a_catalogue_leaves_the_others_alone(finished):
+    jobs = plan.job_wildcards(changed(catalogues__other={"lists": [{"builtin": "hess"}]}), finished)
+    searched = {w.get("catalogue") for name, w in jobs if name in ("separations", "stacking_scan", "single_sources")}
+    assert searched == {"other"}
+
+
+def test_every_table_and_the_summary_say_synthetic(finished):
+    from nusky.files import read_json
+    from nusky.tables import read_metadata
+
+    tables = list((finished / "results/small").rglob("*.parquet"))
+    assert len(tables) >= 18
+    # A source list holds no events: it alone is not synthetic.
+    assert {t.parent.name for t in tables if not read_metadata(t)["synthetic"]} == {"sources"}
+    assert read_json(finished / Paths("small").summary)["synthetic"] is True
+    assert "generated" in (finished / Paths("small").report).read_text()
