@@ -18,8 +18,8 @@ def signal_density(ra, dec, ang_err, source_ra, source_dec):
     return np.exp(-0.5 * (psi / sigma) ** 2) / (2 * np.pi * sigma**2)
 
 
-def band_count(dec, event_dec, half_width=np.radians(5)):
-    return np.array([np.count_nonzero(np.abs(event_dec - d) <= half_width + np.radians(1e-9)) for d in dec])
+def band_count(dec, event_dec):
+    return np.array([np.count_nonzero(np.abs(event_dec - d) <= np.radians(5) + np.radians(1e-9)) for d in dec])
 
 
 def log_ratio(ratio, x):

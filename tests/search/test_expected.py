@@ -88,7 +88,7 @@ def test_unknown_names_are_refused(folder):
 )
 def test_printed_signal_densities_of_the_first_three_events(folder, weighting, printed):
     """Stacked S_i of IC40's first events, WCDA + H.E.S.S., index 2.0, no cut: the authors' printed values."""
-    events = np.loadtxt(folder / "events" / "IC40_exp.csv", max_rows=3)
+    events = np.loadtxt(folder / "events" / "IC40_exp.csv", skiprows=1, max_rows=3)
     catalogue = config.Catalogue(**config.PRESETS["wcda-hess"])
     sources, _ = build_catalogue(catalogue, "wcda-hess")
     positions = [np.radians(sources[name].to_numpy()) for name in ("ra_deg", "dec_deg")]
