@@ -42,7 +42,6 @@ format: $(READY)
 # Files that are generated from the code and committed.
 generated: $(READY)
 	$(BIN)/python -m nusky.config_docs
-	$(BIN)/snakemake --configfile config/demo.yaml --rulegraph mermaid-js > docs/rulegraph.mmd
 
 # The lock holds every dependency for all platforms, with hashes and without index addresses.
 lock:
