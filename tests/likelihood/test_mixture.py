@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.mixture import MixtureLikelihood, ratio_moments
+from nusky.likelihood.mixture import MixtureLikelihood, pooled, ratio_moments
 from tests import oracles
 
 
@@ -86,9 +86,12 @@ def test_samples_share_the_signal():
 
 def test_pooled_samples_equal_one_sample():
     first, second = ratios(6, 2000, 100), ratios(7, 3000, 100)
-    pooled = MixtureLikelihood((ratio_moments(first), ratio_moments(second)), (0.4, 0.6))
     n = np.array([1.0, 30.0, 900.0])
-    np.testing.assert_allclose(pooled(n), single(np.concatenate((first, second)))(n), rtol=1e-12)
+    expected = single(np.concatenate((first, second)))(n)
+    shared = MixtureLikelihood((ratio_moments(first), ratio_moments(second)), (0.4, 0.6))
+    merged = MixtureLikelihood((pooled([ratio_moments(first), ratio_moments(second)]),), (1.0,))
+    np.testing.assert_allclose(shared(n), expected, rtol=1e-12)
+    np.testing.assert_allclose(merged(n), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])

@@ -4,28 +4,28 @@ import numpy as np
 
 from nusky.conventions import BAND_HALF_WIDTH_DEG
 
+BAND_HALF_WIDTH = np.radians(BAND_HALF_WIDTH_DEG)
 # Catalogues and events are given to three decimals of a degree, so exact ties at the band's edge occur. They count as
 # inside; this margin [rad] keeps rounding from deciding.
 _EDGE = np.radians(1e-9)
 
 
-def band_edges(dec: np.ndarray, half_width: float = np.radians(BAND_HALF_WIDTH_DEG)) -> tuple[np.ndarray, np.ndarray]:
+def band_edges(dec: np.ndarray, half_width: float = BAND_HALF_WIDTH) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper edge [rad] of the declination bands around `dec` [rad], ties included."""
     return dec - half_width - _EDGE, dec + half_width + _EDGE
 
 
-def band_counts(
-    dec: np.ndarray, event_dec: np.ndarray, half_width: float = np.radians(BAND_HALF_WIDTH_DEG)
-) -> np.ndarray:
-    """Number of events with |dec - event_dec| <= half_width, edges included: (n,) int64. One sort, no comparisons."""
-    ordered = np.sort(event_dec)
-    low, high = band_edges(np.asarray(dec, dtype=float), half_width)
-    return np.searchsorted(ordered, high, side="right") - np.searchsorted(ordered, low, side="left")
+def band_counts(dec: np.ndarray, event_dec: np.ndarray, half_width: float = BAND_HALF_WIDTH) -> np.ndarray:
+    """Number of events with |dec - event_dec| <= half_width, edges included: (n,) int64. Two sorts, no comparisons."""
+    dec = np.asarray(dec, dtype=float)
+    ordered, order = np.sort(event_dec), np.argsort(dec)
+    low, high = band_edges(dec[order], half_width)  # sorted queries walk through memory in order
+    counts = np.empty(dec.shape, dtype=np.int64)
+    counts[order] = np.searchsorted(ordered, high, side="right") - np.searchsorted(ordered, low, side="left")
+    return counts
 
 
-def band_solid_angle(
-    dec: np.ndarray, *, clipped: bool, half_width: float = np.radians(BAND_HALF_WIDTH_DEG)
-) -> np.ndarray:
+def band_solid_angle(dec: np.ndarray, *, clipped: bool, half_width: float = BAND_HALF_WIDTH) -> np.ndarray:
     """Solid angle [sr] of the bands, 2 pi [sin(dec + h) - sin(dec - h)].
 
     Published conventions do not clip the band at the poles, so near them the bracket is too small.

@@ -14,6 +14,7 @@ a thousand fluxes costs as much as a thousand short polynomials, whatever the nu
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
@@ -69,6 +70,14 @@ def ratio_moments_of_each(ratios: np.ndarray, n_events: int | None = None) -> li
 def _moments(full: np.ndarray, n_events: int) -> RatioMoments:
     centres, kept = compress(full)
     return RatioMoments(int(n_events), int(n_events - kept[:, 0].sum()), centres, kept)
+
+
+def pooled(samples: Sequence[RatioMoments]) -> RatioMoments:
+    """The moments of several samples as one sample."""
+    centres, octave = np.unique(np.concatenate([s.centres for s in samples]), return_inverse=True)
+    moments = np.zeros((len(centres), ORDER + 1))
+    np.add.at(moments, octave, np.concatenate([s.moments for s in samples]))
+    return RatioMoments(sum(s.n_events for s in samples), sum(s.n_zero for s in samples), centres, moments)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from nusky.conventions import LIMIT_DROP, PIVOT_ENERGY_GEV, Conventions
 from nusky.detector.acceptance import ExpectedSignal
 from nusky.errors import PhysicsError
-from nusky.likelihood.mixture import MixtureLikelihood, RatioMoments, ratio_moments_of_each
+from nusky.likelihood.mixture import MixtureLikelihood, RatioMoments, pooled, ratio_moments_of_each
 from nusky.likelihood.separation import stack_signal
 
 _PIVOT_EV = PIVOT_ENERGY_GEV * 1e9
@@ -91,8 +91,9 @@ def stack_moments(seasons: Sequence[SeasonPairs], source_weights: np.ndarray) ->
 
 def season_moments(season: SeasonPairs, source_weights: np.ndarray) -> list[RatioMoments]:
     """Moments of S_i/B_i of one season for many sets of weights, (n_hypotheses, n_sources) float64."""
-    near = np.unique(season.event)
-    row = np.searchsorted(near, season.event)
+    first = np.diff(season.event, prepend=-1) != 0  # pairs are sorted by event
+    near = season.event[first]
+    row = np.cumsum(first) - 1
     stacked = stack_signal(row, season.source, season.density, source_weights, len(near))
     stacked /= season.background[near]
     return ratio_moments_of_each(stacked, len(season.background))
@@ -109,9 +110,10 @@ def scan(
 
     arXiv:2205.15963 eqs 8, 9; spec of both conventions in docs/conventions.md.
     """
-    n_events = np.array([m.n_events for m in moments])
-    shares = n_events / n_events.sum() if conventions.pooled_seasons else expected.season_share
-    likelihood = MixtureLikelihood(tuple(moments), tuple(float(s) for s in shares))
+    if conventions.pooled_seasons:
+        likelihood = MixtureLikelihood((pooled(moments),), (1.0,))
+    else:
+        likelihood = MixtureLikelihood(tuple(moments), tuple(map(float, expected.season_share)))
     n_signal = phi0_per_ev * expected.per_phi0_ev
     ts = 2 * likelihood(n_signal)
     if np.isnan(ts).all():

@@ -74,17 +74,15 @@ def backgrounds(events: Mapping[str, Path], outputs: Mapping[str, Path]) -> None
         for season, path in events.items()
     }
     everything = np.concatenate(list(dec.values()))
+    ends = np.cumsum([len(values) for values in dec.values()])
+    pooled = np.split(band_density(everything, everything, clipped=PUBLISHED.clipped_poles), ends[:-1])
     provenance = trace(events.values())
-    for season, path in outputs.items():
-        write_table(
-            path,
-            {
-                "density_published_per_sr": band_density(dec[season], everything, clipped=PUBLISHED.clipped_poles),
-                "density_standard_per_sr": band_density(dec[season], dec[season], clipped=STANDARD.clipped_poles),
-            },
-            kind="background",
-            provenance=provenance,
-        )
+    for season, published in zip(dec, pooled, strict=True):
+        columns = {
+            "density_published_per_sr": published,
+            "density_standard_per_sr": band_density(dec[season], dec[season], clipped=STANDARD.clipped_poles),
+        }
+        write_table(outputs[season], columns, kind="background", provenance=provenance)
 
 
 @dataclass(frozen=True)
