@@ -43,12 +43,17 @@ class Generator(Section):
 class Release(Section):
     """Which public events are analysed and where they come from."""
 
-    name: Literal["icecube-3yr", "icecube-10yr"] = Field("icecube-10yr", description="The data release.")
+    name: Literal["icecube-3yr", "icecube-10yr", "icecube-14yr"] = Field(
+        "icecube-10yr", description="The data release."
+    )
     seasons: list[Name] | None = Field(None, description="Seasons to use, in order; null means all of the release.")
     local_path: str | None = Field(
         None, description="Archive or folder of the release on this machine; null downloads."
     )
     check_counts: bool = Field(True, description="Refuse a season whose number of events is not the published one.")
+    allow_version_1: bool = Field(
+        False, description="Accept version 1.0 of the fourteen-year release, whose detector response is faulty."
+    )
     synthetic: Literal["never", "if-unavailable", "always"] = Field(
         "never", description="When generated events may stand in for the release; every output then says so."
     )

@@ -13,7 +13,7 @@ from scipy.stats import ks_2samp, kstest
 from nusky.config import InjectedSource
 from nusky.errors import ConfigurationError, ReleaseError
 from nusky.releases import generator, generator_model
-from nusky.releases.generator import displaced, generate_events, generate_release, generate_uptimes, season_stream
+from nusky.releases.generator import generate_events, generate_release, generate_uptimes, season_stream
 from nusky.releases.registry import ICECUBE_3YR, ICECUBE_10YR
 
 SEASONS = ICECUBE_10YR.select(["IC40", "IC86_I"])
@@ -402,22 +402,6 @@ class TestSources:
             contained += share * np.mean(psf < np.radians(3))
         assert excess == pytest.approx(400 * contained, abs=4 * np.sqrt(400))
         assert kstest(polar[:, 3] / 360, "uniform").pvalue > 1e-3
-
-    @given(st.floats(0, 2 * np.pi), st.floats(-np.pi / 2, np.pi / 2), st.floats(0, np.pi), st.floats(0, 2 * np.pi))
-    def test_displaced_keeps_the_distance(self, ra, dec, distance, angle):
-        new_ra, new_dec = displaced(ra, dec, np.array([distance]), np.array([angle]))
-
-        def unit(ra, dec):
-            return np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
-
-        one, other = unit(ra, dec), unit(new_ra[0], new_dec[0])
-        separation = np.arctan2(np.linalg.norm(np.cross(one, other)), one @ other)
-        assert separation == pytest.approx(distance, abs=1e-12)
-        assert 0 <= new_ra[0] <= 2 * np.pi
-
-    def test_displaced_angle_is_from_north_through_east(self):
-        ra, dec = displaced(1.0, 0.0, np.full(2, 0.1), np.array([0.0, np.pi / 2]))
-        np.testing.assert_allclose([ra, dec], [[1.0, 1.1], [0.1, 0.0]], atol=1e-14)
 
     def test_too_many_signal_events(self):
         source = InjectedSource(ra_deg=10, dec_deg=10, n_signal=500)

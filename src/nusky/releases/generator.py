@@ -29,6 +29,7 @@ from nusky.releases.generator_model import (
     smearing,
 )
 from nusky.releases.registry import ICECUBE_10YR, Release, Season
+from nusky.sphere import displaced
 
 RUN_S = 8 * 3600.0
 """Usual length of a run of the detector."""
@@ -221,17 +222,6 @@ def season_shares(source: InjectedSource, seasons: Sequence[Season]) -> np.ndarr
             f"gamma {source.gamma}. Move it or choose other seasons."
         )
     return expected / expected.sum()
-
-
-def displaced(ra: float, dec: float, distance: np.ndarray, position_angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Directions at a great-circle `distance` from (ra, dec), along a `position_angle` from north through east.
-
-    All in rad; exact everywhere, the poles included. Right ascension is returned in 0 ... 2 pi.
-    """
-    across = np.sin(distance) * np.sin(position_angle)
-    along = np.cos(dec) * np.cos(distance) - np.sin(dec) * np.sin(distance) * np.cos(position_angle)
-    up = np.sin(dec) * np.cos(distance) + np.cos(dec) * np.sin(distance) * np.cos(position_angle)
-    return (ra + np.arctan2(across, along)) % (2 * np.pi), np.arctan2(up, np.hypot(across, along))
 
 
 def _signal(

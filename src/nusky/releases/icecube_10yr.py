@@ -56,7 +56,7 @@ def find_root(folder: Path) -> Path:
 
 def required_files(root: Path, seasons: Sequence[Season]) -> list[str]:
     """Paths below `root` of the files the `seasons` need; smearing tables only where the release has them."""
-    responses = _responses(seasons)
+    responses = responses_of(seasons)
     names = [f"{part}/{season.name}_exp.csv" for season in seasons for part in ("events", "uptime")]
     names += [f"irfs/{response}_effectiveArea.csv" for response in responses]
     smearing = [f"irfs/{response}_smearing.csv" for response in responses]
@@ -81,7 +81,7 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
         seasons=schemas.season_rows(seasons, [events[season.name].num_rows for season in seasons], times),
         uptimes=times.uptimes,
         effective_area=times.effective_area,
-        smearing=pa.concat_tables([_read_smearing(root, response) for response in _responses(seasons)]),
+        smearing=pa.concat_tables([read_smearing(root, response) for response in responses_of(seasons)]),
     )
 
 
@@ -90,14 +90,15 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
     uptimes = {season.name: _read_uptimes(root, release, season, check_counts) for season in seasons}
     return schemas.DetectorTimes(
         uptimes=pa.concat_tables(uptimes.values()),
-        effective_area=pa.concat_tables([_read_effective_area(root, response) for response in _responses(seasons)]),
+        effective_area=pa.concat_tables([read_effective_area(root, response) for response in responses_of(seasons)]),
         livetime_s={name: _livetime_s(runs) for name, runs in uptimes.items()},
         span_s={name: _span_s(runs) for name, runs in uptimes.items()},
         origin="uptimes",
     )
 
 
-def _responses(seasons: Iterable[Season]) -> list[str]:
+def responses_of(seasons: Iterable[Season]) -> list[str]:
+    """Names of the detector responses of `seasons`, each once."""
     return list(dict.fromkeys(season.response for season in seasons))
 
 
@@ -115,7 +116,8 @@ def _read_uptimes(root: Path, release: Release, season: Season, check_counts: bo
     if uptimes.num_rows == 0:
         raise ReleaseError(f"{path}: lists no good run, so season {season.name} has no livetime. Fetch the file again.")
     livetime_s = _livetime_s(uptimes)
-    if check_counts and abs(livetime_s - season.livetime_s) > LIVETIME_TOLERANCE_S:
+    known = season.livetime_s is not None
+    if check_counts and known and abs(livetime_s - season.livetime_s) > LIVETIME_TOLERANCE_S:
         raise ReleaseError(
             f"{path}: the good runs of season {season.name} sum to {livetime_s:.2f} s, in release {release.name} to "
             f"{season.livetime_s:.2f} s. Fetch the file again; if you know why they differ, set "
@@ -132,12 +134,14 @@ def _span_s(uptimes: pa.Table) -> float:
     return SECONDS_PER_DAY * float(uptimes["stop_mjd"].to_numpy().max() - uptimes["start_mjd"].to_numpy().min())
 
 
-def _read_effective_area(root: Path, response: str) -> pa.Table:
+def read_effective_area(root: Path, response: str) -> pa.Table:
+    """The effective area of one response."""
     path = root / "irfs" / f"{response}_effectiveArea.csv"
     return schemas.file_table("effective_area", {"response": response, **read_numbers(path, _EFFECTIVE_AREA)}, path)
 
 
-def _read_smearing(root: Path, response: str) -> pa.Table:
+def read_smearing(root: Path, response: str) -> pa.Table:
+    """The smearing table of one response; without rows where the release has none."""
     path = root / "irfs" / f"{response}_smearing.csv"
     if not path.exists():
         return schemas.KINDS["smearing"].empty()

@@ -11,16 +11,20 @@ from typing import Any
 import pyarrow as pa
 
 from nusky import __version__, config, tables
-from nusky.errors import DownloadError, ReleaseError
+from nusky.errors import ConfigurationError, DownloadError, ReleaseError
 from nusky.files import read_json, sha256, write_json
-from nusky.releases import icecube_3yr, icecube_10yr, registry
+from nusky.releases import icecube_3yr, icecube_10yr, icecube_14yr, registry
 from nusky.releases.archive import unpack
 from nusky.releases.download import fetch_release
 from nusky.releases.schemas import CanonicalRelease
 
 log = logging.getLogger(__name__)
 
-LAYOUTS: dict[str, ModuleType] = {"icecube-3yr": icecube_3yr, "icecube-10yr": icecube_10yr}
+LAYOUTS: dict[str, ModuleType] = {
+    "icecube-3yr": icecube_3yr,
+    "icecube-10yr": icecube_10yr,
+    "icecube-14yr": icecube_14yr,
+}
 GENERATED_LAYOUT = "icecube-10yr"
 
 
@@ -49,15 +53,18 @@ def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool 
     ------
     DownloadError
         The release is neither here nor to be had, and generated events are not allowed.
+    ReleaseError
+        What was found is a version of the release with known faults.
     """
     release = registry.find(settings.name)
     seasons = release.select(settings.seasons)
     if settings.synthetic == "always":
         return _generate(settings, release, seasons, seed, downloads)
     if settings.local_path is not None:
-        return _local(Path(settings.local_path).expanduser(), release, downloads)
+        found = _local(Path(settings.local_path).expanduser(), release, downloads)
+        return _accepted(found, settings)
     try:
-        return _published(release, downloads, progress)
+        return _accepted(_published(release, downloads, progress), settings)
     except DownloadError as error:
         if settings.synthetic != "if-unavailable":
             raise
@@ -142,6 +149,12 @@ def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
     return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, str(path), synthetic=False)
 
 
+def _accepted(found: Obtained, settings: config.Release) -> Obtained:
+    if found.layout == "icecube-14yr":
+        icecube_14yr.check_version(found.root, settings.allow_version_1)
+    return found
+
+
 def _generate(
     settings: config.Release,
     release: registry.Release,
@@ -151,6 +164,11 @@ def _generate(
 ) -> Obtained:
     from nusky.releases.generator import generate_release
 
+    if any(season.template is None for season in seasons):
+        raise ConfigurationError(
+            f"`release.synthetic`: the generator has no model of release {release.name}. Set it to `never`, or choose "
+            "icecube-10yr or icecube-3yr."
+        )
     generator = settings.generator
     digest = tables.settings_digest(
         {

@@ -16,13 +16,14 @@ class Season:
     name: str
     response: str
     """Name of the detector response (effective area, smearing) that serves this season."""
-    n_events: int
-    livetime_s: float
-    """Sum of the good runs."""
-    span_s: float
-    """From the start of the first good run to the end of the last."""
-    template: str
-    """Season of the ten-year release whose parametrisation the generator uses."""
+    n_events: int | None
+    """None where nusky knows no published number: then it is not checked."""
+    livetime_s: float | None
+    """Sum of the good runs; None where only the uptimes tell."""
+    span_s: float | None
+    """From the start of the first good run to the end of the last; None where only the uptimes tell."""
+    template: str | None
+    """Season of the ten-year release whose parametrisation the generator uses; None where it has none."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Release:
     citation: str
     page: str
     layout: str
-    """Which adapter reads it: `icecube-3yr` or `icecube-10yr`."""
+    """Which adapter reads it: `icecube-3yr`, `icecube-10yr` or `icecube-14yr`."""
     seasons: tuple[Season, ...]
     mirrors: tuple[Mirror, ...]
     md5: dict[str, str] = field(default_factory=dict)
@@ -136,7 +137,31 @@ ICECUBE_3YR = Release(
     ),
 )
 
-RELEASES = {release.name: release for release in (ICECUBE_3YR, ICECUBE_10YR)}
+_IC86_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
+_FOURTEEN_YEARS = {  # name -> response
+    **{name: name for name in ("IC40", "IC59", "IC79")},
+    **{f"IC86_{numeral}": "IC86" for numeral in _IC86_NUMERALS},
+}
+
+ICECUBE_14YR = Release(
+    name="icecube-14yr",
+    title="IceCube: track events for point-source searches, April 2008 to May 2022 (IceTracks-DR2)",
+    citation="IceCube Collaboration, arXiv:2605.19040; doi:10.7910/DVN/MMIIZA, version 2.0",
+    page="https://doi.org/10.7910/DVN/MMIIZA",
+    layout="icecube-14yr",
+    seasons=tuple(
+        Season(name, response, n_events=None, livetime_s=None, span_s=None, template=None)
+        for name, response in _FOURTEEN_YEARS.items()
+    ),
+    mirrors=(
+        Mirror(
+            "https://dataverse.harvard.edu/api/access/dataset/:persistentId/versions/2.0"
+            "?persistentId=doi:10.7910/DVN/MMIIZA&format=original"
+        ),
+    ),
+)
+
+RELEASES = {release.name: release for release in (ICECUBE_3YR, ICECUBE_10YR, ICECUBE_14YR)}
 
 
 def find(name: str) -> Release:

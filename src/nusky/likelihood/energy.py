@@ -1,0 +1,180 @@
+"""Densities of the reconstructed energy, per dex of E: of signal from the detector response, of background from data.
+
+Both are constant inside common bins of log10(E/GeV) and linear in sin(dec) between the centres of declination bins,
+constant beyond the outermost centres. So each integrates to 1 at every declination, and nothing jumps where a source or
+an event crosses the edge of a declination bin.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nusky.detector.effective_area import EffectiveArea, power_law_integrals
+from nusky.detector.smearing import Smearing
+from nusky.errors import PhysicsError
+
+LOG10_ENERGY_EDGES = np.linspace(0.5, 9.0, 86)
+"""Common bins of log10(E/GeV), 0.1 wide: the public events and smearing tables lie between 0.78 and 8.75."""
+SIN_DEC_EDGES = np.linspace(-1.0, 1.0, 41)
+"""Bins of sin(dec) of the background density."""
+_SAME_EDGE = np.radians(0.01)
+"""Effective areas give their declination edges to 0.01 deg: edges closer than that are the same."""
+_SAME_ENERGY = 1e-6
+
+
+def energy_bin(log10_energy: np.ndarray, log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES) -> np.ndarray:
+    """Number of the bin of each log10(E/GeV); energies beyond the edges belong to the outermost bins."""
+    last = len(log10_energy_edges) - 2
+    return np.clip(np.searchsorted(log10_energy_edges, log10_energy, side="right") - 1, 0, last)
+
+
+def signal_energy_density(
+    area: EffectiveArea,
+    smearing: Smearing,
+    dec: np.ndarray,
+    gammas: Sequence[float],
+    log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
+    log10_enu_limits: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """P(log10 E | dec, gamma) of detected neutrinos from an E^-gamma flux.
+
+    In a bin of declination it is the sum over the true energy of the integral of A_eff(E_nu) E_nu^-gamma dE_nu times
+    the smearing, normalised; the bins of the effective area and the cells of the smearing are split at each other's
+    edges, and the outermost cells serve the energies beyond them.
+
+    Parameters
+    ----------
+    dec : (n_dec,) float64, rad
+    gammas : (n_gamma,)
+    log10_energy_edges : (n_bins + 1,), log10(E/GeV)
+    log10_enu_limits : (low, high), log10(E_nu/GeV)
+        Range of the flux; all energies of the effective area if None.
+
+    Returns
+    -------
+    (n_dec, n_gamma, n_bins) float64, per dex of E
+
+    Raises
+    ------
+    PhysicsError
+        A declination lies outside the sphere, or no neutrino of that range can be seen from anywhere.
+    """
+    dec = np.asarray(dec, dtype=float)
+    outside = ~((dec >= -np.pi / 2) & (dec <= np.pi / 2))
+    if outside.any():
+        raise PhysicsError(f"declination {dec[outside][0]} rad lies outside [-pi/2, pi/2]; give radians.")
+    dec_edges = _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
+    middle = (dec_edges[1:] + dec_edges[:-1]) / 2
+    accepted = _accepted(area, smearing, middle, gammas, log10_enu_limits)
+    matrix = smearing.energy_matrix(log10_energy_edges)[smearing.dec_cell(middle)]
+    counts = np.matmul(accepted, matrix)
+    totals = counts.sum(axis=2)
+    visible = np.flatnonzero((totals > 0).all(axis=1))
+    if not visible.size:
+        raise PhysicsError(
+            f"{smearing.response} has no effective area in the whole energy range of the flux. Widen the range."
+        )
+    # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
+    nearest = visible[np.argmin(np.abs(middle[:, None] - middle[visible]), axis=1)]
+    density = (counts[nearest] / totals[nearest][..., None]) / np.diff(log10_energy_edges)
+    lower, weight = _between(_centres(np.sin(dec_edges)), np.sin(dec))
+    weight = weight[:, None, None]
+    return density[lower] * (1 - weight) + density[np.minimum(lower + 1, len(density) - 1)] * weight
+
+
+def background_energy_density(
+    log10_energy: np.ndarray,
+    sin_dec: np.ndarray,
+    log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
+    sin_dec_edges: np.ndarray = SIN_DEC_EDGES,
+) -> np.ndarray:
+    """P(log10 E | sin dec) of background, from the data of a season.
+
+    Counts in bins, smoothed with the weights 1/4, 1/2, 1/4 along the energy; no bin is below what one event of its band
+    would give, so no event can have an infinite density ratio. A band without events takes those of the nearest band.
+
+    Parameters
+    ----------
+    log10_energy, sin_dec : (n_events,) float64
+    log10_energy_edges : (n_bins + 1,), log10(E/GeV)
+    sin_dec_edges : (n_sin_dec + 1,)
+
+    Returns
+    -------
+    (n_sin_dec, n_bins) float64, per dex of E
+
+    Raises
+    ------
+    PhysicsError
+        There are no events.
+    """
+    if not len(log10_energy):
+        raise PhysicsError("no events: the background's energy density cannot be estimated. Check the season's events.")
+    n_bands, n_bins = len(sin_dec_edges) - 1, len(log10_energy_edges) - 1
+    band = np.clip(np.searchsorted(sin_dec_edges, sin_dec, side="right") - 1, 0, n_bands - 1)
+    flat = band * n_bins + energy_bin(log10_energy, log10_energy_edges)
+    counts = np.bincount(flat, minlength=n_bands * n_bins).reshape(n_bands, n_bins).astype(float)
+    occupied = np.flatnonzero(counts.sum(axis=1))
+    counts = counts[occupied[np.argmin(np.abs(np.arange(n_bands)[:, None] - occupied), axis=1)]]
+    mirrored = np.pad(counts, ((0, 0), (1, 1)), mode="edge")
+    smooth = mirrored[:, :-2] / 4 + counts / 2 + mirrored[:, 2:] / 4
+    width = np.diff(log10_energy_edges)
+    # One event spread over a bin as wide as the usual one.
+    floored = np.maximum(smooth, width / np.median(width))
+    return floored / floored.sum(axis=1, keepdims=True) / width
+
+
+def background_energy_density_at(
+    table: np.ndarray,
+    log10_energy: np.ndarray,
+    sin_dec: np.ndarray,
+    log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
+    sin_dec_edges: np.ndarray = SIN_DEC_EDGES,
+) -> np.ndarray:
+    """The background's energy density at events, per dex of E: (n_events,) float64.
+
+    `table` and the edges are those of `background_energy_density`; `log10_energy`, `sin_dec` are (n_events,).
+    """
+    column = energy_bin(log10_energy, log10_energy_edges)
+    lower, weight = _between(_centres(np.asarray(sin_dec_edges)), sin_dec)
+    upper = np.minimum(lower + 1, len(table) - 1)
+    return table[lower, column] * (1 - weight) + table[upper, column] * weight
+
+
+def _accepted(
+    area: EffectiveArea,
+    smearing: Smearing,
+    dec: np.ndarray,
+    gammas: Sequence[float],
+    log10_enu_limits: tuple[float, float] | None,
+) -> np.ndarray:
+    """Integral of A_eff E^-gamma dE over each smearing cell: (n_dec, n_gamma, n_enu)."""
+    low, high = area.log10_energy[[0, -1]]
+    inner = smearing.log10_enu[1:-1]
+    edges = _merged(np.concatenate([area.log10_energy, inner[(inner > low) & (inner < high)]]), _SAME_ENERGY)
+    middle = (edges[1:] + edges[:-1]) / 2
+    limited = edges if log10_enu_limits is None else np.clip(edges, *log10_enu_limits)
+    row = np.clip(np.searchsorted(area.log10_energy, middle) - 1, 0, len(area.area) - 1)
+    column = np.clip(np.searchsorted(area.dec, dec, side="right") - 1, 0, area.area.shape[1] - 1)
+    per_part = np.stack([power_law_integrals(limited, gamma) for gamma in gammas])
+    cell = np.eye(len(smearing.log10_enu) - 1)[smearing.enu_cell(middle)]
+    return (area.area[row][:, column].T[:, None, :] * per_part) @ cell
+
+
+def _merged(edges: np.ndarray, tolerance: float) -> np.ndarray:
+    """Sorted `edges`, those closer than `tolerance` to the one before left out; the ends are kept."""
+    edges = np.unique(edges)
+    inner = edges[1:-1]
+    inner = inner[(np.diff(edges)[:-1] > tolerance) & (edges[-1] - inner > tolerance)]
+    return np.concatenate([edges[:1], inner, edges[-1:]])
+
+
+def _centres(edges: np.ndarray) -> np.ndarray:
+    return (edges[1:] + edges[:-1]) / 2
+
+
+def _between(nodes: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the node below each value and the weight of the next one: linear, constant beyond the ends."""
+    place = np.interp(values, nodes, np.arange(len(nodes)))
+    lower = place.astype(np.int64)
+    return lower, place - lower

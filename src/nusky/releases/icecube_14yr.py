@@ -1,0 +1,142 @@
+"""The layout of the fourteen-year release, IceTracks-DR2 (doi:10.7910/DVN/MMIIZA).
+
+The folders, names and columns of the ten-year release are assumed, with two differences:
+
+- events have further columns (run, event and subevent numbers), which are passed over; they are found by name;
+- the effective area of IC86 ends at log10(E/GeV) = 8.7, in the middle of a bin of the others; if its table leaves out
+  the energies up to the next bin, the area there is zero.
+
+Version 1.0 of the release has two faults. The simulation of IC86 ends at log10(E/GeV) = 8.7, but its last bin was given
+as 8.6 to 8.8, which lowers the effective area there; and the smearing tables of all configurations use the declination
+bins of IC40. It is recognised by the first: an effective area of IC86 that is not zero in a bin ending at 8.8.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nusky.errors import ReleaseError
+from nusky.releases import icecube_10yr, schemas
+from nusky.releases.registry import Release, Season
+from nusky.releases.text import read_numbers
+
+log = logging.getLogger(__name__)
+
+_IC86_AREA = "irfs/IC86_effectiveArea.csv"
+_FAULTY_EDGE = 8.8
+"""Upper edge in log10(E/GeV) of the bin that version 1.0 fills only up to 8.7."""
+_FAULTS = (
+    "the effective area of IC86 is too small at log10(E/GeV) 8.6 to 8.8, and the smearing tables have the declination "
+    "bins of IC40 for every configuration"
+)
+
+
+def find_root(folder: Path) -> Path:
+    """The folder with `events`, `uptime` and `irfs`: `folder` itself or one inside it."""
+    return icecube_10yr.find_root(folder)
+
+
+def required_files(root: Path, seasons: Sequence[Season]) -> list[str]:
+    """Paths below `root` of the files the `seasons` need; that of the IC86 effective area tells the version."""
+    names = icecube_10yr.required_files(root, seasons)
+    return names if _IC86_AREA in names else [*names, _IC86_AREA]
+
+
+def check_version(root: Path, allow_version_1: bool) -> None:
+    """Refuse version 1.0 of the release, or warn of it where it is allowed.
+
+    Raises
+    ------
+    ReleaseError
+        The files below `root` are those of version 1.0.
+    """
+    path = root / _IC86_AREA
+    if not path.exists():  # `required_files` lists it, so its absence is reported with that of others
+        return
+    area = icecube_10yr.read_effective_area(root, "IC86")
+    upper, values = area["log10_energy_max_gev"].to_numpy(), area["aeff_cm2"].to_numpy()
+    if not np.any(values[np.isclose(upper, _FAULTY_EDGE, atol=1e-3)] > 0):
+        return
+    if not allow_version_1:
+        raise ReleaseError(
+            f"{path}: version 1.0 of icecube-14yr, which has known faults: {_FAULTS}. Fetch version 2.0 from "
+            "https://doi.org/10.7910/DVN/MMIIZA; to use version 1.0 all the same, set `release.allow_version_1: true`."
+        )
+    log.warning("%s: version 1.0 of icecube-14yr is used although it has known faults: %s", path, _FAULTS)
+
+
+def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.CanonicalRelease:
+    """Read `seasons` from the files below `root` into canonical tables, as `icecube_10yr.read` does.
+
+    Raises
+    ------
+    ReleaseError
+        A file is missing, damaged, or holds something else than the release promises.
+    """
+    events = {season.name: _read_events(root, season, check_counts) for season in seasons}
+    times = read_times(root, release, seasons, check_counts)
+    smearing = [icecube_10yr.read_smearing(root, response) for response in icecube_10yr.responses_of(seasons)]
+    return schemas.CanonicalRelease(
+        events=events,
+        seasons=schemas.season_rows(seasons, [events[season.name].num_rows for season in seasons], times),
+        uptimes=times.uptimes,
+        effective_area=times.effective_area,
+        smearing=pa.concat_tables(smearing),
+    )
+
+
+def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
+    """Read what is known of the detector without its events: good runs and effective areas. Arguments as for `read`."""
+    check_version(root, allow_version_1=True)
+    times = icecube_10yr.read_times(root, release, seasons, check_counts)
+    return replace(times, effective_area=_close_gaps(times.effective_area))
+
+
+def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
+    path = root / "events" / f"{season.name}_exp.csv"
+    columns = read_numbers(path, _header(path))
+    columns = {name: columns[name] for name in schemas.EVENT_COLUMNS.values()}
+    schemas.check_count(path, len(columns["mjd"]), season, check_counts)
+    return schemas.file_table("events", columns, path)
+
+
+def _header(path: Path) -> dict[str, str]:
+    """The columns of an events file -> our names, those we do not need under their own names.
+
+    Where the file or a column is missing, the columns we need: `read_numbers` then says what is missing.
+    """
+    known = {name.casefold(): ours for name, ours in schemas.EVENT_COLUMNS.items()}
+    try:
+        with open(path, encoding="utf-8-sig", errors="replace") as handle:
+            found = handle.readline().strip().removeprefix("#").split()
+    except OSError:
+        found = []
+    header = {name: known.get(name.casefold(), name) for name in found}
+    return header if set(known.values()) <= set(header.values()) else dict(schemas.EVENT_COLUMNS)
+
+
+def _close_gaps(table: pa.Table) -> pa.Table:
+    """Add bins without area where the energy bins of a response do not touch."""
+    parts = []
+    for response in dict.fromkeys(table["response"].to_pylist()):
+        part = table.filter(pc.equal(table["response"], response))
+        low, high = (np.unique(part[f"log10_energy_{side}_gev"].to_numpy()) for side in ("min", "max"))
+        decs = np.unique(np.column_stack([part["dec_min_deg"], part["dec_max_deg"]]), axis=0)
+        parts.append(part)
+        for start, stop in zip(high[:-1], low[1:], strict=True):
+            if start < stop:
+                columns = {
+                    "response": response,
+                    "log10_energy_min_gev": np.full(len(decs), start),
+                    "log10_energy_max_gev": np.full(len(decs), stop),
+                    "dec_min_deg": decs[:, 0],
+                    "dec_max_deg": decs[:, 1],
+                    "aeff_cm2": np.zeros(len(decs)),
+                }
+                parts.append(schemas.table("effective_area", columns, f"effective area of {response}"))
+    return pa.concat_tables(parts)

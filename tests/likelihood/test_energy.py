@@ -1,0 +1,185 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nusky.detector.effective_area import EffectiveArea
+from nusky.errors import PhysicsError
+from nusky.likelihood.energy import (
+    LOG10_ENERGY_EDGES,
+    SIN_DEC_EDGES,
+    background_energy_density,
+    background_energy_density_at,
+    energy_bin,
+    signal_energy_density,
+)
+from tests import oracles
+from tests import smearing_tables as tables
+
+WIDTH = np.diff(LOG10_ENERGY_EDGES)
+
+
+def test_energies_beyond_the_edges_belong_to_the_outermost_bins():
+    edges = np.array([1.0, 2.0, 3.0, 4.0])
+    assert energy_bin(np.array([-5.0, 1.0, 1.99, 2.0, 4.0, 99.0]), edges).tolist() == [0, 0, 0, 1, 2, 2]
+
+
+class TestSignal:
+    @pytest.mark.parametrize("gamma", [1.0, 2.0, 3.7])
+    def test_closed_form(self, gamma):
+        edges = np.array([2.0, 3.0, 4.0, 6.0])
+        # the bin between 0 and 30 deg has the second column of the area and the northern cells
+        dec = np.arcsin([0.25])
+        density = signal_energy_density(tables.toy_area(), tables.toy_smearing(), dec, [gamma], edges)[0, 0]
+
+        def accepted(*parts):
+            return sum(area * oracles.power_law(10**low, 10**high, gamma) for low, high, area in parts)
+
+        low = accepted((2.0, 2.4, 2), (2.4, 2.8, 3), (2.8, 3.0, 5))
+        high = accepted((3.0, 3.2, 5), (3.2, 3.6, 2), (3.6, 4.0, 1))
+        expected = np.array([0.0, low + high / 2, high / 2]) / (low + high) / [1, 1, 2]
+        np.testing.assert_allclose(density, expected, rtol=1e-12)
+
+    def test_energy_range_of_the_flux(self):
+        edges = np.array([2.0, 3.0, 4.0, 6.0])
+        arguments = tables.toy_area(), tables.toy_smearing(), np.arcsin([0.25]), [2.0], edges
+        np.testing.assert_allclose(signal_energy_density(*arguments, (3.1, 3.5))[0, 0], [0, 0.5, 0.25], atol=1e-12)
+        np.testing.assert_allclose(signal_energy_density(*arguments, (2.0, 2.9))[0, 0], [0, 1, 0], atol=1e-12)
+        np.testing.assert_allclose(
+            signal_energy_density(*arguments, (0.0, 9.0)), signal_energy_density(*arguments), rtol=1e-12
+        )
+
+    def test_between_the_centres_it_is_linear_and_beyond_them_constant(self):
+        arguments = tables.toy_area(), tables.toy_smearing()
+        sines = np.array([-1.0, -0.75, -0.25, 0.0, 0.25, 0.75, 0.9])  # centres at -0.75, -0.25, 0.25, 0.75
+        density = signal_energy_density(*arguments, np.arcsin(sines), [2.0, 3.0])
+        np.testing.assert_allclose(density[3], (density[2] + density[4]) / 2, rtol=1e-12)
+        np.testing.assert_allclose(density[0], density[1], rtol=1e-12)
+        np.testing.assert_allclose(density[6], density[5], rtol=1e-12)
+        assert not np.allclose(density[2], density[4])
+
+    @pytest.mark.parametrize("response", ["IC40", "IC59", "IC79", "IC86"])
+    def test_it_is_normalised_and_continuous(self, validation_data, response):
+        area, smearing = tables.public(validation_data, response)
+        gammas = [1.0, 2.0, 3.0, 4.0]
+        rng = np.random.default_rng(1)
+        dec = np.concatenate([np.radians([-90, -5, 0, 90]), np.arcsin(rng.uniform(-1, 1, 200))])
+        density = signal_energy_density(area, smearing, dec, gammas)
+        np.testing.assert_allclose((density * WIDTH).sum(axis=2), 1, atol=1e-12)
+        assert density.min() >= 0
+        edges = np.concatenate([area.dec[1:-1], smearing.dec[1:-1]])
+
+        def largest_change(step_deg):
+            step = np.radians(step_deg)
+            below, above = (signal_energy_density(area, smearing, edges + s, gammas) for s in (-step, step))
+            return np.abs(above - below).max() / density.max()
+
+        assert largest_change(0.01) < 0.15
+        assert largest_change(1e-4) < 0.15e-2
+        assert largest_change(1e-6) < 0.15e-4
+
+    @pytest.mark.parametrize(
+        ("response", "dec_deg", "gamma"), [("IC86", 20.5, 2.0), ("IC86", 4.0, 3.2), ("IC40", -32, 2.5)]
+    )
+    def test_it_equals_drawing_from_the_rows(self, validation_data, response, dec_deg, gamma):
+        """Neutrinos drawn one by one: an energy bin, E inside it, a row of the cell, E_reco inside the row's bin."""
+        area, smearing = tables.public(validation_data, response)
+        edges = np.unique(np.round(np.concatenate([area.dec, smearing.dec]), 9))
+        # the middle in sin(dec) of the declination bin around dec_deg, where nothing is interpolated
+        k = np.searchsorted(edges, np.radians(dec_deg)) - 1
+        assert np.degrees(edges[k + 1] - edges[k]) > 0.5
+        dec = np.arcsin((np.sin(edges[k]) + np.sin(edges[k + 1])) / 2)
+        density = signal_energy_density(area, smearing, np.array([dec]), [gamma])[0, 0]
+        rng, n = np.random.default_rng(4), 200_000
+        column = np.searchsorted(area.dec, dec) - 1
+        weights = [
+            a * oracles.power_law(10**low, 10**high, gamma)
+            for low, high, a in zip(area.log10_energy[:-1], area.log10_energy[1:], area.area[:, column], strict=True)
+        ]
+        chosen = rng.choice(len(weights), n, p=np.array(weights) / np.sum(weights))
+        low, high = (10 ** area.log10_energy[chosen + side] for side in (0, 1))
+        energy = (low ** (1 - gamma) + rng.random(n) * (high ** (1 - gamma) - low ** (1 - gamma))) ** (1 / (1 - gamma))
+        cells = np.clip(np.floor((np.log10(energy) - 2) / 0.5).astype(int), 0, 13)
+        band = np.searchsorted(smearing.dec, dec) - 1
+        observed = np.zeros(len(WIDTH))
+        for cell in np.unique(cells):
+            number = smearing.served_by[band, cell]
+            rows = np.arange(smearing.start[number], smearing.start[number + 1])
+            drawn = rng.choice(rows, np.count_nonzero(cells == cell), p=smearing.fraction[rows])
+            edge = smearing.log10_energy[drawn]
+            observed += np.histogram(rng.uniform(edge[:, 0], edge[:, 1]), LOG10_ENERGY_EDGES)[0]
+        expected = n * density * WIDTH
+        used = expected > 10
+        chi2 = ((observed - expected) ** 2 / np.maximum(expected, 1e-300))[used].sum()
+        assert abs(chi2 - used.sum()) < 5 * np.sqrt(2 * used.sum())
+        assert observed[expected < 1e-6].sum() == 0
+
+    def test_a_declination_without_area_takes_its_neighbour(self):
+        area = tables.toy_area()
+        values = area.area.copy()
+        values[:, 0] = 0.0
+        blind = EffectiveArea(area.log10_energy, area.dec, values)
+        density = signal_energy_density(blind, tables.toy_smearing(), np.arcsin([-0.75, -0.25]), [2.0])
+        np.testing.assert_array_equal(density[0], density[1])
+
+    def test_refusals(self):
+        area, smearing = tables.toy_area(), tables.toy_smearing()
+        with pytest.raises(PhysicsError, match=r"declination 20\.0 rad lies outside"):
+            signal_energy_density(area, smearing, np.array([20.0]), [2.0])
+        with pytest.raises(PhysicsError, match="X has no effective area in the whole energy range of the flux"):
+            signal_energy_density(area, smearing, np.array([0.2]), [2.0], log10_enu_limits=(5.0, 6.0))
+
+
+class TestBackground:
+    @settings(max_examples=30, deadline=None)
+    @given(
+        st.lists(st.tuples(st.floats(-1, 12), st.floats(-1, 1)), min_size=1, max_size=50),
+        st.floats(-1, 1),
+    )
+    def test_it_is_normalised_and_positive_everywhere(self, events, sin_dec):
+        table = background_energy_density(*np.array(events).T)
+        middle = (LOG10_ENERGY_EDGES[1:] + LOG10_ENERGY_EDGES[:-1]) / 2
+        density = background_energy_density_at(table, middle, np.full(len(middle), sin_dec))
+        assert (density * WIDTH).sum() == pytest.approx(1, abs=1e-12)
+        assert density.min() > 0
+
+    def test_closed_form(self):
+        edges, bands = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), np.array([-1.0, 0.0, 1.0])
+        log10_energy, sin_dec = np.array([1.5] * 8 + [9.0] * 16), np.array([-0.5] * 8 + [0.5] * 16)
+        table = background_energy_density(log10_energy, sin_dec, edges, bands)
+        # 8 events become 2, 4, 2; the rest has the density of one event. 16 in the last bin stay there by 3/4
+        np.testing.assert_allclose(table[0], np.array([2, 4, 2, 1, 1]) / 10)
+        np.testing.assert_allclose(table[1], np.array([1, 1, 1, 4, 12]) / 19)
+        at = background_energy_density_at(table, np.full(5, 1.5), np.array([-0.9, -0.5, 0.0, 0.25, 1.0]), edges, bands)
+        low, high = 4 / 10, 1 / 19
+        np.testing.assert_allclose(at, [low, low, (low + high) / 2, low / 4 + 3 * high / 4, high])
+
+    def test_a_band_without_events_has_those_of_the_nearest(self):
+        edges, bands = np.array([0.0, 1.0, 2.0]), np.linspace(-1, 1, 5)
+        table = background_energy_density(np.array([0.5] * 9), np.array([0.9] * 9), edges, bands)
+        np.testing.assert_array_equal(table, np.tile(table[3], (4, 1)))
+
+    def test_it_recovers_the_distribution_the_data_come_from(self):
+        rng = np.random.default_rng(6)
+        n = 400_000
+        sin_dec = rng.uniform(-1, 1, n)
+        log10_energy = rng.normal(3.5 + 0.5 * sin_dec, 0.5)
+        table = background_energy_density(log10_energy, sin_dec)
+        for s in (-0.7, 0.0, 0.41):
+            x = np.arange(2.55, 4.5, 0.1)  # centres of bins
+            true = np.exp(-((x - 3.5 - 0.5 * s) ** 2) / 0.5) / np.sqrt(2 * np.pi * 0.25)
+            found = background_energy_density_at(table, x, np.full(len(x), s))
+            np.testing.assert_allclose(found[true > 0.2], true[true > 0.2], rtol=0.12)
+
+    def test_it_is_continuous_over_the_edges_of_bands(self, validation_data):
+        columns = np.loadtxt(validation_data / "icecube_10year_ps" / "events" / "IC86_I_exp.csv").T
+        table = background_energy_density(columns[1], np.sin(np.radians(columns[4])))
+        assert table.shape == (len(SIN_DEC_EDGES) - 1, len(WIDTH))
+        energies = np.linspace(2.0, 7.0, 50)
+        for edge in SIN_DEC_EDGES[1:-1]:
+            below, above = (background_energy_density_at(table, energies, np.full(50, edge + s)) for s in (-1e-7, 1e-7))
+            np.testing.assert_allclose(above, below, rtol=1e-4)
+
+    def test_no_events(self):
+        with pytest.raises(PhysicsError, match="no events: the background's energy density cannot be estimated"):
+            background_energy_density(np.empty(0), np.empty(0))
