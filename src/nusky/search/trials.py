@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.search.analysis import Fit, Hypothesis, Sample
+from nusky.search.hypothesis import Fit, Hypothesis
+from nusky.search.sample import Sample
 
 
 @dataclass(frozen=True)

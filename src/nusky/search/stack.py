@@ -1,0 +1,122 @@
+"""The likelihood of a stack of sources."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nusky.errors import PhysicsError
+from nusky.likelihood.near import draw_cells, stack_ratios
+from nusky.likelihood.separation import unit_vectors
+from nusky.search.cells import CELLS, Cells, FlatEvents
+from nusky.search.hypothesis import Hypothesis, NearEvents
+from nusky.search.sample import Sample
+
+if TYPE_CHECKING:
+    from nusky.search.analysis import Analysis
+
+_SMALLEST_RATIO = 0.05
+"""Near events whose ratio stays below this at every index enter through sums of powers."""
+
+
+@dataclass(frozen=True)
+class Stack(Hypothesis):
+    """A stack of sources; `densities` (n_responses, n_sources, n_bins, n_gammas) holds weight times energy density."""
+
+    ra: np.ndarray
+    dec: np.ndarray
+    extension: np.ndarray
+    weights: np.ndarray
+    per_source: np.ndarray
+    densities: np.ndarray
+    cells: Cells
+    events: FlatEvents
+
+    @classmethod
+    def of_sources(
+        cls,
+        analysis: "Analysis",
+        ra: np.ndarray,
+        dec: np.ndarray,
+        extension: np.ndarray,
+        weights: np.ndarray,
+        gammas: np.ndarray,
+        events: FlatEvents | None = None,
+        cells: Cells | None = None,
+    ) -> "Stack":
+        """The stack of sources with positive weights that sum to 1."""
+        per_source = analysis.expected(dec, gammas) * weights
+        expected = per_source.sum(axis=2)
+        if not (expected.sum(axis=0) > 0).all():
+            raise PhysicsError("no season can see any source of the stack.")
+        densities = analysis.energy_densities(dec, gammas)
+        tables = []
+        for name, density in densities.items():
+            k = analysis.responses.index(name)  # seasons of one response share their omega: the livetime cancels
+            omega = per_source[k] / np.maximum(expected[k], 1e-300)[:, None]
+            tables.append(density * omega.T[:, None, :])
+        return cls(
+            analysis=analysis,
+            gammas=gammas,
+            expected=expected,
+            ra=ra,
+            dec=dec,
+            extension=extension,
+            weights=weights,
+            per_source=per_source,
+            densities=np.stack(tables),
+            cells=cells or Cells.of_sources(ra, dec, extension),
+            events=events or FlatEvents.of_samples(analysis.samples),
+        )
+
+    def with_gammas(self, gammas: np.ndarray) -> "Stack":
+        """The same stack on another grid of spectral indices."""
+        return Stack.of_sources(
+            self.analysis, self.ra, self.dec, self.extension, self.weights, gammas, self.events, self.cells
+        )
+
+    def sky(self, ra: Sequence[np.ndarray]) -> NearEvents:
+        """The near events of a sky with other right ascensions [rad], one array per season."""
+        return self._all(self.events, np.concatenate(ra))
+
+    def scrambled(self, rng: np.random.Generator) -> NearEvents:
+        """The near events of a sky with right ascensions redrawn uniformly; only events near a source are drawn."""
+        e = self.events
+        chosen, ra, begin = draw_cells(
+            rng, e.group_start, e.group_key, e.group_season, self.cells.key_start, self.cells.key_column, CELLS[0]
+        )
+        return self._near(e, chosen, ra, begin)
+
+    def injected(self, events: Sequence[Sample]) -> NearEvents:
+        """The near events among extra events, one `Sample` per season."""
+        flat = FlatEvents.of_samples(events)
+        return self._all(flat, np.concatenate([sample.ra for sample in events]))
+
+    def _all(self, events: FlatEvents, ra: np.ndarray) -> NearEvents:
+        return self._near(events, np.arange(len(ra)), ra[events.order], events.start)
+
+    def _near(self, events: FlatEvents, chosen: np.ndarray, ra: np.ndarray, begin: np.ndarray) -> NearEvents:
+        names = list(dict.fromkeys(self.analysis.responses))
+        unit = unit_vectors(self.ra, self.dec)
+        ratios, kept, low = stack_ratios(
+            chosen,
+            ra,
+            begin,
+            events.row,
+            events.sin_dec,
+            events.cos_dec,
+            events.variance,
+            events.cut,
+            events.reach_class,
+            events.inverse_background,
+            events.energy_bin,
+            self.cells.start,
+            self.cells.source,
+            CELLS[0],
+            np.column_stack((unit, self.extension**2)),
+            np.array([names.index(name) for name in self.analysis.responses]),
+            self.densities,
+            _SMALLEST_RATIO,
+        )
+        return NearEvents(ratios, kept, low, np.diff(events.start).astype(float))
