@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from nusky.figures import canvas
-from nusky.figures.diffuse import NORTHERN_TRACKS
+from nusky.search.diffuse import NORTHERN_TRACKS
 
 N_FLAVOURS = 3
 _COLUMNS_BY_ENERGY = {  # neutrino energy [GeV]: column of the limits table

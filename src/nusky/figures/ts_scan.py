@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from nusky.conventions import LIMIT_DROP, PIVOT_ENERGY_GEV, conventions
 from nusky.figures import canvas
-from nusky.figures.diffuse import NORTHERN_TRACKS
+from nusky.search.diffuse import NORTHERN_TRACKS
 
 SCAN_COLUMNS = ("gamma", "phi0_per_ev", "test_statistic")
 LIMIT_COLUMNS = ("gamma", "ts_max", "phi0_at_max_per_ev", "phi0_ul95_per_ev")

@@ -1,4 +1,4 @@
-"""Published measurements of the diffuse astrophysical neutrino flux, drawn for scale beside limits on catalogues."""
+"""Published measurements of the diffuse astrophysical neutrino flux, the scale for fluxes and limits of catalogues."""
 
 from dataclasses import dataclass
 
@@ -35,6 +35,15 @@ class DiffuseFlux:
         low = (self.phi - self.phi_down) * np.minimum(*slopes)
         high = (self.phi + self.phi_up) * np.maximum(*slopes)
         return scale * low, scale * high
+
+    def share(self, phi0_per_gev: float, gamma: float, energy_gev: float = PIVOT_ENERGY_GEV) -> float:
+        """Share of the whole-sky flux (best fit, 4 pi sr) at `energy_gev` in a flux phi0 (E / 100 TeV)^-gamma.
+
+        `phi0_per_gev` in GeV^-1 cm^-2 s^-1, one flavour (nu + anti-nu), all sources of a catalogue together. The
+        share of a limit is a limit on the share.
+        """
+        scale = energy_gev / PIVOT_ENERGY_GEV
+        return phi0_per_gev * scale**-gamma / (4 * np.pi * self.phi * scale**-self.gamma)
 
 
 NORTHERN_TRACKS = DiffuseFlux(  # IceCube Collaboration, ApJ 928, 50 (2022), arXiv:2111.10299, abstract

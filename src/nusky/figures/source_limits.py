@@ -1,0 +1,65 @@
+"""Upper limits of the sources of a list, with the range expected from background."""
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+
+from nusky.figures import canvas
+
+LIMIT_COLUMN = "e2dnde_100tev_gev_cm2_s"
+BAND_COLUMNS = tuple(f"expected_{name}_{LIMIT_COLUMN}" for name in ("low95", "low68", "median", "high68", "high95"))
+COLUMNS = ("name", "dec_deg", LIMIT_COLUMN, *BAND_COLUMNS)
+_ROW_INCHES = 0.15
+_BAR_HEIGHT = 0.72
+
+
+def source_limits(
+    limits: pa.Table, *, method: str, catalogue: str, gamma: float, confidence_level: float, synthetic: bool
+) -> Figure:
+    """Draw the limit on E^2 dN/dE at 100 TeV of every source over its expected median, 68 and 95 % bands.
+
+    Parameters
+    ----------
+    limits
+        Table "source_limits", one row per source; `COLUMNS`, one flavour, NaN where no limit was found. The sources
+        stand in order of declination.
+    confidence_level
+        Of the limits, e.g. 0.9.
+    """
+    order = np.argsort(-limits["dec_deg"].to_numpy(), kind="stable")
+    names = [canvas.plain(limits["name"][int(i)].as_py()) for i in order]
+    limit, low95, low68, median, high68, high95 = (
+        limits[name].to_numpy()[order] for name in (LIMIT_COLUMN, *BAND_COLUMNS)
+    )
+    rows = np.arange(len(names))
+    with canvas.style():
+        figure = canvas.new_figure(
+            f"{method} method",
+            catalogue,
+            rf"{100 * confidence_level:g} % upper limits, γ = {gamma}",
+            synthetic=synthetic,
+            size=(7.2, max(2.4, 1.0 + _ROW_INCHES * len(names))),
+        )
+        axes = figure.add_subplot()
+        axes.set_xscale("log")
+        axes.barh(rows, high95 - low95, _BAR_HEIGHT, low95, color=canvas.BAND_COLOR, alpha=0.35, label="expected 95 %")
+        axes.barh(rows, high68 - low68, _BAR_HEIGHT, low68, color=canvas.BAND_COLOR, alpha=0.65, label="expected 68 %")
+        axes.plot(median, rows, "|", color="#333333", markersize=6, label="expected median")
+        axes.plot(limit, rows, "o", color="#0072B2", label="upper limit", zorder=4)
+        drawn = np.concatenate([limit, median, low95, high95])
+        drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
+        if drawn.size:
+            axes.set_xlim(drawn.min() / 1.2, drawn.max() * 1.2)
+        else:
+            canvas.note(axes, "no limit was found")
+        axes.set_yticks(rows, names, fontsize=6.5)
+        axes.tick_params(axis="y", which="both", length=0)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # limits often span no full decade
+        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
+        axes.grid(axis="x", which="both", zorder=0)
+        axes.set_axisbelow(True)
+        axes.set_xlabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ at 100 TeV, one flavour {canvas.FLUX_UNIT}")
+        canvas.legend_beside(axes)
+        return figure
