@@ -194,7 +194,7 @@ def stack_ratios(
     sources : (n_sources, 4) float64
         cos(dec) cos(ra), cos(dec) sin(ra), sin(dec), extension^2 [rad^2].
     response : (n_seasons,) int64
-    densities : (n_responses, n_sources, n_bins, n_gammas) float64
+    densities : (n_responses, n_bins, n_sources, n_gammas) float64
         Weight of the source times its signal energy density.
     smallest : float
         Events whose ratio stays below it at every index go to the power sums.
@@ -210,16 +210,19 @@ def stack_ratios(
     found = 0
     total = np.empty(n_gammas)
     per_cell = n_ra / (2 * np.pi)
+    middle = (np.arange(n_ra) + 0.5) / per_cell
+    columns = np.stack((middle, np.cos(middle), np.sin(middle)), axis=1)
     for k in range(n_seasons):
-        table = densities[response[k]]
         for m in range(begin[k], begin[k + 1]):
             i = chosen[m]
             cell = row[i] * n_ra + min(int(ra[m] * per_cell), n_ra - 1)
             first, last = cell_start[reach_class[i], cell], cell_start[reach_class[i], cell + 1]
             if first == last:
                 continue
-            x, y, z = cos_dec[i] * np.cos(ra[m]), cos_dec[i] * np.sin(ra[m]), sin_dec[i]
+            cos_ra, sin_ra = _cos_sin(ra[m], per_cell, columns)
+            x, y, z = cos_dec[i] * cos_ra, cos_dec[i] * sin_ra, sin_dec[i]
             near = False
+            largest = 0.0
             for entry in range(first, last):
                 j = cell_source[entry]
                 chord = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
@@ -227,14 +230,14 @@ def stack_ratios(
                 if chord > cut[i] * own:  # psi exceeds its chord
                     continue
                 spatial = inverse_background[i] * gaussian_of_chord(max(chord, 0.0), own)
-                if not near:
-                    near = True
-                    total[:] = 0.0
                 for g in range(n_gammas):
-                    total[g] += spatial * table[j, energy_bin[i], g]
+                    before = total[g] if near else 0.0
+                    total[g] = before + spatial * densities[response[k], energy_bin[i], j, g]
+                    largest = max(largest, total[g])
+                near = True
             if not near:
                 continue
-            if total.max() < smallest:
+            if largest < smallest:
                 for g in range(n_gammas):
                     power = total[g]
                     for p in range(N_LOW):
@@ -243,10 +246,24 @@ def stack_ratios(
             else:
                 if found == len(rows):
                     rows = np.concatenate((rows, np.empty_like(rows)))
-                rows[found] = total
+                for g in range(n_gammas):
+                    rows[found, g] = total[g]
                 found += 1
         kept[k + 1] = found
     return np.ascontiguousarray(rows[:found].T), kept, low
+
+
+@kernel()
+def _cos_sin(ra, per_cell, columns):
+    """cos and sin of a right ascension from those of its column's middle, exact for columns below 2 deg."""
+    column = min(int(ra * per_cell), len(columns) - 1)
+    d = ra - columns[column, 0]
+    d2 = d * d
+    sin_d = d * (1 - d2 / 6 * (1 - d2 / 20 * (1 - d2 / 42)))
+    cos_d = 1 - d2 / 2 * (1 - d2 / 12 * (1 - d2 / 30))
+    return columns[column, 1] * cos_d - columns[column, 2] * sin_d, columns[column, 2] * cos_d + columns[
+        column, 1
+    ] * sin_d
 
 
 @kernel()

@@ -22,7 +22,7 @@ _SMALLEST_RATIO = 0.05
 
 @dataclass(frozen=True)
 class Stack(Hypothesis):
-    """A stack of sources; `densities` (n_responses, n_sources, n_bins, n_gammas) holds weight times energy density."""
+    """A stack of sources; `densities` (n_responses, n_bins, n_sources, n_gammas) holds weight times energy density."""
 
     ra: np.ndarray
     dec: np.ndarray
@@ -55,7 +55,7 @@ class Stack(Hypothesis):
         for name, density in densities.items():
             k = analysis.responses.index(name)  # seasons of one response share their omega: the livetime cancels
             omega = per_source[k] / np.maximum(expected[k], 1e-300)[:, None]
-            tables.append(density * omega.T[:, None, :])
+            tables.append((density * omega.T[:, None, :]).transpose(1, 0, 2))
         return cls(
             analysis=analysis,
             gammas=gammas,
@@ -65,7 +65,7 @@ class Stack(Hypothesis):
             extension=extension,
             weights=weights,
             per_source=per_source,
-            densities=np.stack(tables),
+            densities=np.ascontiguousarray(np.stack(tables)),
             cells=cells or Cells.of_sources(ra, dec, extension),
             events=events or FlatEvents.of_samples(analysis.samples),
         )
