@@ -1,0 +1,68 @@
+"""Supernova-neutrino-boosted dark matter, in the standard conventions.
+
+`nusky.bdm.published` has the same names in the published conventions; `nusky.bdm.conventions` says what differs.
+
+A supernova's neutrinos hit dark matter of the halo, which arrives after them: `differential_flux` from one direction,
+`flux` from the whole sky, `event` in a detector, `BoostedDarkMatter` for a particle model of your own. Energies in MeV,
+distances in kpc, times in s, angles in rad, cross sections in cm^2. Every function takes arrays and broadcasts; results
+of size one are Python numbers.
+"""
+
+from nusky.bdm.checks import FlagError
+from nusky.bdm.constants import Constants, constant
+from nusky.bdm.conventions import PUBLISHED, STANDARD, Conventions
+from nusky.bdm.coordinates import equatorial_to_beta, galactic_to_beta, sky_angles
+from nusky.bdm.cross_sections import Helm, dsigma_xv, largest_recoil
+from nusky.bdm.differential import differential_flux, emissivity_jx
+from nusky.bdm.events import event
+from nusky.bdm.flux import flux
+from nusky.bdm.geometry import Geometry, Propagation
+from nusky.bdm.halo import HaloSpike, M_sigma, nx, radiusInfluence, radiusSchwarzschild, rhox
+from nusky.bdm.kinematics import KallenLambda, Kinematics, Mandelstam, Neutrino, get_gx, get_psiMax, get_tBound, get_vx
+from nusky.bdm.model import BoostedDarkMatter
+from nusky.bdm.params import params
+from nusky.bdm.spectrum import AlphaFit, Flavour, sn_nu_spectrum
+from nusky.bdm.times import _get_tof, get_thetaMax, get_tvan
+
+__all__ = [
+    "PUBLISHED",
+    "STANDARD",
+    "AlphaFit",
+    "BoostedDarkMatter",
+    "Constants",
+    "Conventions",
+    "FlagError",
+    "Flavour",
+    "Geometry",
+    "HaloSpike",
+    "Helm",
+    "KallenLambda",
+    "Kinematics",
+    "M_sigma",
+    "Mandelstam",
+    "Neutrino",
+    "Propagation",
+    "_get_tof",
+    "constant",
+    "differential_flux",
+    "dsigma_xv",
+    "emissivity_jx",
+    "equatorial_to_beta",
+    "event",
+    "flux",
+    "galactic_to_beta",
+    "get_gx",
+    "get_psiMax",
+    "get_tBound",
+    "get_thetaMax",
+    "get_tvan",
+    "get_vx",
+    "largest_recoil",
+    "nx",
+    "params",
+    "radiusInfluence",
+    "radiusSchwarzschild",
+    "rhox",
+    "sky_angles",
+    "sn_nu_spectrum",
+]

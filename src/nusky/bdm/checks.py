@@ -1,0 +1,104 @@
+"""Checks of arguments, broadcasting, and the form in which results are handed back."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from nusky.errors import PhysicsError
+
+Array = NDArray[np.float64]
+
+
+class FlagError(PhysicsError):
+    """A flag (`is_spike`, `alpha`) has none of its allowed values."""
+
+
+def real(name: str, value: ArrayLike) -> Array:
+    """`value` as float64; NaN and what is no number are refused."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise PhysicsError(f"{name} = {value!r} is no real number or array of them.") from error
+    if np.isnan(array).any():
+        raise PhysicsError(f"{name} is NaN; give a number.")
+    return array
+
+
+def not_negative(name: str, value: ArrayLike, unit: str) -> Array:
+    if type(value) in (int, float) and 0 <= value < math.inf:
+        return np.array(value, dtype=np.float64)
+    array = real(name, value)
+    if (array < 0).any():
+        raise PhysicsError(f"{name} = {array.min():g} {unit} is negative; give a value of at least 0.")
+    return array
+
+
+def positive(name: str, value: ArrayLike, unit: str) -> Array:
+    if type(value) in (int, float) and 0 < value < math.inf:  # the common case, without the cost of array reductions
+        return np.array(value, dtype=np.float64)
+    array = real(name, value)
+    if not (array > 0).all() or np.isinf(array).any():
+        bad = array[~((array > 0) & np.isfinite(array))].flat[0]
+        raise PhysicsError(f"{name} = {bad:g} {unit} is outside its range; give a finite value above 0.")
+    return array
+
+
+def angle(name: str, value: ArrayLike, maximum: float = math.pi) -> Array:
+    """An angle in [0, maximum] rad, with the rounding of the upper end forgiven."""
+    array = real(name, value)
+    if ((array < 0) | (array > maximum * (1 + 1e-12))).any():
+        bad = array[(array < 0) | (array > maximum * (1 + 1e-12))].flat[0]
+        raise PhysicsError(f"{name} = {bad:g} rad is outside [0, {maximum:.4f}]; give the angle in radians.")
+    return array
+
+
+def flag(name: str, value: Any) -> bool:
+    if value is not True and value is not False:
+        raise FlagError(f"{name} = {value!r} must be True or False.")
+    return value
+
+
+def interval(name: str, value: Any, unit: str) -> tuple[float, float]:
+    """(low, high) with 0 <= low; the order is left to the caller."""
+    low_high = not_negative(name, value, unit)
+    if low_high.shape != (2,):
+        raise PhysicsError(f"{name} = {value!r} must be a pair (low, high) in {unit}.")
+    return float(low_high[0]), float(low_high[1])
+
+
+def tolerance(rtol: float) -> float:
+    if not (np.ndim(rtol) == 0 and 1e-12 <= rtol < 1):
+        raise PhysicsError(f"rtol = {rtol!r} must be a number in [1e-12, 1).")
+    return float(rtol)
+
+
+def columns(*arrays: ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
+    """The common shape of the broadcast arrays, and each of them as a fresh contiguous vector."""
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
+    if shape == ():
+        return shape, [np.array([array], dtype=np.float64) for array in arrays]
+    return shape, [np.array(np.broadcast_to(array, shape), dtype=np.float64).reshape(-1) for array in arrays]
+
+
+def handed_back(array: ArrayLike, shape: tuple[int, ...] | None = None) -> Any:
+    """A Python scalar for results of size one, the array (in `shape`) otherwise."""
+    array = np.asarray(array)
+    if array.size == 1:
+        return array.reshape(-1)[0].item()
+    return array if shape is None else array.reshape(shape)
+
+
+_warned: list[str] = []
+
+
+def ignore_monte_carlo(keywords: dict[str, Any]) -> dict[str, Any]:
+    """The keywords without `nitn` and `neval`, which deterministic integration does not need; warns once a process."""
+    if not _warned and ("nitn" in keywords or "neval" in keywords):
+        _warned.append("warned")
+        warnings.warn(
+            "nitn and neval are ignored: the integration is deterministic; rtol sets its accuracy.", stacklevel=4
+        )
+    return {key: value for key, value in keywords.items() if key not in ("nitn", "neval")}

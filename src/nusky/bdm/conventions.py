@@ -1,0 +1,49 @@
+"""Every difference between the two named sets of conventions, `PUBLISHED` and `STANDARD`.
+
+`PUBLISHED` gives the numbers of the seed page and of the papers built on it; `STANDARD` is the physics done
+correctly. Only conventions differ: the numerical faults of the original (cancellation, unconverged quadrature,
+Monte Carlo bias) are in neither set.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What the two sets do differently."""
+
+    name: Literal["published", "standard"]
+    amplitude_jacobian_twice: bool
+    """User amplitudes: whether dsigma/dOmega already carries dE_nu/dT_x, which the emissivity multiplies again."""
+    target_factor: float
+    """Factor on the target cross section of a user amplitude (2 pi in the original, 1 by the definition)."""
+    per_momentum: bool
+    """Whether the flux carries an extra v/c, which makes it a density in momentum labelled one in kinetic energy."""
+    flat_sky: bool
+    """Whether (theta, phi) of a sky direction treat l and b as Cartesian, phi counted from the latitude axis."""
+    model_ignores_rh: bool
+    """Whether a model's spike takes its influence radius from the M-sigma relation, whatever `rh` says."""
+    negative_energy_emits: bool
+    """Whether the neutrino spectrum is evaluated at negative energies too."""
+
+
+PUBLISHED = Conventions(
+    name="published",
+    amplitude_jacobian_twice=True,
+    target_factor=6.283185307179586,
+    per_momentum=True,
+    flat_sky=True,
+    model_ignores_rh=True,
+    negative_energy_emits=True,
+)
+
+STANDARD = Conventions(
+    name="standard",
+    amplitude_jacobian_twice=False,
+    target_factor=1.0,
+    per_momentum=False,
+    flat_sky=False,
+    model_ignores_rh=False,
+    negative_energy_emits=False,
+)

@@ -1,0 +1,443 @@
+"""Dark matter scattering in a detector, integrated over time and kinetic energy.
+
+Swapping the order of integration turns time and directions into space, Int dt dOmega Phi = Int dV/l^2 (emission), and
+in the variables psi (deflection), theta and phi (seen from Earth) the volume element is regular everywhere, dV/(l^2
+d^2) = dpsi dtheta dphi / R_s. Scattering and spectrum depend on (T, psi) only, the halo on (psi, theta, phi) only,
+and a point contributes the energies whose arrival lies in the time range, an interval of T in closed form:
+
+N = 1/R_s Int dpsi Int dtheta [Int dphi n] [C(psi, T_b) - C(psi, T_a)],   C(psi, T) = Int^T dT' sigma S fluence/(4 pi).
+
+Points of equal psi lie on a circle through Earth and supernova, on which theta counts the arc. All edges (time range,
+energies, shells of the halo) are known on it in closed form.
+"""
+
+# ruff: noqa: E741 - l is the name of a distance and of the Galactic longitude.
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nusky.bdm.azimuth import ring_density
+from nusky.bdm.checks import Array, columns, interval, not_negative, positive, tolerance
+from nusky.bdm.constants import constant
+from nusky.bdm.conventions import STANDARD, Conventions
+from nusky.bdm.cross_sections import ConstantCrossSection, neutrino_energy
+from nusky.bdm.flux import reported
+from nusky.bdm.geometry import Source, centre_distances, light_travel, source
+from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
+from nusky.bdm.kinematics import get_psiMax
+from nusky.bdm.problem import Emission, Surroundings, surroundings
+from nusky.bdm.quadrature import (
+    GAUSS,
+    KRONROD,
+    NODES,
+    ORDER,
+    TO_INTEGRAL,
+    TO_LEGENDRE,
+    Integrals,
+    Interpolant,
+    integrate,
+    legendre_sum,
+    panel_error,
+)
+from nusky.bdm.spectrum import Spectrum
+from nusky.bdm.targets import IsotropicTarget, rate_cross_section
+from nusky.bdm.times import slowness_excess, vanishing_ratio
+from nusky.errors import PhysicsError
+from nusky.likelihood.compile import kernel
+
+_GAUSS_NODES, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(8)
+_MAX_BREAKS = 8 + 4 * N_BREAKS + 4
+_MAX_PANELS = 400
+_FIRST_ENERGY_PANELS = 4
+_MAX_ENERGY_PANELS = 256
+
+
+@kernel()
+def _circle(psi, side, place):
+    """The circle of deflection psi and the Galactic centre (side 1) or its mirror image (side -1).
+
+    Returns (distance of the centre from the circle, factor, theta of the closest point): the distance to the point at
+    theta is hypot(first, factor sin(theta - closest)).
+    """
+    sine, cosine = math.sin(psi), math.cos(psi)
+    x = place.Re * math.cos(place.beta) - place.Rs / 2
+    y = side * place.Re * math.sin(place.beta)
+    across = y * sine + place.Rs / 2 * cosine
+    reach = math.hypot(x * sine, across)
+    # Power of the centre with respect to the circle, times sin(psi), without cancellation.
+    cross = place.Rs * math.sin(place.beta) * cosine * side
+    offset = place.Re * (place.Re - place.Rs + 2 * place.Rs * math.sin(place.beta / 2) ** 2) * sine + place.Re * cross
+    closest = 0.5 * (math.atan2(-x * sine, across) + psi)
+    factor = 2 * math.sqrt(place.Rs / 2 * reach) / sine
+    return abs(offset) / (place.Rs / 2 + reach), factor, closest
+
+
+@kernel()
+def _interval_integral(low, high, coefficients, cumulative, edges):
+    """Integral of the tabulated density between two values of y in [0, 1], exact for the interpolant."""
+    panels = edges.size - 1
+    first = 0
+    while first < panels - 1 and edges[first + 1] <= low:
+        first += 1
+    last = first
+    while last < panels - 1 and edges[last + 1] < high:
+        last += 1
+    if first == last:
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        centre, width = 0.5 * (edges[first] + edges[first + 1]), 0.5 * (edges[first + 1] - edges[first])
+        total = 0.0
+        for j in range(_GAUSS_NODES.size):
+            x = (middle + half * _GAUSS_NODES[j] - centre) / width
+            total += _GAUSS_WEIGHTS[j] * legendre_sum(coefficients[first], x)
+        return half * total
+    total = 0.0
+    for panel in range(first, last + 1):
+        centre, width = 0.5 * (edges[panel] + edges[panel + 1]), 0.5 * (edges[panel + 1] - edges[panel])
+        upper = (high - centre) / width if panel == last else 1.0
+        part = legendre_sum(cumulative[panel], upper)
+        if panel == first:
+            part -= legendre_sum(cumulative[panel], (low - centre) / width)
+        total += width * part
+    return total
+
+
+@kernel()
+def _kinetic(excess, mx):
+    """Kinetic energy in MeV of speed v, 1/v - 1 = excess > 0."""
+    p2 = mx * mx / (excess * (2 + excess))
+    return p2 / (math.sqrt(p2 + mx * mx) + mx)
+
+
+@kernel()
+def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
+    """The integrand over theta: ring density times the energies that arrive in time; alpha = psi - theta."""
+    energies, edges, coefficients, cumulative = table
+    # d + l - R_s and l, in units of R_s
+    detour = 2 * math.sin(theta / 2) * math.sin(alpha / 2) / math.cos(psi / 2)
+    l = math.sin(alpha) / math.sin(psi)
+    if l <= 0:
+        return 0.0
+    slowest, fastest = (times[1] - detour) / l, (times[0] - detour) / l
+    if slowest <= 0:
+        return 0.0
+    span = math.log(energies[1] / energies[0])
+    low, high = 0.0, 1.0
+    if slowest < math.inf:
+        low = max(math.log(_kinetic(slowest, mx) / energies[0]) / span, 0.0)
+    if fastest > 0:
+        high = min(math.log(_kinetic(fastest, mx) / energies[0]) / span, 1.0)
+    if not low < high:
+        return 0.0
+    d = math.sin(theta) / math.sin(psi)
+    r_min, r_max = centre_distances(l * place.Rs, d * place.Rs, theta, psi, place)
+    return ring_density(r_min, r_max, mx, halo) * _interval_integral(low, high, coefficients, cumulative, edges)
+
+
+@kernel()
+def _breaks(psi, from_earth, energies, mx, times, low, high, place, halo, found):
+    """Ends of smooth pieces in (low, high) of theta, or of alpha if `from_earth`, unsorted; returns how many."""
+    count = 0
+    half = math.tan(psi / 2)
+    for k in range(2):
+        p = math.sqrt(energies[k] * (energies[k] + 2 * mx))
+        excess = mx * mx / (p * (p + energies[k] + mx))
+        for j in range(2):
+            if times[j] == math.inf:
+                continue
+            # Arrival of this energy at this time: a T^2 - b T + c = 0 in T = tan(theta/2) or tan(alpha/2).
+            if from_earth:
+                a, b, c = 2 + times[j], 2 * half + excess * (1 + half * half) / half, times[j]
+            else:
+                a, b, c = 2 + excess + times[j], 2 * half - excess * (1 - half * half) / half, times[j] - excess
+            discriminant = b * b - 4 * a * c
+            if discriminant < 0:
+                continue
+            q = 0.5 * (b + math.copysign(math.sqrt(discriminant), b))
+            found[count] = 2 * math.atan(q / a)
+            found[count + 1] = 2 * math.atan(c / q) if q != 0 else 0.0
+            count += 2
+    for side in (1.0, -1.0):
+        distance, factor, middle = _circle(psi, side, place)
+        if from_earth:
+            middle = psi - middle
+        for b in range(BREAKS, BREAKS + N_BREAKS):
+            if distance < halo[b] < factor + distance:
+                angle = math.asin(min(math.sqrt(halo[b] * halo[b] - distance * distance) / factor, 1.0))
+                found[count], found[count + 1] = middle - angle, middle + angle
+                count += 2
+    inside = 0
+    for k in range(count):
+        if low < found[k] < high:
+            found[inside] = found[k]
+            inside += 1
+    return inside
+
+
+@kernel()
+def _panel(piece, s_low, s_high, psi, table, mx, times, place, halo):
+    """Gauss-Kronrod value and error of the panel [s_low, s_high] of a piece.
+
+    A piece is (pole, width, x from, x to, from Earth): pole + width sinh(x) is theta, or alpha if reckoned from Earth.
+    """
+    pole, width, start, end, from_earth = piece
+    half, middle = 0.5 * (s_high - s_low), 0.5 * (s_high + s_low)
+    values = np.empty(ORDER)
+    kronrod, gauss, absolute = 0.0, 0.0, 0.0
+    for j in range(ORDER):
+        u = middle + half * NODES[j]
+        # The cubic flattens the square roots at the ends, where a ring enters a shell.
+        x = start + (end - start) * u * u * (3 - 2 * u)
+        slope = (end - start) * 6 * u * (1 - u) * width * math.cosh(x)
+        angle = pole + width * math.sinh(x)
+        values[j] = 0.0
+        if 0 < angle < psi:
+            theta, alpha = (psi - angle, angle) if from_earth > 0 else (angle, psi - angle)
+            values[j] = _on_arc(theta, alpha, psi, table, mx, times, place, halo) * slope
+        kronrod += KRONROD[j] * values[j]
+        gauss += GAUSS[j] * values[j]
+        absolute += KRONROD[j] * abs(values[j])
+    spread = 0.0
+    for j in range(ORDER):
+        spread += KRONROD[j] * abs(values[j] - 0.5 * kronrod)
+    return half * kronrod, half * panel_error(kronrod, gauss, absolute, spread)
+
+
+@kernel()
+def _pieces(psi, energies, mx, times, place, halo, d_cut, pieces):
+    """Cut the arc into smooth pieces, reckoned from the Galactic centre's closest point and, near Earth, from Earth."""
+    low = math.asin(min(d_cut / place.Rs * math.sin(psi), 1.0))
+    distance, factor, closest = _circle(psi, 1.0, place)
+    pole = min(max(closest, low), psi)
+    width = max(distance, halo[R_CUT], 1e-13 * factor) / factor + abs(closest - pole)
+    middle = 0.5 * (pole + psi) if pole < psi else 0.5 * (low + psi)
+    ends = np.empty(_MAX_BREAKS)
+    count = 0
+    for from_earth in (False, True):
+        if from_earth:
+            first, last = 0.0, psi - middle
+        else:
+            first, last = low, middle
+        n_ends = _breaks(psi, from_earth, energies, mx, times, first, last, place, halo, ends)
+        if from_earth:
+            pole, width = 0.0, last
+            for k in range(n_ends):
+                width = min(width, ends[k])
+        ends[n_ends], ends[n_ends + 1], ends[n_ends + 2] = first, last, min(max(pole, first), last)
+        ordered = np.sort(ends[: n_ends + 3])
+        for k in range(ordered.size - 1):
+            if ordered[k] < ordered[k + 1]:
+                pieces[count, 0], pieces[count, 1], pieces[count, 4] = pole, width, 1.0 if from_earth else 0.0
+                pieces[count, 2] = math.asinh((ordered[k] - pole) / width)
+                pieces[count, 3] = math.asinh((ordered[k + 1] - pole) / width)
+                count += 1
+    return count
+
+
+@kernel()
+def _arc(psi, table, mx, times, place, halo, d_cut, rtol):
+    """Integral over theta at one deflection, and its error estimate."""
+    pieces = np.empty((2 * _MAX_BREAKS, 5))
+    count = _pieces(psi, table[0], mx, times, place, halo, d_cut, pieces)
+    whose = np.empty(_MAX_PANELS, dtype=np.int64)
+    a, b, value, error = np.empty(_MAX_PANELS), np.empty(_MAX_PANELS), np.empty(_MAX_PANELS), np.empty(_MAX_PANELS)
+    total, uncertain = 0.0, 0.0
+    for k in range(count):
+        whose[k], a[k], b[k] = k, 0.0, 1.0
+        value[k], error[k] = _panel(pieces[k], 0.0, 1.0, psi, table, mx, times, place, halo)
+        total += value[k]
+        uncertain += error[k]
+    panels = count
+    while uncertain > rtol * abs(total) and panels < _MAX_PANELS:
+        worst = np.argmax(error[:panels])
+        whose[panels], a[panels], b[panels] = whose[worst], 0.5 * (a[worst] + b[worst]), b[worst]
+        b[worst] = a[panels]
+        total -= value[worst]
+        uncertain -= error[worst]
+        for i in (worst, panels):
+            value[i], error[i] = _panel(pieces[whose[i]], a[i], b[i], psi, table, mx, times, place, halo)
+            total += value[i]
+            uncertain += error[i]
+        panels += 1
+    return np.sum(value[:panels]), np.sum(error[:panels])
+
+
+@kernel()
+def _arcs(psi, energies, edges, coefficients, cumulative, mx, times, place, halo, d_cut, rtol, value, error):
+    for i in range(psi.size):
+        table = (energies[i], edges, coefficients[i], cumulative[i])
+        value[i], error[i] = _arc(psi[i], table, mx, times, place, halo, d_cut, rtol)
+
+
+class _EnergyTable:
+    """sigma(T) S fluence/(4 pi) against ln T for given deflections, on panels that are halved until it is smooth."""
+
+    def __init__(
+        self, mx: float, low: float, high: float, sigma: Callable[[Array], Array], emission: Emission, rtol: float
+    ) -> None:
+        self._mx, self._low, self._high = mx, low, high
+        self._sigma, self._emission, self._rtol = sigma, emission, rtol
+        self.edges = np.linspace(0, 1, _FIRST_ENERGY_PANELS + 1)
+
+    def __call__(self, psi: Array) -> tuple[Array, Array, Array, Array]:
+        """For psi (m,): energies (m, 2), Legendre coefficients of the density and of its integral, relative error."""
+        # Beyond 2 m cot^2(psi) this deflection is impossible.
+        highest = np.minimum(self._high, 2 * self._mx / np.tan(psi) ** 2)
+        span = np.log(np.maximum(highest / self._low, 1 + 1e-15))
+        while True:
+            middle, half = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges) / 2
+            y = middle[:, None] + half[:, None] * NODES
+            Tx = self._low * np.exp(span[:, None, None] * y)
+            angles = np.broadcast_to(psi[:, None, None], Tx.shape)
+            masses = np.broadcast_to(self._mx, Tx.shape)
+            Ev = neutrino_energy(Tx, masses, angles)
+            density = self._emission(Tx, masses, angles, Ev) * self._sigma(Tx) * Tx * span[:, None, None]
+            coefficients = density @ TO_LEGENDRE.T
+            tail = np.abs(coefficients[..., -3:]).max(axis=2) * half
+            total = (density @ KRONROD) @ half
+            missing = tail / np.maximum(total, 1e-300)[:, None]
+            missing[total < 1e-12 * total.max()] = 0.0
+            rough = (missing > self._rtol).any(axis=0) & (half > 1e-6)
+            if not rough.any() or self.edges.size > _MAX_ENERGY_PANELS:
+                break
+            self.edges = np.sort(np.concatenate([self.edges, middle[rough]]))
+        limits = np.stack([np.full(psi.size, self._low), self._low * np.exp(span)], axis=1)
+        return limits, coefficients, density @ TO_INTEGRAL.T, missing.sum(axis=1)
+
+
+def _deflections(mx: float, energies: Array, times: Array, place: Source, halo: Array) -> tuple[Array, Array]:
+    """Ends of smooth pieces in psi, and (pole, width) of psi = pole + width sinh(x)."""
+    excess = slowness_excess(energies, mx)
+    tau, slow = (np.ravel(a) for a in np.meshgrid(times[np.isfinite(times)], excess))
+    late = tau > slow
+    tau, slow = tau[late], slow[late]
+    # The deflection at which a ray of this energy arrives at this time at the latest.
+    root = np.sqrt(np.maximum(tau * (2 + tau) - slow * (2 + slow), 0)) + np.sqrt(tau * (2 + tau))
+    last = get_psiMax(energies[0], mx)
+    across = place.Rs * math.sin(place.beta)
+    along = place.Re - place.Rs + 2 * place.Rs * math.sin(place.beta / 2) ** 2
+    centre = math.pi - math.atan2(across, along) if place.centre_distance > 0 else 0.0
+    pole = min(centre, last)
+    if place.centre_distance > 0:
+        width = max(halo[R_CUT], 1e-13) * place.Rs / (place.Re * place.centre_distance) + (centre - pole)
+    else:
+        width = last
+    ends = np.array([0.0, *(2 * np.arctan(root / (2 + slow))), get_psiMax(energies[1], mx), pole, last])
+    ends = np.unique(ends[(ends >= 0) & (ends <= last)])
+    return ends, np.array([pole, min(width, last)])
+
+
+def counted(
+    mx: float,
+    place: Source,
+    t_range: tuple[float, float],
+    sigma: Interpolant | None,
+    around: Surroundings,
+    emission: Emission,
+    rtol: float,
+) -> Integrals:
+    """Events per target for one mass, with a tabulated cross section in cm^2; value and error of shape (1,)."""
+    ranges = [] if sigma is None else sigma.smooth_ranges()
+    parts = [_counted_smooth(mx, place, r, t_range, sigma, around, emission, rtol) for r in ranges]
+    return Integrals(np.array([sum(p.value[0] for p in parts)]), np.array([sum(p.error[0] for p in parts)]))
+
+
+def _counted_smooth(
+    mx: float,
+    place: Source,
+    Tx_range: tuple[float, float],
+    t_range: tuple[float, float],
+    sigma: Interpolant,
+    around: Surroundings,
+    emission: Emission,
+    rtol: float,
+) -> Integrals:
+    """`counted` over energies between jumps of the cross section."""
+    nothing = Integrals(np.zeros(1), np.zeros(1))
+    low, high = Tx_range
+    times = np.asarray(light_travel(t_range, place.Rs))
+    if not low < high or not times[0] < min(times[1], vanishing_ratio(low, mx)):
+        return nothing
+    energies = np.array([low, high])
+    ends, (pole, width) = _deflections(mx, energies, times, place, around.halo)
+    start, end = np.arcsinh((ends[:-1] - pole) / width), np.arcsinh((ends[1:] - pole) / width)
+    energy_table = _EnergyTable(mx, low, high, sigma, emission, 0.03 * rtol)
+
+    def integrand(segment: np.ndarray, u: Array) -> tuple[Array, Array]:
+        first, length = start[segment][:, None], (end - start)[segment][:, None]
+        x = first + length * u * u * (3 - 2 * u)
+        psi = np.clip(pole + width * np.sinh(x), 1e-300, ends[-1]).reshape(-1)
+        slope = length * 6 * u * (1 - u) * width * np.cosh(x)
+        limits, coefficients, cumulative, missing = energy_table(psi)
+        value, error = np.empty(psi.size), np.empty(psi.size)
+        edges = energy_table.edges
+        _arcs(
+            psi, limits, edges, coefficients, cumulative, mx, times, place, around.halo, around.d_cut,
+            0.1 * rtol, value, error,
+        )  # fmt: skip
+        error += missing * np.abs(value)
+        return value.reshape(u.shape) * slope, error.reshape(u.shape) * slope
+
+    result = integrate(integrand, np.zeros(start.size, dtype=np.int64), 1, rtol)
+    scale = 1 / (place.Rs * constant.kpc2cm)
+    return Integrals(result.value * scale, result.error * scale)
+
+
+def checked_energies(Tx_range: Any) -> tuple[float, float]:
+    """The energy range, which must start above 0 and end at a finite energy."""
+    low, high = interval("Tx_range", Tx_range, "MeV")
+    positive("Tx_range", [low, high], "MeV")
+    if low > high:
+        raise PhysicsError(f"Tx_range = ({low:g}, {high:g}) MeV runs downwards; give (low, high).")
+    return low, high
+
+
+def event(
+    mx: ArrayLike,
+    Rs: float,
+    beta: float,
+    Re: float = 8.5,
+    Tx_range: tuple[float, float] = (5, 30),
+    t_range: tuple[float, float] = (10, 1.1045e9),
+    sigxv0: float = 1e-45,
+    is_spike: bool = False,
+    *,
+    recoil_above: float = 0.0,
+    mt: float = constant.me,
+    form_factor: Callable[[Array], Array] | None = None,
+    rtol: float = 1e-5,
+    full_output: bool = False,
+    profile: str = "nfw",
+    spectrum: Spectrum | None = None,
+    conventions: Conventions = STANDARD,
+    **kwargs: Any,
+) -> Any:
+    """Events per target of cross section 1 cm^2, over a range of energies and times; mx broadcasts.
+
+    Tx_range is that of the dark matter, MeV; t_range counts from the arrival of the neutrinos, s, and its end may be
+    infinite. Multiply by the number of targets, sigma/cm^2 and sigma_xv/sigxv0. Other arguments as `flux`. 0 where
+    nothing arrives in time.
+
+    `recoil_above` (MeV) counts only recoils of targets of mass `mt` (MeV) above that energy, for scattering isotropic
+    in the centre of mass; `form_factor` F(q), q in MeV, reduces them by F^2.
+    """
+    place, rtol = source(Rs, Re, beta), tolerance(rtol)
+    around = surroundings(is_spike, profile, spectrum, kwargs)
+    emission = Emission(ConstantCrossSection(sigxv0), around.spectrum, conventions)
+    energies, times = checked_energies(Tx_range), interval("t_range", t_range, "s")
+    above = not_negative("recoil_above", recoil_above, "MeV").item()
+    target = IsotropicTarget(lambda Tx, mx: np.ones_like(Tx), positive("mt", mt, "MeV").item(), form_factor)
+    shape, (masses,) = columns(positive("mx", mx, "MeV"))
+    parts = []
+    for mass in masses.tolist():
+        sigma = rate_cross_section(target, mass, *energies, above, 0.01 * rtol)
+        parts.append(counted(mass, place, times, sigma, around, emission, rtol))
+    return reported(shape, joined(parts), full_output)
+
+
+def joined(parts: list[Integrals]) -> Integrals:
+    """One record of several."""
+    return Integrals(np.concatenate([p.value for p in parts]), np.concatenate([p.error for p in parts]))

@@ -1,0 +1,68 @@
+"""What flux and events have in common: the checked description of one problem, and its emission."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from nusky.bdm.checks import Array, ignore_monte_carlo, not_negative
+from nusky.bdm.conventions import Conventions
+from nusky.bdm.halo import halo_from_keywords
+from nusky.bdm.kinematics import momentum
+from nusky.bdm.params import params
+from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
+from nusky.errors import PhysicsError
+
+
+class NeutrinoCrossSection(Protocol):
+    """The scattering that boosts dark matter."""
+
+    def emission(self, Tx: Array, mx: Array, psi: Array, Ev: Array) -> Array:
+        """(dsigma/dOmega)(dE_nu/dT_x), cm^2/sr."""
+        ...
+
+
+@dataclass(frozen=True)
+class Emission:
+    """Dark matter sent off per halo particle: scattering times neutrino fluence."""
+
+    cross_section: NeutrinoCrossSection
+    spectrum: Spectrum
+    conventions: Conventions
+
+    def __call__(self, Tx: Array, mx: Array, psi: Array, Ev: Array) -> Array:
+        """S times neutrinos per MeV and 4 pi, cm^2 MeV^-1 sr^-1; 0 where Ev is not finite. Arrays of one shape."""
+        out = np.zeros(Ev.shape)
+        ok = np.isfinite(Ev)
+        fluence = np.asarray(self.spectrum(Ev[ok]), dtype=np.float64)
+        if fluence.shape != Ev[ok].shape or not np.isfinite(fluence).all():
+            raise PhysicsError("the neutrino spectrum must give one finite number per energy; check the function.")
+        # Where no neutrinos are, cross sections are not asked for: a user's function may fail at such energies.
+        ok[ok] = fluence > 0
+        fluence = fluence[fluence > 0]
+        if fluence.size:
+            Tx, mx, psi, Ev = Tx[ok], mx[ok], psi[ok], Ev[ok]
+            strength = self.cross_section.emission(Tx, mx, psi, Ev) * fluence / (4 * math.pi)
+            out[ok] = strength * (momentum(Tx, mx) / (Tx + mx)) if self.conventions.per_momentum else strength
+        return out
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Halo vector, smallest distance to the supernova, and the neutrino spectrum."""
+
+    halo: Array
+    d_cut: float
+    spectrum: Spectrum
+
+
+def surroundings(
+    is_spike: bool, profile: str, spectrum: Spectrum | Callable[[Array], Array] | None, keywords: dict[str, Any]
+) -> Surroundings:
+    """Check the keyword arguments of `differential_flux`, `flux` and `event`, whatever will be needed of them."""
+    merged = params.merge("min_distance", "halo", "spike", **ignore_monte_carlo(keywords))
+    halo = halo_from_keywords(is_spike, profile, merged)
+    d_cut = not_negative("d_cut", merged["d_cut"], "kpc").item()
+    return Surroundings(halo, d_cut, fermi_dirac_fluence if spectrum is None else spectrum)

@@ -1,0 +1,218 @@
+"""Adaptive Gauss-Kronrod quadrature of many one-dimensional integrals at once, and interpolation on its nodes.
+
+All panels of all integrals that still need work are evaluated in one call per sweep, so that compiled integrands get
+long arrays and Python functions vectorised ones. Rule and error estimate: QUADPACK's QK15 (Piessens et al. 1983).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from nusky.bdm.checks import Array
+from nusky.likelihood.compile import kernel
+
+_HALF_NODES = np.array(
+    [
+        0.991455371120812639206854697526329,
+        0.949107912342758524526189684047851,
+        0.864864423359769072789712788640926,
+        0.741531185599394439863864773280788,
+        0.586087235467691130294144691693013,
+        0.405845151377397166906606412076961,
+        0.207784955007898467600689403773245,
+        0.0,
+    ]
+)
+_HALF_KRONROD = np.array(
+    [
+        0.022935322010529224963732008058970,
+        0.063092092629978553290700663189204,
+        0.104790010322250183839876322541518,
+        0.140653259715525918745189590510238,
+        0.169004726639267902826583426598550,
+        0.190350578064785409913256402421014,
+        0.204432940075298892414161999234649,
+        0.209482141084727828012999174891714,
+    ]
+)
+_HALF_GAUSS = np.array(
+    [
+        0,
+        0.129484966168869693270611432679082,
+        0,
+        0.279705391489276667901467771423780,
+        0,
+        0.381830050505118944950369775488975,
+        0,
+        0.417959183673469387755102040816327,
+    ]
+)
+NODES = np.concatenate([-_HALF_NODES, _HALF_NODES[-2::-1]])
+KRONROD = np.concatenate([_HALF_KRONROD, _HALF_KRONROD[-2::-1]])
+GAUSS = np.concatenate([_HALF_GAUSS, _HALF_GAUSS[-2::-1]])
+ORDER = NODES.size
+_MAX_TABLE = 300
+_JUMP = 1e-9  # half width, in the logarithm, of the panel left about a jump
+_EPS = 2.220446049250313e-16
+
+# Values at the nodes -> Legendre coefficients of the interpolant, and of its integral from -1.
+TO_LEGENDRE = np.linalg.inv(np.polynomial.legendre.legvander(NODES, ORDER - 1))
+TO_INTEGRAL = np.stack([np.polynomial.legendre.legint(column, lbnd=-1) for column in TO_LEGENDRE.T], axis=1)
+
+
+@kernel()
+def legendre_sum(coefficients, x):
+    """Sum of coefficients[k] P_k(x) by Clenshaw's recurrence."""
+    later, latest = 0.0, 0.0
+    for k in range(coefficients.size - 1, 0, -1):
+        later, latest = latest, coefficients[k] + (2 * k + 1) / (k + 1) * x * latest - (k + 1) / (k + 2) * later
+    return coefficients[0] + x * latest - 0.5 * later
+
+
+@kernel()
+def panel_error(kronrod, gauss, absolute, spread):
+    """QUADPACK's error estimate of a panel from its Kronrod and Gauss sums and the integrals of |f| and |f - mean|."""
+    error = abs(kronrod - gauss)
+    if spread > 0 and error > 0:
+        error = spread * min(1.0, (200 * error / spread) ** 1.5)
+    return max(error, 50 * _EPS * absolute)
+
+
+@kernel()
+def _reduce(values, half, value, error, floor):
+    for i in range(half.size):
+        kronrod, gauss, absolute = 0.0, 0.0, 0.0
+        for j in range(values.shape[1]):
+            kronrod += KRONROD[j] * values[i, j]
+            gauss += GAUSS[j] * values[i, j]
+            absolute += KRONROD[j] * abs(values[i, j])
+        spread = 0.0
+        for j in range(values.shape[1]):
+            spread += KRONROD[j] * abs(values[i, j] - 0.5 * kronrod)
+        value[i] = half[i] * kronrod
+        floor[i] = 50 * _EPS * half[i] * absolute
+        error[i] = half[i] * panel_error(kronrod, gauss, absolute, spread)
+
+
+@dataclass(frozen=True)
+class Integrals:
+    """Values and error estimates of the integrals, (n_integrals,) each."""
+
+    value: Array
+    error: Array
+
+
+def integrate(
+    evaluate: Callable[[np.ndarray, Array], Array | tuple[Array, Array]],
+    owner: np.ndarray,
+    n_integrals: int,
+    rtol: float,
+    low: Array | None = None,
+    high: Array | None = None,
+    max_panels: int = 400,
+) -> Integrals:
+    """Integrate over segments, each belonging to one of `n_integrals` integrals.
+
+    Parameters
+    ----------
+    evaluate : (segment (m,), x (m, 15)) -> (m, 15), or a pair of such arrays
+        The integrand at nodes x of panels of the given segments; of a pair, the second is the integrand's own error.
+    owner : (n_segments,) int
+        The integral a segment belongs to.
+    rtol : float
+        An integral is done when its estimated error is below rtol times its value.
+    low, high : (n_segments,), optional
+        Ends of the segments; 0 and 1 by default.
+    max_panels : int
+        An integral with so many panels is left as it is, with its error estimate; noise in the integrand ends here.
+    """
+    segment = np.arange(owner.size)
+    a = np.zeros(owner.size) if low is None else np.array(low, dtype=np.float64)
+    b = np.ones(owner.size) if high is None else np.array(high, dtype=np.float64)
+    done_value, done_error = np.zeros(n_integrals), np.zeros(n_integrals)
+    kept: tuple[Array, ...] = tuple(np.empty(0) for _ in range(6))
+    while True:
+        half = (b - a) / 2
+        result = evaluate(segment, (a + b)[:, None] / 2 + half[:, None] * NODES)
+        values, own_error = result if isinstance(result, tuple) else (result, None)
+        value, error, floor = np.empty(half.size), np.empty(half.size), np.empty(half.size)
+        _reduce(np.ascontiguousarray(values, dtype=np.float64), half, value, error, floor)
+        if own_error is not None:
+            inherited = half * (own_error @ KRONROD)
+            error, floor = error + inherited, floor + inherited
+        segment = np.concatenate([kept[0].astype(np.int64), segment])
+        a, b = np.concatenate([kept[1], a]), np.concatenate([kept[2], b])
+        value, error = np.concatenate([kept[3], value]), np.concatenate([kept[4], error])
+        floor = np.concatenate([kept[5], floor])
+        whose = owner[segment]
+        total = done_value + np.bincount(whose, value, n_integrals)
+        remaining = done_error + np.bincount(whose, error, n_integrals)
+        count = np.maximum(np.bincount(whose, minlength=n_integrals), 1)
+        goal = rtol * np.abs(total)
+        resolvable = (error > 1.5 * floor) & (b - a > 1e-13)
+        split = (remaining > goal)[whose] & (error > (goal / count)[whose]) & resolvable & (count < max_panels)[whose]
+        if not split.any():
+            return Integrals(total, remaining)
+        open_ = np.zeros(n_integrals, dtype=bool)
+        open_[whose[split]] = True
+        finished = ~open_[whose]
+        done_value += np.bincount(whose[finished], value[finished], n_integrals)
+        done_error += np.bincount(whose[finished], error[finished], n_integrals)
+        keep = ~finished & ~split
+        kept = (segment[keep], a[keep], b[keep], value[keep], error[keep], floor[keep])
+        middle = (a[split] + b[split]) / 2
+        segment = np.concatenate([segment[split], segment[split]])
+        a, b = np.concatenate([a[split], middle]), np.concatenate([middle, b[split]])
+
+
+class Interpolant:
+    """A function of one positive variable, tabulated on panels in its logarithm, halved until it is smooth there.
+
+    A jump is closed in on to a relative width of 1e-9; noise ends the halving after `_MAX_TABLE` panels.
+    """
+
+    def __init__(self, function: Callable[[Array], Array], low: float, high: float, rtol: float) -> None:
+        todo_a, todo_b = np.array([np.log(low)]), np.array([np.log(high)])
+        self._edges, coefficients = [], []
+        scale = 0.0
+        while todo_a.size:
+            half = (todo_b - todo_a) / 2
+            x = (todo_a + todo_b)[:, None] / 2 + half[:, None] * NODES
+            values = function(np.exp(x))
+            legendre = values @ TO_LEGENDRE.T
+            scale = max(scale, np.abs(values).max())
+            tail = np.abs(legendre[:, -3:]).max(axis=1)
+            good = (tail <= rtol * np.maximum(np.abs(values).max(axis=1), 1e-6 * scale)) | (half < _JUMP)
+            good |= len(coefficients) + half.size > _MAX_TABLE
+            self._edges += zip(todo_a[good], todo_b[good], strict=True)
+            coefficients += list(legendre[good])
+            middle = (todo_a + todo_b)[~good] / 2
+            todo_a, todo_b = (
+                np.concatenate([todo_a[~good], middle]),
+                np.concatenate([middle, todo_b[~good]]),
+            )
+        order = np.argsort([edge[0] for edge in self._edges])
+        self._low, self._high = low, high
+        self._edges = np.array(self._edges)[order]
+        self._coefficients = np.array(coefficients)[order]
+
+    def smooth_ranges(self) -> list[tuple[float, float]]:
+        """The table's range without its jumps, as intervals between them."""
+        narrow = self._edges[np.diff(self._edges, axis=1)[:, 0] < 2 * _JUMP]
+        starts, ends = [self._low, *np.exp(narrow[:, 1])], [*np.exp(narrow[:, 0]), self._high]
+        return [(a, b) for a, b in zip(starts, ends, strict=True) if b / a > 1 + 4 * _JUMP]
+
+    def __call__(self, x: Array) -> Array:
+        x = np.asarray(x, dtype=np.float64)
+        out = np.empty(x.size)
+        _interpolate(np.log(x).reshape(-1), self._edges, self._coefficients, out)
+        return out.reshape(x.shape)
+
+
+@kernel()
+def _interpolate(x, edges, coefficients, out):
+    for i in range(x.size):
+        panel = min(max(np.searchsorted(edges[:, 0], x[i], side="right") - 1, 0), edges.shape[0] - 1)
+        low, high = edges[panel, 0], edges[panel, 1]
+        out[i] = legendre_sum(coefficients[panel], min(max((2 * x[i] - low - high) / (high - low), -1.0), 1.0))

@@ -1,0 +1,98 @@
+"""Bad arguments are errors whatever the branch: also where the result would be 0 without looking at them."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from nusky import bdm
+from nusky.bdm import checks, published
+from nusky.errors import PhysicsError
+
+BEYOND = 1e30  # s, long after the signal
+
+CALLS = {
+    "flux": lambda **kw: bdm.flux(**{"t": BEYOND, "Tx": 5, "mx": 1, "Rs": 3.5, "beta": 1.9, **kw}),
+    "event": lambda **kw: bdm.event(**{"mx": 1, "Rs": 3.5, "beta": 1.9, "t_range": (BEYOND, 2 * BEYOND), **kw}),
+    "differential_flux": lambda **kw: bdm.differential_flux(
+        **{"t": BEYOND, "Tx": 5, "mx": 1, "theta": 3, "phi": 0, "Rs": 3.5, "beta": 1.9, **kw}
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mx": -1}, "mx = -1 MeV is outside its range"),
+        ({"mx": 0}, "mx = 0 MeV is outside its range"),
+        ({"mx": np.nan}, "mx is NaN"),
+        ({"mx": "heavy"}, "mx = 'heavy' is no real number"),
+        ({"beta": -0.1}, r"beta = -0\.1 rad is outside \[0, 3\.1416\]"),
+        ({"Rs": 0}, "Rs = 0 kpc is outside its range"),
+        ({"Re": np.inf}, "Re = inf kpc is outside its range"),
+        ({"sigxv0": -1e-45}, "sigxv0 = -1e-45 cm\\^2 is negative"),
+        ({"typo": 1}, "unknown keyword argument 'typo'"),
+        ({"alpha": "2"}, "alpha = '2' must be '3/2' or '7/3'"),
+        ({"is_spike": "yes"}, "is_spike = 'yes' must be True or False"),
+        ({"r_cut": -1}, "r_cut = -1 kpc is negative"),
+        ({"d_cut": -1}, "d_cut = -1 kpc is negative"),
+        ({"rs": 0}, "rs = 0 kpc is outside its range"),
+        ({"is_spike": True, "mBH": -1}, "mBH = -1 Msun is outside its range"),
+        ({"is_spike": True, "rh": 1e-12}, "must exceed four Schwarzschild radii"),
+        ({"is_spike": True, "profile": "burkert"}, "profile = 'burkert' has no spike"),
+    ],
+)
+def test_common_arguments(call, change, message):
+    with pytest.raises(PhysicsError, match=message):
+        CALLS[call](**change)
+
+
+@pytest.mark.parametrize(
+    ("call", "change", "message"),
+    [
+        ("flux", {"Tx": -1}, "Tx = -1 MeV is negative"),
+        ("flux", {"t": np.nan}, "t is NaN"),
+        ("flux", {"rtol": 0}, "rtol = 0 must be a number"),
+        ("flux", {"burst": -1}, "burst = -1 s is negative"),
+        ("flux", {"beta": [0.1, 0.2]}, "beta must be one number here"),
+        ("differential_flux", {"Tx": [1, -1]}, "Tx = -1 MeV is negative"),
+        ("differential_flux", {"theta": -0.1}, "theta = -0.1 rad is outside"),
+        ("differential_flux", {"phi": np.nan}, "phi is NaN"),
+        ("event", {"Tx_range": (-1, 5)}, "Tx_range = -1 MeV is negative"),
+        ("event", {"Tx_range": (0, 5)}, "Tx_range = 0 MeV is outside its range"),
+        ("event", {"Tx_range": (30, 5)}, "runs downwards"),
+        ("event", {"Tx_range": 5}, "Tx_range = 5 must be a pair"),
+        ("event", {"t_range": (np.nan, 5)}, "t_range is NaN"),
+        ("event", {"recoil_above": -1}, "recoil_above = -1 MeV is negative"),
+    ],
+)
+def test_arguments_of_one_function(call, change, message):
+    with pytest.raises(PhysicsError, match=message):
+        CALLS[call](**change)
+
+
+def test_a_bad_value_is_a_value_error_too():
+    with pytest.raises(ValueError, match="unknown keyword"):
+        published.flux(1e9, 5, 1, 3.5, 1.9, typo=1)
+    assert issubclass(bdm.FlagError, PhysicsError)
+
+
+def test_monte_carlo_knobs_warn_once(monkeypatch):
+    monkeypatch.setattr(checks, "_warned", [])
+    with pytest.warns(UserWarning, match="nitn and neval are ignored"):
+        bdm.flux(1e9, 5, 1, 3.5, 1.9, neval=100)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bdm.flux(1e9, 5, 1, 3.5, 1.9, nitn=3)
+
+
+def test_a_spectrum_that_fails():
+    for spectrum in (lambda Ev: np.full(Ev.shape, np.nan), lambda Ev: 1.0):
+        with pytest.raises(PhysicsError, match="must give one finite number per energy"):
+            bdm.flux(1e9, 5, 1, 3.5, 1.9, spectrum=spectrum)
+
+
+def test_positions_that_cannot_be_read():
+    with pytest.raises(PhysicsError, match="cannot read the position RA 'nowhere'"):
+        bdm.equatorial_to_beta("nowhere", "58d49m00s")
