@@ -1,4 +1,4 @@
-# The search for neutrinos from gamma-ray sources, from download to upper limits.
+# The search for neutrinos from gamma-ray sources, from download to upper limits, and boosted dark matter.
 #
 #   snakemake --cores 32                                     the ten-year analysis (config/config.yaml)
 #   snakemake --cores 2 --configfile config/demo.yaml        the demo
@@ -43,9 +43,11 @@ singles = [
 
 wildcard_constraints:
     season="|".join(seasons),
-    catalogue="|".join(cfg.catalogues),
+    catalogue="|".join(cfg.catalogues) or "none",
     method="published|standard",
     weighting=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    first=r"\d+",
+    stop=r"\d+",
 
 
 localrules:
@@ -58,9 +60,22 @@ rule all:
         paths.report,
 
 
-include: "workflow/rules/release.smk"
-include: "workflow/rules/catalogues.smk"
-include: "workflow/rules/likelihood.smk"
-include: "workflow/rules/search.smk"
-include: "workflow/rules/figures.smk"
+include: "workflow/rules/common.smk"
+
+
+if cfg.catalogues:
+
+    include: "workflow/rules/release.smk"
+    include: "workflow/rules/catalogues.smk"
+    include: "workflow/rules/likelihood.smk"
+    include: "workflow/rules/search.smk"
+    include: "workflow/rules/figures.smk"
+
+
+if cfg.bdm:
+
+    include: "workflow/rules/bdm.smk"
+
+
+include: "workflow/rules/inference.smk"
 include: "workflow/rules/summary.smk"

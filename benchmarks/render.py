@@ -11,7 +11,7 @@ from rich.table import Table
 from benchmarks.measure import Report, Value
 
 Rows = list[Sequence[str]]
-_PARTS = ("part", "nusky, s", "brute force reduced, s", "factor", "brute force scaled, s", "ratio")
+_PARTS = ("part", "nusky, s", "other side, s", "factor", "other side scaled, s", "ratio")
 _VALUES = ("result", "measured", "target")
 
 

@@ -15,12 +15,21 @@ import numba
 import numpy as np
 from rich.console import Console
 
-from benchmarks import finished_run, pairs, processes, render, sample
+from benchmarks import boosted_dark_matter, finished_run, pairs, processes, render, sample
 from nusky import __version__
 from nusky.files import write_json, write_text
 
 REPOSITORY = Path(__file__).parents[1]
-NAMES = ("compilation", "stack", "pulsars", "single-sources", "conversion", "memory", "overhead")
+NAMES = (
+    "compilation",
+    "stack",
+    "pulsars",
+    "single-sources",
+    "conversion",
+    "memory",
+    "boosted-dark-matter",
+    "overhead",
+)
 
 
 def main() -> None:
@@ -35,6 +44,7 @@ def main() -> None:
         "single-sources": lambda: pairs.single_sources(events(), repeats),
         "conversion": lambda: processes.conversion(threads, repeats),
         "memory": lambda: processes.memory(threads),
+        "boosted-dark-matter": lambda: boosted_dark_matter.boosted_dark_matter(repeats),
         "overhead": lambda: finished_run.overhead(arguments.run),
     }
     console = Console(width=None if sys.stdout.isatty() else 120)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from nusky.errors import ConfigurationError
 
@@ -168,6 +168,112 @@ class Scan(Section):
         return self
 
 
+class BdmSupernova(Section):
+    """The supernova whose neutrinos boost dark matter."""
+
+    name: str = Field("Cas A", description="Name, for figures; with null position or distance also the one looked up.")
+    ra_deg: float | None = Field(
+        None, ge=0, lt=360, description="Right ascension (J2000); null: of the historical supernova of that name."
+    )
+    dec_deg: float | None = Field(
+        None, ge=-90, le=90, description="Declination (J2000); null: of the historical supernova of that name."
+    )
+    distance_kpc: float | None = Field(
+        None, gt=0, description="Distance from Earth; null: of the historical supernova of that name."
+    )
+
+
+class BdmModel(Section):
+    """Dark matter coupled to neutrinos and targets by a vector boson of L_mu - L_tau."""
+
+    neutrino_coupling: float = Field(1e-8, gt=0, description="g_V g_x.")
+    target_coupling: float = Field(1e-8, gt=0, description="epsilon g_x.")
+    mediator_ratio: float = Field(1 / 3, gt=0, description="Mass of the boson over that of dark matter.")
+    nucleus_mass_mev: float = Field(1.3e5, gt=0, description="Mass of the nucleus compared with the electron.")
+
+
+class BdmOverride(Section):
+    """Constant cross sections that replace those of the model in one example."""
+
+    sigma_xv_cm2: float = Field(1e-35, gt=0, description="Dark matter and neutrino; dsigma/dOmega is this over 4 pi.")
+    sigma_xe_cm2: float = Field(1e-35, gt=0, description="Dark matter and target.")
+
+
+class BoostedDarkMatter(Section):
+    """Dark matter boosted by the neutrinos of one supernova; the defaults are Cas A as in the literature."""
+
+    supernova: BdmSupernova = Field(
+        # Cas A at 23h23m24s, +58d49m00s
+        default_factory=lambda: BdmSupernova(name="Cas A", ra_deg=350.85, dec_deg=58.0 + 49 / 60, distance_kpc=3.5),
+        description="The supernova.",
+    )
+    galactic_centre_kpc: float = Field(8.5, gt=0, description="Distance of the Galactic centre.")
+    mx_mev: float = Field(1.0, gt=0, description="Mass of dark matter, for everything but the mass scan.")
+    tx_mev: float = Field(5.0, gt=0, description="Kinetic energy of dark matter, for sky map and light curve.")
+    t_yr: float = Field(
+        350.0, gt=0, description="Years since the arrival of the neutrinos: sky map, start of counting."
+    )
+    duration_yr: float = Field(35.0, gt=0, description="Years of counting events.")
+    tx_min_mev: float = Field(5.0, gt=0, description="Lowest kinetic energy of counted dark matter.")
+    tx_max_mev: float = Field(30.0, gt=0, description="Highest kinetic energy of counted dark matter.")
+    n_l: int = Field(800, ge=2, le=20_000, description="Points of the sky map in Galactic longitude.")
+    n_b: int = Field(400, ge=2, le=10_000, description="Points of the sky map in Galactic latitude.")
+    nside: int = Field(128, ge=1, le=8192, description="Resolution of the HEALPix map, a power of two.")
+    n_angles: int = Field(100, ge=2, description="Angles of the differential cross section.")
+    sigma_tx_min_mev: float = Field(1e-5, gt=0, description="Lowest kinetic energy of the cross sections on targets.")
+    sigma_tx_max_mev: float = Field(100.0, gt=0, description="Highest kinetic energy of the cross sections on targets.")
+    n_sigma: int = Field(100, ge=2, description="Energies of the cross sections on targets.")
+    n_times: int = Field(70, ge=2, description="Times of the light curve, from t_yr to the end of the signal.")
+    mx_min_mev: float = Field(1e-6, gt=0, description="Lowest mass of the mass scan.")
+    mx_max_mev: float = Field(100.0, gt=0, description="Highest mass of the mass scan.")
+    n_masses: int = Field(35, ge=2, description="Masses of the mass scan, evenly spaced in the logarithm.")
+    model: BdmModel = Field(default_factory=BdmModel, description="The particle model.")
+    override: BdmOverride = Field(default_factory=BdmOverride, description="The example with constant cross sections.")
+
+    def settings(self, *keys: str) -> dict[str, Any]:
+        """What every result depends on, and `keys`: other keys may change without computing it again."""
+        common = {"supernova", "galactic_centre_kpc", "mx_mev", "tx_mev", "t_yr"}
+        return self.model_dump(mode="json", include=common.union(keys))
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "BoostedDarkMatter":
+        for low, high in (
+            ("tx_min_mev", "tx_max_mev"),
+            ("sigma_tx_min_mev", "sigma_tx_max_mev"),
+            ("mx_min_mev", "mx_max_mev"),
+        ):
+            if getattr(self, low) >= getattr(self, high):
+                raise ValueError(f"{low} must be below {high}")
+        if self.nside & (self.nside - 1):
+            raise ValueError("nside must be a power of two")
+        return self
+
+
+class Inference(Section):
+    """Trials and statements of the standard method: p-values, sensitivities, upper limits (docs/inference.md)."""
+
+    catalogues: list[Name] | None = Field(None, description="Catalogues to treat; null means all.")
+    weightings: list[Name] | None = Field(None, description="Weightings of the stacks to treat; null means all.")
+    trials: int = Field(10_000, ge=100, description="Background trials of every stack.")
+    source_trials: int = Field(10_000, ge=100, description="Background trials of every single source or declination.")
+    sky_trials: int = Field(1000, ge=10, description="Full scrambled skies behind the post-trial p-values.")
+    injected_trials: int = Field(1000, ge=10, description="Trials with signal at each of about five strengths.")
+    trials_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
+    confidence_level: float = Field(0.9, gt=0.5, lt=1, description="Confidence level of the upper limits.")
+    limit_method: Literal["neyman", "feldman-cousins", "asymptotic"] = Field(
+        "neyman", description="How the stacks' upper limits are made; those of single sources are asymptotic."
+    )
+    gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
+        None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."
+    )
+    discovery_sigmas: list[Annotated[float, Field(gt=0, le=6)]] = Field(
+        default_factory=lambda: [3.0, 5.0], description="Significances of the discovery potentials."
+    )
+    declinations_deg: list[Annotated[float, Field(ge=-90, le=90)]] = Field(
+        default_factory=list, description="Declinations of the point-source sensitivity curve; none if empty."
+    )
+
+
 class Figures(Section):
     """How the figures look; nothing here changes a number."""
 
@@ -192,15 +298,29 @@ class Configuration(Section):
     run: Name = Field(description="Name of the run; results go to results/<run>/.")
     seed: int = Field(20220516, ge=0, lt=2**63, description="Root of every random stream of the run.")
     release: Release = Field(default_factory=Release, description="The events.")
+    bdm: BoostedDarkMatter | None = Field(
+        None, description="Boosted dark matter; `bdm: {}` computes it for Cas A, null leaves it out."
+    )
     catalogues: dict[Name, Catalogue] = Field(
-        min_length=1,
+        default_factory=dict,
+        validate_default=True,
         description="Catalogues by name; `wcda-hess: {}`, `km2a-hess: {}` and `pulsars: {}` are ready-made.",
     )
     methods: list[Literal["published", "standard"]] = Field(
         default_factory=lambda: ["published", "standard"], min_length=1, description="Sets of conventions to compute."
     )
     scan: Scan = Field(default_factory=Scan, description="The flux scan of the stacks.")
+    inference: Inference | None = Field(
+        None, description="Trials and calibrated statements of the standard method; null means none."
+    )
     figures: Figures = Field(default_factory=Figures, description="Figure options.")
+
+    @field_validator("catalogues")
+    @classmethod
+    def _something_to_do(cls, catalogues: dict[str, Catalogue], info: ValidationInfo) -> dict[str, Catalogue]:
+        if not catalogues and info.data.get("bdm") is None:
+            raise ValueError("give at least one catalogue, or a `bdm` block")
+        return catalogues
 
     @field_validator("catalogues", mode="before")
     @classmethod
@@ -211,6 +331,27 @@ class Configuration(Section):
             name: {**PRESETS.get(name, {}), **(block or {})} if isinstance(block, dict | None) else block
             for name, block in catalogues.items()
         }
+
+    @model_validator(mode="after")
+    def _inference_possible(self) -> "Configuration":
+        if self.inference is None:
+            return self
+        if "standard" not in self.methods:
+            raise ValueError(
+                "`inference` is part of the standard method: add it to `methods`, or leave `inference` out"
+            )
+        unknown = [name for name in self.inference.catalogues or [] if name not in self.catalogues]
+        if unknown:
+            raise ValueError(f"`inference.catalogues` names '{unknown[0]}', which is not among `catalogues`")
+        for name in self.inference.catalogues or self.catalogues:
+            if not self.inferred_weightings(name):
+                raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
+        return self
+
+    def inferred_weightings(self, catalogue: str) -> list[str]:
+        """The weightings of a catalogue that the inference treats."""
+        chosen = self.inference.weightings if self.inference else []
+        return [name for name in self.catalogues[catalogue].weightings if chosen is None or name in chosen]
 
 
 def load(path: str | os.PathLike[str]) -> Configuration:

@@ -84,10 +84,70 @@ class Paths:
     def limits(self) -> str:
         return self._pattern("{method}/limits/{catalogue}/{weighting}.parquet")
 
+    @property
+    def bdm_warm_up(self) -> str:
+        return self._pattern("logs/bdm_kernels.ready")
+
+    @property
+    def bdm_sky_map(self) -> str:
+        return self._pattern("bdm/sky_map.parquet")
+
+    @property
+    def bdm_healpix(self) -> str:
+        return self._pattern("bdm/sky_map_{method}.fits")
+
+    @property
+    def bdm_differential(self) -> str:
+        return self._pattern("bdm/differential_cross_section.parquet")
+
+    @property
+    def bdm_targets(self) -> str:
+        return self._pattern("bdm/target_cross_sections.parquet")
+
+    @property
+    def bdm_light_curve(self) -> str:
+        return self._pattern("bdm/light_curve.parquet")
+
+    @property
+    def bdm_events(self) -> str:
+        return self._pattern("bdm/events.parquet")
+
+    @property
+    def bdm_numbers(self) -> str:
+        return self._pattern("bdm/numbers.parquet")
+
+    def inference(self, what: str) -> str:
+        """A table of the standard inference for a stack, `what` = 'fits', 'statements' or 'fluxes'."""
+        return self._pattern(f"standard/inference/{what}/{{catalogue}}/{{weighting}}.parquet")
+
+    def source_inference(self, what: str) -> str:
+        """A table of the standard inference for single sources, `what` = 'fits', 'limits' or 'hadronic'."""
+        return self._pattern(f"standard/inference/sources/{what}/{{catalogue}}.parquet")
+
+    @property
+    def stack_trials(self) -> str:
+        return self._pattern("standard/inference/trials/{catalogue}/{weighting}/{first}-{stop}.parquet")
+
+    @property
+    def source_trials(self) -> str:
+        return self._pattern("standard/inference/sources/trials/{catalogue}/{first}-{stop}.parquet")
+
+    @property
+    def sky_trials(self) -> str:
+        return self._pattern("standard/inference/sources/skies/{catalogue}/{first}-{stop}.parquet")
+
+    @property
+    def sensitivity(self) -> str:
+        return self._pattern("standard/inference/sensitivity.parquet")
+
     sky_map_figure = "sky_map"
     ts_scan_figure = "{method}/ts_scan/{catalogue}/{weighting}"
     limits_figure = "{method}/limit_spectra/{catalogue}"
     single_figure = "{method}/ts_distribution/{catalogue}"
+    background_ts_figure = "standard/background_ts/{catalogue}/{weighting}"
+    p_values_figure = "standard/p_values/{catalogue}"
+    source_limits_figure = "standard/source_limits/{catalogue}"
+    sensitivity_figure = "standard/sensitivity"
 
     def figure(self, name: str, formats: Sequence[str]) -> list[str]:
         """The files of one figure, one for each format; `name` may hold wildcards."""

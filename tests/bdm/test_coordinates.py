@@ -49,7 +49,7 @@ def test_sky_integral_of_the_map_is_the_flux(latitude):
     # A window of the sky that holds all of the emission.
     half_l = np.pi if latitude + reach > 1.5 else np.arcsin(min(np.sin(reach) / np.cos(latitude), 1)) * 1.001
     low, high = max(latitude - reach, -np.pi / 2), min(latitude + reach, np.pi / 2)
-    l = l_sn + half_l * nodes  # noqa: E741
+    l = l_sn + half_l * nodes
     b = (low + high) / 2 + (high - low) / 2 * nodes
     theta, phi = bdm.sky_angles(l[:, None], b, (l_sn, latitude))
     sky = bdm.differential_flux(t, Tx, mx, theta, phi, Rs, beta)

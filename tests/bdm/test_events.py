@@ -51,7 +51,7 @@ def test_all_of_time_gives_the_emission_of_all_of_space(mx, beta):
     def emission(phi, share, psi):
         # The volume element dV/(l^2 d^2) = dpsi dtheta dphi/R_s, theta = share psi; d and l by the law of sines.
         theta = share * psi
-        l, d = Rs * np.sin(psi - theta) / np.sin(psi), Rs * np.sin(theta) / np.sin(psi)  # noqa: E741
+        l, d = Rs * np.sin(psi - theta) / np.sin(psi), Rs * np.sin(theta) / np.sin(psi)
         direction = np.cos(theta) * np.cos(beta) + np.sin(theta) * np.sin(beta) * np.sin(phi)
         r = np.sqrt(l * l + Re * Re - 2 * l * Re * direction)
         neutrino = bdm.Neutrino(T, mx, psi)

@@ -8,7 +8,7 @@ from nusky import bdm
 def test_static_geometry_by_vectors():
     random = np.random.default_rng(2)
     for _ in range(30):
-        l, theta, phi, Rs, Re, beta = random.uniform(0.1, 3, 6)  # noqa: E741
+        l, theta, phi, Rs, Re, beta = random.uniform(0.1, 3, 6)
         point = bdm.Geometry(l, theta, phi, Rs, Re, beta)
         # z towards the supernova, y towards the side of the Galactic centre
         b = l * np.array([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)])
@@ -27,7 +27,7 @@ def test_arrival_time(v, t, theta):
     Rs = 8.5
     point = bdm.Propagation(t, v, theta, 1.0, Rs, 8.5, 0.3)
     with mpmath.workdps(50):
-        l = mpmath.mpf(point.l)  # noqa: E741
+        l = mpmath.mpf(point.l)
         d = mpmath.sqrt(l**2 + Rs**2 - 2 * l * Rs * mpmath.cos(mpmath.mpf(theta)))
         late = (d + l / mpmath.mpf(v) - Rs) / (mpmath.mpf(29979245800) / mpmath.mpf("3.085e21"))
     assert float(late) == pytest.approx(t, rel=1e-9)

@@ -29,7 +29,7 @@ def test_position(page, reference):
     assert sn.__version__ == __version__
 
 
-def wrap_angle(l):  # noqa: E741
+def wrap_angle(l):
     """Confine longitudinal in -pi and pi"""
     return (l + np.pi) % (2 * np.pi) - np.pi
 

@@ -1,7 +1,9 @@
 # Needs the results of all catalogues, weightings and methods. Makes summary.json and report.html.
 
 shown = next(suffix for suffix in cfg.figures.formats if suffix != "pdf")
-report_figures = [("sky_map", "Sky map", paths.sky_map_figure)]
+report_figures = (
+    [("sky_map", "Sky map", paths.sky_map_figure)] if cfg.catalogues else []
+)
 for method in cfg.methods:
     report_figures += [
         (
@@ -29,6 +31,43 @@ for method in cfg.methods:
         )
         for catalogue in singles
     ]
+for catalogue in inferred:
+    report_figures += [
+        (
+            "background_ts",
+            f"Test statistic of scrambled skies, {catalogue}, {weighting} weights",
+            paths.background_ts_figure.format(catalogue=catalogue, weighting=weighting),
+        )
+        for weighting in cfg.inferred_weightings(catalogue)
+    ]
+for catalogue in inferred_singles:
+    report_figures += [
+        (
+            "p_values",
+            f"Local p-values of the sources of {catalogue}",
+            paths.p_values_figure.format(catalogue=catalogue),
+        ),
+        (
+            "source_limits",
+            f"Upper limits of the sources of {catalogue}",
+            paths.source_limits_figure.format(catalogue=catalogue),
+        ),
+    ]
+if with_declinations:
+    report_figures.append(
+        ("sensitivity", "Sensitivity over declination", paths.sensitivity_figure)
+    )
+if cfg.bdm:
+    report_figures += [
+        (f"bdm_{name}", f"Boosted dark matter: {title}", f"bdm/{name}")
+        for name, title in (
+            ("sky_map", "the sky"),
+            ("differential_cross_section", "scattering on neutrinos"),
+            ("target_cross_sections", "scattering in a detector"),
+            ("light_curve", "light curve"),
+            ("events", "events"),
+        )
+    ]
 report_captions = [
     f"{workflow.basedir}/workflow/report/{caption}.rst"
     for caption, _, _ in report_figures
@@ -38,7 +77,7 @@ report_captions = [
 rule summary:
     """Everything the run found, in one JSON file."""
     input:
-        seasons=paths.seasons,
+        seasons=paths.seasons if cfg.catalogues else [],
         reports=expand(paths.sources_report, catalogue=list(cfg.catalogues)),
         limits=[
             paths.limits.format(method=method, **stack)
@@ -50,6 +89,8 @@ rule summary:
             for method in cfg.methods
             for name in singles
         ],
+        inference=inference_files,
+        bdm=paths.bdm_numbers if cfg.bdm else [],
     output:
         paths.summary,
     log:
@@ -66,6 +107,7 @@ rule summary:
         configuration=cfg.model_dump(mode="json", exclude={"figures"}),
         stacks=[(method, *stack.values()) for method in cfg.methods for stack in stacks],
         singles=[(method, name) for method in cfg.methods for name in singles],
+        inference=inference_tables,
     message:
         "Writing {output}"
     script:

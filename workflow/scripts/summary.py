@@ -6,9 +6,11 @@ with logged(snakemake):
     names = snakemake.params.configuration["catalogues"]
     summarise(
         configuration=snakemake.params.configuration,
-        seasons=snakemake.input.seasons,
+        seasons=snakemake.input.seasons or None,
         catalogue_reports=dict(zip(names, snakemake.input.reports, strict=True)),
         limits=dict(zip(snakemake.params.stacks, snakemake.input.limits, strict=True)),
         singles=dict(zip(snakemake.params.singles, snakemake.input.singles, strict=True)),
         output=snakemake.output[0],
+        inference=snakemake.params.inference,
+        bdm=snakemake.input.bdm or None,
     )

@@ -1,7 +1,5 @@
 """Directions on the sky: off-centre angles of supernovae, and (theta, phi) of a direction about a supernova; rad."""
 
-# ruff: noqa: E741 - l is the name of a distance and of the Galactic longitude.
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -4,8 +4,6 @@ dPhi/(dT dOmega) = n(r) F(E_nu, d) S(T, psi) c v/(1 - v cos(psi)) at the point o
 at time t, F the fluence per area; published: times v once more (`Conventions.per_momentum`).
 """
 
-# ruff: noqa: E741 - l is the name of a distance and of the Galactic longitude.
-
 import math
 from typing import Any
 

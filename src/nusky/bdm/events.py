@@ -11,8 +11,6 @@ Points of equal psi lie on a circle through Earth and supernova, on which theta 
 energies, shells of the halo) are known on it in closed form.
 """
 
-# ruff: noqa: E741 - l is the name of a distance and of the Galactic longitude.
-
 import math
 from collections.abc import Callable
 from typing import Any

@@ -5,8 +5,6 @@ closed-form edges of the emission. The integrand peaks where the surface of equa
 the Galactic centre; theta = centre + side width sinh(x) resolves both at any distance.
 """
 
-# ruff: noqa: E741 - l is the name of a distance and of the Galactic longitude.
-
 import math
 from typing import Any
 

@@ -10,8 +10,6 @@ this is the quadratic (2 + i) T P^2 - [(2 + i + tau) T^2 + tau - i] P - i T = 0,
 mass and time.
 """
 
-# ruff: noqa: E741 - l is the name of a distance and of the Galactic longitude.
-
 import math
 from typing import NamedTuple
 

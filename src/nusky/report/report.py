@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
+from nusky.report import bdm
+from nusky.report.inference import inference_findings, inference_tables
 
 MISSING = "–"
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
@@ -61,7 +63,13 @@ def build_report(
         findings=list(_findings(summary)),
         notes=list(_notes(summary)),
         figures=[{**figure, "image": _embed(Path(figure["path"]))} for figure in figures],
-        tables=[*_stacking_tables(summary), *_single_source_tables(summary)],
+        bdm=_bdm(summary),
+        tables=[
+            *_bdm_tables(summary),
+            *_inference_tables(summary),
+            *_stacking_tables(summary),
+            *_single_source_tables(summary),
+        ],
     )
     write_text(output, page)
 
@@ -92,8 +100,21 @@ def _embed(path: Path) -> str:
     return f"data:{_MEDIA_TYPES[path.suffix]};base64,{content}"
 
 
+def _bdm(summary: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Text of the section on boosted dark matter; None where there is none."""
+    found = summary.get("bdm")
+    return {"lead": bdm.lead(found), "differences": bdm.DIFFERENCES} if found else None
+
+
+def _bdm_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    if summary.get("bdm"):
+        yield Table("Boosted dark matter, published and standard", bdm.COLUMNS, bdm.rows(summary["bdm"]))
+
+
 def _lead(summary: Mapping[str, Any]) -> str:
     seasons = summary["seasons"]
+    if not seasons:
+        return "No events were searched."
     what = "events, some or all of them generated," if summary["synthetic"] else "events"
     text = f"{format_number(summary['n_events'])} {what} of {_count(len(seasons), 'season')} ({', '.join(seasons)})"
     if summary.get("livetime_days") is not None:
@@ -138,6 +159,7 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
                 f"largest test statistic, {format_number(float(best['ts_max']))}, at "
                 f"{format_number(best.get('ns_best'))} signal events; not corrected for the number of sources."
             )
+        yield from (f"{where}: {sentence}" for sentence in inference_findings(result.get("inference"), format_number))
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -193,6 +215,12 @@ def _single_source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
                 "Largest test statistic first."
                 + (" TS is taken with decimal logarithms, as published." if method == "published" else ""),
             )
+
+
+def _inference_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    for method, catalogue, result in _results(summary):
+        for parts in inference_tables(result.get("inference"), f"{catalogue}, {method} method"):
+            yield Table(*parts)
 
 
 def _by_test_statistic(source: Mapping[str, Any]) -> float:

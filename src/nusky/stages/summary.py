@@ -10,6 +10,7 @@ import numpy as np
 
 from nusky.files import read_json, sha256, write_json
 from nusky.releases import registry
+from nusky.stages import bdm_summary, inference_summary
 from nusky.tables import read_columns, read_metadata, read_table, settings_digest
 
 _VERSIONS = ("nusky", "numpy", "scipy", "numba", "astropy", "pyarrow", "snakemake")
@@ -29,22 +30,25 @@ _RENAMED = {"ns_per_phi0_ev": "ns_per_phi0_per_ev", "ns_per_phi0_gev": "ns_per_p
 def summarise(
     *,
     configuration: Mapping[str, Any],
-    seasons: Path,
+    seasons: Path | None,
     catalogue_reports: Mapping[str, Path],
     limits: Mapping[tuple[str, str, str], Path],
     singles: Mapping[tuple[str, str], Path],
     output: Path,
+    inference: Mapping[str, Mapping[str, Any]] | None = None,
+    bdm: Path | None = None,
 ) -> None:
     """Collect the results of a run.
 
     Parameters
     ----------
     configuration : the whole configuration as nested dictionaries
+    seasons : table "seasons"; None for a run without a search
     limits : limits tables by (method, catalogue, weighting)
     singles : single-source tables by (method, catalogue)
+    inference : tables of the standard inference by catalogue (`nusky.stages.inference_summary`)
+    bdm : table "bdm_numbers"; None for a run without boosted dark matter
     """
-    release = registry.find(configuration["release"]["name"])
-    names, n_events, livetime = read_columns(seasons, kind="seasons", columns=("season", "n_events", "livetime_s"))
     methods: dict[str, Any] = {
         method: {catalogue: {"stacking": {}, "single_sources": [], "notes": []} for catalogue in catalogue_reports}
         for method in configuration["methods"]
@@ -56,26 +60,43 @@ def summarise(
         entry["notes"] += [f"{weighting}: {note}" for note in notes]
     for (method, catalogue), path in singles.items():
         methods[method][catalogue]["single_sources"] = _sources(path)
+    for catalogue, tables in (inference or {}).items():
+        methods["standard"][catalogue]["inference"] = inference_summary.collect(tables)
+    inferred = [path for tables in (inference or {}).values() for path in inference_summary.paths(tables)]
+    results = [*limits.values(), *singles.values(), *inferred, *([] if bdm is None else [bdm])]
     write_json(
         output,
         {
             "run": configuration["run"],
-            "release": release.name,
-            "release_title": release.title,
-            "citation": release.citation,
-            "seasons": [str(name) for name in names],
-            "n_events": int(np.sum(n_events)),
-            "synthetic": bool(read_metadata(seasons)["synthetic"]),
-            "livetime_days": float(np.sum(livetime) / 86400),
+            **_events(configuration["release"]["name"], seasons),
             "versions": {name: version(name) for name in _VERSIONS},
             "git_revision": _git_revision(),
             "config_hash": settings_digest(configuration),
             "seed": configuration["seed"],
             "methods": methods,
+            "bdm": None if bdm is None else bdm_summary.collect(bdm, configuration["bdm"]),
             "catalogues": {name: read_json(path) for name, path in catalogue_reports.items()},
-            "tables_sha256": {str(path): sha256(path) for path in [*limits.values(), *singles.values()]},
+            "tables_sha256": {str(path): sha256(path) for path in results},
         },
     )
+
+
+def _events(release_name: str, seasons: Path | None) -> dict[str, Any]:
+    """What the summary says of the events; null where a run searches none."""
+    if seasons is None:
+        missing = dict.fromkeys(("release", "release_title", "citation", "livetime_days"))
+        return {**missing, "seasons": [], "n_events": 0, "synthetic": False}
+    release = registry.find(release_name)
+    names, n_events, livetime = read_columns(seasons, kind="seasons", columns=("season", "n_events", "livetime_s"))
+    return {
+        "release": release.name,
+        "release_title": release.title,
+        "citation": release.citation,
+        "seasons": [str(name) for name in names],
+        "n_events": int(np.sum(n_events)),
+        "synthetic": bool(read_metadata(seasons)["synthetic"]),
+        "livetime_days": float(np.sum(livetime) / 86400),
+    }
 
 
 def _stacks(path: Path) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,152 @@
+"""Catalogues of supernovae: the historical ones that come with nusky, and files of a user's own."""
+
+import difflib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nusky.bdm.checks import Array, positive
+from nusky.bdm.constants import constant
+from nusky.bdm.coordinates import equatorial_to_beta, galactic_to_beta
+from nusky.errors import CatalogueError, PhysicsError
+from nusky.resources import resource
+
+HISTORICAL = "supernovae/historical.ecsv"
+MILKY_WAY = "Milky Way"
+_REQUIRED = ("name", "ra_deg", "dec_deg", "distance_kpc")
+_OPTIONAL = ("distance_error_low_kpc", "distance_error_high_kpc", "year", "year_error")
+_UNITS = {"ra_deg": "deg", "dec_deg": "deg", "year": "yr", "year_error": "yr"}  # all others: kpc
+
+
+@dataclass(frozen=True)
+class Host:
+    """The galaxy whose halo is boosted: position of its centre (l, b in rad, distance in kpc), halo keywords."""
+
+    name: str
+    l: float
+    b: float
+    distance_kpc: float
+    halo: dict[str, Any] = field(default_factory=dict)
+
+
+def host(name: str) -> Host:
+    """The Milky Way (default halo, centre at l = b = 0 and 8.5 kpc) or the LMC (`constant.LMC_profile`)."""
+    if name == MILKY_WAY:
+        return Host(name, 0.0, 0.0, 8.5)
+    if name == "LMC":
+        ra, dec, distance = constant.LMC_coord
+        _, l, b = equatorial_to_beta(ra, dec)
+        return Host(name, l, b, distance, constant.LMC_profile)
+    raise PhysicsError(f"unknown host '{name}'; there are {MILKY_WAY} and LMC. Build a `Host` for another galaxy.")
+
+
+@dataclass(frozen=True)
+class Supernova:
+    """One supernova: J2000 position in degrees, distance in kpc, year (CE) in which its neutrinos arrived.
+
+    Errors are 1 sigma; NaN stands for what is not known.
+    """
+
+    name: str
+    ra_deg: float
+    dec_deg: float
+    distance_kpc: float
+    distance_error_low_kpc: float = np.nan
+    distance_error_high_kpc: float = np.nan
+    year: float = np.nan
+    year_error: float = np.nan
+    host: str = MILKY_WAY
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.ra_deg <= 360 and -90 <= self.dec_deg <= 90):
+            raise PhysicsError(
+                f"{self.name}: ra_deg = {self.ra_deg:g}, dec_deg = {self.dec_deg:g} is no position; give 0 to 360 and "
+                "-90 to 90 degrees."
+            )
+        positive(f"{self.name}: distance_kpc", self.distance_kpc, "kpc")
+
+    def galactic(self) -> tuple[float, float]:
+        """(l, b) in rad."""
+        from astropy.coordinates import SkyCoord
+
+        position = SkyCoord(self.ra_deg, self.dec_deg, unit="deg", frame="icrs").galactic
+        return float(position.l.rad), float(position.b.rad)
+
+    def beta(self, of: Host | None = None) -> float:
+        """Angle between the supernova and the centre of its host, rad."""
+        centre = host(self.host) if of is None else of
+        return galactic_to_beta(*self.galactic(), (centre.l, centre.b))
+
+    def age(self, year: float) -> float:
+        """Time in s from the arrival of its neutrinos to the (decimal) `year`."""
+        if not np.isfinite(self.year):
+            raise PhysicsError(f"{self.name}: its year is not known; give the time instead.")
+        return (year - self.year) * constant.year2Seconds
+
+
+def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
+    """The supernovae of a CSV, ECSV, FITS or VOTable file, or the historical ones.
+
+    Columns `name`, `ra_deg`, `dec_deg` and `distance_kpc` are needed; `distance_error_low_kpc`,
+    `distance_error_high_kpc`, `year`, `year_error` and `host` are used where the file has them. Units given in the
+    file are converted.
+
+    Raises
+    ------
+    CatalogueError
+        The file cannot be read, lacks a column, or holds a row that is no supernova; the message names the row.
+    """
+    from astropy.table import Table
+
+    from nusky.catalogues.sources import check
+    from nusky.catalogues.userfile import FORMATS, read_file
+    from nusky.config import Columns
+
+    path = resource(HISTORICAL) if path is None else Path(path)
+    check(read_file(path, Columns(), label="supernovae"))
+    table = Table.read(path, format=FORMATS[path.suffix.lower()])
+    missing = [name for name in _REQUIRED if name not in table.colnames]
+    if missing:
+        raise CatalogueError(f"{path}: no column '{missing[0]}'; it has {', '.join(table.colnames)}. Add it.")
+    names = [" ".join(str(name).split()) for name in table["name"]]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CatalogueError(f"{path}: more than one row is called '{twice[0]}'. Give every supernova its own name.")
+    numbers = {name: _numbers(path, table, name) for name in (*_REQUIRED[1:], *_OPTIONAL) if name in table.colnames}
+    hosts = table["host"].tolist() if "host" in table.colnames else [MILKY_WAY] * len(names)
+    listed = []
+    for i, name in enumerate(names):
+        row = {key: float(column[i]) for key, column in numbers.items()}
+        try:
+            host(hosts[i])
+            listed.append(Supernova(name=name, host=hosts[i], **row))
+        except PhysicsError as error:
+            raise CatalogueError(f"{path}: row {i + 1}: {error}") from None
+    return listed
+
+
+def find(name: str, path: str | os.PathLike[str] | None = None) -> Supernova:
+    """One supernova of `load(path)` by its name."""
+    listed = {supernova.name: supernova for supernova in load(path)}
+    if name not in listed:
+        close = difflib.get_close_matches(name, listed, n=1, cutoff=0.5)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        raise CatalogueError(f"no supernova '{name}'; there are {', '.join(listed)}.{hint}")
+    return listed[name]
+
+
+def _numbers(path: Path, table: Any, header: str) -> Array:
+    """A column as float64 in the unit of its name, NaN where it is empty."""
+    from astropy import units as u
+
+    column, unit = table[header], u.Unit(_UNITS.get(header, "kpc"))
+    if column.dtype.kind not in "iufb":
+        raise CatalogueError(f"{path}: column '{header}' holds text. Give one plain number per row.")
+    values = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
+    try:
+        return values if column.unit is None else values * column.unit.to(unit)
+    except u.UnitsError:
+        raise CatalogueError(f"{path}: column '{header}' has the unit '{column.unit}'. Give {unit}.") from None

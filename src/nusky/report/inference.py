@@ -1,0 +1,139 @@
+"""What the report says of the standard inference of one catalogue."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+_UNIT = "GeV cm⁻² s⁻¹"
+_STATEMENT_COLUMNS = {
+    "method": "construction",
+    "confidence_level": "level",
+    "n_signal": "events",
+    "n_signal_error": "error",
+    "e2dnde_100tev_gev_cm2_s": f"E² dN/dE at 100 TeV [{_UNIT}]",
+    "diffuse_share_100tev": "share of the diffuse flux",
+    "energy_min_gev": "from [GeV]",
+    "energy_max_gev": "to [GeV]",
+    "n_trials": "trials",
+    "extrapolated": "extrapolated",
+    "problem": "problem",
+}
+_SOURCE_COLUMNS = {
+    "name": "source",
+    "origin": "list",
+    "n_signal": "signal events",
+    "gamma": "γ",
+    "test_statistic": "TS",
+    "p_local": "local p",
+    "p_post": "post-trial p",
+}
+_HADRONIC_COLUMNS = {
+    "name": "source",
+    "gamma": "γ",
+    "n_signal_limit": "limit [events]",
+    "n_hadronic": "events if hadronic",
+    "fraction_limit": "limit on the fraction",
+    "energy_min_gev": "from [GeV]",
+    "energy_max_gev": "to [GeV]",
+}
+Parts = tuple[str, Sequence[str], Sequence[Sequence[Any]], str]
+
+
+def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[Any], str]) -> Iterator[str]:
+    """Sentences with p-values, their trials, and limits; `number` writes a number for people."""
+    if not inference:
+        return
+    how = inference["analysis"]
+    for weighting, stack in inference["stacks"].items():
+        for fit in stack["fits"]:
+            yield (
+                f"stack with {weighting} weights, {how}{_at(fit)}: TS = {number(fit['test_statistic'])} at "
+                f"{number(fit['n_signal'])} signal events, {_p(fit, 'local', number)}, "
+                f"{number(fit['n_trials'])} scrambled skies."
+            )
+        for gamma, statements in stack["statements"].items():
+            yield from _limit(weighting, gamma, statements, number)
+    sources = inference["sources"]
+    if sources:
+        best = sources["best"]
+        yield (
+            f"single sources, {how}{_at(best)}: the smallest local p-value is that of {best['name']}, "
+            f"{_p(best, 'local', number)} from {number(best['n_trials'])} scrambled skies; post-trial p = "
+            f"{number(best['p_post'])}{_sigma(best['significance_post'], number)} from "
+            f"{number(best['n_sky_trials'])} full skies."
+        )
+
+
+def _limit(
+    weighting: str, gamma: str, statements: Mapping[str, Mapping[str, Any]], number: Callable[[Any], str]
+) -> Iterator[str]:
+    limit = statements.get("upper_limit")
+    if limit is None:
+        return
+    if limit["n_signal"] is None:
+        yield f"stack with {weighting} weights: no upper limit for γ = {gamma}: {limit['problem']}"
+        return
+    level = f"{100 * limit['confidence_level']:g} %"
+    trials = f", {number(limit['n_trials'])} trials with signal" if limit["n_trials"] else ""
+    drawn = ", signal drawn from a Gaussian of AngErr" if limit["injection"] == "gaussian" else ""
+    yield (
+        f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events, E² dN/dE < "
+        f"{number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour (γ = {gamma}, "
+        f"{limit['method']}{trials}{drawn}), {number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
+    )
+
+
+def _at(fit: Mapping[str, Any]) -> str:
+    return ", γ fitted" if fit["gamma_fixed"] is None else f", γ = {fit['gamma_fixed']:g}"
+
+
+def _p(fit: Mapping[str, Any], kind: str, number: Callable[[Any], str]) -> str:
+    return f"p = {number(fit[f'p_{kind}'])}{_sigma(fit['significance'], number)}"
+
+
+def _sigma(significance: float | None, number: Callable[[Any], str]) -> str:
+    return "" if significance is None else f" ({number(round(significance, 2))} σ)"
+
+
+def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterator[Parts]:
+    """Title, columns, rows and description of every table."""
+    if not inference:
+        return
+    rows = [
+        [weighting, gamma, name.replace("_", " "), *(_cell(statement[key]) for key in _STATEMENT_COLUMNS)]
+        for weighting, stack in inference["stacks"].items()
+        for gamma, statements in stack["statements"].items()
+        for name, statement in statements.items()
+    ]
+    if rows:
+        yield (
+            f"Sensitivity and limits of the stack of {where}",
+            ["weights", "γ", "statement", *_STATEMENT_COLUMNS.values()],
+            rows,
+            f"{inference['analysis'].capitalize()}. Flux of all sources together, one flavour (neutrinos and "
+            "antineutrinos); the energies hold the central 90 % of the expected signal. The level of a sensitivity or "
+            "discovery potential is the share of trials above its threshold.",
+        )
+    sources = inference["sources"]
+    if not sources:
+        return
+    fits = sorted(sources["fits"], key=lambda row: row["p_local"])
+    yield (
+        f"p-values of the single sources of {where}",
+        list(_SOURCE_COLUMNS.values()),
+        [[row[key] for key in _SOURCE_COLUMNS] for row in fits],
+        f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
+        "number of sources looked at.",
+    )
+    if sources["hadronic"]:
+        yield (
+            f"Limits on the hadronic fraction of {where}",
+            list(_HADRONIC_COLUMNS.values()),
+            [[row[key] for key in _HADRONIC_COLUMNS] for row in sources["hadronic"]],
+            "Asymptotic limits on the share of the gamma rays that comes from proton-proton collisions. Events are "
+            "expected only at the neutrino energies that belong to the measured gamma rays; nothing is extrapolated. A "
+            "limit above 1 excludes nothing.",
+        )
+
+
+def _cell(value: Any) -> Any:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

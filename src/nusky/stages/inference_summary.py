@@ -1,0 +1,84 @@
+"""What the summary says of the standard inference of one catalogue (format: docs/inference.md)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nusky.stages.inference_figures import first_fit
+from nusky.tables import read_metadata, read_table
+
+_STATEMENT_KEYS = (
+    "method",
+    "confidence_level",
+    "n_signal",
+    "n_signal_error",
+    "n_signal_low",
+    "threshold_ts",
+    "n_trials",
+    "extrapolated",
+    "phi0_per_gev",
+    "e2dnde_100tev_gev_cm2_s",
+    "energy_min_gev",
+    "energy_max_gev",
+    "flavours",
+    "pivot_energy_gev",
+    "diffuse_share_100tev",
+    "injection",
+    "problem",
+)
+_LIMIT_KEYS = (
+    "gamma",
+    "method",
+    "confidence_level",
+    "n_signal",
+    "phi0_per_gev",
+    "e2dnde_100tev_gev_cm2_s",
+    "energy_min_gev",
+    "energy_max_gev",
+)
+
+
+def paths(tables: Mapping[str, Any]) -> list[Path]:
+    """The tables of one catalogue, in order."""
+    return [path for group in [*tables["stacks"].values(), tables["sources"]] for path in group.values()]
+
+
+def collect(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """The inference of one catalogue from its tables: `stacks` by weighting, `sources` if they were searched."""
+    stacks = {weighting: _stack(of_stack) for weighting, of_stack in tables["stacks"].items()}
+    first = next(iter(tables["stacks"].values()))["fits"]
+    return {
+        "analysis": read_metadata(first)["settings"]["analysis"],
+        "stacks": stacks,
+        "sources": _sources(tables["sources"]) if tables["sources"] else None,
+    }
+
+
+def _stack(tables: Mapping[str, Path]) -> dict[str, Any]:
+    fits = read_table(tables["fits"], kind="stack_fits").to_pylist()
+    statements: dict[str, dict[str, Any]] = {}
+    for row in read_table(tables["statements"], kind="statements").to_pylist():
+        by_name = statements.setdefault(str(row["gamma"]), {})
+        by_name[row["statement"].replace(" ", "_")] = _numbers({key: row[key] for key in _STATEMENT_KEYS})
+    return {"fits": [_numbers(row) for row in fits], "statements": statements}
+
+
+def _sources(tables: Mapping[str, Path]) -> dict[str, Any]:
+    fits = read_table(tables["fits"], kind="source_fits")
+    compared = first_fit(fits).to_pylist()
+    best = min(compared, key=lambda row: row["p_local"])
+    limits: dict[str, list[dict[str, Any]]] = {}
+    for row in read_table(tables["limits"], kind="source_limits").to_pylist():
+        limits.setdefault(row["name"], []).append(_numbers({key: row[key] for key in _LIMIT_KEYS}))
+    return {
+        "best": _numbers(best),
+        "fits": [_numbers(row) for row in fits.to_pylist()],
+        "limits": limits,
+        "hadronic": [_numbers(row) for row in read_table(tables["hadronic"], kind="hadronic_limits").to_pylist()],
+    }
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in row.items()}

@@ -1,0 +1,163 @@
+import json
+
+import numpy as np
+import pytest
+
+from nusky import config
+from nusky.errors import ConfigurationError
+from nusky.paths import Paths
+from nusky.stages import bdm, bdm_figures, bdm_summary
+from nusky.tables import read_metadata, read_table
+
+BLOCK = config.BoostedDarkMatter(nside=32)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Every table of the seed page's Cas A, by name."""
+    folder = tmp_path_factory.mktemp("bdm")
+    names = ("sky_map", "differential", "targets", "light_curve", "events", "numbers")
+    paths = {name: folder / f"{name}.parquet" for name in names}
+    bdm.sky_map(BLOCK, paths["sky_map"], {name: folder / f"{name}.fits" for name in ("published", "standard")})
+    bdm.cross_sections(BLOCK, paths["differential"], paths["targets"])
+    bdm.light_curve(BLOCK, paths["light_curve"])
+    bdm.events(BLOCK, paths["events"])
+    bdm.numbers(BLOCK, paths["sky_map"], paths["numbers"])
+    return paths
+
+
+def columns(path, kind):
+    return {name: np.array(column) for name, column in read_table(path, kind=kind).to_pydict().items()}
+
+
+@pytest.fixture(scope="module")
+def reference(validation_data):
+    return json.loads((validation_data / "reference/boosted_dark_matter.json").read_text())
+
+
+def test_numbers_are_those_of_the_seed_page_and_of_the_check_values(made):
+    rows = {row["key"]: row for row in read_table(made["numbers"], kind="bdm_numbers").to_pylist()}
+    expected = {  # published, standard; from the seed page and the check values, None where there is none
+        "beta": (1.9498740968451136, 1.9498740968451136),
+        "t_van": (557.0656, 557.0656),
+        "mx_threshold": (0.6227, 0.6227),
+        "map_maximum": (1.0718e-18, None),
+        "map_maximum_l": (2.0407, 1.8598),
+        "map_integral_per_flux": (0.995, 1.0),
+        "flux_model": (5.513412767506566e-13, 3.645459003498711e-14),
+        "events_model": (1.366e-40, 1.046e-42),
+        "flux_override": (2.01268e-10, None),
+        "events_override": (2.1130e-36, None),
+    }
+    for key, values in expected.items():
+        for name, value in zip(("published", "standard"), values, strict=True):
+            if value is not None:
+                assert rows[key][name] == pytest.approx(value, rel=6e-4), (key, name)
+    assert rows["sigma_electron"]["published"] / rows["sigma_electron"]["standard"] == pytest.approx(2 * np.pi)
+
+
+def test_light_curve_has_the_check_values(made, reference, tmp_path):
+    assert len(columns(made["light_curve"], "bdm_light_curve")["t_yr"]) == 70
+    bdm.light_curve(config.BoostedDarkMatter(n_times=10), tmp_path / "curve.parquet")
+    curve = columns(tmp_path / "curve.parquet", "bdm_light_curve")
+    for row in reference["model_flux"]:
+        k = np.argmin(np.abs(curve["t_yr"] - row["t_yr"]))
+        assert curve["t_yr"][k] == pytest.approx(row["t_yr"], rel=1e-9)
+        assert curve["published_per_mev_cm2_s"][k] == pytest.approx(row["truth_compat"], rel=1e-4)
+        assert curve["standard_per_mev_cm2_s"][k] == pytest.approx(row["truth_correct"], rel=1e-4)
+
+
+def test_cross_sections_have_the_check_values(made, reference):
+    by_energy = columns(made["targets"], "bdm_target_cross_sections")
+    expected = reference["sigma_xe_standard"]  # every other one of the energies
+    np.testing.assert_allclose(by_energy["tx_mev"][::2], expected["Tx"], rtol=1e-12)
+    for ours, theirs in (("electron", "electron"), ("nucleus", "xenon")):
+        np.testing.assert_allclose(by_energy[f"{ours}_standard_cm2"][::2], expected[theirs], rtol=1e-10)
+    by_angle = columns(made["differential"], "bdm_differential_cross_section")
+    expected = reference["dsigma_xv"]  # every other one of the seed page's angles
+    np.testing.assert_allclose(by_angle["psi_rad"][::2], expected["psi"], rtol=1e-12, atol=1e-300)
+    for name in ("published", "standard"):
+        np.testing.assert_allclose(by_angle[f"{name}_cm2_per_sr"][::2], expected[name], rtol=1e-10)
+
+
+def test_no_events_below_the_threshold_mass(made):
+    found = columns(made["events"], "bdm_events")
+    assert len(found["mx_mev"]) == 35
+    for name in ("published", "standard"):
+        events = found[f"{name}_per_electron"]
+        assert not events[found["mx_mev"] < 0.6227].any()
+        assert (events[found["mx_mev"] > 0.6228] > 0).all()
+
+
+def test_provenance_tells_what_shaped_a_table(made):
+    metadata = read_metadata(made["numbers"])
+    assert metadata["settings"] == {"nside": 32}
+    assert list(metadata["inputs"]) == ["sky_map.parquet"]
+    assert metadata["synthetic"] is False
+
+
+def test_every_figure_is_drawn(made, tmp_path):
+    names = ("sky_map", "differential", "targets", "light_curve", "events")
+    outputs = [tmp_path / f"{name}.{suffix}" for name in names for suffix in ("svg", "png")]
+    options = config.Figures(formats=["svg", "png"], dpi=50)
+    bdm_figures.draw(BLOCK.model_dump(), made, outputs, options)
+    assert all(path.stat().st_size > 5000 for path in outputs)
+    assert "Cas A" in (tmp_path / "sky_map.svg").read_text()
+    assert "0.6227 MeV" in (tmp_path / "events.svg").read_text()
+
+
+def test_summary_entry_is_complete_and_finite(made):
+    block = config.BoostedDarkMatter().model_dump()
+    entry = bdm_summary.collect(made["numbers"], block)
+    assert entry["supernova"] == "Cas A"
+    assert entry["numbers"]["t_van"] == {
+        "quantity": "end of the signal",
+        "unit": "yr",
+        "published": pytest.approx(557.0656, rel=1e-6),
+        "standard": pytest.approx(557.0656, rel=1e-6),
+    }
+    json.dumps(entry, allow_nan=False)
+
+
+def test_a_time_after_the_signal_is_refused(tmp_path):
+    block = config.BoostedDarkMatter(t_yr=600.0)
+    with pytest.raises(ConfigurationError, match=r"`bdm`: at t_yr = 600 .* ends after 557.1 years"):
+        bdm.light_curve(block, tmp_path / "x.parquet")
+    with pytest.raises(ConfigurationError, match="Choose an earlier time"):
+        bdm.sky_map(block, tmp_path / "x.parquet", {})
+    assert not list(tmp_path.iterdir())
+
+
+def test_supernovae_of_the_catalogue_are_found_by_name(tmp_path):
+    supernova = config.BdmSupernova(name="SN 1054", distance_kpc=1.9)
+    block = config.BoostedDarkMatter(supernova=supernova, t_yr=100.0, n_times=2)
+    bdm.light_curve(block, tmp_path / "crab.parquet")
+    # 1.9 kpc instead of the catalogue's 2.0
+    end = 1.9 * bdm.constant.kpc2cm / bdm.constant.c / bdm.constant.year2Seconds * (np.sqrt(1.1) - 1)
+    assert columns(tmp_path / "crab.parquet", "bdm_light_curve")["t_yr"][-1] == pytest.approx(end)
+
+
+def test_file_names_of_the_run():
+    paths = Paths("x")
+    assert paths.bdm_numbers == "results/x/bdm/numbers.parquet"
+    assert paths.bdm_healpix.format(method="standard") == "results/x/bdm/sky_map_standard.fits"
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"tx_min_mev": 30}, "in `bdm`: tx_min_mev must be below tx_max_mev"),
+        ({"nside": 12}, "in `bdm`: nside must be a power of two"),
+        ({"mx_mev": 0}, "in `bdm.mx_mev`"),
+        ({"model": {"coupling": 1}}, "in `bdm.model.coupling`: unknown key"),
+    ],
+)
+def test_bad_configurations_are_named(block, message):
+    with pytest.raises(ConfigurationError, match=message):
+        config.parse({"run": "x", "bdm": block})
+
+
+def test_a_run_needs_something_to_do():
+    assert config.parse({"run": "x", "bdm": {}}).catalogues == {}
+    with pytest.raises(ConfigurationError, match="in `catalogues`: give at least one catalogue, or a `bdm` block"):
+        config.parse({"run": "x"})

@@ -1,0 +1,301 @@
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nusky import config
+from nusky.errors import TableError
+from nusky.report.inference import inference_findings, inference_tables
+from nusky.report.report import format_number
+from nusky.search.inference import Request
+from nusky.search.trials import stream
+from nusky.stages import catalogues, inference, inference_summary, releases
+from nusky.tables import Provenance, read_metadata, read_table, write_table
+
+SEASONS = ("IC79", "IC86_I")
+GAMMAS = (2.0, 3.0)
+UNIFORM = config.Weighting()
+REQUEST = Request(confidence_level=0.9, limit_method="neyman", discovery_sigmas=(5.0,), n_trials=50)
+N_TRIALS, N_SKIES = 120, 20
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """Tables of a small generated release, an empty smearing table, and six sources."""
+    folder = tmp_path_factory.mktemp("inference")
+    release = config.Release(
+        name="icecube-10yr", seasons=list(SEASONS), synthetic="always", generator={"event_fraction": 0.02}
+    )
+    releases.fetch(release, 5, folder / "data", folder / "release.json", progress=False)
+    tables = {name: folder / f"{name}.parquet" for name in ("seasons", "uptimes", "effective_area", "smearing")}
+    events = {season: folder / f"{season}.parquet" for season in SEASONS}
+    releases.ingest(folder / "release.json", list(SEASONS), events=events, **tables, check_counts=False)
+    empty = read_table(tables["smearing"], kind="smearing").slice(0, 0)
+    write_table(folder / "no_smearing.parquet", empty, kind="smearing", provenance=Provenance(synthetic=True))
+    listed = config.Catalogue(lists=[{"builtin": "1lhaaso-wcda"}])
+    catalogues.build(listed, "mine", folder / "all.parquet", folder / "all.json")
+    few = read_table(folder / "all.parquet", kind="sources").slice(0, 6)
+    write_table(folder / "sources.parquet", few, kind="sources", provenance=Provenance(synthetic=False))
+    return folder
+
+
+def setup(root: Path, kind: str, gamma: float | None = None) -> inference.Setup:
+    smearing = root / ("smearing.parquet" if kind == "full" else "no_smearing.parquet")
+    events = [root / f"{season}.parquet" for season in SEASONS]
+    data = inference.Data(events, root / "seasons.parquet", root / "effective_area.parquet", smearing)
+    return inference.Setup(data, GAMMAS, gamma, seed=11)
+
+
+def batched(make, folder: Path, total: int, step: int) -> list[Path]:
+    paths = []
+    for first in range(0, total, step):
+        stop = min(first + step, total)
+        paths.append(folder / f"{first}-{stop}.parquet")
+        make(paths[-1], range(first, stop))
+    return paths
+
+
+def stack_trials(root, kind, folder, step, total=N_TRIALS):
+    def make(path, trials):
+        inference.stack_trials(
+            setup(root, kind), root / "sources.parquet", path, weighting=UNIFORM, name="mine/uniform", trials=trials
+        )
+
+    return batched(make, folder, total, step)
+
+
+@pytest.fixture(scope="module", params=["full", "spatial"])
+def stack(request, root):
+    """Kind, batches of trials and tables of statements of a stack."""
+    folder = root / request.param
+    trials = stack_trials(root, request.param, folder / "trials", 50)
+    outputs = {name: folder / f"{name}.parquet" for name in ("fits", "statements", "fluxes")}
+    run_statements(root, request.param, trials, outputs)
+    return request.param, trials, outputs
+
+
+def run_statements(root, kind, trials, outputs):
+    inference.stack_statements(
+        setup(root, kind),
+        root / "sources.parquet",
+        trials,
+        outputs,
+        weighting=UNIFORM,
+        name="mine/uniform",
+        request=REQUEST,
+    )
+
+
+def joined(paths, kind, column):
+    return np.concatenate([read_table(path, kind=kind)[column].to_numpy() for path in paths])
+
+
+def test_trials_do_not_depend_on_the_batches(root, stack, tmp_path):
+    kind, trials, _ = stack
+    for step in (10, 1000):
+        other = stack_trials(root, kind, tmp_path / str(step), step, total=60)
+        for column in ("trial", "n_signal", "gamma", "test_statistic"):
+            whole = joined(trials, "stack_trials", column)
+            part = joined(other, "stack_trials", column)
+            np.testing.assert_array_equal(part, whole[: len(part)])
+
+
+def test_a_batch_made_again_is_the_same_file_and_changes_no_statement(root, stack, tmp_path):
+    kind, trials, outputs = stack
+    before = trials[1].read_bytes()
+    trials[1].unlink()
+    inference.stack_trials(
+        setup(root, kind),
+        root / "sources.parquet",
+        trials[1],
+        weighting=UNIFORM,
+        name="mine/uniform",
+        trials=range(50, 100),
+    )
+    assert trials[1].read_bytes() == before
+    again = {name: tmp_path / f"{name}.parquet" for name in outputs}
+    run_statements(root, kind, trials, again)
+    assert [again[name].read_bytes() for name in again] == [outputs[name].read_bytes() for name in again]
+
+
+def test_a_missing_batch_is_refused(root, stack, tmp_path):
+    kind, trials, _ = stack
+    outputs = {name: tmp_path / f"{name}.parquet" for name in ("fits", "statements", "fluxes")}
+    with pytest.raises(TableError, match=r"the batches are not the trials 0 to .* Delete the folder and run again"):
+        run_statements(root, kind, [trials[0], trials[2]], outputs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_fixed_indices_share_a_sky_but_are_fitted_alone(root, tmp_path):
+    """Each fixed index against the likelihood's own fit with that index only."""
+    trials = stack_trials(root, "spatial", tmp_path, 50, total=8)
+    analysis = inference.load_analysis(setup(root, "spatial").data)
+    sources = read_table(root / "sources.parquet", kind="sources")
+    ts = joined(trials, "stack_trials", "test_statistic").reshape(-1, 2)
+    for i, gamma in enumerate(GAMMAS):
+        alone = analysis.stack(*inference.positions(sources), np.ones(6), np.array([gamma]))
+        for t in (0, 7):
+            fit = alone.fit_near(alone.scrambled(stream(11, "stack", "mine/uniform", t)))
+            assert ts[t, i] == pytest.approx(fit.ts, rel=1e-9, abs=1e-12)
+
+
+def test_statements_of_a_stack(stack):
+    kind, trials, outputs = stack
+    fits = read_table(outputs["fits"], kind="stack_fits").to_pylist()
+    ts = joined(trials, "stack_trials", "test_statistic").reshape(N_TRIALS, -1)
+    fixed = [fit["gamma_fixed"] for fit in fits]
+    assert fixed == list(GAMMAS) if kind == "spatial" else np.isnan(fixed).tolist() == [True]
+    for i, fit in enumerate(fits):
+        assert fit["n_trials"] == N_TRIALS
+        # with gamma free the quoted fit is refined beyond that of the trials, by less than 0.05
+        ends = [fit["test_statistic"], fit["test_statistic"] - 0.05]
+        least, most = ((np.count_nonzero(ts[:, i] >= end) + 1) / (N_TRIALS + 1) for end in ends)
+        assert least <= fit["p_local"] <= most
+        assert fit["p_local_low"] <= fit["n_exceeding"] / N_TRIALS <= fit["p_local_high"]
+    rows = read_table(outputs["statements"], kind="statements").to_pylist()
+    names = ["sensitivity", "5 sigma discovery potential", "upper limit"]
+    assert [(row["gamma"], row["statement"]) for row in rows] == list(itertools.product(GAMMAS, names))
+    for row in rows:
+        if row["problem"]:
+            assert "Run more" in row["problem"]
+            assert np.isnan(row["n_signal"])
+            continue
+        assert row["injection"] == ("smearing" if kind == "full" else "gaussian")
+        assert 1 < row["n_signal"] < 200
+        assert row["phi0_per_gev"] == pytest.approx(row["n_signal"] / row["events_per_phi0_gev"])
+        assert row["e2dnde_100tev_gev_cm2_s"] == pytest.approx(1e10 * row["phi0_per_gev"])
+        assert row["diffuse_share_100tev"] == pytest.approx(row["phi0_per_gev"] / (4 * np.pi * 1.44e-18))
+        assert 100 < row["energy_min_gev"] < row["energy_max_gev"] < 1e9
+        assert row["confidence_level"] == (0.5 if "discovery" in row["statement"] else 0.9)
+    assert not rows[0]["problem"]
+    limits = {row["gamma"]: row["phi0_per_gev"] for row in rows if row["statement"] == "upper limit"}
+    fluxes = read_table(outputs["fluxes"], kind="source_fluxes").to_pandas()
+    for gamma, total in fluxes.groupby("gamma").phi0_per_gev.sum().items():
+        assert total == pytest.approx(limits[gamma])
+
+
+def test_tables_name_the_likelihood_and_generated_events(stack):
+    kind, trials, outputs = stack
+    for path in (*trials, *outputs.values()):
+        metadata = read_metadata(path)
+        assert metadata["synthetic"] is True
+        assert metadata["settings"]["analysis"] == ("spatial and energy" if kind == "full" else "spatial only")
+    assert len(read_metadata(outputs["fits"])["inputs"]) == 5 + 1 + 3
+
+
+def test_the_report_says_what_the_likelihood_used(stack):
+    kind, _, outputs = stack
+    found = inference_summary.collect({"stacks": {"uniform": outputs}, "sources": {}})
+    sentences = list(inference_findings(found, format_number))
+    assert len(sentences) == (1 if kind == "full" else 2) + 2
+    how = "spatial and energy, γ fitted" if kind == "full" else "spatial only, γ = 2"
+    assert sentences[0].startswith(f"stack with uniform weights, {how}: TS = ")
+    assert "120 scrambled skies" in sentences[0]
+    assert ("Gaussian of AngErr" in sentences[-1]) == (kind == "spatial")
+    [table] = inference_tables(found, "mine, standard method")
+    assert len(table[2]) == 6
+    assert all(len(row) == len(table[1]) for row in table[2])
+
+
+@pytest.fixture(scope="module")
+def singles(root):
+    """Trials and tables of the single sources, spatial only, gamma fixed at 2.5."""
+    fixed, sources, folder = setup(root, "spatial", 2.5), root / "sources.parquet", root / "singles"
+    trials = batched(
+        lambda path, t: inference.source_trials(fixed, sources, path, catalogue="mine", trials=t),
+        folder / "trials",
+        100,
+        60,
+    )
+    skies = batched(
+        lambda path, t: inference.sky_trials(fixed, sources, path, trials=t), folder / "skies", N_SKIES, N_SKIES
+    )
+    outputs = {name: folder / f"{name}.parquet" for name in ("fits", "limits", "hadronic")}
+    inference.source_statements(fixed, sources, trials, skies, outputs, catalogue="mine", confidence_level=0.9)
+    return trials, skies, outputs
+
+
+def test_sky_trials_are_common_skies(root, singles):
+    _, skies, _ = singles
+    analysis = inference.load_analysis(setup(root, "spatial").data)
+    ra, dec, width = inference.positions(read_table(root / "sources.parquet", kind="sources"))
+    ts = joined(skies, "sky_trials", "test_statistic").reshape(N_SKIES, 6)
+    for t in (0, N_SKIES - 1):
+        rng = stream(11, "sky", t)
+        sky = [2 * np.pi * rng.random(len(sample)) for sample in analysis.samples]
+        for j in range(6):
+            source = analysis.source(ra[j], dec[j], width[j], np.array([2.5]))
+            assert ts[t, j] == pytest.approx(source.fit_near(source.sky(sky)).ts, abs=1e-12)
+
+
+def test_post_trial_p_values_count_skies(singles):
+    trials, skies, outputs = singles
+    own = joined(trials, "source_trials", "test_statistic").reshape(100, 6)
+    common = joined(skies, "sky_trials", "test_statistic").reshape(N_SKIES, 6)
+
+    def local(ts):
+        return np.array([(np.count_nonzero(own[:, j] >= ts[j]) + 1) / 101 for j in range(6)])
+
+    fits = read_table(outputs["fits"], kind="source_fits").to_pandas()
+    np.testing.assert_allclose(fits.p_local, local(fits.test_statistic.to_numpy()))
+    minimal = np.array([local(sky).min() for sky in common])
+    expected = [(np.count_nonzero(minimal <= p) + 1) / (N_SKIES + 1) for p in fits.p_local]
+    np.testing.assert_allclose(fits.p_post, expected)
+    assert (fits.p_post_low <= fits.p_post).all()
+    assert (fits.n_sky_trials == N_SKIES).all()
+
+
+def test_limits_of_sources_are_quick_and_never_below_that_of_no_event(singles):
+    _, _, outputs = singles
+    limits = read_table(outputs["limits"], kind="source_limits").to_pandas()
+    assert set(limits.method) == {"asymptotic"}
+    assert limits.n_signal.min() >= -np.log(0.1)
+    bands = limits[[f"expected_{name}_e2dnde_100tev_gev_cm2_s" for name in ("low95", "median", "high95")]].to_numpy()
+    assert (np.diff(bands, axis=1) >= 0).all()
+    inside = (limits.e2dnde_100tev_gev_cm2_s >= bands[:, 0]) & (limits.e2dnde_100tev_gev_cm2_s <= bands[:, 2])
+    assert inside.mean() >= 0.5
+
+
+def test_hadronic_fractions_use_the_sources_own_spectra(root, singles):
+    _, _, outputs = singles
+    rows = read_table(outputs["hadronic"], kind="hadronic_limits").to_pylist()
+    sources = {row["name"]: row for row in read_table(root / "sources.parquet", kind="sources").to_pylist()}
+    assert rows[-1]["name"] == "all sources"
+    assert rows[-1]["n_sources"] == len(rows) - 1
+    assert rows[-1]["n_hadronic"] == pytest.approx(sum(row["n_hadronic"] for row in rows[:-1]))
+    for row in rows[:-1]:
+        assert row["gamma"] == sources[row["name"]]["spectral_index"]
+        assert not sources[row["name"]]["flux_limit"]
+    for row in rows:
+        assert row["fraction_limit"] == pytest.approx(row["n_signal_limit"] / row["n_hadronic"])
+        assert (row["energy_min_gev"], row["energy_max_gev"]) == (500.0, 12500.0)  # WCDA: 1-25 TeV gamma rays
+
+
+def test_sensitivity_over_declination(root, tmp_path):
+    path = tmp_path / "sensitivity.parquet"
+    request = Request(0.9, "neyman", (), 50)
+    inference.declination_statements(
+        setup(root, "full"), path, declinations_deg=[-40.0, 10.0], n_trials=100, request=request
+    )
+    rows = read_table(path, kind="sensitivity").to_pylist()
+    assert [(row["dec_deg"], row["gamma"]) for row in rows] == list(itertools.product([-40.0, 10.0], GAMMAS))
+    assert {row["statement"] for row in rows} == {"sensitivity"}
+    hard = {row["dec_deg"]: row["e2dnde_100tev_gev_cm2_s"] for row in rows if row["gamma"] == 2.0}
+    assert hard[-40.0] > 3 * hard[10.0]  # the southern sky is seen through a high energy threshold
+
+
+@pytest.mark.parametrize("method", ["feldman-cousins", "asymptotic"])
+def test_other_limits_are_labelled(root, tmp_path, method):
+    fixed = setup(root, "spatial", 2.5)
+    trials = [tmp_path / "0-100.parquet"]
+    arguments = {"weighting": UNIFORM, "name": "mine/uniform"}
+    inference.stack_trials(fixed, root / "sources.parquet", trials[0], trials=range(100), **arguments)
+    outputs = {name: tmp_path / f"{name}.parquet" for name in ("fits", "statements", "fluxes")}
+    request = Request(0.9, method, (), 50)
+    inference.stack_statements(fixed, root / "sources.parquet", trials, outputs, request=request, **arguments)
+    limit = read_table(outputs["statements"], kind="statements").to_pylist()[-1]
+    assert limit["statement"] == "upper limit"
+    assert limit["method"].lower() == method
+    assert limit["injection"] == ("none" if method == "asymptotic" else "gaussian")
+    assert 1.5 < limit["n_signal"] < 100

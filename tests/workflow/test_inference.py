@@ -1,0 +1,136 @@
+"""The inference as jobs: batches, what reruns when, and a whole run on a generated release with smearing tables."""
+
+import copy
+
+import pytest
+
+from nusky.files import read_json
+from nusky.paths import Paths
+from tests.workflow import plan
+
+SMALL = {
+    "run": "inferred",
+    "release": {
+        "name": "icecube-3yr",
+        "seasons": ["IC79-2010", "IC86-2011"],
+        "synthetic": "always",
+        "generator": {"event_fraction": 0.02},
+    },
+    "catalogues": {"mine": {"lists": [{"file": "mine.csv"}], "gammas": [2.0, 3.0]}},
+    "methods": ["standard"],
+    "scan": {"n_steps": 50},
+    "figures": {"formats": ["png"], "dpi": 50},
+    "inference": {
+        "trials": 150,
+        "source_trials": 100,
+        "sky_trials": 10,
+        "injected_trials": 20,
+        "trials_per_batch": 100,
+        "discovery_sigmas": [],
+    },
+}
+PATHS = Paths("inferred")
+
+
+def changed(**inference):
+    configuration = copy.deepcopy(SMALL)
+    configuration["inference"].update(inference)
+    return configuration
+
+
+def inference_jobs(configuration, folder):
+    return {name: n for name, n in plan.jobs(configuration, folder).items() if "inference" in name}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("inferred")
+    (folder / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\nB,266.4,-29.0\n")
+    done = plan.run(SMALL, folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_a_run_asks_for_every_batch(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    assert inference_jobs(changed(sky_trials=350, declinations_deg=[0]), tmp_path) == {
+        "inference_trials": 2,
+        "inference_stack": 1,
+        "inference_source_trials": 1,
+        "inference_sky_trials": 4,
+        "inference_sources": 1,
+        "inference_sensitivity": 1,
+        "figures_of_inference": 1,
+    }
+
+
+def test_no_inference_block_no_inference_job(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    assert inference_jobs({**SMALL, "inference": None}, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"methods": ["published"]}, "`inference` is part of the standard method"),
+        ({"inference": {"catalogues": ["yours"]}}, "names 'yours', which is not among `catalogues`"),
+        ({"inference": {"weightings": ["heavy"]}}, "catalogue 'mine' has none of the weightings"),
+    ],
+)
+def test_an_impossible_inference_is_refused(tmp_path, block, message):
+    done = plan.run({**SMALL, **block}, tmp_path)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_more_trials_add_batches_and_redo_no_full_one(finished):
+    jobs = plan.job_wildcards(changed(trials=350), finished)
+    ranges = [(w["first"], w["stop"]) for name, w in jobs if name == "inference_trials"]
+    assert sorted(ranges) == [("100", "200"), ("200", "300"), ("300", "350")]
+    assert {name for name, _ in jobs} == {
+        "inference_trials",
+        "inference_stack",
+        "figures_of_inference",
+        "summary",
+        "report",
+    }
+
+
+@pytest.mark.slow
+def test_a_run_killed_after_its_first_batch_ends_the_same(finished):
+    names = {"catalogue": "mine", "weighting": "uniform"}
+    lost = [finished / PATHS.stack_trials.format(**names, first=100, stop=150)]
+    lost += [finished / PATHS.inference(what).format(**names) for what in ("fits", "statements", "fluxes")]
+    before, summary = [path.read_bytes() for path in lost], read_json(finished / PATHS.summary)
+    for path in (*lost, finished / PATHS.summary):
+        path.unlink()
+    assert inference_jobs(SMALL, finished) == {"inference_trials": 1, "inference_stack": 1, "figures_of_inference": 1}
+    done = plan.run(SMALL, finished)
+    assert done.returncode == 0, done.stderr
+    assert [path.read_bytes() for path in lost] == before
+    assert read_json(finished / PATHS.summary)["methods"] == summary["methods"]
+
+
+def test_the_summary_and_the_report_say_what_was_done(finished):
+    found = read_json(finished / PATHS.summary)["methods"]["standard"]["mine"]["inference"]
+    assert found["analysis"] == "spatial and energy"
+    stack = found["stacks"]["uniform"]
+    assert [(fit["gamma_fixed"], fit["n_trials"]) for fit in stack["fits"]] == [(None, 150)]
+    for gamma in ("2.0", "3.0"):
+        limit = stack["statements"][gamma]["upper_limit"]
+        assert (limit["method"], limit["confidence_level"], limit["injection"]) == ("Neyman", 0.9, "smearing")
+        assert limit["n_signal"] > 1
+    assert found["sources"]["best"]["name"] in {"A", "B"}
+    assert found["sources"]["best"]["n_sky_trials"] == 10
+    assert found["sources"]["hadronic"] == []
+    page = (finished / PATHS.report).read_text(encoding="utf-8")
+    for text in (
+        "mine, standard method: stack with uniform weights, spatial and energy, γ fitted: TS = ",
+        "150 scrambled skies",
+        "Neyman",
+        "from 10 full skies",
+        "Local p-values of the sources of mine",
+        "Synthetic events",
+    ):
+        assert text in page

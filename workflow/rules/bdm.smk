@@ -1,0 +1,211 @@
+# Needs the configuration's `bdm` block. Makes bdm/*.parquet, two HEALPix maps and the figures of boosted dark matter.
+
+
+rule bdm_warm_up:
+    """Compile the kernels of boosted dark matter once: parallel jobs would race to write the same cache."""
+    output:
+        paths.bdm_warm_up,
+    log:
+        paths.log("bdm/warm_up"),
+    benchmark:
+        paths.benchmark("bdm/warm_up")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    message:
+        "Compiling kernels of boosted dark matter"
+    script:
+        "../scripts/bdm_warm_up.py"
+
+
+rule bdm_sky_map:
+    """Sky map of boosted dark matter for a constant cross section, as a grid and as HEALPix maps."""
+    input:
+        kernels=ancient(paths.bdm_warm_up),
+    output:
+        grid=paths.bdm_sky_map,
+        healpix=expand(paths.bdm_healpix, method=["published", "standard"]),
+    log:
+        paths.log("bdm/sky_map"),
+    benchmark:
+        paths.benchmark("bdm/sky_map")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        bdm=cfg.bdm.settings("n_l", "n_b", "nside"),
+    message:
+        "Sky map of boosted dark matter"
+    script:
+        "../scripts/bdm_sky_map.py"
+
+
+rule bdm_cross_sections:
+    """Cross sections of the particle model with neutrinos, electrons and a nucleus."""
+    input:
+        kernels=ancient(paths.bdm_warm_up),
+    output:
+        differential=paths.bdm_differential,
+        targets=paths.bdm_targets,
+    log:
+        paths.log("bdm/cross_sections"),
+    benchmark:
+        paths.benchmark("bdm/cross_sections")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        bdm=cfg.bdm.settings(
+            "model", "n_angles", "sigma_tx_min_mev", "sigma_tx_max_mev", "n_sigma"
+        ),
+    message:
+        "Cross sections of dark matter"
+    script:
+        "../scripts/bdm_cross_sections.py"
+
+
+rule bdm_light_curve:
+    """Flux of boosted dark matter from the whole sky until it ends."""
+    input:
+        kernels=ancient(paths.bdm_warm_up),
+    output:
+        paths.bdm_light_curve,
+    log:
+        paths.log("bdm/light_curve"),
+    benchmark:
+        paths.benchmark("bdm/light_curve")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        bdm=cfg.bdm.settings("model", "n_times"),
+    message:
+        "Light curve of boosted dark matter"
+    script:
+        "../scripts/bdm_light_curve.py"
+
+
+rule bdm_events:
+    """Events per electron over the mass of dark matter."""
+    input:
+        kernels=ancient(paths.bdm_warm_up),
+    output:
+        paths.bdm_events,
+    log:
+        paths.log("bdm/events"),
+    benchmark:
+        paths.benchmark("bdm/events")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        bdm=cfg.bdm.settings(
+            "duration_yr",
+            "tx_min_mev",
+            "tx_max_mev",
+            "model",
+            "mx_min_mev",
+            "mx_max_mev",
+            "n_masses",
+        ),
+    message:
+        "Events of boosted dark matter"
+    script:
+        "../scripts/bdm_events.py"
+
+
+rule bdm_numbers:
+    """One number for each result, published and standard, and the example with replaced cross sections."""
+    input:
+        kernels=ancient(paths.bdm_warm_up),
+        sky_map=paths.bdm_sky_map,
+    output:
+        paths.bdm_numbers,
+    log:
+        paths.log("bdm/numbers"),
+    benchmark:
+        paths.benchmark("bdm/numbers")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        bdm=cfg.bdm.settings(
+            "duration_yr",
+            "tx_min_mev",
+            "tx_max_mev",
+            "model",
+            "override",
+            "n_l",
+            "n_b",
+        ),
+    message:
+        "Numbers of boosted dark matter"
+    script:
+        "../scripts/bdm_numbers.py"
+
+
+rule bdm_figures:
+    """All figures of boosted dark matter, published and standard side by side."""
+    input:
+        sky_map=paths.bdm_sky_map,
+        differential=paths.bdm_differential,
+        targets=paths.bdm_targets,
+        light_curve=paths.bdm_light_curve,
+        events=paths.bdm_events,
+        numbers=paths.bdm_numbers,
+    output:
+        sky_map=report(
+            paths.figure("bdm/sky_map", cfg.figures.formats),
+            caption="../report/bdm_sky_map.rst",
+        ),
+        differential=report(
+            paths.figure("bdm/differential_cross_section", cfg.figures.formats),
+            caption="../report/bdm_differential_cross_section.rst",
+        ),
+        targets=report(
+            paths.figure("bdm/target_cross_sections", cfg.figures.formats),
+            caption="../report/bdm_target_cross_sections.rst",
+        ),
+        light_curve=report(
+            paths.figure("bdm/light_curve", cfg.figures.formats),
+            caption="../report/bdm_light_curve.rst",
+        ),
+        events=report(
+            paths.figure("bdm/events", cfg.figures.formats),
+            caption="../report/bdm_events.rst",
+        ),
+    log:
+        paths.log("figures/bdm"),
+    benchmark:
+        paths.benchmark("figures/bdm")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=10,
+    params:
+        bdm=cfg.bdm.settings("duration_yr", "tx_min_mev", "tx_max_mev", "model"),
+        figures=cfg.figures.model_dump(),
+    message:
+        "Drawing boosted dark matter"
+    script:
+        "../scripts/bdm_figures.py"

@@ -1,0 +1,14 @@
+from nusky.stages.runner import logged
+
+with logged(snakemake):
+    from nusky.stages import inference
+
+    inference.source_statements(
+        inference.setup(snakemake.input, snakemake.params.setup),
+        snakemake.input.sources,
+        snakemake.input.trials,
+        snakemake.input.skies,
+        {name: snakemake.output[name] for name in ("fits", "limits", "hadronic")},
+        catalogue=snakemake.wildcards.catalogue,
+        confidence_level=snakemake.params.request["confidence_level"],
+    )
