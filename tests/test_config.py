@@ -17,10 +17,16 @@ def test_every_key_is_described():
     assert "| None |" not in config_docs.table()
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
-def test_committed_configurations_are_valid(repository, name):
-    loaded = config.load(repository / "config" / name)
-    assert loaded.methods == ["published", "standard"]
+@pytest.mark.parametrize(
+    ("name", "methods"),
+    [
+        ("config.yaml", ["published", "standard"]),
+        ("demo.yaml", ["published", "standard"]),
+        ("inference.yaml", ["standard"]),
+    ],
+)
+def test_committed_configurations_are_valid(repository, name, methods):
+    assert config.load(repository / "config" / name).methods == methods
 
 
 def test_ready_made_catalogues_are_those_of_the_spec():
