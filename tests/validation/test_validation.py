@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from nusky.search.hypothesis import GAMMAS
+from nusky.search.statistics.limits import InjectionGrid
+from nusky.search.trials import background_trials
+from validation import coverage, null, page, recovery, samples, stand_in_release
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("generated")
+    samples.write_generated(folder, event_fraction=0.1, seasons=("IC79", "IC86_I"))
+    return samples.read_written(folder)
+
+
+@pytest.fixture(scope="module")
+def source(generated):
+    return generated.source(2.0, np.radians(5.693), gammas=GAMMAS[::2])
+
+
+def test_p_values_of_skies_redrawn_in_full_are_uniform(source):
+    background = background_trials(source, null.SEED, "background", 0, 2000).ts
+    found = null.uniformity(null.full_skies(source, "sky", 500), background)
+    assert found.ks_p_value > 0.01
+    assert (found.two_sided > 1e-3).all()
+
+
+def test_uniformity_notices_another_distribution():
+    rng = np.random.default_rng(1)
+    background = np.maximum(rng.normal(size=4000), 0) ** 2
+    same, signal = (np.maximum(rng.normal(shift, 1, 1000), 0) ** 2 for shift in (0.0, 0.3))
+    assert null.uniformity(same, background).ks_p_value > 0.01
+    found = null.uniformity(signal, background)
+    assert found.ks_p_value < 1e-4
+    assert found.two_sided[2] < 1e-3
+
+
+def test_a_consistent_signal_is_recovered(source):
+    found = recovery.recovery(source, 2.5, 60, "consistent", 120, "test")
+    assert found.n_ratio == pytest.approx(1, abs=0.05 + 3 * found.n_ratio_error)
+    assert found.gamma == pytest.approx(2.5, abs=0.1 + 3 * found.gamma_error)
+
+
+def test_signal_models_differ_only_in_what_they_redraw(source):
+    expected = np.array([200.0, 300.0])
+    drawn = {m: recovery.signal(np.random.default_rng(3), source, expected, 2.5, m) for m in recovery.MODELS}
+    first = {model: seasons[0] for model, seasons in drawn.items()}
+    np.testing.assert_array_equal(first["smearing"].energy_bin, first["Gaussian"].energy_bin)
+    np.testing.assert_array_equal(first["smearing"].ang_err, first["Gaussian"].ang_err)
+    assert np.median(first["consistent"].ang_err) > np.median(first["Gaussian"].ang_err)
+    for model in ("Gaussian", "consistent"):
+        seasons = drawn[model]
+        pull = np.concatenate([np.abs(s.dec - source.dec) / s.ang_err for s in seasons])
+        assert kstest(pull, "halfnorm").pvalue > 1e-3
+
+
+def test_background_errors_come_from_the_band_and_energy(source):
+    sample = source.analysis.samples[0]
+    energies = np.full(500, 3.05)
+    found = recovery.background_ang_err(np.random.default_rng(4), sample, source.dec, energies)
+    allowed = (np.abs(np.sin(sample.dec) - np.sin(source.dec)) < 0.05) & (sample.energy_bin == 25)
+    assert np.isin(found, sample.ang_err[allowed]).all()
+    assert len(np.unique(found)) > 5
+
+
+def test_every_source_of_the_catalogue_receives_its_share(generated):
+    stack = samples.stack(generated, np.array([2.5]), "flux")
+    _, p_value, freedom = recovery.shares(stack, 2.5, 50_000)
+    assert freedom == len(stack.ra) > 140
+    assert p_value > 1e-3
+
+
+@pytest.mark.slow
+def test_limits_cover(source):
+    grid = (0.0, 4.0, 8.0, 12.0, 17.0, 24.0, 34.0, 48.0)
+    trials = tuple(coverage.trial_ts(source, n, 1500, f"grid {n}") for n in grid)
+    observed = coverage.trial_ts(source, 14.0, 1000, "experiment")
+    assert np.mean(observed == 0) < 0.1
+    for found in coverage.coverages(InjectionGrid(np.array(grid), trials), 14.0, observed):
+        assert found.coverage == pytest.approx(0.9, abs=0.035)
+
+
+def test_cells_of_the_smearing_get_their_grid_back():
+    edges = 3 + 0.1 * np.arange(21)
+    psf = np.exp(np.linspace(-3, 1, 21))
+    picked = [(0, 2, 0), (19, 0, 5), (7, 19, 3)]
+    rows = np.array(
+        [(2, 3, 0, 90, *edges[[i, i + 1]], *psf[[j, j + 1]], *psf[[k, k + 1]], 1 / 3) for i, j, k in picked]
+        + [(3, 4, -90, 0, 3.0, 3.1, *psf[:2], *psf[:2], 1.0)]
+    )
+    full = stand_in_release.full_grid(rows, np.array([[1, 1], [2, 2]]))
+    assert full.shape == (4 * 8000, 11)
+    cells = full.reshape(2, 2, 8000, 11)
+    for number, expected in (((0, 1), rows[:3]), ((1, 0), rows[3:])):
+        kept = cells[number][cells[number][:, 10] > 0]
+        order = np.lexsort(expected[:, [8, 6, 4]].T)
+        np.testing.assert_allclose(kept, expected[order], atol=1e-6)
+    np.testing.assert_array_equal(cells[0, 0][:, 4:], cells[1, 0][:, 4:])
+    assert (cells[0, 0][:, :4] == (2, 3, -90, 0)).all()
+    assert (cells[..., 5] > cells[..., 4]).all()
+
+
+def test_the_real_sample_has_every_event(validation_data):
+    sample = samples.real(validation_data)
+    assert sample.n_events.tolist() == [36_900, 93_133, 136_244]
+    assert set(sample.smearings) == {"IC40", "IC79", "IC86_I"}
+
+
+def test_a_page_is_a_markdown_table():
+    text = page.page("name", "Title", "About.", [page.Table("Rows.", ("a", "b"), [(1, "x")])])
+    assert text.startswith(
+        "# Title\n\nWritten by `python -m validation.name --write`.\n\nAbout.\n\nRows.\n\n| a | b |\n"
+    )
+    assert text.endswith("| 1 | x |\n")
