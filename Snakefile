@@ -4,6 +4,8 @@
 #   snakemake --cores 2 --configfile config/demo.yaml        the demo
 #
 # Every file-name pattern is in nusky.paths, every configuration key in nusky.config.
+import os
+
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, validate
 
@@ -11,6 +13,7 @@ import nusky.config
 from nusky.errors import NuskyError
 from nusky.paths import DOWNLOADS, Paths
 from nusky.releases import registry
+from nusky.revision import VARIABLE, revision
 
 min_version("9.0")
 
@@ -19,9 +22,11 @@ if not config:
     configfile: "config/config.yaml"
 
 
-validate(config, "workflow/schemas/config.schema.json", set_default=False)
+# One revision for all jobs, even if the sources change while they run.
+os.environ.setdefault(VARIABLE, revision())
 
 try:
+    # First, because its messages say more than those of the schema.
     cfg = nusky.config.parse(config)
     seasons = [
         season.name
@@ -29,6 +34,8 @@ try:
     ]
 except NuskyError as error:
     raise WorkflowError(str(error)) from None
+
+validate(config, "workflow/schemas/config.schema.json", set_default=False)
 
 paths = Paths(cfg.run)
 stacks = [

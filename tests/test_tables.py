@@ -27,6 +27,17 @@ def test_metadata_tells_kind_version_and_inputs(path):
     assert metadata["kind"] == "test"
     assert metadata["inputs"] == {"x": "y"}
     assert metadata["nusky_version"]
+    assert metadata["git_revision"]
+
+
+def test_seeds_are_inherited(path, tmp_path):
+    random = tmp_path / "r.parquet"
+    write_table(random, {"a": [1.0]}, kind="test", provenance=Provenance(True, seeds=(7,)))
+    assert trace([path]).seeds == ()
+    assert trace([path], {"seed": 0}).seeds == (0,)
+    assert trace([path, random], {"seed": 3}).seeds == (3, 7)
+    write_table(tmp_path / "s.parquet", {"a": [1.0]}, kind="test", provenance=trace([random], {"seed": 3}))
+    assert read_metadata(tmp_path / "s.parquet")["seeds"] == [3, 7]
 
 
 def test_equal_content_is_written_to_equal_bytes(path, tmp_path):

@@ -161,8 +161,9 @@ class Paths:
     def report(self) -> str:
         return self._pattern("report.html")
 
-    def log(self, stage: str) -> str:
-        return self._pattern(f"logs/{stage}.log")
+    def log(self, stage: str) -> list[str]:
+        """The messages of a job, and its run log (`nusky.stages.run_log`)."""
+        return [self._pattern(f"logs/{stage}.{suffix}") for suffix in ("log", "json")]
 
     def benchmark(self, stage: str) -> str:
         return self._pattern(f"benchmarks/{stage}.tsv")

@@ -1,8 +1,10 @@
 """Parquet tables with provenance: every table knows what made it and from what.
 
 The provenance sits in the Parquet schema's metadata under the key ``nusky`` as JSON: the kind of table, nusky's
-version, the digest of the settings that shaped it, the SHA-256 of every input file and whether any of the events
-behind it were generated (``synthetic``).
+version and git revision, the settings that shaped it with their digest, the seeds of the random numbers behind it, the
+SHA-256 of every input file and whether any of the events behind it were generated (``synthetic``). All of that decides
+the content, so tables of equal provenance are equal byte by byte; what does not, such as times, threads and hosts,
+stands in the run log of the job (`nusky.stages.run_log`).
 """
 
 import hashlib
@@ -20,6 +22,7 @@ import pyarrow.parquet as pq
 from nusky import __version__
 from nusky.errors import TableError
 from nusky.files import atomic_path, read_json, sha256
+from nusky.revision import revision
 
 METADATA_KEY = b"nusky"
 
@@ -32,6 +35,8 @@ class Provenance:
     inputs: dict[str, str] = field(default_factory=dict)
     settings_sha256: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    """Roots of the random streams behind the table; empty where nothing random went in."""
 
 
 def settings_digest(settings: Mapping[str, Any]) -> str:
@@ -40,16 +45,22 @@ def settings_digest(settings: Mapping[str, Any]) -> str:
 
 
 def trace(inputs: Iterable[str | os.PathLike[str]], settings: Mapping[str, Any] | None = None) -> Provenance:
-    """Provenance of a table made from `inputs`: synthetic as soon as one of them is."""
+    """Provenance of a table made from `inputs`: synthetic as soon as one of them is, with the seeds of all.
+
+    A `seed` among the `settings` is one more seed.
+    """
     digests, synthetic = {}, False
+    settings = dict(settings or {})
+    seeds = {settings["seed"]} if settings.get("seed") is not None else set()
     for path in map(Path, inputs):
         digests[path.name if path.name not in digests else str(path)] = sha256(path)
         if path.suffix == ".parquet":
-            synthetic |= bool(read_metadata(path)["synthetic"])
+            metadata = read_metadata(path)
+            synthetic |= bool(metadata["synthetic"])
+            seeds.update(metadata.get("seeds", ()))
         elif path.suffix == ".json":
             synthetic |= bool(read_json(path).get("synthetic", False))
-    settings = dict(settings or {})
-    return Provenance(synthetic, digests, settings_digest(settings), settings)
+    return Provenance(synthetic, digests, settings_digest(settings), settings, tuple(sorted(seeds)))
 
 
 def write_table(
@@ -57,7 +68,7 @@ def write_table(
 ) -> None:
     """Write equally long `columns` as a Parquet table of a `kind`, atomically."""
     table = columns if isinstance(columns, pa.Table) else pa.table({k: _plain(v) for k, v in columns.items()})
-    metadata = {"kind": kind, "nusky_version": __version__, **asdict(provenance)}
+    metadata = {"kind": kind, "nusky_version": __version__, "git_revision": revision(), **asdict(provenance)}
     table = table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str).encode()})
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")

@@ -55,6 +55,7 @@ def test_manifest(root, tmp_path):
         "root": str(root),
         "origin": str(root),
         "synthetic": False,
+        "seed": None,
         "files": {name: sha256(root / name) for name in names},
     }
 

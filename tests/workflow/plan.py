@@ -34,11 +34,11 @@ def job_wildcards(configuration: dict, folder: Path) -> list[tuple[str, dict[str
         return [(job.rule.name, dict(job.wildcards_dict)) for job in needed if job.rule.name != "all"]
 
 
-def run(configuration: dict, folder: Path) -> subprocess.CompletedProcess:
-    """Execute a run of `configuration` in `folder` with the command users type."""
+def run(configuration: dict, folder: Path, *options: str) -> subprocess.CompletedProcess:
+    """Execute a run of `configuration` in `folder` with the command users type, and further `options` of it."""
     path = _write(configuration, folder)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(path)]
-    command += ["--cores", "2", "--directory", str(folder)]
+    command += ["--cores", "2", "--directory", str(folder), *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=900)
 
 

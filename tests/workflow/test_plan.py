@@ -113,3 +113,35 @@ def test_every_table_and_the_summary_say_synthetic(finished):
     assert {t.parent.name for t in tables if not read_metadata(t)["synthetic"]} == {"sources"}
     assert read_json(finished / Paths("small").summary)["synthetic"] is True
     assert "generated" in (finished / Paths("small").report).read_text()
+
+
+def test_the_summary_lists_the_digest_of_every_table(finished):
+    from nusky.files import read_json, sha256
+
+    tables = {str(path.relative_to(finished)): path for path in (finished / "results").rglob("*.parquet")}
+    listed = read_json(finished / Paths("small").summary)["tables_sha256"]
+    assert listed == {name: sha256(path) for name, path in tables.items()}
+
+
+def test_tables_state_revision_and_seeds(finished):
+    from nusky.tables import read_metadata
+
+    tables = list((finished / "results/small").rglob("*.parquet"))
+    metadata = {str(path.relative_to(finished)): read_metadata(path) for path in tables}
+    assert len({content["git_revision"] for content in metadata.values()}) == 1
+    # Generated events are random; source lists are not.
+    seeds = {name: content["seeds"] for name, content in metadata.items()}
+    assert seeds.pop("results/small/sources/mine.parquet") == []
+    assert set(map(tuple, seeds.values())) == {(20220516,)}
+
+
+def test_every_job_has_a_run_log(finished):
+    from nusky.stages import run_log
+
+    logs = list(run_log.all_of(finished / "results/small"))
+    assert {log["status"] for log in logs} == {"finished"}
+    assert {log["rule"] for log in logs} >= {"fetch_release", "separations", "stacking_scan", "summary", "report"}
+    made = {output for log in logs for output in log["outputs"]}
+    on_disk = (path for path in (finished / "results/small").rglob("*") if path.suffix in (".parquet", ".html"))
+    assert {str(path.relative_to(finished)) for path in on_disk} <= made
+    assert run_log.find(finished / Paths("small").report)["rule"] == "report"

@@ -38,6 +38,23 @@ inference_files = [
     for file in group.values()
 ]
 sensitivity_files = [paths.sensitivity] if with_declinations else []
+stack_trial_files = [
+    file
+    for catalogue in inferred
+    for weighting in cfg.inferred_weightings(catalogue)
+    for file in batches(paths.stack_trials, "trials")(
+        {"catalogue": catalogue, "weighting": weighting}
+    )
+]
+trial_files = stack_trial_files + [
+    file
+    for catalogue in inferred_singles
+    for pattern, n_trials in (
+        (paths.source_trials, "source_trials"),
+        (paths.sky_trials, "sky_trials"),
+    )
+    for file in batches(pattern, n_trials)({"catalogue": catalogue})
+]
 
 
 rule inference_trials:
@@ -232,14 +249,7 @@ if inferred:
     rule figures_of_inference:
         """Background distributions of the stacks, p-values and limits of the sources, sensitivity over declination."""
         input:
-            trials=[
-                file
-                for catalogue in inferred
-                for weighting in cfg.inferred_weightings(catalogue)
-                for file in batches(paths.stack_trials, "trials")(
-                    {"catalogue": catalogue, "weighting": weighting}
-                )
-            ],
+            trials=stack_trial_files,
             tables=inference_files,
             sensitivity=sensitivity_files,
         output:

@@ -72,6 +72,33 @@ report_captions = [
     f"{workflow.basedir}/workflow/report/{caption}.rst"
     for caption, _, _ in report_figures
 ]
+all_tables = []
+if cfg.catalogues:
+    all_tables += [paths.seasons, paths.uptimes, paths.effective_area, paths.smearing]
+    all_tables += expand([paths.events, paths.background], season=seasons)
+    all_tables += expand(
+        [paths.sources, paths.acceptance], catalogue=list(cfg.catalogues)
+    )
+    all_tables += expand(
+        paths.separations, catalogue=list(cfg.catalogues), season=seasons
+    )
+    all_tables += expand(paths.single, method=cfg.methods, catalogue=singles)
+    all_tables += [
+        pattern.format(method=method, **stack)
+        for pattern in (paths.scan, paths.limits)
+        for method in cfg.methods
+        for stack in stacks
+    ]
+if cfg.bdm:
+    all_tables += [
+        paths.bdm_sky_map,
+        paths.bdm_differential,
+        paths.bdm_targets,
+        paths.bdm_light_curve,
+        paths.bdm_events,
+        paths.bdm_numbers,
+    ]
+all_tables += trial_files + inference_files + sensitivity_files
 
 
 rule summary:
@@ -91,6 +118,7 @@ rule summary:
         ],
         inference=inference_files,
         bdm=paths.bdm_numbers if cfg.bdm else [],
+        tables=all_tables,
     output:
         paths.summary,
     log:

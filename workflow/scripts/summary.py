@@ -13,4 +13,5 @@ with logged(snakemake):
         output=snakemake.output[0],
         inference=snakemake.params.inference,
         bdm=snakemake.input.bdm or None,
+        tables=snakemake.input.tables,
     )

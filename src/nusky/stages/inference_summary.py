@@ -40,11 +40,6 @@ _LIMIT_KEYS = (
 )
 
 
-def paths(tables: Mapping[str, Any]) -> list[Path]:
-    """The tables of one catalogue, in order."""
-    return [path for group in [*tables["stacks"].values(), tables["sources"]] for path in group.values()]
-
-
 def collect(tables: Mapping[str, Any]) -> dict[str, Any]:
     """The inference of one catalogue from its tables: `stacks` by weighting, `sources` if they were searched."""
     stacks = {weighting: _stack(of_stack) for weighting, of_stack in tables["stacks"].items()}

@@ -22,7 +22,8 @@ def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, 
     settings : the `release` block of the configuration
     seed : root of the random streams of generated events
     downloads : folder of archives and unpacked releases
-    manifest : JSON file to write: release, layout, root, origin, synthetic, files with their SHA-256
+    manifest : JSON file to write: release, layout, root, origin, synthetic, seed of generated events, files with
+        their SHA-256
     progress : show a progress bar on a terminal
 
     Raises
@@ -52,6 +53,7 @@ def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, 
             "root": str(obtained.root),
             "origin": obtained.origin,
             "synthetic": obtained.synthetic,
+            "seed": seed if obtained.synthetic else None,
             "files": {name: sha256(obtained.root / name) for name in names},
         },
     )
@@ -93,7 +95,8 @@ def ingest(
         "seasons": [season.name for season in selected],
         "check_counts": check_counts,
     }
-    provenance = Provenance(content["synthetic"], dict(content["files"]), settings_digest(choices), choices)
+    seeds = () if content.get("seed") is None else (content["seed"],)
+    provenance = Provenance(content["synthetic"], dict(content["files"]), settings_digest(choices), choices, seeds)
     others = {"seasons": seasons, "uptimes": uptimes, "effective_area": effective_area, "smearing": smearing}
     ingestion.write(canonical, events, others, provenance)
     for name, table in canonical.events.items():

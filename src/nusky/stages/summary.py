@@ -1,6 +1,5 @@
 """Stage: everything a run found, in one JSON file (format: docs/summary.md)."""
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 
 from nusky.files import read_json, sha256, write_json
 from nusky.releases import registry
+from nusky.revision import revision
 from nusky.stages import bdm_summary, inference_summary
 from nusky.tables import read_columns, read_metadata, read_table, settings_digest
 
@@ -37,6 +37,7 @@ def summarise(
     output: Path,
     inference: Mapping[str, Mapping[str, Any]] | None = None,
     bdm: Path | None = None,
+    tables: Sequence[Path] = (),
 ) -> None:
     """Collect the results of a run.
 
@@ -48,6 +49,7 @@ def summarise(
     singles : single-source tables by (method, catalogue)
     inference : tables of the standard inference by catalogue (`nusky.stages.inference_summary`)
     bdm : table "bdm_numbers"; None for a run without boosted dark matter
+    tables : every table of the run; their SHA-256 are recorded
     """
     methods: dict[str, Any] = {
         method: {catalogue: {"stacking": {}, "single_sources": [], "notes": []} for catalogue in catalogue_reports}
@@ -60,23 +62,21 @@ def summarise(
         entry["notes"] += [f"{weighting}: {note}" for note in notes]
     for (method, catalogue), path in singles.items():
         methods[method][catalogue]["single_sources"] = _sources(path)
-    for catalogue, tables in (inference or {}).items():
-        methods["standard"][catalogue]["inference"] = inference_summary.collect(tables)
-    inferred = [path for tables in (inference or {}).values() for path in inference_summary.paths(tables)]
-    results = [*limits.values(), *singles.values(), *inferred, *([] if bdm is None else [bdm])]
+    for catalogue, found in (inference or {}).items():
+        methods["standard"][catalogue]["inference"] = inference_summary.collect(found)
     write_json(
         output,
         {
             "run": configuration["run"],
             **_events(configuration["release"]["name"], seasons),
             "versions": {name: version(name) for name in _VERSIONS},
-            "git_revision": _git_revision(),
+            "git_revision": revision(),
             "config_hash": settings_digest(configuration),
             "seed": configuration["seed"],
             "methods": methods,
             "bdm": None if bdm is None else bdm_summary.collect(bdm, configuration["bdm"]),
             "catalogues": {name: read_json(path) for name, path in catalogue_reports.items()},
-            "tables_sha256": {str(path): sha256(path) for path in results},
+            "tables_sha256": {path: sha256(path) for path in sorted(map(str, tables))},
         },
     )
 
@@ -114,11 +114,3 @@ def _sources(path: Path) -> list[dict[str, Any]]:
 
 def _number(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
-
-
-def _git_revision() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
