@@ -5,13 +5,17 @@ table of keys (`docs/configuration.md`) are generated from this module by ``pyth
 """
 
 import os
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from nusky import strict_yaml
+from nusky.content import read_text
 from nusky.errors import ConfigurationError
+
+MAX_FILE_BYTES = 1 << 20
+_MAX_PROBLEMS = 20
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
@@ -356,14 +360,7 @@ class Configuration(Section):
 
 def load(path: str | os.PathLike[str]) -> Configuration:
     """Read and check a YAML configuration file."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}). Give the path of a YAML file.") from None
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{path}: not valid YAML: {error}") from None
+    content = strict_yaml.load(read_text(path, ConfigurationError, MAX_FILE_BYTES), where=str(path))
     return parse(content, where=str(path))
 
 
@@ -374,8 +371,11 @@ def parse(content: Any, where: str = "configuration") -> Configuration:
     try:
         return Configuration.model_validate(content)
     except ValidationError as error:
-        lines = [f"{where}: {len(error.errors())} problem(s):"]
-        lines += [f"  - in `{'.'.join(map(str, e['loc'])) or 'top level'}`: {_explain(e)}" for e in error.errors()]
+        problems = error.errors()
+        lines = [f"{where}: {len(problems)} problem(s):"]
+        lines += [f"  - in `{_place(e['loc'])}`: {_explain(e)}" for e in problems[:_MAX_PROBLEMS]]
+        if len(problems) > _MAX_PROBLEMS:
+            lines.append(f"  - and {len(problems) - _MAX_PROBLEMS} more")
         raise ConfigurationError("\n".join(lines)) from None
 
 
@@ -384,5 +384,14 @@ def _explain(error: Any) -> str:
         return "unknown key; check the spelling against docs/configuration.md"
     if error["type"] == "missing":
         return "this key is required"
-    given = "" if isinstance(error.get("input"), dict | list) else f" (given: {error.get('input')!r})"
-    return error["msg"].removeprefix("Value error, ") + given
+    given = error.get("input")
+    shown = "" if isinstance(given, dict | list) else f" (given: {_shortened(repr(given))})"
+    return error["msg"].removeprefix("Value error, ") + shown
+
+
+def _place(keys: Sequence[Any]) -> str:
+    return ".".join(_shortened(str(key)) for key in keys) or "top level"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 100 else f"{text[:100]}..."

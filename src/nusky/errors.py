@@ -29,7 +29,7 @@ class CatalogueError(NuskyError):
 
 
 class TableError(NuskyError):
-    """A nusky table is damaged, of another kind, or lacks a column."""
+    """A table or JSON file of nusky's own is damaged, of another kind, or lacks a column or key."""
 
 
 class StorageError(NuskyError):

@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from nusky.errors import StorageError
+from nusky.content import read_text
+from nusky.errors import StorageError, TableError
 
 
 @contextlib.contextmanager
@@ -55,9 +56,25 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file written by nusky."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def read_json(path: str | os.PathLike[str], keys: Iterable[str] = ()) -> dict[str, Any]:
+    """Read a JSON file written by nusky: an object that has the `keys`.
+
+    Raises
+    ------
+    TableError
+        The file is missing or damaged, or a key is.
+    """
+    text = read_text(path, TableError)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TableError(f"{path}: not valid JSON ({error}). Delete it and run again.") from None
+    if not isinstance(content, dict):
+        raise TableError(f"{path}: holds a JSON {type(content).__name__}, no object. Delete it and run again.")
+    missing = [key for key in keys if key not in content]
+    if missing:
+        raise TableError(f"{path}: the key '{missing[0]}' is missing. Delete it and run again.")
+    return content
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

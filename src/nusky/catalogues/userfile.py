@@ -2,16 +2,21 @@
 
 import csv
 import difflib
+import io
+import itertools
 import warnings
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
+from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
+import yaml
 from astropy import units as u
 from astropy.table import Column, Table
 
+from nusky import content
 from nusky.catalogues.sources import CANONICAL, Sources
 from nusky.config import Columns
 from nusky.errors import CatalogueError
@@ -25,6 +30,8 @@ FORMATS = {
     ".votable": "votable",
     ".xml": "votable",
 }
+MAX_BYTES = 1 << 28
+"""Largest source list, unpacked."""
 
 
 def read_file(path: Path, columns: Columns, label: str, numeric: Collection[str] = ()) -> Sources:
@@ -43,7 +50,7 @@ def read_file(path: Path, columns: Columns, label: str, numeric: Collection[str]
     ------
     CatalogueError : the file cannot be read, a column is missing, or a column that is needed holds text.
     """
-    table = _read_table(path, columns.name)
+    table = read_table(path, columns.name)
     flux = "flux" if "flux" in table.colnames else None
     extension = columns.extension_deg or ("extension_deg" if "extension_deg" in table.colnames else None)
     for header in filter(None, (columns.name, columns.ra_deg, columns.dec_deg, extension)):
@@ -75,22 +82,28 @@ def read_file(path: Path, columns: Columns, label: str, numeric: Collection[str]
     return Sources(label, str(path), rows, has_flux=flux is not None, headers=headers, notes=tuple(notes))
 
 
-def _read_table(path: Path, name_column: str) -> Table:
+def read_table(path: Path, name_column: str) -> Table:
+    """The table in a file as it is, its column names stripped of blanks; `name_column` is read as text.
+
+    Raises
+    ------
+    CatalogueError
+        The file is missing, empty, too big or damaged, of an unknown format, or refers to something outside it.
+    """
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     form = FORMATS.get(suffix.lower())
     if form is None:
         raise CatalogueError(f"{path}: unknown format '{suffix}'. Use one of {', '.join(FORMATS)}.")
     if not path.is_file():
         raise CatalogueError(f"{path}: no such file. Give its path relative to the folder nusky runs in.")
-    # A byte-order mark, as spreadsheets write it, would become part of the first column's name.
-    options = {"encoding": "utf-8-sig"} if form.startswith("ascii") else {}
-    if form == "ascii.csv":
-        options["converters"] = {name_column: str}  # a name "007" is no number
+    if form.startswith("ascii"):
+        given: str | bytes = content.read_text(path, CatalogueError, MAX_BYTES)
+    else:
+        given = content.read_bytes(path, CatalogueError, MAX_BYTES)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            table = Table.read(path, format=form, **options)
-        written = _csv_header(path) if form == "ascii.csv" else table.colnames
+            table, written = _parse(given, form, name_column)
         header = [" ".join(name.split()) for name in written]
         table = Table([table[name] for name in table.colnames], names=_distinct(header), copy=False)
     except Exception as error:  # the readers raise dozens of unrelated classes on damaged files
@@ -101,10 +114,46 @@ def _read_table(path: Path, name_column: str) -> Table:
     return table
 
 
-def _csv_header(path: Path) -> list[str]:
-    """The column names as written: astropy renames the second of two equal ones."""
-    with open(path, encoding="utf-8-sig", newline="") as handle:
-        return next(row for row in csv.reader(handle) if any(cell.strip() for cell in row))
+def _parse(given: str | bytes, form: str, name_column: str) -> tuple[Table, list[str]]:
+    """The table and the names of its columns as written: astropy renames the second of two equal ones."""
+    lines = io.StringIO(given, newline=None).read().split("\n") if isinstance(given, str) else []
+    if form == "ascii.csv":
+        header = next((row for row in csv.reader(lines) if any(cell.strip() for cell in row)), [])
+        # A name "007" is no number.
+        return Table.read(lines, format=form, converters={name_column: str}), header
+    if form == "ascii.ecsv":
+        _refuse_merge_keys(lines)
+        table = Table.read(lines, format=form)
+    else:
+        if form == "votable":
+            _refuse_outside_references(given)
+        table = Table.read(io.BytesIO(given), format=form)
+    return table, table.colnames
+
+
+def _refuse_merge_keys(lines: list[str]) -> None:
+    """Refuse YAML merge keys in an ECSV header: a few lines of them fill any memory."""
+    comments = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    header = "\n".join(line[1:].removeprefix(" ") for line in comments)
+    for token in yaml.scan(header.replace("%ECSV", "# %ECSV", 1)):
+        if isinstance(token, yaml.ScalarToken) and token.plain and token.value == "<<":
+            raise ValueError(f"line {token.start_mark.line + 1}: merge keys are not supported")
+
+
+def _refuse_outside_references(xml: bytes) -> None:
+    """Refuse what XML can hide: entities, which can grow without bound, and data kept in another file or on the web."""
+
+    def refuse(what: str) -> None:
+        raise ValueError(f"line {parser.CurrentLineNumber}: {what}; save the table as one plain VOTable")
+
+    def element(name: str, attributes: dict[str, str]) -> None:
+        if "href" in attributes and name.rsplit(":")[-1] == "STREAM":
+            refuse(f"refers to data outside the file ({attributes['href'][:100]})")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = lambda *_: refuse("has a document type definition")
+    parser.StartElementHandler = element
+    parser.Parse(xml, True)
 
 
 def _distinct(header: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from nusky.errors import DownloadError
+from nusky.errors import DownloadError, TableError
 from nusky.files import atomic_path, explain_full_disk, read_json, sha256, write_json
 from nusky.releases import transfer
 from nusky.releases.registry import Mirror, Release
@@ -82,7 +82,7 @@ def fetch_archive(mirror: Mirror, folder: Path, progress: bool = True) -> Path:
 def _known_digest(record: Path, expected: str | None) -> str | None:
     if expected is not None or not record.exists():
         return expected
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(TableError):
         return read_json(record).get("sha256")
     return None
 
