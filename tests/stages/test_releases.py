@@ -18,7 +18,7 @@ OTHERS = ("seasons", "uptimes", "effective_area", "smearing")
 @pytest.fixture(autouse=True)
 def small_release(monkeypatch):
     """The ten-year release with two seasons of three events and a mirror that is never there."""
-    monkeypatch.setattr(download, "BACKOFF_S", 0.001)
+    monkeypatch.setattr(transfer, "BACKOFF_S", 0.001)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     small = replace(
         ICECUBE_10YR,
