@@ -5,7 +5,7 @@ import pytest
 from nusky import config
 from nusky.errors import ConfigurationError, DownloadError, ReleaseError
 from nusky.files import read_json, sha256
-from nusky.releases import download, registry
+from nusky.releases import registry, transfer
 from nusky.releases.registry import ICECUBE_10YR
 from nusky.stages import releases
 from nusky.tables import read_metadata, read_table
