@@ -64,7 +64,7 @@ def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool 
         found = _local(Path(settings.local_path).expanduser(), release, downloads)
         return _accepted(found, settings)
     try:
-        return _accepted(_published(release, downloads, progress), settings)
+        return _accepted(fetched(release, downloads, progress), settings)
     except DownloadError as error:
         if settings.synthetic != "if-unavailable":
             raise
@@ -124,7 +124,16 @@ def write(
         raise
 
 
-def _published(release: registry.Release, downloads: Path, progress: bool) -> Obtained:
+def fetched(release: registry.Release, downloads: Path, progress: bool = True) -> Obtained:
+    """The published files of a release below `downloads`, fetched and unpacked unless they are there.
+
+    Raises
+    ------
+    DownloadError
+        The archive is not to be had.
+    ArchiveError
+        It is damaged.
+    """
     folder, record = downloads / release.name, downloads / f"{release.name}.json"
     if folder.exists():
         log.info("%s: already unpacked in %s", release.name, folder)
@@ -198,11 +207,11 @@ def _check_published_digests(root: Path, release: registry.Release, names: Seque
     second check, so a different one is refused.
     """
     for name in names:
-        expected = release.md5.get(name)
-        if expected is None or _md5_of_text(root / name) == expected:
+        if not published_digest_differs(root, release, name):
             continue
         problem = (
-            f"{root / name}: its content is not the one published with {release.name} (MD5 differs from {expected})"
+            f"{root / name}: its content is not the one published with {release.name} "
+            f"(MD5 differs from {release.md5[name]})"
         )
         if not name.startswith("irfs/"):
             log.warning("%s; the number of events is right, so it is used.", problem)
@@ -210,6 +219,11 @@ def _check_published_digests(root: Path, release: registry.Release, names: Seque
         raise ReleaseError(
             f"{problem}. Fetch the file again; if it differs on purpose, set `release.check_counts: false`."
         )
+
+
+def published_digest_differs(root: Path, release: registry.Release, name: str) -> bool:
+    """Whether the publisher gives an MD5 of the file `name` below `root`, and it is another one."""
+    return name in release.md5 and _md5_of_text(root / name) != release.md5[name]
 
 
 def _md5_of_text(path: Path) -> str:

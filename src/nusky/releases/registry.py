@@ -52,6 +52,8 @@ class Release:
     mirrors: tuple[Mirror, ...]
     md5: dict[str, str] = field(default_factory=dict)
     """Digests the publisher gives for single files, by path inside the release."""
+    archive_bytes: int | None = None
+    """Size of the archive; None where it is not known before it comes."""
 
     def season(self, name: str) -> Season:
         """The season called `name`."""
@@ -135,6 +137,7 @@ ICECUBE_3YR = Release(
             member_sha256="c22f92b6d17824bc586261f3c3cae0ab4833bd39decda4c44b1de38545d667ab",
         ),
     ),
+    archive_bytes=11_735_897,
 )
 
 _IC86_NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
@@ -159,6 +162,7 @@ ICECUBE_14YR = Release(
             "?persistentId=doi:10.7910/DVN/MMIIZA&format=original"
         ),
     ),
+    archive_bytes=2_600_000_000,  # about
 )
 
 RELEASES = {release.name: release for release in (ICECUBE_3YR, ICECUBE_10YR, ICECUBE_14YR)}

@@ -1,0 +1,112 @@
+"""The command `nusky`: its subcommands, and what becomes of errors.
+
+Modules of the subcommands import what they need when they are called, so that `nusky --help` answers at once.
+"""
+
+import os
+import sys
+import traceback
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import bdm, catalogue, check, data, show
+from nusky.cli.console import fail
+from nusky.cli.exit_status import FAILED, INTERRUPTED, OK, UNFINISHED, UNFORESEEN, USAGE
+from nusky.errors import NuskyError
+
+EPILOG = f"""\b
+Exit status:
+  {OK:3}  done
+  {FAILED:3}  not possible: the message says where, why and what to do
+  {USAGE:3}  the command line is wrong
+  {UNFINISHED:3}  something is not finished, missing or changed (check --finished, data verify)
+  {UNFORESEEN:3}  an error nobody foresaw
+  {INTERRUPTED:3}  interrupted with Ctrl-C
+
+\b
+Examples:
+  nusky check config/demo.yaml
+  nusky data list
+  nusky catalogue validate mine.csv --ra RA --dec Dec
+  nusky show results/demo/summary.json
+  nusky bdm flux --supernova "Cas A" --t 350yr --tx 5MeV --mx 1MeV
+"""
+
+
+class Command(typer.core.TyperGroup):
+    """The group of all subcommands: errors become one readable message and an exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NuskyError as error:
+            return self._end(ctx, FAILED, f"error: {error}")
+        except KeyboardInterrupt:
+            return self._end(ctx, INTERRUPTED, "interrupted; what was finished before is kept")
+        except BrokenPipeError:
+            # Whoever read the output has seen enough; nothing must be flushed to it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(OK) from None
+        except Exception as error:
+            if hasattr(error, "exit_code"):  # typer's own: they know how to end
+                raise
+            if isinstance(error, OSError) and error.filename is not None:
+                reason = f"error: {error.filename}: {error.strerror or error}. Check the path and its permissions."
+                return self._end(ctx, FAILED, reason)
+            again = "" if ctx.params.get("debug") else " Run `nusky --debug ...` for the details and report them."
+            return self._end(ctx, UNFORESEEN, f"unforeseen error: {type(error).__name__}: {error}.{again}")
+
+    def _end(self, ctx: Any, status: int, message: str) -> None:
+        if ctx.params.get("debug"):
+            traceback.print_exc()
+        fail(message)
+        raise typer.Exit(status)
+
+
+app = typer.Typer(
+    cls=Command,
+    help="IceCube's public tracks against catalogues of gamma-ray sources, and boosted dark matter.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print version and revision, and end.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error too.")] = False,
+) -> None:
+    """Options before the subcommand."""
+
+
+app.command()(check.check)
+app.command()(show.show)
+app.add_typer(data.app, name="data")
+app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(bdm.app, name="bdm")
+
+
+@app.command()
+def version() -> None:
+    """Version of nusky, and the git revision when it runs from a source tree.
+
+    \b
+    Example:
+      nusky version
+    """
+    from nusky import __version__
+    from nusky.revision import revision
+
+    typer.echo(f"nusky {__version__} (revision {revision()})")

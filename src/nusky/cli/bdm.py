@@ -1,0 +1,339 @@
+"""`nusky bdm`: boosted dark matter of one supernova: flux, events and sky map."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import console
+
+app = typer.Typer(
+    help="Boosted dark matter of one supernova: flux, events, sky map.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+class Model(StrEnum):
+    """How dark matter scatters."""
+
+    CONSTANT = "constant"
+    LMUTAU = "lmutau"
+
+
+class Rules(StrEnum):
+    """The set of conventions."""
+
+    STANDARD = "standard"
+    PUBLISHED = "published"
+
+
+def _quantity(name: str) -> Callable[[Any], Any]:
+    """Parser of an option; imported late because it needs the physics' constants."""
+
+    def parse(text: Any) -> Any:
+        from nusky.cli import quantities
+
+        kind = getattr(quantities, name)
+        return kind(text) if callable(kind) else kind.parse(text)
+
+    parse.__name__ = name.lower()
+    return parse
+
+
+_ENERGY, _TIME, _DISTANCE = (_quantity(name) for name in ("ENERGY", "TIME", "DISTANCE"))
+_AREA, _ANGLE = _quantity("AREA"), _quantity("angle_deg")
+
+SupernovaName = Annotated[
+    str, typer.Option("--supernova", help="Name in nusky's list, or any name with --ra, --dec, --distance.")
+]
+Ra = Annotated[float | None, typer.Option(parser=_ANGLE, metavar="ANGLE", help="Right ascension: 350.85 or 23h23m24s.")]
+Dec = Annotated[float | None, typer.Option(parser=_ANGLE, metavar="ANGLE", help="Declination: 58.8 or 58d49m00s.")]
+Distance = Annotated[
+    float | None, typer.Option("--distance", parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")
+]
+Time = Annotated[
+    float, typer.Option("--t", parser=_TIME, metavar="YR", help="Time since its neutrinos arrived: 350yr, 3e8s.")
+]
+Tx = Annotated[
+    float, typer.Option("--tx", parser=_ENERGY, metavar="MEV", help="Kinetic energy of dark matter: 5MeV, 0.005GeV.")
+]
+Mx = Annotated[float, typer.Option("--mx", parser=_ENERGY, metavar="MEV", help="Mass of dark matter: 1MeV, 10keV.")]
+ModelName = Annotated[Model, typer.Option("--model", help="Constant cross section, or vector boson of L_mu - L_tau.")]
+Sigma = Annotated[
+    float,
+    typer.Option("--sigma-xv", parser=_AREA, metavar="CM2", help="constant: cross section with neutrinos."),
+]
+NeutrinoCoupling = Annotated[float, typer.Option(help="lmutau: product of couplings, neutrinos and dark matter.")]
+TargetCoupling = Annotated[float, typer.Option(help="lmutau: product of couplings, target and dark matter.")]
+MediatorRatio = Annotated[float, typer.Option(help="lmutau: mass of the boson over that of dark matter.")]
+Conventions = Annotated[Rules, typer.Option("--conventions", help="Set of conventions.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all inputs.")]
+
+
+@app.command()
+def flux(
+    supernova: SupernovaName = "Cas A",
+    ra: Ra = None,
+    dec: Dec = None,
+    distance: Distance = None,
+    t: Time = "350yr",
+    tx: Tx = "5MeV",
+    mx: Mx = "1MeV",
+    model: ModelName = Model.CONSTANT,
+    sigma_xv: Sigma = "1e-45cm2",
+    neutrino_coupling: NeutrinoCoupling = 1e-8,
+    target_coupling: TargetCoupling = 1e-8,
+    mediator_ratio: MediatorRatio = 1 / 3,
+    conventions: Conventions = Rules.STANDARD,
+    json: AsJson = False,
+) -> None:
+    """Flux from the whole sky per kinetic energy, MeV^-1 cm^-2 s^-1.
+
+    \b
+    Examples:
+      nusky bdm flux --t 350yr --tx 5MeV --mx 1MeV
+      nusky bdm flux --supernova "SN 1054" --t 970yr --mx 10keV --json
+      nusky bdm flux --supernova mine --ra 23h23m24s --dec 58d49m00s --distance 3.5kpc --model lmutau
+    """
+    from nusky.bdm import constant, get_tvan
+
+    place = _place(supernova, ra, dec, distance)
+    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio)
+    boosted = place.under(physics, conventions)
+    value, error = boosted.flux(t * constant.year2Seconds, tx, mx, full_output=True)
+    end = get_tvan(tx, mx, boosted.Rs) / constant.year2Seconds
+    inputs = {**place.told, **_told(model, physics), "conventions": conventions.value}
+    inputs |= {"t_yr": t, "tx_mev": tx, "mx_mev": mx, "signal_ends_yr": end}
+    _report("flux", value, error, "MeV^-1 cm^-2 s^-1", inputs, json, _why_nothing(value, t, end))
+
+
+@app.command()
+def events(
+    supernova: SupernovaName = "Cas A",
+    ra: Ra = None,
+    dec: Dec = None,
+    distance: Distance = None,
+    t: Time = "350yr",
+    duration: Annotated[float, typer.Option(parser=_TIME, metavar="YR", help="How long is counted.")] = "35yr",
+    tx_min: Annotated[float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest kinetic energy.")] = "5MeV",
+    tx_max: Annotated[float, typer.Option(parser=_ENERGY, metavar="MEV", help="Highest kinetic energy.")] = "30MeV",
+    mx: Mx = "1MeV",
+    recoil_above: Annotated[
+        float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest recoil energy of the target that counts.")
+    ] = "0MeV",
+    targets: Annotated[float, typer.Option(min=0, help="Number of targets (electrons).")] = 1.0,
+    model: ModelName = Model.CONSTANT,
+    sigma_xv: Sigma = "1e-45cm2",
+    sigma_xe: Annotated[
+        float, typer.Option(parser=_AREA, metavar="CM2", help="constant: cross section with the target.")
+    ] = "1e-35cm2",
+    neutrino_coupling: NeutrinoCoupling = 1e-8,
+    target_coupling: TargetCoupling = 1e-8,
+    mediator_ratio: MediatorRatio = 1 / 3,
+    conventions: Conventions = Rules.STANDARD,
+    json: AsJson = False,
+) -> None:
+    """Number of recoils in a detector of electrons.
+
+    \b
+    Examples:
+      nusky bdm events --t 350yr --duration 10yr --targets 7.5e33
+      nusky bdm events --model lmutau --tx-min 5MeV --tx-max 30MeV --mx 1MeV --recoil-above 2MeV
+    """
+    from nusky.bdm import constant
+
+    place = _place(supernova, ra, dec, distance)
+    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio)
+    span = (t * constant.year2Seconds, (t + duration) * constant.year2Seconds)
+    value, error = place.under(physics, conventions).event(
+        mx, (tx_min, tx_max), span, recoil_above=recoil_above, full_output=True
+    )
+    # With a constant cross section the events are those of a target of 1 cm^2.
+    scale = targets * (sigma_xe if model is Model.CONSTANT else 1.0)
+    inputs = {**place.told, **_told(model, physics), "conventions": conventions.value}
+    inputs |= {"t_yr": t, "duration_yr": duration, "tx_min_mev": tx_min, "tx_max_mev": tx_max, "mx_mev": mx}
+    inputs |= {"recoil_above_mev": recoil_above, "targets": targets}
+    inputs |= {"sigma_xe_cm2": sigma_xe} if model is Model.CONSTANT else {}
+    nothing = None if value else "nothing arrives in this time with these energies"
+    _report("events", value * scale, error * scale, "", inputs, json, nothing)
+
+
+@app.command()
+def skymap(
+    output: Annotated[Path, typer.Argument(help="File to write: .fits (HEALPix), .parquet (grid), .png, .pdf, .svg.")],
+    supernova: SupernovaName = "Cas A",
+    ra: Ra = None,
+    dec: Dec = None,
+    distance: Distance = None,
+    t: Time = "350yr",
+    tx: Tx = "5MeV",
+    tx_max: Annotated[
+        float | None,
+        typer.Option(parser=_ENERGY, metavar="MEV", help="Integrate from --tx to this energy (.fits only)."),
+    ] = None,
+    mx: Mx = "1MeV",
+    model: ModelName = Model.CONSTANT,
+    sigma_xv: Sigma = "1e-45cm2",
+    neutrino_coupling: NeutrinoCoupling = 1e-8,
+    target_coupling: TargetCoupling = 1e-8,
+    mediator_ratio: MediatorRatio = 1 / 3,
+    conventions: Annotated[Rules, typer.Option(help="Set of conventions (.fits; the others show both).")] = (
+        Rules.STANDARD
+    ),
+    nside: Annotated[int, typer.Option(help="Resolution of .fits, a power of two.")] = 128,
+    n_l: Annotated[int, typer.Option(help="Points in Galactic longitude, other formats.")] = 800,
+    n_b: Annotated[int, typer.Option(help="Points in Galactic latitude, other formats.")] = 400,
+    json: AsJson = False,
+) -> None:
+    """Map of the flux per solid angle, Galactic coordinates.
+
+    \b
+    Examples:
+      nusky bdm skymap sky.fits --nside 64
+      nusky bdm skymap sky.fits --tx 5MeV --tx-max 30MeV
+      nusky bdm skymap sky.png --supernova "SN 1054" --t 970yr
+    """
+    from nusky.bdm import constant
+    from nusky.bdm.skymap import healpix_map
+    from nusky.errors import PhysicsError
+
+    place = _place(supernova, ra, dec, distance)
+    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio)
+    seconds, suffix = t * constant.year2Seconds, output.suffix
+    inputs = {**place.told, **_told(model, physics), "t_yr": t, "tx_mev": tx, "tx_max_mev": tx_max, "mx_mev": mx}
+    if suffix == ".fits":
+        energies = tx if tx_max is None else (tx, tx_max)
+        boosted = place.under(physics, conventions)
+        sky = healpix_map(boosted, place.galactic, seconds, energies, mx, nside=nside, GC_coord=place.centre)
+        sky.write(output)
+        largest, integral, unit = float(sky.value.max()), sky.integral(), sky.unit
+        inputs |= {"nside": nside, "conventions": conventions.value}
+    elif suffix in (".parquet", ".png", ".pdf", ".svg"):
+        if tx_max is not None:
+            raise PhysicsError(f"{output}: maps integrated over energies are written as .fits; leave out --tx-max.")
+        grids = {rules: place.grid(physics, rules, seconds, tx, mx, n_l, n_b) for rules in Rules}
+        _write_grids(output, grids, inputs, place, f"Tχ = {tx:g} MeV, mχ = {mx:g} MeV, {t:g} years")
+        largest, integral = float(grids[conventions].value.max()), grids[conventions].integral()
+        unit = "MeV-1 cm-2 s-1 sr-1"
+        inputs |= {"n_l": n_l, "n_b": n_b, "conventions": conventions.value}
+    else:
+        raise PhysicsError(f"{output}: unknown format '{suffix}'. Use .fits, .parquet, .png, .pdf or .svg.")
+    found = {"file": str(output), "largest": largest, "integral": integral, "unit": unit}
+    if json:
+        console.as_json(found | {"inputs": inputs})
+        return
+    typer.echo(f"{output}: largest {largest:.5g}, integral over the sky {integral:.5g} [{unit.removesuffix(' sr-1')}]")
+    console.pairs({key: console.cell(value) for key, value in inputs.items() if value is not None})
+
+
+class _Place:
+    """A supernova in its galaxy."""
+
+    def __init__(self, supernova: Any) -> None:
+        from nusky.bdm.supernovae import host
+
+        self.supernova, self._host = supernova, host(supernova.host)
+        self.galactic, self.centre = supernova.galactic(), (self._host.l, self._host.b)
+        self.told = {
+            "supernova": supernova.name,
+            "ra_deg": supernova.ra_deg,
+            "dec_deg": supernova.dec_deg,
+            "distance_kpc": supernova.distance_kpc,
+            "host": supernova.host,
+        }
+
+    def under(self, physics: Any, rules: Rules) -> Any:
+        """The model of the scattering under this supernova."""
+        from nusky.bdm import PUBLISHED, STANDARD
+
+        return physics.at(
+            self.supernova.distance_kpc,
+            self._host.distance_kpc,
+            self.supernova.beta(self._host),
+            conventions=STANDARD if rules is Rules.STANDARD else PUBLISHED,
+            **self._host.halo,
+        )
+
+    def grid(self, physics: Any, rules: Rules, seconds: float, tx: float, mx: float, n_l: int, n_b: int) -> Any:
+        """Map on an l-b grid."""
+        from nusky.bdm.skymap import grid_map
+
+        boosted = self.under(physics, rules)
+        return grid_map(boosted, self.galactic, seconds, tx, mx, n_l=n_l, n_b=n_b, GC_coord=self.centre)
+
+
+def _place(name: str, ra: float | None, dec: float | None, distance: float | None) -> _Place:
+    from nusky.bdm.supernovae import Supernova, find
+
+    if (ra is None) != (dec is None):
+        raise typer.BadParameter("give --ra and --dec together, or neither for a supernova of nusky's list.")
+    if ra is not None:
+        if distance is None:
+            raise typer.BadParameter("a position of your own needs --distance too.")
+        return _Place(Supernova(name=name, ra_deg=ra, dec_deg=dec, distance_kpc=distance))
+    listed = find(name)
+    if distance is not None:
+        from dataclasses import replace
+
+        listed = replace(listed, distance_kpc=distance)
+    return _Place(listed)
+
+
+def _physics(
+    model: Model, sigma_xv: float, neutrino_coupling: float, target_coupling: float, mediator_ratio: float
+) -> Any:
+    from nusky.bdm.checks import positive
+    from nusky.bdm.models import ConstantCrossSection, LMuTau
+
+    if model is Model.CONSTANT:
+        return ConstantCrossSection(float(positive("sigma_xv", sigma_xv, "cm2")))
+    return LMuTau(neutrino_coupling, target_coupling, mediator_ratio)
+
+
+def _told(model: Model, physics: Any) -> dict[str, Any]:
+    """The model's name and parameters."""
+    if model is Model.CONSTANT:
+        return {"model": model.value, "sigma_xv_cm2": physics.sigxv0}
+    return {"model": model.value} | {
+        key: getattr(physics, key) for key in ("neutrino_coupling", "target_coupling", "mediator_ratio")
+    }
+
+
+def _why_nothing(value: float, t: float, end: float) -> str | None:
+    if value or t <= 0:
+        return None
+    return f"nothing arrives at {t:.4g} yr: the signal ends after {end:.4g} yr" if t >= end else None
+
+
+def _report(
+    what: str, value: float, error: float, unit: str, inputs: dict[str, Any], json: bool, note: str | None
+) -> None:
+    if json:
+        console.as_json({what: value, "error": error, "unit": unit, "note": note, "inputs": inputs})
+        return
+    typer.echo(f"{what} = {value:.6g} ± {error:.2g} {unit}".rstrip())
+    if note:
+        typer.echo(note)
+    console.pairs({key: console.cell(given) for key, given in inputs.items()})
+
+
+def _write_grids(output: Path, grids: dict[Rules, Any], inputs: dict[str, Any], place: _Place, case: str) -> None:
+    """The table "bdm_sky_map" of both conventions, or its figure."""
+    import numpy as np
+    import pyarrow as pa
+
+    from nusky.tables import trace, write_table
+
+    some = grids[Rules.PUBLISHED]
+    l, b = np.degrees(np.meshgrid(some.l, some.b, indexing="ij"))
+    columns = {"l_deg": l.ravel(), "b_deg": b.ravel()}
+    columns |= {f"{rules.value}_per_mev_cm2_s_sr": grid.value.ravel() for rules, grid in grids.items()}
+    if output.suffix == ".parquet":
+        write_table(output, columns, kind="bdm_sky_map", provenance=trace([], inputs))
+        return
+    from nusky.figures import canvas
+    from nusky.figures.bdm_sky_map import bdm_sky_map
+
+    figure = bdm_sky_map(pa.table(columns), supernova=place.supernova.name, position=place.galactic, case=case)
+    canvas.save(figure, [output], dpi=200)

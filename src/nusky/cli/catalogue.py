@@ -1,0 +1,169 @@
+"""`nusky catalogue`: what nusky understands of a source list."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import console
+
+app = typer.Typer(
+    help="Source catalogues: show one, check a file of your own.", no_args_is_help=True, rich_markup_mode=None
+)
+
+NameColumn = Annotated[str, typer.Option("--name", help="Column with the names of the sources.")]
+RaColumn = Annotated[str, typer.Option("--ra", help="Column with the right ascension, degrees unless it has a unit.")]
+DecColumn = Annotated[str, typer.Option("--dec", help="Column with the declination, degrees unless it has a unit.")]
+ExtensionColumn = Annotated[str | None, typer.Option("--extension", help="Column with the Gaussian width, degrees.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def show(
+    what: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="A ready-made catalogue, a built-in list or a file.")
+    ],
+    rows: Annotated[int, typer.Option(min=0, help="Number of sources to show.")] = 10,
+    name: NameColumn = "name",
+    ra: RaColumn = "ra_deg",
+    dec: DecColumn = "dec_deg",
+    extension: ExtensionColumn = None,
+    json: AsJson = False,
+) -> None:
+    """Print the sources of a catalogue as nusky uses them, and what was decided while reading.
+
+    \b
+    Examples:
+      nusky catalogue show wcda-hess
+      nusky catalogue show atnf --rows 3
+      nusky catalogue show mine.csv --name Source --ra RA --dec Dec
+    """
+    label, block = _catalogue(what, {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension})
+    table, report = _build(block, label)
+    sources = table.to_pylist()
+    if json:
+        console.as_json({"report": report, "sources": sources})
+        return
+    _explain(report)
+    typer.echo()
+    if left_out := console.grid(sources[:rows]):
+        typer.echo(f"further columns: {', '.join(left_out)}")
+    if rows < len(sources):
+        typer.echo(f"{len(sources) - rows} more sources; --rows shows more of them")
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="CSV, ECSV, FITS or VOTable file.")],
+    name: NameColumn = "name",
+    ra: RaColumn = "ra_deg",
+    dec: DecColumn = "dec_deg",
+    extension: ExtensionColumn = None,
+    weight: Annotated[list[str] | None, typer.Option(help="Column to weight a stack with; may be repeated.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Check a source list of your own, and write the block of the configuration that uses it.
+
+    \b
+    Example:
+      nusky catalogue validate mine.csv --name Source --ra RA --dec Dec --weight flux
+    """
+    columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
+    label, block = _file(file, columns, weight or [])
+    table, report = _build(block, label)
+    stacks = {weighting: _weights(table, settings) for weighting, settings in block.weightings.items()}
+    if json:
+        console.as_json({"report": report, "weightings": stacks})
+        return
+    _explain(report)
+    typer.echo()
+    for weighting, found in stacks.items():
+        console.heading(f"weighting {weighting}")
+        console.pairs({"sources with a weight": found["n_sources"], "effective number": f"{found['n_effective']:.1f}"})
+        for note in found["notes"]:
+            console.pairs({"note": note})
+    typer.echo()
+    console.heading("To use it, write in the configuration:")
+    typer.echo(_yaml(label, block))
+
+
+def _catalogue(what: str, columns: dict[str, str | None]) -> tuple[str, Any]:
+    """The name and the configuration of a ready-made catalogue, a built-in list or a file."""
+    from nusky import config
+    from nusky.catalogues.builtin import RESOURCES
+    from nusky.errors import CatalogueError
+
+    if what in config.PRESETS:
+        return what, config.Catalogue.model_validate(config.PRESETS[what])
+    if what in RESOURCES:
+        return what, config.Catalogue(lists=[config.SourceList(builtin=what)])
+    if not Path(what).suffix and not Path(what).exists():
+        raise CatalogueError(
+            f"'{what}' is no catalogue: there are the ready-made {', '.join(config.PRESETS)}, the lists "
+            f"{', '.join(RESOURCES)}, and files (.csv, .ecsv, .fits, .vot)."
+        )
+    return _file(Path(what), columns, [])
+
+
+def _file(path: Path, columns: dict[str, str | None], weights: list[str]) -> tuple[str, Any]:
+    import re
+
+    from nusky import config
+
+    given = {key: value for key, value in columns.items() if value is not None}
+    lists = [config.SourceList(file=str(path), columns=config.Columns(**given))]
+    weightings = {"uniform": config.Weighting()} | {f"by-{_word(w)}": config.Weighting(column=w) for w in weights}
+    label = re.sub(r"^[^A-Za-z0-9]+", "", _word(path.name.split(".")[0])) or "mine"
+    return label, config.Catalogue(lists=lists, weightings=weightings)
+
+
+def _word(text: str) -> str:
+    """`text` as a name a configuration accepts."""
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
+
+
+def _build(block: Any, label: str) -> tuple[Any, dict[str, Any]]:
+    from nusky.catalogues.build import build_catalogue
+
+    return build_catalogue(block, label)
+
+
+def _weights(table: Any, weighting: Any) -> dict[str, Any]:
+    """What the standard method makes of a weighting; the effective number of sources is 1 / sum of squared shares."""
+    from nusky.catalogues.weights import model_weights
+
+    weights, notes = model_weights(table, weighting, "standard")
+    return {"n_sources": int((weights > 0).sum()), "n_effective": float(1 / (weights**2).sum()), "notes": notes}
+
+
+def _explain(report: dict[str, Any]) -> None:
+    console.heading(f"{report['catalogue']}: {report['n_sources']} sources")
+    for part in report["lists"]:
+        console.pairs({part["label"]: f"{part['n_sources']} sources from {part['source']}"})
+        told = {
+            "repeated rows left out": part["repeated_rows_left_out"],
+            "same name, kept": part["same_name_kept"],
+            "same position, kept": [" = ".join(names) for names in part["same_position_kept"]],
+            "without a flux": part["missing_flux"],
+        }
+        console.pairs({key: f"{len(names)}: {_few(names)}" for key, names in told.items() if names}, indent=4)
+    limits = report["limits"]
+    if limits["flux"] or limits["extension"]:
+        console.pairs({"upper limits": f"{limits['flux']} of the flux, {limits['extension']} of the extension"})
+    for note in report["notes"]:
+        console.pairs({"note": note})
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
+
+
+def _yaml(label: str, block: Any) -> str:
+    import yaml
+
+    content = block.model_dump(mode="json", exclude_defaults=True)
+    content["weightings"] = {
+        name: settings.model_dump(exclude_defaults=True) for name, settings in block.weightings.items()
+    }
+    text = yaml.safe_dump({"catalogues": {label: content}}, sort_keys=False, allow_unicode=True)
+    return text.rstrip()

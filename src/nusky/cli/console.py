@@ -1,0 +1,122 @@
+"""What the subcommands print: tables, key-value lists, JSON; progress only where somebody can see it."""
+
+import contextlib
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import typer
+
+
+def fail(message: str) -> None:
+    """Print a message about an error."""
+    typer.echo(f"nusky: {message}", err=True)
+
+
+def heading(text: str) -> None:
+    """Print the title of a block."""
+    typer.echo(typer.style(text, bold=True))
+
+
+def pairs(entries: Mapping[str, Any], indent: int = 2) -> None:
+    """Print names and values in two columns; long values are wrapped within the second."""
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in entries.items():
+        table.add_row(_text(" " * indent + name), _text(str(value)))
+    _print(table)
+
+
+def grid(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Print rows of equal keys as a table as wide as the terminal; the columns it had no room for are returned."""
+    from rich.table import Table
+
+    console, columns = _console(), list(rows[0]) if rows else []
+    cells = [[cell(row[column]) for column in columns] for row in rows]
+    widths = [max(len(name), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
+    shown, used = 0, 0
+    while shown < len(columns) and (shown == 0 or used + widths[shown] <= console.width):
+        used += widths[shown] + 2
+        shown += 1
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name, value in zip(columns[:shown], rows[0].values() if rows else [], strict=False):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        table.add_column(_text(name), justify="right" if number else "left", overflow="fold")
+    for line in cells:
+        table.add_row(*map(_text, line[:shown]))
+    _print(table)
+    return columns[shown:]
+
+
+def cell(value: Any) -> str:
+    """A value as tables show it: six significant digits, a dash for what is missing."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def as_json(content: Any) -> None:
+    """Print JSON: numbers in full, null for NaN and infinities."""
+    typer.echo(json.dumps(_strict(content), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def bytes_text(n_bytes: float) -> str:
+    """A size in decimal units."""
+    for unit in ("B", "kB", "MB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} GB"
+
+
+def duration_text(seconds: float) -> str:
+    """A duration in the unit in which it is a handy number."""
+    for unit, size in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@contextlib.contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Show that something is going on, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def _print(table: Any) -> None:
+    """Without the blanks with which rich fills lines."""
+    console = _console()
+    with console.capture() as printed:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+
+
+def _text(content: str) -> Any:
+    from rich.text import Text
+
+    return Text(content)
+
+
+def _strict(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {str(key): _strict(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_strict(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

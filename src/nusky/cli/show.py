@@ -1,0 +1,148 @@
+"""`nusky show`: any result as a table in the terminal, with where it comes from and how it was made."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import console
+
+_ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
+"""Provenance that is shown in a place of its own."""
+
+
+def show(
+    result: Annotated[Path, typer.Argument(help="A table (.parquet) or JSON file of a run, or the folder of a run.")],
+    rows: Annotated[int, typer.Option(min=0, help="Number of rows to show.")] = 20,
+    columns: Annotated[str | None, typer.Option(help="Columns to show, separated by commas; all that fit.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Write the whole table as CSV, numbers in full.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print provenance and run log as JSON, without the rows.")
+    ] = False,
+) -> None:
+    """Print a result: its rows, what it was made from, and when, where and by which job.
+
+    \b
+    Examples:
+      nusky show results/demo/summary.json
+      nusky show results/demo/standard/limits/wcda-hess/flux.parquet
+      nusky show results/demo/sources/wcda-hess.parquet --columns name,ra_deg,dec_deg --csv > sources.csv
+    """
+    from nusky.errors import NuskyError
+    from nusky.stages import run_log
+
+    if result.is_dir():
+        result = result / "summary.json"
+    if result.suffix == ".parquet":
+        _table(result, rows, columns.split(",") if columns else None, csv, json, run_log.find(result))
+    elif result.suffix == ".json":
+        if csv or columns:
+            raise NuskyError(f"{result}: --csv and --columns are for tables (.parquet), this is JSON.")
+        _json(result, rows, json, run_log.find(result))
+    else:
+        raise NuskyError(f"{result}: cannot be shown. Give a .parquet table, a .json file or the folder of a run.")
+
+
+def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bool, log: dict[str, Any] | None) -> None:
+    from nusky.tables import read_metadata, read_table
+
+    provenance = read_metadata(path)
+    if json:
+        console.as_json({"provenance": provenance, "run_log": log})
+        return
+    table = read_table(path, kind=provenance["kind"], columns=columns)
+    if csv:
+        from pyarrow.csv import write_csv
+
+        write_csv(table, sys.stdout.buffer)
+        return
+    console.heading(f"{provenance['kind']}: {table.num_rows} rows, {table.num_columns} columns")
+    left_out = console.grid(table.slice(0, rows).to_pylist())
+    if left_out:
+        typer.echo(f"further columns (--columns shows them): {', '.join(left_out)}")
+    if rows < table.num_rows:
+        typer.echo(f"{table.num_rows - rows} more rows (--rows)")
+    typer.echo()
+    console.heading("provenance")
+    told = {key: value for key, value in provenance.items() if key not in _ELSEWHERE}
+    if provenance["synthetic"]:
+        told["synthetic"] = "True: generated events are behind it, no number is a measurement"
+    told["seeds"] = ", ".join(map(str, provenance.get("seeds", []))) or "none: nothing random"
+    console.pairs(told)
+    for key in ("settings", "inputs"):
+        if provenance[key]:
+            console.pairs({key: ""})
+            console.pairs(provenance[key], indent=4)
+    _run_log(log)
+
+
+def _json(path: Path, rows: int, json: bool, log: dict[str, Any] | None) -> None:
+    from nusky.errors import TableError
+    from nusky.files import read_json
+
+    try:
+        content = read_json(path)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such file. A run writes it when it is finished: `snakemake --cores 2`.") from None
+    except ValueError as error:
+        raise TableError(f"{path}: not valid JSON ({error}). Delete it and run again.") from None
+    if json:
+        console.as_json({"content": content, "run_log": log})
+    elif isinstance(content, dict) and {"methods", "tables_sha256"} <= content.keys():
+        _summary(content, rows)
+        _run_log(log)
+    else:
+        console.as_json(content)
+
+
+def _summary(summary: dict[str, Any], rows: int) -> None:
+    console.heading(f"run {summary['run']}")
+    told = {
+        key: summary[key] for key in ("release", "n_events", "livetime_days", "seed", "git_revision", "config_hash")
+    }
+    if summary["synthetic"]:
+        told["synthetic"] = "generated events are behind it, no number is a measurement"
+    told["seasons"] = ", ".join(summary["seasons"])
+    told["versions"] = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
+    told["tables"] = len(summary["tables_sha256"])
+    console.pairs({key: value for key, value in told.items() if value not in (None, "")})
+    for method, catalogues in summary["methods"].items():
+        stacks = [
+            {"catalogue": name, "weights": weighting, "gamma": float(gamma)}
+            | {"TS": stack["ts_max"], "n_s": stack["n_signal_at_max"], "n_src": stack["n_sources"]}
+            | {"UL95 E2dN/dE": stack["ul95_e2dnde_100tev_gev_cm2_s"]}
+            for name, found in catalogues.items()
+            for weighting, by_gamma in found["stacking"].items()
+            for gamma, stack in by_gamma.items()
+        ]
+        if stacks:
+            typer.echo()
+            console.heading(f"stacks, {method} (limit at 100 TeV, one flavour, GeV cm^-2 s^-1)")
+            console.grid(stacks)
+        for name, found in catalogues.items():
+            best = sorted(found["single_sources"], key=lambda source: -(source["ts_max"] or 0))[: min(rows, 5)]
+            if best:
+                typer.echo()
+                console.heading(f"largest TS of the {len(found['single_sources'])} sources of {name}, {method}")
+                console.grid(
+                    [{key: s[key] for key in ("name", "ra_deg", "dec_deg", "ts_max", "ns_best")} for s in best]
+                )
+    if summary.get("bdm"):
+        typer.echo()
+        console.heading(f"boosted dark matter of {summary['bdm']['supernova']['name']}")
+        console.grid(
+            [
+                {"published": n["published"], "standard": n["standard"], "quantity": n["quantity"], "unit": n["unit"]}
+                for n in summary["bdm"]["numbers"].values()
+            ]
+        )
+
+
+def _run_log(log: dict[str, Any] | None) -> None:
+    typer.echo()
+    if log is None:
+        typer.echo("run log: none beside this file")
+        return
+    console.heading("run log (changes no number)")
+    console.pairs({key: value for key, value in log.items() if key != "outputs" and value is not None})
