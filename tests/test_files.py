@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 from nusky import files
-from nusky.errors import StorageError
+from nusky.errors import StorageError, TableError
 
 
 def test_a_finished_write_replaces_the_old_file(tmp_path):
@@ -50,3 +50,26 @@ def test_json_refuses_nan(tmp_path):
 def test_digest(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert files.sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", r"a\.json: not valid JSON \(Expecting property name"),
+        (b"[1]", "holds a JSON list, no object"),
+        (b'{"a": 1}', "the key 'b' is missing"),
+        (b'{"a": "\xff"}', r"a\.json, line 1: byte 0xff is no UTF-8 text"),
+        (b"\0" * 9, r"a\.json, line 1: holds a NUL byte"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b'{"b": ' + b"1" * 5000 + b"}", "not valid JSON"),
+    ],
+)
+def test_damaged_json(tmp_path, content, message):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(TableError, match=message):
+        files.read_json(tmp_path / "a.json", keys=("b",))
+
+
+def test_missing_json(tmp_path):
+    with pytest.raises(TableError, match=r"none\.json: cannot be read \(No such file"):
+        files.read_json(tmp_path / "none.json")

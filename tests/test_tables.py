@@ -82,3 +82,61 @@ def test_somebody_elses_parquet(tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "p.parquet")
     with pytest.raises(TableError, match="not a nusky table"):
         read_table(tmp_path / "p.parquet", kind="test")
+
+
+def rewrite(path, change):
+    """Change a table as somebody would who keeps its metadata."""
+    table = pq.read_table(path)
+    pq.write_table(change(table).replace_schema_metadata(table.schema.metadata), path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop_columns(["a"]), "column 'a' is missing; it has b"),
+        (
+            lambda table: table.set_column(0, "a", pa.array(["1", "2"])),
+            r"'a' holds string \(0 empty\); nusky wrote double",
+        ),
+        (
+            lambda table: table.set_column(0, "a", pa.array([1.0, None])),
+            r"'a' holds double \(1 empty\); nusky wrote dou",
+        ),
+        (lambda table: table.slice(0, 0), "holds 0 rows; nusky wrote 2"),
+        (lambda table: table.slice(0, 1), "holds 1 rows; nusky wrote 2"),
+    ],
+)
+def test_a_table_that_somebody_changed(path, change, message):
+    rewrite(path, change)
+    with pytest.raises(TableError, match=message):
+        read_columns(path, kind="test", columns=("a", "b"))
+
+
+def test_a_column_that_somebody_added(path):
+    rewrite(path, lambda table: table.append_column("c", pa.array([1, 2])))
+    with pytest.raises(TableError, match=r"column 'c' holds int64 \(0 empty\); nusky wrote no such column"):
+        read_table(path, kind="test")
+
+
+def test_nulls_that_nusky_wrote_come_back(tmp_path):
+    write_table(tmp_path / "n.parquet", {"a": [1.0, None]}, kind="test", provenance=Provenance(False))
+    assert read_table(tmp_path / "n.parquet", kind="test")["a"].null_count == 1
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(path, {"a": np.random.default_rng(1).normal(size=1000)}, kind="test", provenance=Provenance(False))
+    content = bytearray(path.read_bytes())
+    content[2000] ^= 1  # among the numbers, which would silently be others
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=r"damaged \(.*CRC checksum verification failed"):
+        read_table(path, kind="test")
+
+
+@pytest.mark.parametrize(
+    "text", [b"{", b"[]", b'{"kind": 1, "synthetic": false}', b'{"kind": "test"}', b"\xff", b"[" * 9999]
+)
+def test_damaged_provenance(path, text):
+    pq.write_table(pq.read_table(path).replace_schema_metadata({tables.METADATA_KEY: text}), path)
+    with pytest.raises(TableError, match=r"t\.parquet: its provenance is damaged. Delete it and run again"):
+        read_table(path, kind="test")

@@ -25,6 +25,9 @@ from nusky.files import atomic_path, read_json, sha256
 from nusky.revision import revision
 
 METADATA_KEY = b"nusky"
+_AGAIN = "Delete it and run again."
+_DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError)
+"""What Arrow raises on files that are not what they claim to be."""
 
 
 @dataclass(frozen=True)
@@ -66,40 +69,49 @@ def trace(inputs: Iterable[str | os.PathLike[str]], settings: Mapping[str, Any] 
 def write_table(
     path: str | os.PathLike[str], columns: Mapping[str, Any] | pa.Table, *, kind: str, provenance: Provenance
 ) -> None:
-    """Write equally long `columns` as a Parquet table of a `kind`, atomically."""
+    """Write equally long `columns` as a Parquet table of a `kind`, atomically, with a checksum on every page."""
     table = columns if isinstance(columns, pa.Table) else pa.table({k: _plain(v) for k, v in columns.items()})
     metadata = {"kind": kind, "nusky_version": __version__, "git_revision": revision(), **asdict(provenance)}
+    metadata |= {"columns": _described(table), "n_rows": table.num_rows}
     table = table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str).encode()})
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The provenance of a nusky table."""
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-    except FileNotFoundError:
-        raise TableError(f"{path}: no such table. Run the workflow stage that makes it.") from None
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{path}: not a readable Parquet file ({error}). Delete it and run again.") from None
-    if METADATA_KEY not in metadata:
-        raise TableError(f"{path}: Parquet, but not a nusky table (no provenance). Point to a table written by nusky.")
-    return json.loads(metadata[METADATA_KEY])
+    """The provenance of a nusky table.
+
+    Raises
+    ------
+    TableError
+        There is no such file, or it is no undamaged Parquet file with nusky's provenance.
+    """
+    return _provenance(path, _read_schema(path))
 
 
 def read_table(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a nusky table, checking its kind and that it has the `columns` asked for."""
-    metadata = read_metadata(path)
+    """Read a nusky table, checking that it is of the `kind`, has the `columns` asked for, and is what nusky wrote.
+
+    Raises
+    ------
+    TableError
+        The file is missing, damaged or of another kind, or somebody changed its columns or number of rows.
+    """
+    schema = _read_schema(path)
+    metadata = _provenance(path, schema)
     if metadata["kind"] != kind:
         raise TableError(f"{path}: holds '{metadata['kind']}', but '{kind}' is needed here.")
-    present = pq.read_schema(path).names
-    missing = [name for name in columns or [] if name not in present]
+    missing = [name for name in columns or [] if name not in schema.names]
     if missing:
-        raise TableError(f"{path}: column '{missing[0]}' is missing; it has {', '.join(present)}.")
+        raise TableError(f"{path}: column '{missing[0]}' is missing; it has {', '.join(schema.names)}.")
     try:
-        return pq.read_table(path, columns=list(columns) if columns is not None else None)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{path}: damaged ({error}). Delete it and run again.") from None
+        table = pq.read_table(
+            path, columns=list(columns) if columns is not None else None, page_checksum_verification=True
+        )
+    except _DAMAGE as error:
+        raise TableError(f"{path}: damaged ({error}). {_AGAIN}") from None
+    _check_unchanged(path, table, metadata)
+    return table
 
 
 def read_columns(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str]) -> list[np.ndarray]:
@@ -109,6 +121,47 @@ def read_columns(path: str | os.PathLike[str], *, kind: str, columns: Sequence[s
     """
     table = read_table(path, kind=kind, columns=columns)
     return [np.array(table[name].to_numpy()) for name in columns]
+
+
+def _read_schema(path: str | os.PathLike[str]) -> pa.Schema:
+    try:
+        return pq.read_schema(path)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such table. Run the workflow stage that makes it.") from None
+    except _DAMAGE as error:
+        raise TableError(f"{path}: not a readable Parquet file ({error}). {_AGAIN}") from None
+
+
+def _provenance(path: str | os.PathLike[str], schema: pa.Schema) -> dict[str, Any]:
+    metadata = schema.metadata or {}
+    if METADATA_KEY not in metadata:
+        raise TableError(f"{path}: Parquet, but not a nusky table (no provenance). Point to a table written by nusky.")
+    try:
+        found = json.loads(metadata[METADATA_KEY])
+        whole = isinstance(found["kind"], str) and isinstance(found["synthetic"], bool)
+        whole &= all(len(described) == 2 for described in found.get("columns", {}).values())
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        whole = False
+    if not whole:
+        raise TableError(f"{path}: its provenance is damaged. {_AGAIN}")
+    return found
+
+
+def _described(table: pa.Table) -> dict[str, list[Any]]:
+    """Type and number of nulls of every column."""
+    return {name: [str(table[name].type), table[name].null_count] for name in table.column_names}
+
+
+def _check_unchanged(path: str | os.PathLike[str], table: pa.Table, metadata: dict[str, Any]) -> None:
+    """Refuse a table whose columns or number of rows are not those nusky wrote, where that was recorded."""
+    if table.num_rows != metadata.get("n_rows", table.num_rows):
+        raise TableError(f"{path}: holds {table.num_rows} rows; nusky wrote {metadata['n_rows']}. {_AGAIN}")
+    found = _described(table)
+    written = metadata.get("columns", found)
+    for name, (kind, nulls) in found.items():
+        if written.get(name) != [kind, nulls]:
+            before = "no such column" if name not in written else "{} ({} empty)".format(*written[name])
+            raise TableError(f"{path}: column '{name}' holds {kind} ({nulls} empty); nusky wrote {before}. {_AGAIN}")
 
 
 def _plain(values: Any) -> Any:
