@@ -68,6 +68,7 @@ rule all:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 
 
 if cfg.catalogues:

@@ -27,11 +27,20 @@ def jobs(configuration: dict, folder: Path) -> Counter:
 
 def job_wildcards(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str]]]:
     """Rule and wildcards of every job to execute."""
+    return [(rule, wildcards) for rule, wildcards, _ in _needed(configuration, folder)]
+
+
+def requests(configuration: dict, folder: Path) -> dict[str, dict[str, int]]:
+    """What the last job of every rule to execute asks a cluster for: `_cores`, `mem_mb`, `runtime` in minutes."""
+    return {rule: resources for rule, _, resources in _needed(configuration, folder)}
+
+
+def _needed(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str], dict[str, int]]]:
     with _api() as api:
         workflow = _workflow(api, configuration, folder)
         workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
         needed = workflow._workflow.dag.needrun_jobs(exclude_finished=False)
-        return [(job.rule.name, dict(job.wildcards_dict)) for job in needed if job.rule.name != "all"]
+        return [(j.rule.name, dict(j.wildcards_dict), dict(j.resources)) for j in needed if j.rule.name != "all"]
 
 
 def run(configuration: dict, folder: Path, *options: str) -> subprocess.CompletedProcess:

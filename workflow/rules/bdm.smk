@@ -13,8 +13,8 @@ rule bdm_warm_up:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("bdm_warm_up"),
+        runtime=minutes("bdm_warm_up"),
     message:
         "Compiling kernels of boosted dark matter"
     script:
@@ -36,8 +36,8 @@ rule bdm_sky_map:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory("bdm_sky_map"),
+        runtime=minutes("bdm_sky_map"),
     params:
         bdm=cfg.bdm.settings("n_l", "n_b", "nside"),
     message:
@@ -61,8 +61,8 @@ rule bdm_cross_sections:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("bdm_cross_sections"),
+        runtime=minutes("bdm_cross_sections"),
     params:
         bdm=cfg.bdm.settings(
             "model", "n_angles", "sigma_tx_min_mev", "sigma_tx_max_mev", "n_sigma"
@@ -87,8 +87,8 @@ rule bdm_light_curve:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("bdm_light_curve"),
+        runtime=minutes("bdm_light_curve"),
     params:
         bdm=cfg.bdm.settings("model", "n_times"),
     message:
@@ -111,8 +111,8 @@ rule bdm_events:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory("bdm_events"),
+        runtime=minutes("bdm_events"),
     params:
         bdm=cfg.bdm.settings(
             "duration_yr",
@@ -144,8 +144,8 @@ rule bdm_numbers:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("bdm_numbers"),
+        runtime=minutes("bdm_numbers"),
     params:
         bdm=cfg.bdm.settings(
             "duration_yr",
@@ -200,8 +200,8 @@ rule bdm_figures:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=memory("bdm_figures"),
+        runtime=minutes("bdm_figures"),
     params:
         bdm=cfg.bdm.settings("duration_yr", "tx_min_mev", "tx_max_mev", "model"),
         figures=cfg.figures.model_dump(),

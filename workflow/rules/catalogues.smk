@@ -20,8 +20,8 @@ rule build_catalogue:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("build_catalogue"),
+        runtime=minutes("build_catalogue"),
     params:
         lists=lambda wildcards: [
             item.model_dump(mode="json")

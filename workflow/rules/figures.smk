@@ -19,8 +19,8 @@ rule figure_sky_map:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=10,
+        mem_mb=memory("figure_sky_map"),
+        runtime=minutes("figure_sky_map"),
     params:
         figures=cfg.figures.model_dump(),
     message:
@@ -80,8 +80,8 @@ rule figures_of_method:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=20,
+        mem_mb=memory("figures_of_method"),
+        runtime=minutes("figures_of_method"),
     params:
         figures=cfg.figures.model_dump(),
         stacks=stacks,

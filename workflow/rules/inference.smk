@@ -76,8 +76,8 @@ rule inference_trials:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory("inference_trials"),
+        runtime=minutes("inference_trials"),
     params:
         setup=inference_params,
         weighting=inference_weighting,
@@ -109,8 +109,8 @@ rule inference_stack:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=720,
+        mem_mb=memory("inference_stack"),
+        runtime=minutes("inference_stack"),
     params:
         setup=inference_params,
         weighting=inference_weighting,
@@ -140,8 +140,8 @@ rule inference_source_trials:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("inference_source_trials"),
+        runtime=minutes("inference_source_trials"),
     params:
         setup=inference_params,
     message:
@@ -169,8 +169,8 @@ rule inference_sky_trials:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("inference_sky_trials"),
+        runtime=minutes("inference_sky_trials"),
     params:
         setup=inference_params,
     message:
@@ -202,8 +202,8 @@ rule inference_sources:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory("inference_sources"),
+        runtime=minutes("inference_sources"),
     params:
         setup=inference_params,
         request=inference_request,
@@ -231,8 +231,8 @@ rule inference_sensitivity:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=memory("inference_sensitivity"),
+        runtime=minutes("inference_sensitivity"),
     params:
         setup=inference_params,
         request=inference_request,
@@ -305,8 +305,8 @@ if inferred:
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=1500,
-            runtime=20,
+            mem_mb=memory("figures_of_inference"),
+            runtime=minutes("figures_of_inference"),
         params:
             figures=cfg.figures.model_dump(),
             tables=inference_tables,

@@ -14,8 +14,8 @@ rule warm_up:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("warm_up"),
+        runtime=minutes("warm_up"),
     message:
         "Compiling kernels"
     script:
@@ -38,8 +38,8 @@ rule separations:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=memory("separations"),
+        runtime=minutes("separations"),
     message:
         "Separations of {wildcards.catalogue} in {wildcards.season}"
     script:
@@ -62,8 +62,8 @@ rule acceptance:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("acceptance"),
+        runtime=minutes("acceptance"),
     params:
         gammas=lambda wildcards: cfg.catalogues[wildcards.catalogue].gammas,
     message:
@@ -86,8 +86,8 @@ rule background:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("background"),
+        runtime=minutes("background"),
     params:
         seasons=seasons,
     message:

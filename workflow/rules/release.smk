@@ -13,8 +13,8 @@ rule fetch_release:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=120,
+        mem_mb=memory("fetch_release"),
+        runtime=minutes("fetch_release"),
     params:
         release=cfg.release.model_dump(mode="json"),
         seed=cfg.seed,
@@ -43,8 +43,8 @@ rule ingest_release:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("ingest_release"),
+        runtime=minutes("ingest_release"),
     params:
         seasons=seasons,
         check_counts=cfg.release.check_counts,

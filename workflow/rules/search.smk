@@ -21,8 +21,8 @@ rule stacking_scan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("stacking_scan"),
+        runtime=minutes("stacking_scan"),
     params:
         methods=cfg.methods,
         weighting=lambda wildcards: cfg.catalogues[wildcards.catalogue]
@@ -52,8 +52,8 @@ rule single_sources:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("single_sources"),
+        runtime=minutes("single_sources"),
     params:
         methods=cfg.methods,
     message:

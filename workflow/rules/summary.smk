@@ -129,8 +129,8 @@ rule summary:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory("summary"),
+        runtime=minutes("summary"),
     params:
         configuration=cfg.model_dump(mode="json", exclude={"figures"}),
         stacks=[(method, *stack.values()) for method in cfg.methods for stack in stacks],
@@ -158,8 +158,8 @@ rule report:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=memory("report"),
+        runtime=minutes("report"),
     params:
         titles=[title for _, title, _ in report_figures],
     message:
