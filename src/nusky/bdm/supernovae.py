@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,24 +100,22 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     CatalogueError
         The file cannot be read, lacks a column, or holds a row that is no supernova; the message names the row.
     """
-    from astropy.table import Table
-
     from nusky.catalogues.sources import check
-    from nusky.catalogues.userfile import FORMATS, read_file
+    from nusky.catalogues.userfile import read_file, read_table, texts
     from nusky.config import Columns
 
     path = resource(HISTORICAL) if path is None else Path(path)
     check(read_file(path, Columns(), label="supernovae"))
-    table = Table.read(path, format=FORMATS[path.suffix.lower()])
+    table = read_table(path, "name")
     missing = [name for name in _REQUIRED if name not in table.colnames]
     if missing:
         raise CatalogueError(f"{path}: no column '{missing[0]}'; it has {', '.join(table.colnames)}. Add it.")
-    names = [" ".join(str(name).split()) for name in table["name"]]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = [" ".join(name.split()) for name in texts(table["name"])]
+    twice = [name for name, uses in Counter(names).items() if uses > 1]
     if twice:
         raise CatalogueError(f"{path}: more than one row is called '{twice[0]}'. Give every supernova its own name.")
     numbers = {name: _numbers(path, table, name) for name in (*_REQUIRED[1:], *_OPTIONAL) if name in table.colnames}
-    hosts = table["host"].tolist() if "host" in table.colnames else [MILKY_WAY] * len(names)
+    hosts = texts(table["host"]) if "host" in table.colnames else [MILKY_WAY] * len(names)
     listed = []
     for i, name in enumerate(names):
         row = {key: float(column[i]) for key, column in numbers.items()}
@@ -142,11 +141,14 @@ def _numbers(path: Path, table: Any, header: str) -> Array:
     """A column as float64 in the unit of its name, NaN where it is empty."""
     from astropy import units as u
 
+    from nusky.catalogues.userfile import is_numeric
+
     column, unit = table[header], u.Unit(_UNITS.get(header, "kpc"))
-    if column.dtype.kind not in "iufb":
+    if not is_numeric(column):
         raise CatalogueError(f"{path}: column '{header}' holds text. Give one plain number per row.")
-    values = np.ma.filled(np.ma.asarray(column, dtype=float), np.nan)
+    plain = column.value if isinstance(column, u.Quantity) else column
+    values = np.ma.filled(np.ma.asarray(plain, dtype=float), np.nan)
     try:
         return values if column.unit is None else values * column.unit.to(unit)
-    except u.UnitsError:
+    except (u.UnitsError, TypeError, ValueError):
         raise CatalogueError(f"{path}: column '{header}' has the unit '{column.unit}'. Give {unit}.") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pandera
@@ -21,10 +22,19 @@ CANONICAL = (
 )
 """Columns of every catalogue; further columns are numbers a list has beyond these."""
 
+MAX_NAME = 200
+"""Longest name of a source, in characters."""
 _MISSING = "is missing"
 _SCHEMA = pandera.DataFrameSchema(
     {
-        "name": pandera.Column(str, pandera.Check.str_length(min_value=1, error=_MISSING)),
+        "name": pandera.Column(
+            str,
+            [
+                pandera.Check.str_length(min_value=1, error=_MISSING),
+                pandera.Check.str_length(max_value=MAX_NAME, error=f"is longer than {MAX_NAME} characters"),
+                pandera.Check(lambda names: names.map(str.isprintable), error="holds control characters"),
+            ],
+        ),
         "ra_deg": pandera.Column(
             float, pandera.Check.in_range(0, 360, error="must lie in 0 to 360 degrees (add 360 to a negative RA)")
         ),
@@ -72,11 +82,17 @@ def _explain(sources: Sources, failures: pd.DataFrame) -> str:
         if case.check in ("not_nullable", _MISSING):
             problem = f"{header} is missing; give it or remove the row"
         else:
-            problem = f"{header} = {case.failure_case} {case.check}"
+            problem = f"{header} = {_shown(case.failure_case)} {case.check}"
         lines.append(f"row {case.index}: {problem}")
     if len(failures) > len(lines):
         lines.append(f"and {len(failures) - len(lines)} more")
     return f"{sources.where}: " + "; ".join(lines) + "."
+
+
+def _shown(value: Any) -> str:
+    """A value on one line of bounded length; only text can need that."""
+    text = str(value)
+    return text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
 
 
 def drop_repeats(sources: Sources) -> tuple[Sources, list[str]]:

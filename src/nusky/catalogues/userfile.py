@@ -8,6 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 from xml.parsers import expat
 
 import numpy as np
@@ -21,6 +22,8 @@ from nusky.catalogues.sources import CANONICAL, Sources
 from nusky.config import Columns
 from nusky.errors import CatalogueError
 
+_FEW = 5
+"""Fewer sources say nothing about the unit of their right ascension."""
 FORMATS = {
     ".csv": "ascii.csv",
     ".ecsv": "ascii.ecsv",
@@ -71,15 +74,22 @@ def read_file(path: Path, columns: Columns, label: str, numeric: Collection[str]
     for header in table.colnames:
         if header in used:
             continue
-        if header not in CANONICAL and (header in numeric or _is_numeric(table[header])):
+        if header not in CANONICAL and (header in numeric or is_numeric(table[header])):
             frame[header] = _numbers(path, table, header)
         else:
             ignored.append(header)
     notes = [f"Columns left out (no numbers, or a name nusky uses itself): {', '.join(ignored)}."] if ignored else []
+    if table[columns.ra_deg].unit is None and _like_hours(ra):
+        notes.append(f"All of {columns.ra_deg} lies within 0 and 24: if these are hours, give the unit or degrees.")
     rows = pd.DataFrame(frame, index=np.arange(1, len(table) + 1))
     chosen = {"ra_deg": columns.ra_deg, "dec_deg": columns.dec_deg, "name": columns.name}
     headers = {**chosen, "extension_deg": extension or "extension_deg"}
     return Sources(label, str(path), rows, has_flux=flux is not None, headers=headers, notes=tuple(notes))
+
+
+def _like_hours(ra: np.ndarray) -> bool:
+    """Whether right ascensions fill the range of a clock: a list that does so in degrees is rare."""
+    return len(ra) >= _FEW and ra.min() >= 0 and ra.max() - ra.min() > 12 and ra.max() <= 24
 
 
 def read_table(path: Path, name_column: str) -> Table:
@@ -174,26 +184,29 @@ def _names(path: Path, table: Table, header: str) -> list[str]:
     column = table[header]
     if not isinstance(column, Column) or column.ndim != 1:
         raise CatalogueError(f"{path}: column '{header}' does not hold one name per row. Choose a column of text.")
-    return [" ".join(text.split()) for text in _texts(column)]
+    return [" ".join(text.split()) for text in texts(column)]
 
 
-def _texts(column) -> list[str]:
-    """Every entry as text, empty where it is masked; FITS gives bytes."""
+def texts(column) -> list[str]:
+    """Every entry as text that can be written as UTF-8, empty where it is masked; FITS gives bytes."""
     masked = np.ma.asarray(column)
     values = zip(np.ma.getdata(masked).tolist(), np.ma.getmaskarray(masked), strict=True)
-    return [
-        "" if gone else value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        for value, gone in values
-    ]
+    return ["" if gone else _text(value) for value, gone in values]
 
 
-def _is_numeric(column: Column) -> bool:
+def _text(value: Any) -> str:
+    content = value if isinstance(value, bytes) else str(value).encode(errors="replace")
+    return content.decode(errors="replace")
+
+
+def is_numeric(column: Any) -> bool:
+    """Whether a column holds one plain number per row, with or without a unit."""
     return isinstance(column, Column | u.Quantity) and column.ndim == 1 and column.dtype.kind in "iuf"
 
 
 def _numbers(path: Path, table: Table, header: str) -> np.ndarray:
     column = table[header]
-    if not _is_numeric(column):
+    if not is_numeric(column):
         row, value = _first_text(column)
         raise CatalogueError(
             f"{path}: row {row}: '{value}' in column '{header}' is not a plain number. Give one number per row, "
@@ -205,13 +218,13 @@ def _numbers(path: Path, table: Table, header: str) -> np.ndarray:
 
 def _first_text(column) -> tuple[int, str]:
     """Row and content of the first entry that is no number, else of the first."""
-    texts = _texts(column) if isinstance(column, Column) else [type(column).__name__]
-    for row, text in enumerate(texts, start=1):
+    entries = texts(column) if isinstance(column, Column) else [type(column).__name__]
+    for row, text in enumerate(entries, start=1):
         try:
             float(text or 0)
         except ValueError:
             return row, text
-    return 1, texts[0]
+    return 1, entries[0]
 
 
 def _degrees(path: Path, table: Table, header: str) -> np.ndarray:

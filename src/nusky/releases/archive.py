@@ -1,5 +1,7 @@
 """Safe unpacking of zip archives: all of it or nothing, and only members that stay inside the target folder."""
 
+import errno
+import lzma
 import shutil
 import stat
 import tempfile
@@ -13,7 +15,12 @@ from nusky.files import explain_full_disk
 MAX_BYTES = 8 * 1024**3
 MAX_RATIO = 200
 """Largest expansion of a member, or of the whole archive; tables of numbers shrink by less than 50."""
+MAX_MEMBERS = 10_000
+MAX_NAME = 200
+"""Longest path of a member, in bytes."""
 _LITTER = {"__MACOSX", ".DS_Store"}
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
+"""What zipfile raises on damaged, encrypted or unknown content."""
 
 
 def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
@@ -30,8 +37,8 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
     Raises
     ------
     ArchiveError
-        The archive is damaged, or holds encrypted, absolute, climbing (``..``), linked, duplicate or implausibly
-        compressed members, or `target` exists.
+        The archive is damaged, or holds encrypted, absolute, climbing (``..``), linked, duplicate, implausibly
+        compressed or too many members, or `target` exists.
     StorageError
         The disk is full.
     """
@@ -41,20 +48,27 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
         with zipfile.ZipFile(archive) as file:
             members = _accepted_members(archive, file.infolist(), max_bytes)
             _extract(file, members, target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise ArchiveError(
-            f"{archive}: truncated, damaged or not a zip archive ({error}). Delete it and fetch it again."
-        ) from None
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise ArchiveError(
             f"{archive}: a member is both a file and a folder ({error.strerror}). Fetch the archive again."
         ) from None
     except FileNotFoundError:
         raise ArchiveError(f"{archive}: no such file. Give the path of the release's zip archive.") from None
+    except (*_DAMAGE, OSError) as error:
+        if getattr(error, "errno", None) not in (None, errno.EINVAL):  # of the disk, not of the archive
+            raise
+        raise ArchiveError(
+            f"{archive}: truncated, damaged or not a zip archive ({error}). Delete it and fetch it again."
+        ) from None
 
 
 def _accepted_members(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:
     accepted = [m for m in members if not _LITTER & set(PurePosixPath(m.filename).parts)]
+    if len(accepted) > MAX_MEMBERS:
+        raise ArchiveError(
+            f"{archive}: holds {len(accepted)} members, {MAX_MEMBERS} are allowed; nothing was unpacked. "
+            "Fetch the archive again from the release's page."
+        )
     seen: set[str] = set()
     for member in accepted:
         reason = _refusal(member)
@@ -64,7 +78,7 @@ def _accepted_members(archive: Path, members: list[zipfile.ZipInfo], max_bytes: 
             reason = "occurs twice"
         if reason is not None:
             raise ArchiveError(
-                f"{archive}: member {member.filename!r} {reason}; nothing was unpacked. "
+                f"{archive}: member {member.filename[:MAX_NAME]!r} {reason}; nothing was unpacked. "
                 "Fetch the archive again from the release's page."
             )
         seen.add(key)
@@ -87,6 +101,8 @@ def _refusal(member: zipfile.ZipInfo) -> str | None:
         return "has an absolute or system-dependent path"
     if ".." in path.parts or not path.parts:
         return "leads out of the folder"
+    if len(member.filename.encode(errors="replace")) > MAX_NAME or not member.filename.isprintable():
+        return f"has a name that is longer than {MAX_NAME} bytes or holds control characters"
     if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or a special file"
     if member.flag_bits & 0x1:

@@ -106,9 +106,9 @@ def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
 
 
 def _header(path: Path) -> dict[str, str]:
-    """The columns of an events file -> our names, those we do not need under their own names.
+    """The columns of an events file -> our names, or their own behind a # for those we do not need.
 
-    Where the file or a column is missing, the columns we need: `read_numbers` then says what is missing.
+    Where the file or a column is missing or stands there twice, the columns we need: `read_numbers` then says so.
     """
     known = {name.casefold(): ours for name, ours in schemas.EVENT_COLUMNS.items()}
     try:
@@ -116,8 +116,9 @@ def _header(path: Path) -> dict[str, str]:
             found = handle.readline().strip().removeprefix("#").split()
     except OSError:
         found = []
-    header = {name: known.get(name.casefold(), name) for name in found}
-    return header if set(known.values()) <= set(header.values()) else dict(schemas.EVENT_COLUMNS)
+    header = {name: known.get(name.casefold(), f"#{name}") for name in found}
+    ours = [name for name in header.values() if not name.startswith("#")]
+    return header if sorted(ours) == sorted(known.values()) else dict(schemas.EVENT_COLUMNS)
 
 
 def _close_gaps(table: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ import numpy as np
 from nusky.errors import ReleaseError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _FETCH_AGAIN = "Fetch the file again or correct the line."
 
 
@@ -66,6 +67,14 @@ def _check_frame(path: Path, header: Mapping[str, str]) -> tuple[int, int]:
         line = content.count(b"\n") + 1
         raise ReleaseError(
             f"{path}, line {line}: the last line does not end, so the file looks truncated. Fetch it again."
+        )
+    # Elsewhere a lone CR or another control character would be taken for a line end by some and for a blank by others.
+    odd = _CONTROL.search(content)
+    if odd is not None:
+        line = content.count(b"\n", 0, odd.start()) + 1
+        raise ReleaseError(
+            f"{path}, line {line}: holds the control character 0x{odd[0][0]:02x}, so it is no plain text table. "
+            f"{_FETCH_AGAIN}"
         )
     body = content.rstrip()
     return len(body), body.count(b"\n") + 1
