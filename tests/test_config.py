@@ -90,3 +90,28 @@ def test_a_missing_file_is_named(tmp_path):
 def test_dump_and_parse_agree():
     parsed = config.parse(MINIMAL)
     assert config.parse(yaml.safe_load(yaml.safe_dump(parsed.model_dump(mode="json")))) == parsed
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sead": 1}, "in `sead`: unknown key; did you mean `seed`?"),
+        ({"catalogues": {"mine": {"listz": []}}}, "in `catalogues.mine.listz`: unknown key; did you mean `lists`?"),
+        ({"bdm": {"model": {"mediator_ration": 2}}}, "did you mean `mediator_ratio`?"),
+        ({"catalogues": {"mine": {"lists": [{"file": "a.csv", "columns": {"ra": "RA"}}]}}}, "did you mean `ra_deg`?"),
+        ({"inference": {"trails": 1}}, "in `inference.trails`: unknown key; did you mean `trials`?"),
+        ({"scan": {"zzz": 1}}, "in `scan.zzz`: unknown key; all keys are in docs/configuration.md"),
+        ({"catalogues": {"wcda-hess": {"gammas": [-2.0]}}}, "(given: -2.0); the flux falls as E^-gamma: leave the"),
+        ({"inference": {"gamma": -2.5}}, "(given: -2.5); the flux falls as E^-gamma: leave the minus sign out"),
+    ],
+)
+def test_likely_slips_are_recognised(change, message):
+    with pytest.raises(ConfigurationError) as caught:
+        config.parse({**MINIMAL, **change})
+    assert message in str(caught.value)
+
+
+def test_tabs_are_recognised(tmp_path):
+    (tmp_path / "c.yaml").write_text("run: x\ncatalogues:\n\twcda-hess: {}\n")
+    with pytest.raises(ConfigurationError, match=r"(?s)c\.yaml: not valid YAML.*line 3.*replace the tabs"):
+        config.load(tmp_path / "c.yaml")

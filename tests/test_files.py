@@ -73,3 +73,19 @@ def test_damaged_json(tmp_path, content, message):
 def test_missing_json(tmp_path):
     with pytest.raises(TableError, match=r"none\.json: cannot be read \(No such file"):
         files.read_json(tmp_path / "none.json")
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StorageError, match=r"file/r\.json: cannot be written \(.*\)\. Make its folder writable"):
+        files.write_json(tmp_path / "file" / "r.json", {})
+
+
+def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.Path, "touch", full)
+    with pytest.raises(StorageError, match="the disk is full"):
+        files.write_json(tmp_path / "r.json", {})
+    assert list(tmp_path.iterdir()) == []

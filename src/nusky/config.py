@@ -4,9 +4,10 @@ Keys carry their units. Unknown keys are refused. The JSON schema (`workflow/sch
 table of keys (`docs/configuration.md`) are generated from this module by ``python -m nusky.config_docs``.
 """
 
+import difflib
 import os
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -381,12 +382,38 @@ def parse(content: Any, where: str = "configuration") -> Configuration:
 
 def _explain(error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return "unknown key; check the spelling against docs/configuration.md"
+        *place, key = error["loc"]
+        meant = _meant(str(key), place)
+        return f"unknown key; {f'did you mean `{meant}`?' if meant else 'all keys are in docs/configuration.md'}"
     if error["type"] == "missing":
         return "this key is required"
     given = error.get("input")
     shown = "" if isinstance(given, dict | list) else f" (given: {_shortened(repr(given))})"
+    if error["type"] == "greater_than_equal" and {"gamma", "gammas"} & set(error["loc"][-2:]) and given < 0:
+        shown += "; the flux falls as E^-gamma: leave the minus sign out"
     return error["msg"].removeprefix("Value error, ") + shown
+
+
+def _meant(key: str, place: Sequence[Any]) -> str | None:
+    """The key of the block at `place` that is spelled most like `key`."""
+    block: Any = Configuration
+    for step in place:
+        block = _inside(block, step)
+    keys = list(block.model_fields) if isinstance(block, type) and issubclass(block, BaseModel) else []
+    longer = [name for name in keys if name.startswith(key)]
+    return next(iter(longer or difflib.get_close_matches(key, keys, n=1)), None)
+
+
+def _inside(kind: Any, key: Any) -> Any:
+    """The type of what a block, list or mapping of type `kind` holds at `key`; None where it holds nothing."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        field = kind.model_fields.get(str(key))
+        inner = field.annotation if field else None
+    else:
+        inner = next(reversed(get_args(kind)), None)
+    blocks = [part for part in get_args(inner) if isinstance(part, type) and issubclass(part, BaseModel)]
+    is_container = get_origin(inner) in (list, dict)
+    return blocks[0] if blocks and not is_container else inner
 
 
 def _place(keys: Sequence[Any]) -> str:

@@ -13,13 +13,24 @@ from typing import Any
 from nusky.content import read_text
 from nusky.errors import StorageError, TableError
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise."""
     final = Path(path)
-    final.parent.mkdir(parents=True, exist_ok=True)
     temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        temporary.unlink()  # some writers refuse a file that exists
+    except OSError as error:
+        if error.errno in _FULL:
+            raise _full_disk(final) from error
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror}). Make its folder writable or choose another one."
+        ) from error
     try:
         with explain_full_disk(final):
             yield temporary
@@ -36,13 +47,17 @@ def explain_full_disk(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in _FULL:
             raise
-        folder = next(parent for parent in path.absolute().parents if parent.exists())
-        free = shutil.disk_usage(folder).free
-        raise StorageError(
-            f"{path}: the disk is full ({free / 1e6:.1f} MB free). Make room or choose another disk, then run again."
-        ) from error
+        raise _full_disk(path) from error
+
+
+def _full_disk(path: Path) -> StorageError:
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free
+    return StorageError(
+        f"{path}: the disk is full ({free / 1e6:.1f} MB free). Make room or choose another disk, then run again."
+    )
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -45,7 +45,8 @@ def load(text: str, where: str) -> Any:
     try:
         content = _Loader(text).get_single_data()
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{where}: not valid YAML: {error}") from None
+        tab = " YAML is indented with blanks: replace the tabs." if r"'\t'" in str(error) else ""
+        raise ConfigurationError(f"{where}: not valid YAML: {error}.{tab}") from None
     except RecursionError:
         raise ConfigurationError(f"{where}: nested too deeply. Write it with fewer levels.") from None
     except (ValueError, TypeError, LookupError, OverflowError, AttributeError) as error:

@@ -148,3 +148,19 @@ def test_missing_files_and_unknown_formats_are_refused(tmp_path):
         read(tmp_path / "none.csv")
     with pytest.raises(CatalogueError, match=r"unknown format '\.xlsx'\. Use one of \.csv, \.ecsv"):
         read(tmp_path / "list.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("ra", "told"), [("0.5 5.1 12 17.9 23.2", True), ("0.5 5.1 12 17.9 24.2", False), ("1 2 3 4 5", False)]
+)
+def test_right_ascensions_that_look_like_hours_are_told(tmp_path, ra, told):
+    rows = [f"S{row},{value},10\n" for row, value in enumerate(ra.split())]
+    notes = read(csv_file(tmp_path, "name,ra_deg,dec_deg\n" + "".join(rows))).notes
+    expected = "All of ra_deg lies within 0 and 24: if these are hours, give the unit or degrees."
+    assert notes == ((expected,) if told else ())
+
+
+def test_right_ascensions_with_a_unit_are_not_doubted(tmp_path):
+    table = QTable({"name": list("abcde"), "ra_deg": [1, 5, 12, 18, 23] * u.hourangle, "dec_deg": [0.0] * 5 * u.deg})
+    table.write(tmp_path / "l.ecsv")
+    assert read(tmp_path / "l.ecsv").notes == ()

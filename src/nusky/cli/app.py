@@ -20,7 +20,7 @@ Exit status:
   {OK:3}  done
   {FAILED:3}  not possible: the message says where, why and what to do
   {USAGE:3}  the command line is wrong
-  {UNFINISHED:3}  something is not finished, missing or changed (check --finished, data verify)
+  {UNFINISHED:3}  not finished, missing or changed (check --finished, data verify)
   {UNFORESEEN:3}  an error nobody foresaw
   {INTERRUPTED:3}  interrupted with Ctrl-C
 

@@ -94,7 +94,7 @@ def flux(
     Examples:
       nusky bdm flux --t 350yr --tx 5MeV --mx 1MeV
       nusky bdm flux --supernova "SN 1054" --t 970yr --mx 10keV --json
-      nusky bdm flux --supernova mine --ra 23h23m24s --dec 58d49m00s --distance 3.5kpc --model lmutau
+      nusky bdm flux --ra 23h23m24s --dec 58d49m00s --distance 3.5kpc
     """
     from nusky.bdm import constant, get_tvan
 
@@ -139,7 +139,7 @@ def events(
     \b
     Examples:
       nusky bdm events --t 350yr --duration 10yr --targets 7.5e33
-      nusky bdm events --model lmutau --tx-min 5MeV --tx-max 30MeV --mx 1MeV --recoil-above 2MeV
+      nusky bdm events --model lmutau --tx-max 30MeV --recoil-above 2MeV
     """
     from nusky.bdm import constant
 
@@ -161,7 +161,9 @@ def events(
 
 @app.command()
 def skymap(
-    output: Annotated[Path, typer.Argument(help="File to write: .fits (HEALPix), .parquet (grid), .png, .pdf, .svg.")],
+    output: Annotated[
+        Path, typer.Argument(metavar="FILE", help=".fits (HEALPix), .parquet (grid), .png, .pdf or .svg.")
+    ],
     supernova: SupernovaName = "Cas A",
     ra: Ra = None,
     dec: Dec = None,

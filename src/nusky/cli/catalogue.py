@@ -54,7 +54,7 @@ def show(
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="CSV, ECSV, FITS or VOTable file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, ECSV, FITS or VOTable file.")],
     name: NameColumn = "name",
     ra: RaColumn = "ra_deg",
     dec: DecColumn = "dec_deg",
@@ -65,8 +65,9 @@ def validate(
     """Check a source list of your own, and write the block of the configuration that uses it.
 
     \b
-    Example:
-      nusky catalogue validate mine.csv --name Source --ra RA --dec Dec --weight flux
+    Examples:
+      nusky catalogue validate mine.csv --ra RA --dec Dec
+      nusky catalogue validate mine.csv --name Source --weight flux
     """
     columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
     label, block = _file(file, columns, weight or [])

@@ -33,6 +33,10 @@ def check(
     from nusky.stages import estimate
 
     cfg = config.load(configuration)
+    if cfg.bdm:
+        from nusky.stages import bdm
+
+        bdm.check(cfg.bdm)
     catalogues = {name: _catalogue(name, block, directory) for name, block in cfg.catalogues.items()}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
     jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg) if cfg.catalogues else {}, sources))

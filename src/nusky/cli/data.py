@@ -67,7 +67,7 @@ def list_(folder: Folder = Path(DOWNLOADS), json: AsJson = False) -> None:
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Name of the release, as `nusky data list` shows it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the release, as `nusky data list` shows it.")],
     folder: Folder = Path(DOWNLOADS),
 ) -> None:
     """Fetch a release, check and unpack it; nothing happens if it is here already.
@@ -91,7 +91,7 @@ def fetch(
 
 @app.command()
 def verify(
-    name: Annotated[str | None, typer.Argument(help="Release to check; all that are here if left out.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Release to check; all if left out.")] = None,
     folder: Folder = Path(DOWNLOADS),
     json: AsJson = False,
 ) -> None:

@@ -13,7 +13,9 @@ _ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
 
 
 def show(
-    result: Annotated[Path, typer.Argument(help="A table (.parquet) or JSON file of a run, or the folder of a run.")],
+    result: Annotated[
+        Path, typer.Argument(metavar="RESULT", help="Table (.parquet) or JSON file of a run, or its folder.")
+    ],
     rows: Annotated[int, typer.Option(min=0, help="Number of rows to show.")] = 20,
     columns: Annotated[str | None, typer.Option(help="Columns to show, separated by commas; all that fit.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Write the whole table as CSV, numbers in full.")] = False,
@@ -27,7 +29,8 @@ def show(
     Examples:
       nusky show results/demo/summary.json
       nusky show results/demo/standard/limits/wcda-hess/flux.parquet
-      nusky show results/demo/sources/wcda-hess.parquet --columns name,ra_deg,dec_deg --csv > sources.csv
+      nusky show results/demo/seasons.parquet --columns season,n_events
+      nusky show results/demo/sources/wcda-hess.parquet --csv > sources.csv
     """
     from nusky.errors import NuskyError
     from nusky.stages import run_log
@@ -78,18 +81,12 @@ def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bo
 
 
 def _json(path: Path, rows: int, json: bool, log: dict[str, Any] | None) -> None:
-    from nusky.errors import TableError
     from nusky.files import read_json
 
-    try:
-        content = read_json(path)
-    except FileNotFoundError:
-        raise TableError(f"{path}: no such file. A run writes it when it is finished: `snakemake --cores 2`.") from None
-    except ValueError as error:
-        raise TableError(f"{path}: not valid JSON ({error}). Delete it and run again.") from None
+    content = read_json(path)
     if json:
         console.as_json({"content": content, "run_log": log})
-    elif isinstance(content, dict) and {"methods", "tables_sha256"} <= content.keys():
+    elif {"methods", "tables_sha256"} <= content.keys():
         _summary(content, rows)
         _run_log(log)
     else:

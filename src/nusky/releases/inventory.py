@@ -77,15 +77,7 @@ def verify(found: Inventory) -> list[Finding]:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = read_json(path)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise ReleaseError(f"{path}: not the record of a download. Delete it and fetch the release again.")
-    return content
+    return read_json(path) if path.is_file() else {}
 
 
 def _archive(path: Path, expected: str | None) -> Finding:

@@ -105,10 +105,15 @@ class _Case:
         write_table(path, columns, kind=kind, provenance=trace(inputs, self.block.model_dump(exclude_unset=True)))
 
 
+def check(block: config.BoostedDarkMatter) -> None:
+    """Raise `NuskyError` unless the supernova is known and something of the signal is left at the configured time."""
+    _ = _Case(block).times
+
+
 def sky_map(block: config.BoostedDarkMatter, output: Path, healpix: Mapping[str, Path]) -> None:
     """Flux per energy and solid angle for a constant cross section: the grid as a table, HEALPix maps as FITS files."""
+    check(block)
     case = _Case(block)
-    _ = case.times
     for conventions in SETS:
         boosted = case.reference(conventions)
         arguments = (boosted, case.galactic, case.start, block.tx_mev, block.mx_mev)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nusky import __version__
+from nusky.errors import NuskyError
 from nusky.files import read_json, write_json
 from nusky.revision import revision
 
@@ -80,9 +81,9 @@ def all_of(run: Path) -> Iterator[dict[str, Any]]:
     for path in sorted((run / FOLDER).rglob("*.json")):
         try:
             content = read_json(path)
-        except ValueError:
+        except NuskyError:
             continue
-        if isinstance(content, dict) and "outputs" in content:
+        if "outputs" in content:
             yield content
 
 
