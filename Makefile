@@ -2,6 +2,7 @@
 # make test       the tests (slow ones: make test-all)
 # make bench      paired timings against straightforward versions
 # make lint       formatting, linters, layers, workflow
+# make docs       this documentation as a site: docs/_build/html/index.html
 # make reproduce  the ten-year analysis
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-all bench lint format reproduce generated lock clean
+.PHONY: demo test test-all bench lint format docs reproduce generated lock clean
 
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
@@ -39,9 +40,13 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
+docs: $(READY)
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+
 # Files that are generated from the code and committed.
 generated: $(READY)
 	$(BIN)/python -m nusky.config_docs
+	$(BIN)/python -m docs.diagrams
 
 # The lock holds every dependency for all platforms, with hashes and without index addresses.
 lock:

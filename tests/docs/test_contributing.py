@@ -1,0 +1,68 @@
+"""The recipes of CONTRIBUTING.md work: their blocks are applied to a copy of the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.docs.markdown import Block, blocks
+
+RECIPES = ("release", "catalogue", "weighting", "figure")
+
+
+def section(repository, title: str) -> str:
+    text = (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", text, re.M | re.S)[1]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_has_five_steps(repository, recipe):
+    assert re.findall(r"^(\d)\. ", section(repository, f"Add a {recipe}"), re.M) == list("12345")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_works(repository, recipe, tmp_path):
+    copy = tmp_path / "nusky"
+    left_out = shutil.ignore_patterns(
+        ".git", ".venv", "results", "data", ".snakemake", "__pycache__", "_build", "_generated", ".*_cache"
+    )
+    shutil.copytree(repository, copy, ignore=left_out, symlinks=True)
+    (copy / ".venv").symlink_to(repository / ".venv")
+    steps = blocks(section(repository, f"Add a {recipe}"))
+    assert steps[-1].language == "sh"
+    assert "pytest" in steps[-1].code
+    for step in steps:
+        apply(step, copy)
+
+
+def apply(step: Block, copy) -> None:
+    """Do what a block says: run it, write it, append it, or change a file by it."""
+    if step.above.endswith("Run:"):
+        environment = {**os.environ, "PYTHONPATH": str(copy / "src")}
+        done = subprocess.run(
+            ["bash", "-eu", "-c", step.code], cwd=copy, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, f"{step.code}{done.stdout}{done.stderr}"
+        return
+    action, name = re.search(r"(New file|Append to|Change) `([^`]+)`:$", step.above).groups()
+    path = copy / name
+    if action == "New file":
+        assert not path.exists(), f"{name} exists already"
+        path.write_text(step.code, encoding="utf-8")
+    elif action == "Append to":
+        path.write_text(f"{path.read_text(encoding='utf-8')}\n\n{step.code}", encoding="utf-8")
+    else:
+        change(path, step.code)
+
+
+def change(path, diff: str) -> None:
+    """Replace the lines of `diff` that begin with a blank or a minus by those that begin with a blank or a plus."""
+    lines = diff.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if line[0] != "+")
+    after = "".join(line[1:] for line in lines if line[0] != "-")
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1, f"{path.name} does not hold exactly once:\n{before}"
+    path.write_text(text.replace(before, after), encoding="utf-8")
