@@ -1,0 +1,61 @@
+"""FITS files of all-sky maps, with the keywords that HEALPix software looks for."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from nusky.files import atomic_path
+from nusky.search.skymap.grid import PixelMap
+
+UNSEEN = -1.6375e30
+"""HEALPix's value of pixels without one."""
+
+
+def write(
+    path: str | os.PathLike[str],
+    sky_map: PixelMap,
+    minus_log10_p: np.ndarray,
+    minus_log10_p_trials: np.ndarray,
+    cards: Mapping[str, tuple[Any, str]],
+) -> None:
+    """Write a map of the whole sky; atomic.
+
+    Parameters
+    ----------
+    minus_log10_p, minus_log10_p_trials : (n_pixels,) float64
+        Calibrated local p-values, with the fitted tail and from the trials alone.
+    cards : keyword -> (value, comment) of the header
+    """
+    from astropy.io import fits
+
+    values = {
+        "TS": ("D", sky_map.ts),
+        "N_SIGNAL": ("D", sky_map.n_signal),
+        "GAMMA": ("D", sky_map.gamma),
+        "NEG_LOG10_P": ("D", minus_log10_p),
+        "NEG_LOG10_P_TRIALS": ("D", minus_log10_p_trials),
+    }
+    columns = [
+        fits.Column(name=name, format=kind, array=np.where(np.isnan(array), UNSEEN, array))
+        for name, (kind, array) in values.items()
+    ]
+    columns.append(fits.Column(name="NSIDE_FITTED", format="D", array=sky_map.nside_fitted.astype(float)))
+    table = fits.BinTableHDU.from_columns(columns, name="SKYMAP")
+    table.header.update(
+        {
+            "PIXTYPE": ("HEALPIX", "pixelisation"),
+            "ORDERING": ("NESTED", "pixel order"),
+            "COORDSYS": ("C", "equatorial (celestial) coordinates, ICRS"),
+            "NSIDE": (sky_map.nside, "resolution parameter"),
+            "FIRSTPIX": 0,
+            "LASTPIX": 12 * sky_map.nside**2 - 1,
+            "INDXSCHM": ("IMPLICIT", "one row per pixel"),
+            "OBJECT": ("FULLSKY", "sky coverage"),
+            "BAD_DATA": (UNSEEN, "value of pixels without one"),
+        }
+    )
+    table.header.update(dict(cards))
+    with atomic_path(path) as temporary:
+        fits.HDUList([fits.PrimaryHDU(), table]).writeto(temporary)

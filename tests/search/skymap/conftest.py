@@ -1,0 +1,23 @@
+import pytest
+
+from nusky.search.skymap.model import SkyModel
+from tests.search.skymap import skies
+
+SOURCES = ((77.4, 5.7, 55.0, 2.2), (201.0, 41.0, 60.0, 2.4), (310.0, 22.0, 60.0, 2.6))
+"""RA and Dec [deg], expected events, gamma."""
+
+
+@pytest.fixture(scope="session")
+def injected(tmp_path_factory):
+    return skies.generated(tmp_path_factory.mktemp("injected") / "release", 0.3, SOURCES)
+
+
+@pytest.fixture(scope="session")
+def injected_model(injected):
+    return SkyModel.of_analysis(injected)
+
+
+@pytest.fixture(scope="session")
+def null_model(tmp_path_factory):
+    analysis = skies.generated(tmp_path_factory.mktemp("null") / "release", 0.02)
+    return SkyModel.of_analysis(analysis, gamma=2.5)
