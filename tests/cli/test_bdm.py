@@ -1,0 +1,106 @@
+import json
+
+import numpy as np
+import pytest
+
+from nusky import bdm
+from nusky.bdm.models import LMuTau
+
+CAS_A = ("--supernova", "Cas A", "--ra", "23h23m24s", "--dec", "58d49m00s", "--distance", "3.5kpc")
+YEAR = bdm.constant.year2Seconds
+
+
+@pytest.fixture
+def numbers(nusky):
+    def call(*arguments):
+        result = nusky("bdm", *arguments, "--json")
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return call
+
+
+def test_flux_is_that_of_the_literature(numbers):
+    # docs/boosted_dark_matter.md: Cas A, 350 years, 5 MeV, 1 MeV
+    assert numbers("flux", *CAS_A)["flux"] == pytest.approx(9.3415e-20, rel=6e-5)
+    published = numbers("flux", *CAS_A, "--conventions", "published", "--tx", "5000keV", "--mx", "0.001GeV")
+    assert published["flux"] == pytest.approx(9.2108e-20, rel=6e-5)
+    assert published["inputs"]["signal_ends_yr"] == pytest.approx(557.07, rel=1e-5)
+
+
+def test_flux_of_a_model_and_its_error(numbers):
+    found = numbers("flux", *CAS_A, "--model", "lmutau")
+    assert found["flux"] == pytest.approx(3.6455e-14, rel=6e-5)  # docs/boosted_dark_matter.md
+    assert 0 < found["error"] < 1e-7 * found["flux"]
+    assert found["inputs"]["mediator_ratio"] == 1 / 3
+
+
+def test_events(numbers):
+    found = numbers("events", *CAS_A, "--model", "lmutau", "--targets", "1e35")
+    assert found["events"] == pytest.approx(1e35 * 1.0462e-42, rel=6e-5)  # docs/boosted_dark_matter.md
+    constant = numbers("events", *CAS_A, "--sigma-xe", "2e-35cm2")
+    beta, _, _ = bdm.equatorial_to_beta("23h23m24s", "58d49m00s")
+    direct = 2e-35 * bdm.event(1.0, 3.5, beta, Tx_range=(5, 30), t_range=(350 * YEAR, 385 * YEAR))
+    assert constant["events"] == pytest.approx(direct, rel=1e-5)
+
+
+def test_a_person_reads_value_error_and_inputs(nusky):
+    lines = nusky("bdm", "flux", *CAS_A).stdout.splitlines()
+    assert lines[0].startswith("flux = 9.3414")
+    assert "±" in lines[0]
+    assert lines[0].endswith("MeV^-1 cm^-2 s^-1")
+    assert "  distance_kpc    3.5" in lines
+
+
+def test_why_there_is_nothing(nusky):
+    assert (
+        "nothing arrives at 600 yr: the signal ends after 557.1 yr"
+        in nusky("bdm", "flux", *CAS_A, "--t", "600yr").stdout
+    )
+    result = nusky("bdm", "events", *CAS_A, "--t", "5kyr")
+    assert "nothing arrives in this time with these energies" in result.stdout
+
+
+def test_listed_supernovae_have_their_own_distance_unless_given(numbers):
+    listed = numbers("flux", "--supernova", "SN 1054", "--t", "970yr", "--mx", "60MeV")
+    given = numbers("flux", "--supernova", "SN 1054", "--t", "970yr", "--mx", "60MeV", "--distance", "1kpc")
+    assert listed["inputs"]["distance_kpc"] != given["inputs"]["distance_kpc"] == 1.0
+
+
+def test_skymap_as_healpix(numbers, tmp_path):
+    from astropy.io import fits
+
+    found = numbers("skymap", "sky.fits", *CAS_A, "--nside", "32")
+    with fits.open(tmp_path / "sky.fits") as file:
+        value = file[1].data["FLUX"]
+        assert (file[1].header["NSIDE"], file[1].header["ORDERING"]) == (32, "NESTED")
+    assert value.max() == pytest.approx(found["largest"])
+    assert value.sum() * 4 * np.pi / value.size == pytest.approx(9.3415e-20, rel=0.02)
+
+
+def test_skymap_over_a_range_of_energies(numbers):
+    found = numbers("skymap", "sky.fits", *CAS_A, "--nside", "8", "--tx", "5MeV", "--tx-max", "30MeV")
+    assert found["unit"] == "cm-2 s-1 sr-1"
+    assert found["largest"] > 0
+
+
+def test_skymap_as_table_of_both_conventions(numbers, nusky):
+    from nusky.tables import read_metadata, read_table
+
+    numbers("skymap", "sky.parquet", *CAS_A, "--n-l", "40", "--n-b", "20")
+    table = read_table("sky.parquet", kind="bdm_sky_map")
+    assert table.column_names == ["l_deg", "b_deg", "standard_per_mev_cm2_s_sr", "published_per_mev_cm2_s_sr"]
+    assert table.num_rows == 800
+    assert read_metadata("sky.parquet")["settings"]["distance_kpc"] == 3.5
+    assert nusky("show", "sky.parquet").exit_code == 0
+
+
+def test_skymap_as_figure(numbers, tmp_path):
+    numbers("skymap", "sky.png", *CAS_A, "--n-l", "40", "--n-b", "20")
+    assert (tmp_path / "sky.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_maps_of_the_large_magellanic_cloud(numbers):
+    found = numbers("skymap", "sky.fits", "--supernova", "SN 1987A", "--t", "39yr", "--nside", "4", "--model", "lmutau")
+    assert found["inputs"]["host"] == "LMC"
+    assert found["inputs"]["neutrino_coupling"] == LMuTau().neutrino_coupling
