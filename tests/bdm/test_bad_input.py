@@ -1,5 +1,6 @@
 """Bad arguments are errors whatever the branch: also where the result would be 0 without looking at them."""
 
+import math
 import warnings
 
 import numpy as np
@@ -10,6 +11,11 @@ from nusky.bdm import checks, published
 from nusky.errors import PhysicsError
 
 BEYOND = 1e30  # s, long after the signal
+
+
+def _good(s, t, u, mx):
+    return 1e-16
+
 
 CALLS = {
     "flux": lambda **kw: bdm.flux(**{"t": BEYOND, "Tx": 5, "mx": 1, "Rs": 3.5, "beta": 1.9, **kw}),
@@ -96,3 +102,39 @@ def test_a_spectrum_that_fails():
 def test_positions_that_cannot_be_read():
     with pytest.raises(PhysicsError, match="cannot read the position RA 'nowhere'"):
         bdm.equatorial_to_beta("nowhere", "58d49m00s")
+
+
+def raises(s, t, u, mx):
+    raise ZeroDivisionError("no mediator")
+
+
+@pytest.mark.parametrize("side", ["amp2_xv", "amp2_xe"])
+@pytest.mark.parametrize(
+    ("amplitude", "message"),
+    [
+        (raises, "raised ZeroDivisionError: no mediator at "),
+        (lambda s, t, u, mx: math.nan, "gave nan at "),
+        (lambda s, t, u, mx: np.inf * s, "gave inf at "),
+        (lambda s, t, u, mx: -1e-16, "gave -1e-16, which is negative, at "),
+        (lambda s, t, u, mx: -s * s, "which is negative, at "),
+        (lambda s, t, u, mx: "1e-16", "gave str '1e-16' at "),
+        (lambda s, t, u, mx: None, "gave NoneType None at "),
+        (lambda s, t, u, mx: 1e-16j, "gave complex 1e-16j at "),
+        (lambda s, t, u, mx: np.ones(3), "gave ndarray array"),
+        (lambda s, t, u, mx: [], r"gave list \[\] at "),
+        (lambda s, t: 1e-16, "raised TypeError: .*takes 2 positional arguments"),
+    ],
+)
+@pytest.mark.parametrize("n_masses", [1, 5])
+def test_an_amplitude_that_fails(side, amplitude, message, n_masses):
+    model = bdm.BoostedDarkMatter(3.5, 8.5, 1.9, **{"amp2_xv": _good, "amp2_xe": _good, side: amplitude})
+    mx = np.linspace(1.0, 2.0, n_masses)
+    with pytest.raises(PhysicsError, match=message) as caught:
+        model.dsigma_xv(5.0, mx, 0.1) if side == "amp2_xv" else model.sigma_xe(5.0, mx)
+    assert "it must give one number >= 0 there" in str(caught.value)
+    assert "(s, t, u, mx)" in str(caught.value)
+
+
+def test_what_cancellation_leaves_is_no_negative_amplitude():
+    model = bdm.BoostedDarkMatter(3.5, 8.5, 1.9, _good, lambda s, t, u, mx: s * s if s > 5 else -1e-12 * s)
+    assert model.sigma_xe(np.array([0.1, 50.0, 80.0, 90.0, 99.0]), 1.0)[-1] > 0

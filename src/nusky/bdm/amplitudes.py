@@ -1,7 +1,8 @@
 """Evaluate a user's scalar function on arrays, whatever it is made of.
 
 In this order: on whole arrays where that gives what the function gives for single numbers, compiled by numba where it
-can be, one call per element otherwise. NaN, infinities and exceptions become a `PhysicsError` that says where.
+can be, one call per element otherwise. What is no finite number of at least 0 (squared amplitudes and cross sections
+are) and what the function raises become a `PhysicsError` that says where.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,8 @@ def _map4(function, a, b, c, d, out):
         out[i] = function(a[i], b[i], c[i], d[i])
 
 
+_ROUNDING = 1e-6
+"""Negative values this small, compared with the largest at the same time, are what cancelling terms leave."""
 _COMPILED = {2: _map2, 3: _map3, 4: _map4}
 
 
@@ -54,6 +57,9 @@ class Elementwise:
         bad = ~np.isfinite(values)
         if bad.any():
             self._complain(f"gave {values[bad][0]}", [column[bad][0] for column in flat])
+        bad = values < -_ROUNDING * np.max(np.abs(values), initial=0.0)
+        if bad.any():
+            self._complain(f"gave {values[bad][0]:g}, which is negative,", [column[bad][0] for column in flat])
         return values.reshape(np.shape(arguments[0]))
 
     def _choose(self, *flat: Array) -> Callable[..., Array]:
@@ -91,11 +97,20 @@ class Elementwise:
         for i, point in enumerate(zip(*flat, strict=True)):
             try:
                 with np.errstate(all="ignore"):
-                    out[i] = self._function(*point)
+                    value = self._function(*point)
             except Exception as error:
                 self._complain(f"raised {type(error).__name__}: {error}", point, error)
+            number = np.asarray(value)
+            if number.size != 1 or number.dtype.kind not in "biuf":
+                self._complain(f"gave {_described(value)}", point)
+            out[i] = number.reshape(())
         return out
 
     def _complain(self, what: str, point: Any, cause: Exception | None = None) -> None:
         where = ", ".join(f"{float(value):g}" for value in point)
-        raise PhysicsError(f"{self._name} {what} at ({where}); it must give a finite number there.") from cause
+        raise PhysicsError(f"{self._name} {what} at ({where}); it must give one number >= 0 there.") from cause
+
+
+def _described(value: Any) -> str:
+    text = repr(value)
+    return f"{type(value).__name__} {text if len(text) <= 80 else text[:80] + '...'}"

@@ -190,7 +190,8 @@ def _names(path: Path, table: Table, header: str) -> list[str]:
 def texts(column) -> list[str]:
     """Every entry as text that can be written as UTF-8, empty where it is masked; FITS gives bytes."""
     masked = np.ma.asarray(column)
-    values = zip(np.ma.getdata(masked).tolist(), np.ma.getmaskarray(masked), strict=True)
+    # As a plain array: an astropy column would decode bytes itself, and fail on those that are no UTF-8.
+    values = zip(np.asarray(np.ma.getdata(masked)).tolist(), np.ma.getmaskarray(masked), strict=True)
     return ["" if gone else _text(value) for value, gone in values]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from nusky import __version__, config, tables
-from nusky.errors import ConfigurationError, DownloadError, ReleaseError
+from nusky.errors import ConfigurationError, DownloadError, ReleaseError, TableError
 from nusky.files import read_json, sha256, write_json
 from nusky.releases import icecube_3yr, icecube_10yr, icecube_14yr, registry
 from nusky.releases.archive import unpack
@@ -70,6 +70,29 @@ def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool 
             raise
         log.warning("%s", error)
         return _generate(settings, release, seasons, seed, downloads)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a release, as `nusky.stages.releases.fetch` writes it.
+
+    Raises
+    ------
+    TableError
+        The file is missing or damaged; the message names the key.
+    """
+    allowed = {
+        "release": lambda value: isinstance(value, str) and value in registry.RELEASES,
+        "layout": lambda value: isinstance(value, str) and value in LAYOUTS,
+        "root": lambda value: isinstance(value, str) and "\0" not in value,
+        "synthetic": lambda value: isinstance(value, bool),
+        "files": lambda value: isinstance(value, dict) and all(isinstance(digest, str) for digest in value.values()),
+    }
+    manifest = read_json(path, keys=allowed)
+    for key, holds in allowed.items():
+        if not holds(manifest[key]):
+            shown = repr(manifest[key])[:100]
+            raise TableError(f"{path}: the key '{key}' cannot be {shown}. Delete the file and fetch the release again.")
+    return manifest
 
 
 def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_counts: bool) -> CanonicalRelease:
@@ -141,7 +164,7 @@ def fetched(release: registry.Release, downloads: Path, progress: bool = True) -
         archive, mirror = fetch_release(release, downloads / "archives", progress)
         write_json(record, {"origin": mirror.url, "archive": archive.name, "archive_sha256": sha256(archive)})
         unpack(archive, folder)
-    origin = read_json(record)["origin"] if record.exists() else str(folder)
+    origin = read_json(record, keys=("origin",))["origin"] if record.exists() else str(folder)
     return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, origin, synthetic=False)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nusky import config
 from nusky.errors import ReleaseError
-from nusky.files import read_json, sha256, write_json
+from nusky.files import sha256, write_json
 from nusky.releases import ingest as ingestion
 from nusky.releases import registry
 from nusky.tables import Provenance, settings_digest
@@ -87,7 +87,7 @@ def ingest(
     StorageError
         The disk is full.
     """
-    content = read_json(manifest)
+    content = ingestion.read_manifest(manifest)
     selected = registry.find(content["release"]).select(None if season_names is None else list(season_names))
     canonical = ingestion.read(content, selected, check_counts)
     choices = {
