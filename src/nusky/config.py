@@ -279,6 +279,41 @@ class Inference(Section):
     )
 
 
+class SkyMap(Section):
+    """The all-sky map of the standard method: a point source at every position (docs/skymap.md)."""
+
+    gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
+        None, description="Spectral index to fix; null fits it, for which the release must have smearing tables."
+    )
+    nside: int = Field(256, ge=4, le=1024, description="HEALPix resolution of the map, a power of two.")
+    nside_coarse: int = Field(
+        64, ge=4, le=1024, description="Resolution at which the whole sky is fitted, a power of two up to `nside`."
+    )
+    refine_above: float = Field(4.0, gt=0, description="TS from which on a pixel is divided into finer ones.")
+    nside_region: Literal[1, 2, 4] = Field(
+        1, description="Resolution whose pixels are the regions, one job each: 12, 48 or 192 jobs."
+    )
+    calibration_declinations: int = Field(
+        21, ge=2, le=500, description="Declinations of the background trials behind local p-values."
+    )
+    calibration_trials: int = Field(2000, ge=500, description="Background trials at each of these declinations.")
+    sky_trials: int = Field(500, ge=10, description="Full scrambled skies behind the post-trial p-values.")
+    calibration_per_batch: int = Field(500, ge=1, description="Background trials of one job; changes no result.")
+    skies_per_batch: int = Field(20, ge=1, description="Scrambled skies of one job; changes no result.")
+    n_spots: int = Field(100, ge=1, description="Hot spots listed: those with the smallest local p-values.")
+    n_zooms: int = Field(6, ge=0, le=50, description="Hot spots with position contours and a map of their own.")
+    zoom_width_deg: float = Field(4.0, gt=0, le=40, description="Width of the maps around hot spots.")
+
+    @model_validator(mode="after")
+    def _powers_of_two(self) -> "SkyMap":
+        for name in ("nside", "nside_coarse"):
+            if getattr(self, name).bit_count() != 1:
+                raise ValueError(f"{name} must be a power of two")
+        if self.nside_coarse > self.nside:
+            raise ValueError("nside_coarse must not exceed nside")
+        return self
+
+
 class Figures(Section):
     """How the figures look; nothing here changes a number."""
 
@@ -318,6 +353,9 @@ class Configuration(Section):
     inference: Inference | None = Field(
         None, description="Trials and calibrated statements of the standard method; null means none."
     )
+    skymap: SkyMap | None = Field(
+        None, description="The all-sky map of the standard method; `skymap: {}` makes it, null leaves it out."
+    )
     figures: Figures = Field(default_factory=Figures, description="Figure options.")
 
     @field_validator("catalogues")
@@ -351,6 +389,16 @@ class Configuration(Section):
         for name in self.inference.catalogues or self.catalogues:
             if not self.inferred_weightings(name):
                 raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
+        return self
+
+    @model_validator(mode="after")
+    def _skymap_possible(self) -> "Configuration":
+        if self.skymap is None:
+            return self
+        if "standard" not in self.methods:
+            raise ValueError("`skymap` is part of the standard method: add it to `methods`, or leave `skymap` out")
+        if not self.catalogues:
+            raise ValueError("`skymap` needs at least one catalogue, to be drawn over the map")
         return self
 
     def inferred_weightings(self, catalogue: str) -> list[str]:

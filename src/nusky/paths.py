@@ -140,6 +140,26 @@ class Paths:
     def sensitivity(self) -> str:
         return self._pattern("standard/inference/sensitivity.parquet")
 
+    @property
+    def skymap_region(self) -> str:
+        return self._pattern("standard/skymap/regions/{region}.parquet")
+
+    @property
+    def skymap_calibration(self) -> str:
+        return self._pattern("standard/skymap/calibration/{first}-{stop}.parquet")
+
+    @property
+    def skymap_skies(self) -> str:
+        return self._pattern("standard/skymap/skies/{first}-{stop}.parquet")
+
+    @property
+    def skymap_fits(self) -> str:
+        return self._pattern("standard/skymap/map.fits")
+
+    def skymap(self, what: str) -> str:
+        """A table of the all-sky map, `what` = 'spots', 'contours', 'zooms', 'hottest' or 'hottest_trials'."""
+        return self._pattern(f"standard/skymap/{what}.parquet")
+
     sky_map_figure = "sky_map"
     ts_scan_figure = "{method}/ts_scan/{catalogue}/{weighting}"
     limits_figure = "{method}/limit_spectra/{catalogue}"
@@ -148,6 +168,7 @@ class Paths:
     p_values_figure = "standard/p_values/{catalogue}"
     source_limits_figure = "standard/source_limits/{catalogue}"
     sensitivity_figure = "standard/sensitivity"
+    skymap_figure = "standard/skymap/{name}"
 
     def figure(self, name: str, formats: Sequence[str]) -> list[str]:
         """The files of one figure, one for each format; `name` may hold wildcards."""

@@ -12,7 +12,8 @@ import numpy as np
 
 from nusky.likelihood.skymap import CellEvents
 from nusky.search.skymap.calibration import Calibration
-from nusky.search.skymap.grid import MAX_DEC, Scanner
+from nusky.search.skymap.grid import MAX_DEC, PixelMap, Scanner
+from nusky.search.skymap.model import SkyModel
 from nusky.search.skymap.spots import local_maxima, refine
 from nusky.search.statistics.posttrial import PostTrialPValue, post_trial_p_value
 
@@ -25,22 +26,30 @@ _REFINED_PER_BAND = 3
 COLUMNS = ("test_statistic", "n_signal", "gamma", "ra_deg", "dec_deg")
 
 
-def band_maxima(scanner: Scanner, sky: CellEvents) -> np.ndarray:
-    """The highest spot of every band of one sky: (n_bands, 5), TS, n_s, gamma, ra and dec [deg]; NaN without a spot."""
-    sky_map = scanner.map(sky)
-    rows = local_maxima(sky_map, scanner.grid.refine_above)
+def band_maxima(model: SkyModel, sky: CellEvents, sky_map: PixelMap, least: float) -> np.ndarray:
+    """The highest spot of every band of one sky: (n_bands, 5), TS, n_s, gamma, ra and dec [deg]; NaN without a spot.
+
+    Spots begin at pixels of the whole sky's map with TS of at least `least`.
+    """
+    rows = local_maxima(sky_map, least)
     band = band_of(sky_map.directions()[1][rows])
     order = np.lexsort((-sky_map.ts[rows], band))
     rows, band = rows[order], band[order]
     first = np.searchsorted(band, np.arange(len(BAND_EDGES) - 1))
     keep = np.arange(len(rows)) - first[band] < _REFINED_PER_BAND
-    spots, band = refine(scanner.model, sky, sky_map, rows[keep]), band[keep]
+    spots, band = refine(model, sky, sky_map, rows[keep]), band[keep]
     found = np.full((len(BAND_EDGES) - 1, len(COLUMNS)), np.nan)
     for number in np.unique(band):
         own = np.flatnonzero(band == number)
         i = own[np.argmax(spots.ts[own])]
         found[number] = spots.ts[i], spots.n_signal[i], spots.gamma[i], *np.degrees([spots.ra[i], spots.dec[i]])
     return found
+
+
+def scrambled_maxima(scanner: Scanner, seed: int, trial: int) -> np.ndarray:
+    """`band_maxima` of the scrambled sky number `trial`."""
+    sky = scanner.model.scrambled(seed, trial)
+    return band_maxima(scanner.model, sky, scanner.map(sky), scanner.grid.refine_above)
 
 
 def band_of(dec: np.ndarray) -> np.ndarray:

@@ -148,14 +148,13 @@ def contours(model: SkyModel, sky: CellEvents, spots: Spots, levels: Sequence[fl
     return made
 
 
-def zoom(model: SkyModel, sky: CellEvents, spots: Spots, half_width: float, n: int) -> tuple[np.ndarray, ...]:
-    """TS around every spot on a tangent grid: offsets to the east and north (n,) rad, and TS (n_spots, n, n) with the
-    row going north."""
+def zoom(model: SkyModel, sky: CellEvents, spots: Spots, half_width: float, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """TS around every spot: offsets (n,) rad, and TS (n_spots, n, n) by offset to the north, then to the east."""
     offset = np.linspace(-half_width, half_width, n)
     grid = np.stack(np.meshgrid(offset, offset), axis=-1).reshape(-1, 2)
     ra, dec = _offset(spots.ra, spots.dec, grid, np.ones(len(spots)))
     ts = model.search(sky, ra.ravel(), dec.ravel()).ts if len(spots) else np.empty(0)
-    return offset, offset, ts.reshape(len(spots), n, n)
+    return offset, ts.reshape(len(spots), n, n)
 
 
 def _offset(ra: np.ndarray, dec: np.ndarray, offsets: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,270 @@
+"""Stages of the all-sky map: regions of the sky, background trials, scrambled skies, and what follows from them.
+
+Every region and every batch is a file of its own, so a run that was killed goes on with the one it was in.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from nusky.errors import TableError
+from nusky.likelihood.skymap import CellEvents
+from nusky.search.skymap import calibration, healpix_file, hottest, spots
+from nusky.search.skymap.grid import Grid, PixelMap, Scanner
+from nusky.search.skymap.model import SkyModel
+from nusky.search.statistics.pvalues import sigma_from_p
+from nusky.stages.inference import Data, kind_of, load_analysis
+from nusky.tables import Provenance, read_columns, trace, write_table
+
+log = logging.getLogger(__name__)
+
+MAP_COLUMNS = ("pixel", "test_statistic", "n_signal", "gamma", "nside_fitted")
+OUTPUTS = ("fits", "spots", "contours", "zooms", "hottest", "hottest_trials")
+_ZOOM_POINTS = 61
+_SECONDS_BETWEEN_REPORTS = 10.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all stages of the map need: `gamma` is the fixed index, None for a free one."""
+
+    data: Data
+    grid: Grid
+    gamma: float | None
+    seed: int
+
+    def load(self) -> SkyModel:
+        return SkyModel.of_analysis(load_analysis(self.data), self.gamma)
+
+    def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
+        """Provenance of a table made from the release and `inputs`."""
+        own = {"analysis": kind_of(model.analysis), "gamma": self.gamma, "seed": self.seed, "grid": asdict(self.grid)}
+        return trace([*self.data.paths, *inputs], own | dict(settings))
+
+
+def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
+    """The `Setup` of a job: `files` has the release's tables by name, `choices` the `grid` and the other attributes."""
+    data = Data(files.events, files.seasons, files.effective_area, files.smearing)
+    return Setup(data, Grid(**choices["grid"]), choices["gamma"], choices["seed"])
+
+
+def region(setup: Setup, output: Path, *, number: int) -> None:
+    """The map of one region."""
+    model = setup.load()
+    found = Scanner(model, setup.grid, number).map(model.data(), _progress(f"region {number}"))
+    values = (found.pixel, found.ts, found.n_signal, found.gamma, found.nside_fitted)
+    columns = dict(zip(MAP_COLUMNS, values, strict=True))
+    write_table(output, columns, kind="skymap_region", provenance=setup.trace([], model, {"region": number}))
+
+
+def calibration_trials(setup: Setup, output: Path, *, n_declinations: int, trials: range) -> None:
+    """TS of scrambled skies at fixed declinations."""
+    model = setup.load()
+    dec = calibration.declinations(n_declinations)
+    found = calibration.declination_trials(model, dec, setup.seed, trials)
+    columns = {
+        "trial": np.repeat(trials, len(dec)),
+        "dec_deg": np.tile(np.degrees(dec), len(trials)),
+        "test_statistic": found.ravel(),
+    }
+    write_table(output, columns, kind="skymap_calibration", provenance=setup.trace([], model, {}))
+
+
+def skies(setup: Setup, output: Path, *, trials: range) -> None:
+    """The highest spots of full scrambled skies."""
+    model = setup.load()
+    scanner = Scanner(model, setup.grid)
+    found, begin = [], time.monotonic()
+    for done, trial in enumerate(trials, start=1):
+        found.append(hottest.scrambled_maxima(scanner, setup.seed, trial))
+        log.info("sky %d: %d of %d, %.1f s each", trial, done, len(trials), (time.monotonic() - begin) / done)
+    n_bands = len(hottest.BAND_EDGES) - 1
+    columns = {"trial": np.repeat(trials, n_bands), "band": np.tile(np.arange(n_bands, dtype=np.int32), len(trials))}
+    columns |= dict(zip(hottest.COLUMNS, np.concatenate(found).T, strict=True))
+    write_table(output, columns, kind="skymap_skies", provenance=setup.trace([], model, {}))
+
+
+def results(
+    setup: Setup,
+    regions: Sequence[Path],
+    calibrations: Sequence[Path],
+    skies: Sequence[Path],
+    outputs: Mapping[str, Path],
+    *,
+    n_spots: int,
+    n_zooms: int,
+    zoom_width_deg: float,
+) -> None:
+    """The map as FITS, hot spots, contours and zooms, and the hottest spot of each hemisphere (`OUTPUTS`)."""
+    model = setup.load()
+    sky = model.data()
+    sky_map = _joined(setup.grid, regions)
+    known = _calibration(calibrations)
+    settings = {"n_spots": n_spots, "n_zooms": n_zooms, "zoom_width_deg": zoom_width_deg}
+    provenance = setup.trace([*regions, *calibrations, *skies], model, settings)
+
+    def write(what: str, columns: Mapping[str, Any] | pa.Table) -> None:
+        write_table(outputs[what], columns, kind=f"skymap_{what}", provenance=provenance)
+
+    _write_fits(outputs["fits"], setup, model, sky_map, known, provenance)
+    listed = _hot_spots(model, sky, sky_map, setup.grid.refine_above, known, n_spots)
+    write("spots", _spot_columns(listed, known))
+    shown = listed.take(np.arange(min(n_zooms, len(listed))))
+    write("contours", _contour_columns(spots.contours(model, sky, shown)))
+    write("zooms", _zoom_columns(model, sky, shown, np.radians(zoom_width_deg) / 2))
+
+    observed = hottest.band_maxima(model, sky, sky_map, setup.grid.refine_above)
+    found = hottest.hottest_spots(observed, _skies(skies), known)
+    write("hottest", pa.Table.from_pylist([_hottest_row(h, known) for h in found]))
+    write(
+        "hottest_trials",
+        {
+            "hemisphere": pa.array([h.hemisphere for h in found for _ in h.trials]),
+            "trial": np.concatenate([np.arange(len(h.trials)) for h in found]),
+            "minus_log10_p": np.concatenate([h.trials for h in found]),
+        },
+    )
+
+
+def _progress(what: str) -> Callable[[int, int, int], None]:
+    """A report to the log every few seconds and at the end of every resolution."""
+    last = time.monotonic()
+
+    def report(nside: int, done: int, total: int) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > _SECONDS_BETWEEN_REPORTS:
+            last = time.monotonic()
+            log.info("%s: nside %d, %d of %d positions (%.0f %%)", what, nside, done, total, 100 * done / total)
+
+    return report
+
+
+def _joined(grid: Grid, regions: Sequence[Path]) -> PixelMap:
+    columns = [read_columns(path, kind="skymap_region", columns=MAP_COLUMNS) for path in regions]
+    pixel, ts, n_signal, gamma, fitted = map(np.concatenate, zip(*columns, strict=True))
+    if not np.array_equal(pixel, np.arange(12 * grid.nside**2)):
+        raise TableError(
+            f"{Path(regions[0]).parent}: the regions do not cover the sky at nside {grid.nside}. "
+            "Delete the folder and run again."
+        )
+    return PixelMap(grid.nside, pixel, ts, n_signal, gamma, fitted)
+
+
+def _calibration(paths: Sequence[Path]) -> calibration.Calibration:
+    tables = [
+        read_columns(path, kind="skymap_calibration", columns=("trial", "dec_deg", "test_statistic")) for path in paths
+    ]
+    trial, dec_deg, ts = map(np.concatenate, zip(*tables, strict=True))
+    dec = np.unique(dec_deg)
+    return calibration.Calibration.of_trials(np.radians(dec), ts[np.lexsort((dec_deg, trial))].reshape(-1, len(dec)))
+
+
+def _skies(paths: Sequence[Path]) -> np.ndarray:
+    n_bands = len(hottest.BAND_EDGES) - 1
+    columns = [read_columns(path, kind="skymap_skies", columns=hottest.COLUMNS) for path in paths]
+    return np.concatenate([np.stack(own, axis=1) for own in columns]).reshape(-1, n_bands, len(hottest.COLUMNS))
+
+
+def _hot_spots(
+    model: SkyModel,
+    sky: CellEvents,
+    sky_map: PixelMap,
+    least: float,
+    known: calibration.Calibration,
+    n_spots: int,
+) -> spots.Spots:
+    """The spots with the smallest calibrated p-values, smallest first."""
+    begun = spots.local_maxima(sky_map, least)
+    log.info("%d local maxima with TS of at least %g", len(begun), least)
+    if not len(begun):
+        return spots.Spots(*(np.empty(0) for _ in range(5)), np.empty(0, np.int64))
+    found = spots.distinct(spots.refine(model, sky, sky_map, begun))
+    chosen = found.take(np.argsort(known.tail_p_value(found.ts, found.dec), kind="stable")[:n_spots])
+    refined = spots.quoted(model, sky, chosen)
+    return refined.take(np.argsort(known.tail_p_value(refined.ts, refined.dec), kind="stable"))
+
+
+def _spot_columns(found: spots.Spots, known: calibration.Calibration) -> dict[str, Any]:
+    p_tail = known.tail_p_value(found.ts, found.dec)
+    return {
+        "spot": np.arange(len(found), dtype=np.int32),
+        "ra_deg": np.degrees(found.ra),
+        "dec_deg": np.degrees(found.dec),
+        "test_statistic": found.ts,
+        "n_signal": found.n_signal,
+        "gamma": found.gamma,
+        "p_local": known.p_value(found.ts, found.dec),
+        "p_local_tail": p_tail,
+        "significance_tail": sigma_from_p(p_tail),
+        "extrapolated": known.extrapolated(found.ts, found.dec),
+        "n_trials": np.full(len(found), known.n_trials),
+        "pixel": found.pixel,
+    }
+
+
+def _contour_columns(found: Sequence[spots.Contour]) -> dict[str, Any]:
+    """One row per vertex, in order around the spot."""
+    sizes = [len(contour.ra) for contour in found]
+    return {
+        "spot": np.repeat(np.array([c.spot for c in found], dtype=np.int32), sizes),
+        "confidence_level": np.repeat(np.array([c.confidence_level for c in found], dtype=float), sizes),
+        "ra_deg": np.degrees(np.concatenate([np.empty(0), *(c.ra for c in found)])),
+        "dec_deg": np.degrees(np.concatenate([np.empty(0), *(c.dec for c in found)])),
+    }
+
+
+def _zoom_columns(model: SkyModel, sky: CellEvents, shown: spots.Spots, half_width: float) -> dict[str, Any]:
+    """One row per position; offsets are angular distances to the east and north of the spot."""
+    offset, ts = spots.zoom(model, sky, shown, half_width, _ZOOM_POINTS)
+    north, east = np.meshgrid(np.degrees(offset), np.degrees(offset), indexing="ij")
+    return {
+        "spot": np.repeat(np.arange(len(shown), dtype=np.int32), north.size),
+        "east_deg": np.tile(east.ravel(), len(shown)),
+        "north_deg": np.tile(north.ravel(), len(shown)),
+        "test_statistic": ts.ravel(),
+    }
+
+
+def _write_fits(
+    path: Path,
+    setup: Setup,
+    model: SkyModel,
+    sky_map: PixelMap,
+    known: calibration.Calibration,
+    provenance: Provenance,
+) -> None:
+    dec = sky_map.directions()[1]
+    p_values = (known.tail_p_value(sky_map.ts, dec), known.p_value(sky_map.ts, dec))
+    cards = {
+        "ANALYSIS": (kind_of(model.analysis), "what the likelihood uses"),
+        "FIXGAMMA": ("none" if setup.gamma is None else setup.gamma, "spectral index if it is fixed"),
+        "COARSE": (setup.grid.nside_coarse, "nside at which the whole sky was fitted"),
+        "REFINE": (setup.grid.refine_above, "TS from which on pixels were divided"),
+        "NTRIALS": (known.n_trials, "background trials at each declination"),
+        "SYNTHETI": (provenance.synthetic, "whether any event was generated"),
+        "SEED": (setup.seed, "root of the random streams"),
+    }
+    healpix_file.write(path, sky_map, *(-np.log10(p) + 0.0 for p in p_values), cards)
+
+
+def _hottest_row(found: hottest.Hottest, known: calibration.Calibration) -> dict[str, Any]:
+    row = {"hemisphere": found.hemisphere, **dict(zip(hottest.COLUMNS, map(float, found.spot), strict=True))}
+    ts, dec = found.spot[:1], np.radians(np.nan_to_num(found.spot[4:5]))
+    post = found.post_trial
+    return row | {
+        "p_local": float(np.nan_to_num(known.p_value(ts, dec), nan=1.0)[0]),
+        "p_local_tail": 10**-found.minus_log10_p,
+        "extrapolated": bool(known.extrapolated(ts, dec)[0]),
+        "p_post": post.p_value,
+        "p_post_low": post.p_low,
+        "p_post_high": post.p_high,
+        "p_confidence_level": post.confidence_level,
+        "significance_post": post.significance,
+        "n_sky_trials": len(found.trials),
+    }
