@@ -26,8 +26,7 @@ version = release = nusky.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
 # Shapes in docstrings ("(n_events,) float64") stand where types do and are no references.
-# Patterns in the index may match nothing.
-suppress_warnings = ["ref.python", "toc.empty_glob"]
+suppress_warnings = ["ref.python"]
 
 html_theme = "furo"
 html_title = f"nusky {release}"
@@ -98,7 +97,9 @@ def write_python_reference() -> None:
 
 
 def relink_page(app, name, source) -> None:
-    """Links of the pages that lead out of docs/."""
+    """Links of the pages that lead out of docs/; patterns of the index that match no page."""
+    if name == "index":
+        source[0] = re.sub(r"^(\w+\*)\n", lambda m: m[0] if any(HERE.glob(f"{m[1]}.md")) else "", source[0], flags=re.M)
     if not name.startswith("_generated/"):
         source[0] = relinked(source[0], f"docs/{name}.md", f"docs/{name}.md")
 
