@@ -140,3 +140,12 @@ def test_damaged_provenance(path, text):
     pq.write_table(pq.read_table(path).replace_schema_metadata({tables.METADATA_KEY: text}), path)
     with pytest.raises(TableError, match=r"t\.parquet: its provenance is damaged. Delete it and run again"):
         read_table(path, kind="test")
+
+
+def test_text_that_is_no_utf8(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(path, {"name": ["NAME"]}, kind="test", provenance=Provenance(False))
+    pq.write_table(pq.read_table(path), path, compression="none", use_dictionary=False)  # without checksums
+    path.write_bytes(path.read_bytes().replace(b"NAME", b"N\xffME"))
+    with pytest.raises(TableError, match=r"damaged \(.*UTF8"):
+        read_table(path, kind="test")

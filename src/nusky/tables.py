@@ -108,6 +108,7 @@ def read_table(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str
         table = pq.read_table(
             path, columns=list(columns) if columns is not None else None, page_checksum_verification=True
         )
+        table.validate(full=True)  # text that is no UTF-8, among others
     except _DAMAGE as error:
         raise TableError(f"{path}: damaged ({error}). {_AGAIN}") from None
     _check_unchanged(path, table, metadata)

@@ -53,6 +53,45 @@ def test_links_are_refused(tmp_path):
     refused(tmp_path / "a.zip", tmp_path / "out", "'link' is a link")
 
 
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK])
+def test_devices_pipes_and_sockets_are_refused(tmp_path, kind):
+    member = zipfile.ZipInfo("odd")
+    member.external_attr = (kind | 0o666) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr(member, b"")
+    refused(tmp_path / "a.zip", tmp_path / "out", "'odd' is a link or a special file")
+
+
+@pytest.mark.parametrize("name", ["a" * 201, "d/" * 150 + "a", "a\x1b[31m", "a\nb", "a\u202eb"])
+def test_unwritable_names_are_refused(tmp_path, name):
+    refused(make(tmp_path / "a.zip", {name: b"1"}), tmp_path / "out", "longer than 200 bytes or holds control char")
+
+
+def test_too_many_members_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 3)
+    path = make(tmp_path / "a.zip", {f"{i}": b"" for i in range(4)})
+    refused(path, tmp_path / "out", "holds 4 members, 3 are allowed; nothing was unpacked")
+
+
+def test_a_size_that_lies_is_noticed(tmp_path):
+    path = make(tmp_path / "a.zip", {"a": b"1 2\n" * 1000})
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02") + 24  # size in the central directory
+    content[at : at + 4] = (10).to_bytes(4, "little")
+    path.write_bytes(content)
+    refused(path, tmp_path / "out", "Bad CRC-32 for file 'a'")
+
+
+def test_other_troubles_of_the_disk_are_not_the_archives(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        archive.unpack(make(tmp_path / "a.zip", {"a": b"1"}), tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]
+
+
 def test_encrypted_members_are_refused(tmp_path):
     path = make(tmp_path / "a.zip", {"secret": b"1"})
     content = bytearray(path.read_bytes())

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from nusky import config
-from nusky.errors import DownloadError, ReleaseError, StorageError
-from nusky.files import sha256
+from nusky.errors import DownloadError, ReleaseError, StorageError, TableError
+from nusky.files import sha256, write_json
 from nusky.releases import icecube_10yr, ingest, registry
 from nusky.tables import Provenance, read_metadata, read_table
 from tests import release_files as files
@@ -136,6 +136,26 @@ def manifest_of(root: Path, *, synthetic: bool = False) -> dict:
         "synthetic": synthetic,
         "files": {name: sha256(root / name) for name in names},
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"release": "icecube-99yr"}, "the key 'release' cannot be 'icecube-99yr'"),
+        ({"layout": ["icecube-10yr"]}, r"the key 'layout' cannot be \['icecube-10yr'\]"),
+        ({"root": None}, "the key 'root' cannot be None"),
+        ({"synthetic": "no"}, "the key 'synthetic' cannot be 'no'"),
+        ({"files": {"a": 1}}, r"the key 'files' cannot be \{'a': 1\}. Delete the file and fetch the release again"),
+    ],
+)
+def test_damaged_manifests(tmp_path, change, message):
+    manifest = {"release": "icecube-10yr", "layout": "icecube-10yr", "root": ".", "synthetic": False, "files": {}}
+    write_json(tmp_path / "m.json", manifest)
+    assert ingest.read_manifest(tmp_path / "m.json") == manifest
+    write_json(tmp_path / "m.json", manifest | change)
+    with pytest.raises(TableError, match=message) as caught:
+        ingest.read_manifest(tmp_path / "m.json")
+    assert str(tmp_path / "m.json") in str(caught.value)
 
 
 class TestRead:
