@@ -21,7 +21,7 @@ PAGES = pages(REPOSITORY)
 NO_CODE = {"", "text", "{toctree}", "diff"}
 """Languages of blocks that hold nothing to run; `diff` belongs to the recipes of CONTRIBUTING.md."""
 ELSEWHERE = {"CONTRIBUTING.md": ("python", "sh"), "README.md": ("sh",), "docs/cli.md": ("sh",)}
-"""Page -> languages that tests of its own run: `test_contributing.py`, `test_readme_word_for_word.py`, `test_cli.py`."""
+"""Page -> languages a test of its own runs: `test_contributing.py`, `test_readme_word_for_word.py`, `test_cli.py`."""
 NOT_RUN = {
     "README.md": 2,
     "CONTRIBUTING.md": 1,
