@@ -4,13 +4,14 @@
 # make lint       formatting, linters, layers, workflow
 # make docs       this documentation as a site: docs/_build/html/index.html
 # make reproduce  the ten-year analysis
+# make unlock     after a run was killed: lets the next one start
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-all bench lint format docs reproduce generated lock clean
+.PHONY: demo test test-all bench lint format docs reproduce unlock generated lock clean
 
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/demo.yaml
@@ -18,6 +19,10 @@ demo: $(READY)
 
 reproduce: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
+
+# Make sure that no other run is at work in this folder (docs/reliability.md).
+unlock: $(READY)
+	$(BIN)/snakemake --unlock
 
 test: $(READY)
 	$(BIN)/python -m pytest -m "not slow"

@@ -170,3 +170,12 @@ def test_a_run_goes_through_the_submit_command(tmp_path, name, commands, asked):
     # Two groups: boosted dark matter in one, summary and page in the other.
     assert len([p for p in (tmp_path / "cluster/jobs").glob("*.log")]) == 2
     assert re.search(asked, calls), calls
+
+
+def test_the_pod_unlocks_then_runs_within_what_it_asked_for():
+    job = yaml.safe_load((PROFILES / "kubernetes.yaml").read_text())
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    unlock, run = container["args"][0].split(" && ")
+    assert unlock.endswith(" --unlock")
+    assert run == unlock.replace("--unlock", f"--cores {container['resources']['requests']['cpu']}")
+    assert container["volumeMounts"][0]["mountPath"] == re.search(r"--directory (\S+)", run)[1]
