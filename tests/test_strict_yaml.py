@@ -61,6 +61,12 @@ def test_long_lists_of_problems_are_cut():
     assert len(str(caught.value)) < 10_000
 
 
+@pytest.mark.parametrize("gamma", [-2.0, -2, "-2.0"])
+def test_a_minus_sign_before_an_index_is_explained_in_numbers_and_in_text(gamma):
+    with pytest.raises(ConfigurationError, match="the flux falls as E\\^-gamma: leave the minus sign out"):
+        config.parse({"run": "x", "catalogues": {"wcda-hess": {"gammas": [gamma]}}})
+
+
 def test_anchors_and_a_byte_order_mark_are_welcome(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("\ufeffrun: x\ncatalogues:\n  wcda-hess: {gammas: &g [2.0, 2.5]}\n  km2a-hess: {gammas: *g}\n")

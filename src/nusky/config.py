@@ -437,7 +437,8 @@ def _explain(error: Any) -> str:
         return "this key is required"
     given = error.get("input")
     shown = "" if isinstance(given, dict | list) else f" (given: {_shortened(repr(given))})"
-    if error["type"] == "greater_than_equal" and {"gamma", "gammas"} & set(error["loc"][-2:]) and given < 0:
+    is_index = {"gamma", "gammas"} & set(error["loc"][-2:])
+    if error["type"] == "greater_than_equal" and is_index and str(given).startswith("-"):
         shown += "; the flux falls as E^-gamma: leave the minus sign out"
     return error["msg"].removeprefix("Value error, ") + shown
 

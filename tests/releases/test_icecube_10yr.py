@@ -110,6 +110,24 @@ class TestText:
             read(root)
         assert str(events) in str(caught.value)
 
+    @pytest.mark.parametrize("old", ["106.712\n", "76.646\n"])
+    def test_rows_behind_a_lone_carriage_return_are_not_lost(self, root, events, old):
+        events.write_bytes(events.read_text().replace(old, old.replace("\n", "\r")).encode() + b"\n")
+        with pytest.raises(ReleaseError, match=r"line \d: holds the control character 0x0d, so it is no plain text"):
+            read(root)
+
+    @pytest.mark.parametrize("control", ["\x00", "\x0b", "\x0c", "\x1c", "\x1e"])
+    def test_control_characters_are_refused(self, root, events, control):
+        events.write_text(events.read_text().replace(" 76.646", control + "76.646"))
+        with pytest.raises(ReleaseError, match=rf"line 3: holds the control character 0x{ord(control):02x}"):
+            read(root)
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+    def test_wide_encodings_are_refused(self, root, events, encoding):
+        events.write_bytes(events.read_text().encode(encoding))
+        with pytest.raises(ReleaseError, match=r"line 1: column MJD\[days\] is missing"):
+            read(root)
+
     def test_empty_binary_and_missing_files(self, root, events):
         events.write_bytes(b"")
         with pytest.raises(ReleaseError, match="line 1: column MJD"):

@@ -149,3 +149,15 @@ def test_nothing_is_generated_for_it(tmp_path):
     settings = config.Release(name="icecube-14yr", synthetic="always")
     with pytest.raises(ConfigurationError, match="the generator has no model of release icecube-14yr"):
         ingest.obtain(settings, 1, tmp_path)
+
+
+@pytest.mark.parametrize("second", ["mjd", "mjd[DAYS]", "MJD[days]"])
+def test_a_second_column_of_times_does_not_replace_the_first(root, second):
+    path = root / "events" / "IC40_exp.csv"
+    before = read(root, "IC40").events["IC40"]
+    path.write_text(path.read_text().replace("# run ", f"# {second} "))
+    if second == "mjd":  # another name, so another column
+        assert read(root, "IC40").events["IC40"] == before
+    else:
+        with pytest.raises(ReleaseError, match="line 1: the columns are others"):
+            read(root, "IC40")
