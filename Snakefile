@@ -26,6 +26,9 @@ if not config:
 os.environ.setdefault(VARIABLE, revision())
 
 try:
+    for file in workflow.configfiles:
+        # Snakemake has read them already, but it takes the last of equal keys without a word.
+        nusky.config.read(file)
     # First, because its messages say more than those of the schema.
     cfg = nusky.config.parse(config)
     seasons = [

@@ -409,8 +409,12 @@ class Configuration(Section):
 
 def load(path: str | os.PathLike[str]) -> Configuration:
     """Read and check a YAML configuration file."""
-    content = strict_yaml.load(read_text(path, ConfigurationError, MAX_FILE_BYTES), where=str(path))
-    return parse(content, where=str(path))
+    return parse(read(path), where=str(path))
+
+
+def read(path: str | os.PathLike[str]) -> Any:
+    """The content of a YAML file, which may be a part of a configuration; a key that stands there twice is refused."""
+    return strict_yaml.load(read_text(path, ConfigurationError, MAX_FILE_BYTES), where=str(path))
 
 
 def parse(content: Any, where: str = "configuration") -> Configuration:
