@@ -1,6 +1,7 @@
 """One workload in a process of its own, for its peak memory or its compile time: prints seconds and MiB as JSON.
 
-`python -m benchmarks.child stack CATALOGUE`, `... conversion MANIFEST FOLDER` or `... warm-up FOLDER`.
+`python -m benchmarks.child stack CATALOGUE`, `... conversion MANIFEST FOLDER`, `... warm-up FOLDER` or
+`... scaling WORKLOAD EVENTS SOURCES TRIALS`.
 """
 
 import json
@@ -74,7 +75,14 @@ def warm_up(folder: str) -> float:
     return time.perf_counter() - start
 
 
-WORKLOADS = {"stack": stack, "conversion": conversion, "warm-up": warm_up}
+def scaling(workload: str, *size: str) -> float:
+    """One point of `benchmarks.scaling`: `size` is numbers of events, sources and trials."""
+    from benchmarks.scaling import WORKLOADS
+
+    return WORKLOADS[workload](*map(int, size))
+
+
+WORKLOADS = {"stack": stack, "conversion": conversion, "warm-up": warm_up, "scaling": scaling}
 
 if __name__ == "__main__":
     from benchmarks.measure import peak_memory_mib
