@@ -17,7 +17,7 @@ class FlagError(PhysicsError):
 
 
 def real(name: str, value: ArrayLike) -> Array:
-    """`value` as float64; NaN and what is no number are refused."""
+    """`value` as float64, same shape; NaN and what is no number are refused."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -28,6 +28,7 @@ def real(name: str, value: ArrayLike) -> Array:
 
 
 def not_negative(name: str, value: ArrayLike, unit: str) -> Array:
+    """`value` as float64, same shape; negative numbers are refused in a message with their `unit`."""
     if type(value) in (int, float) and 0 <= value < math.inf:
         return np.array(value, dtype=np.float64)
     array = real(name, value)
@@ -37,6 +38,7 @@ def not_negative(name: str, value: ArrayLike, unit: str) -> Array:
 
 
 def positive(name: str, value: ArrayLike, unit: str) -> Array:
+    """`value` as float64, same shape; what is not finite and above 0 is refused in a message with its `unit`."""
     if type(value) in (int, float) and 0 < value < math.inf:  # the common case, without the cost of array reductions
         return np.array(value, dtype=np.float64)
     array = real(name, value)
@@ -56,6 +58,7 @@ def angle(name: str, value: ArrayLike, maximum: float = math.pi) -> Array:
 
 
 def flag(name: str, value: Any) -> bool:
+    """`value` if it is True or False; anything else is refused."""
     if value is not True and value is not False:
         raise FlagError(f"{name} = {value!r} must be True or False.")
     return value
@@ -70,6 +73,7 @@ def interval(name: str, value: Any, unit: str) -> tuple[float, float]:
 
 
 def tolerance(rtol: float) -> float:
+    """A relative accuracy that double precision can reach."""
     if not (np.ndim(rtol) == 0 and 1e-12 <= rtol < 1):
         raise PhysicsError(f"rtol = {rtol!r} must be a number in [1e-12, 1).")
     return float(rtol)
@@ -84,7 +88,7 @@ def columns(*arrays: ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
 
 
 def handed_back(array: ArrayLike, shape: tuple[int, ...] | None = None) -> Any:
-    """A Python scalar for results of size one, the array (in `shape`) otherwise."""
+    """A Python scalar for an array of any shape with one element, the array (in `shape`) otherwise."""
     array = np.asarray(array)
     if array.size == 1:
         return array.reshape(-1)[0].item()

@@ -13,7 +13,7 @@ from nusky.errors import PhysicsError
 
 
 def galactic_to_beta(l: ArrayLike, b: ArrayLike, GC_coord: Sequence[float] = (0, 0)) -> Any:
-    """Angle between (l, b) and the Galactic centre at GC_coord = (l, b), by the haversine formula."""
+    """Angle between (l, b) and the Galactic centre at GC_coord = (l, b), by the haversine formula; all in rad."""
     l, b, centre = real("l", l), real("b", b), real("GC_coord", GC_coord)
     if centre.shape != (2,):
         raise PhysicsError(f"GC_coord = {GC_coord!r} must be a pair (l, b) in radians.")

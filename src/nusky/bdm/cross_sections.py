@@ -41,7 +41,7 @@ def neutrino_energy(Tx: ArrayLike, mx: ArrayLike, psi: ArrayLike) -> Array:
 
 
 def jacobian(Tx: Array, mx: Array, psi: Array, Ev: Array) -> Array:
-    """dE_nu/dT_x at fixed psi: (E_nu/T)^2 T cos(psi)/p."""
+    """dE_nu/dT_x at fixed psi: (E_nu/T)^2 T cos(psi)/p, no unit; energies and mass in MeV, psi in rad."""
     return Ev**2 * np.cos(psi) / (Tx * momentum(Tx, mx))
 
 
@@ -92,6 +92,7 @@ class GivenCrossSection:
         self._differential = Elementwise(differential, "dsigma_xv (Tx, mx, psi)")
 
     def emission(self, Tx: Array, mx: Array, psi: Array, Ev: Array) -> Array:
+        """S = (dsigma/dOmega)(dE_nu/dT_x), cm^2/sr."""
         Tx, mx, psi, Ev = np.broadcast_arrays(Tx, mx, psi, Ev)
         return self._differential(Tx, mx, psi) * jacobian(Tx, mx, psi, Ev)
 

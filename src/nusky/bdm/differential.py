@@ -113,6 +113,8 @@ def differential_flux(
 ) -> Any:
     """Flux per kinetic energy and solid angle, MeV^-1 cm^-2 s^-1 sr^-1; all positional arguments broadcast.
 
+    0 where the recoil angle is impossible, for r <= r_cut and for d <= d_cut. Raises `PhysicsError` on bad arguments.
+
     Parameters
     ----------
     t : s after the arrival of the neutrinos; the flux is 0 for t <= 0
@@ -122,9 +124,7 @@ def differential_flux(
     beta : angle between the two, rad
     sigxv0 : cross section with neutrinos, cm^2
     profile, spectrum : see `nusky.bdm.halo` and `nusky.bdm.spectrum`
-    kwargs : d_cut, r_cut and the groups `halo` and `spike` of `params`
-
-    0 where the recoil angle is impossible, for r <= r_cut and for d <= d_cut. Raises `PhysicsError` on bad arguments.
+    **kwargs : d_cut, r_cut and the groups `halo` and `spike` of `params`
     """
     around = surroundings(is_spike, profile, spectrum, kwargs)
     emission = Emission(ConstantCrossSection(sigxv0), around.spectrum, conventions)

@@ -36,7 +36,7 @@ class Source(NamedTuple):
 
 
 def source(Rs: float, Re: float, beta: float) -> Source:
-    """Check the positions and complete them."""
+    """Check the positions (distances Rs and Re in kpc, beta in rad) and complete them."""
     for name, value in (("Rs", Rs), ("Re", Re), ("beta", beta)):
         if np.size(value) != 1:
             raise PhysicsError(f"{name} must be one number here, not an array of shape {np.shape(value)}.")

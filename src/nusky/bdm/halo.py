@@ -69,6 +69,7 @@ class HaloSpike:
 
     @property
     def rh(self) -> float:
+        """Radius of influence of the black hole, kpc."""
         return self._rh
 
     @rh.setter
@@ -77,10 +78,12 @@ class HaloSpike:
 
     @property
     def Rs(self) -> float:
+        """Schwarzschild radius of the black hole, kpc."""
         return radiusSchwarzschild(self.mBH)
 
     @property
     def norm(self) -> float:
+        """Factor N of N r^-a (1 - 4 Rs/r)^3, MeV kpc^(a - 3): between 4 Rs and `rh` lies the mass of the black hole."""
         horizon, a = self.Rs, SLOPES[self.alpha]
 
         def mass(r: float) -> float:
@@ -106,7 +109,7 @@ class HaloSpike:
 def halo_vector(
     profile: str, rhos: float, rs: float, n: float, spike: HaloSpike | None, sigv: float | None, r_cut: float = 0.0
 ) -> Array:
-    """The halo as the kernels take it."""
+    """The halo as the kernels take it; rhos in MeV/cm^3, rs and r_cut in kpc, sigv in 1e-26 cm^3/s, n an index."""
     if profile not in PROFILES:
         raise PhysicsError(f"profile = {profile!r} must be one of {', '.join(PROFILES)}.")
     if spike is not None and profile != "nfw":
@@ -204,7 +207,7 @@ def _density(r: ArrayLike, mx: ArrayLike, halo: Array) -> Any:
 
 
 def rhox(r: ArrayLike, rhos: ArrayLike, rs: ArrayLike, n: ArrayLike) -> Any:
-    """Density rhos / [(r/rs) (1 + r/rs)^n] in the unit of rhos; inf at r = 0."""
+    """Density rhos / [(r/rs) (1 + r/rs)^n] in the unit of rhos, inf at r = 0; r and rs in kpc."""
     x = not_negative("r", r, "kpc") / positive("rs", rs, "kpc")
     with np.errstate(divide="ignore"):
         return handed_back(not_negative("rhos", rhos, "MeV/cm^3") / (x * (1 + x) ** real("n", n)))

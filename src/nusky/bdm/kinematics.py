@@ -70,7 +70,7 @@ class Neutrino(Mandelstam):
 
 
 def get_vx(Tx: ArrayLike, mx: ArrayLike) -> Any:
-    """Speed p/(T + m) in units of c."""
+    """Speed p/(T + m) in units of c; kinetic energy and mass in MeV."""
     Tx, mx = not_negative("Tx", Tx, "MeV"), not_negative("mx", mx, "MeV")
     with np.errstate(invalid="ignore"):
         return handed_back(np.where(Tx + mx > 0, momentum(Tx, mx) / (Tx + mx), 0.0))
@@ -83,7 +83,7 @@ def get_psiMax(Tx: ArrayLike, mx: ArrayLike) -> Any:
 
 
 def KallenLambda(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Any:
-    """x^2 + y^2 + z^2 - 2 (xy + yz + zx)."""
+    """x^2 + y^2 + z^2 - 2 (xy + yz + zx), e.g. MeV^4 of squared masses in MeV^2; arguments broadcast."""
     x, y, z = real("x", x), real("y", y), real("z", z)
     return handed_back((x - y - z) ** 2 - 4 * y * z)
 

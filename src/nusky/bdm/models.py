@@ -81,11 +81,11 @@ class ConstantBoosted:
     halo: dict[str, Any]
 
     def differential_flux(self, t: ArrayLike, Tx: ArrayLike, mx: ArrayLike, theta: ArrayLike, phi: ArrayLike) -> Any:
-        """See `nusky.bdm.differential_flux`."""
+        """See `nusky.bdm.differential_flux`: MeV^-1 cm^-2 s^-1 sr^-1."""
         return differential_flux(t, Tx, mx, theta, phi, self.Rs, self.beta, **self._common())
 
     def flux(self, t: ArrayLike, Tx: ArrayLike, mx: ArrayLike, **options: Any) -> Any:
-        """See `nusky.bdm.flux`; options: rtol, burst, full_output."""
+        """See `nusky.bdm.flux`: MeV^-1 cm^-2 s^-1; options: rtol, burst, full_output."""
         return flux(t, Tx, mx, self.Rs, self.beta, **self._common(), **options)
 
     def event(
@@ -95,7 +95,10 @@ class ConstantBoosted:
         t_range: tuple[float, float] = (10, 1.1045e9),
         **options: Any,
     ) -> Any:
-        """See `nusky.bdm.event`; options: rtol, full_output, recoil_above, mt, form_factor."""
+        """See `nusky.bdm.event`: events per target, energies in MeV, times in s.
+
+        Options: rtol, full_output, recoil_above, mt, form_factor.
+        """
         return event(mx, self.Rs, self.beta, Tx_range=Tx_range, t_range=t_range, **self._common(), **options)
 
     def _common(self) -> dict[str, Any]:

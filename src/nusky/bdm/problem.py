@@ -61,7 +61,10 @@ class Surroundings:
 def surroundings(
     is_spike: bool, profile: str, spectrum: Spectrum | Callable[[Array], Array] | None, keywords: dict[str, Any]
 ) -> Surroundings:
-    """Check the keyword arguments of `differential_flux`, `flux` and `event`, whatever will be needed of them."""
+    """Check the keyword arguments of `differential_flux`, `flux` and `event`, whatever will be needed of them.
+
+    `spectrum` maps neutrino energies in MeV to neutrinos per MeV; None is the Fermi-Dirac one.
+    """
     merged = params.merge("min_distance", "halo", "spike", **ignore_monte_carlo(keywords))
     halo = halo_from_keywords(is_spike, profile, merged)
     d_cut = not_negative("d_cut", merged["d_cut"], "kpc").item()

@@ -108,7 +108,7 @@ def grid_map(
     n_b: int = 400,
     **options: Any,
 ) -> GridMap:
-    """Map on an l-b grid; arguments and options as `flux_towards`."""
+    """Map on an l-b grid; arguments (s, MeV, rad) and options as `flux_towards`."""
     for name, size in (("n_l", n_l), ("n_b", n_b)):
         if not (isinstance(size, int | np.integer) and size >= 2):
             raise PhysicsError(f"{name} = {size!r} must be a whole number of at least 2 grid points.")
@@ -126,7 +126,7 @@ def healpix_map(
     order: Literal["nested", "ring"] = "nested",
     **options: Any,
 ) -> HealpixMap:
-    """HEALPix map of the flux at the pixel centres; arguments and options as `flux_towards`."""
+    """HEALPix map of the flux at the pixel centres; arguments (s, MeV, rad) and options as `flux_towards`."""
     from astropy_healpix import HEALPix
 
     if order not in ("nested", "ring"):

@@ -20,9 +20,13 @@ class Target(Protocol):
 
     mt: float
 
-    def total(self, Tx: Array, mx: Array, recoil_above: float = 0.0) -> Integrals: ...
+    def total(self, Tx: Array, mx: Array, recoil_above: float = 0.0) -> Integrals:
+        """Cross section, cm^2, of recoils above a threshold; energies and mass in MeV."""
+        ...
 
-    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Array: ...
+    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Array:
+        """d(sigma)/dT_recoil, cm^2 MeV^-1, at one recoil energy; energies and mass in MeV."""
+        ...
 
 
 class IsotropicTarget:
@@ -40,6 +44,7 @@ class IsotropicTarget:
         self._sigma, self.mt, self._form_factor = sigma, mt, form_factor
 
     def total(self, Tx: Array, mx: Array, recoil_above: float = 0.0) -> Integrals:
+        """See `Target.total`."""
         Tx, mx = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx)
         limit = np.asarray(largest_recoil(Tx, mx, self.mt)).reshape(Tx.shape)
         sigma = self._sigma(Tx, mx)
@@ -51,6 +56,7 @@ class IsotropicTarget:
         return Integrals(sigma * share, np.zeros(Tx.shape))
 
     def recoil(self, Tx: Array, mx: Array, recoil: float) -> Array:
+        """See `Target.recoil`."""
         Tx, mx = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx)
         limit = np.asarray(largest_recoil(Tx, mx, self.mt)).reshape(Tx.shape)
         with np.errstate(divide="ignore"):
@@ -73,7 +79,8 @@ class IsotropicTarget:
 def rate_cross_section(
     target: Target, mx: float, low: float, high: float, above: float, rtol: float
 ) -> Interpolant | None:
-    """Cross section against T for recoils above a threshold, from the lowest energy that counts; None if none does."""
+    """Cross section, cm^2, against T for recoils above a threshold, from the lowest energy that counts; None if none
+    does. Energies and mass in MeV."""
     if above > 0:
         low = max(low, smallest_energy(above, mx, target.mt) * (1 + 1e-14))
     if not low < high:
@@ -84,7 +91,8 @@ def rate_cross_section(
 def recoil_cross_section(
     target: Target, mx: float, low: float, high: float, recoil: float, rtol: float
 ) -> Interpolant | None:
-    """d(sigma)/dT_recoil against T, from the lowest energy that counts; None if none does."""
+    """d(sigma)/dT_recoil, cm^2 MeV^-1, against T, from the lowest energy that counts; None if none does. Energies and
+    mass in MeV."""
     low = max(low, smallest_energy(recoil, mx, target.mt) * (1 + 1e-14))
     if not low < high:
         return None

@@ -16,7 +16,7 @@ KPC_PER_LIGHT_SECOND = constant.c / constant.kpc2cm
 
 
 def slowness_excess(Tx: ArrayLike, mx: ArrayLike) -> Any:
-    """1/v - 1 = m^2 / (p (E + p)); 0 for massless particles, inf at rest."""
+    """1/v - 1 = m^2 / (p (E + p)) for MeV; 0 for massless particles, inf at rest."""
     p, energy = momentum(Tx, mx), np.add(Tx, mx)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.asarray(mx) > 0, np.square(mx) / (p * (energy + p)), 0.0)
@@ -28,7 +28,7 @@ def travel_time(Rs: ArrayLike) -> Any:
 
 
 def vanishing_ratio(Tx: ArrayLike, mx: ArrayLike) -> Any:
-    """t_van in units of the light travel time: sqrt(1 + m/(2 T)) - 1 without cancellation."""
+    """t_van in units of the light travel time: sqrt(1 + m/(2 T)) - 1 without cancellation; T and m in MeV."""
     with np.errstate(divide="ignore", invalid="ignore"):
         x = np.where(np.asarray(mx) > 0, np.divide(mx, np.multiply(2.0, Tx)), 0.0)
         return np.where(np.isinf(x), np.inf, x / (np.sqrt(1 + x) + 1))

@@ -40,14 +40,14 @@ MAX_BYTES = 1 << 28
 def read_file(path: Path, columns: Columns, label: str, numeric: Collection[str] = ()) -> Sources:
     """Read the source list `path`; the format follows from the file's suffix.
 
+    A column called `flux` becomes the flux and, if no extension is chosen, one called `extension_deg` the extension.
+
     Parameters
     ----------
     columns : which columns hold name, RA, Dec and extension. Units given in the file (degrees, hour angle, radians,
         ...) are converted; without a unit the numbers are degrees. RA 360 becomes 0.
     numeric : columns that must hold numbers because a weighting asks for them; other columns that do not are left
         out and noted.
-
-    A column called `flux` becomes the flux and, if no extension is chosen, one called `extension_deg` the extension.
 
     Raises
     ------

@@ -38,6 +38,7 @@ class Command(typer.core.TyperGroup):
     """The group of all subcommands: errors become one readable message and an exit status."""
 
     def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand; see the class."""
         try:
             return super().invoke(ctx)
         except NuskyError as error:

@@ -27,7 +27,7 @@ def figure_with_ratio(*title: str) -> tuple[Figure, Axes, Axes]:
 def draw(
     upper: Axes, lower: Axes, x: NDArray, curves: Mapping[str, NDArray], color: str, label: str = "", marker: str = ""
 ) -> None:
-    """Draw the two curves of `curves`, by set, and their ratio; zeros are left out."""
+    """Draw the two curves of `curves`, by set, and their ratio, all of the shape of `x`; zeros are left out."""
     for name in SETS:
         values = np.where(curves[name] > 0, curves[name], np.nan)
         text = f"{label}, {name}" if label else name

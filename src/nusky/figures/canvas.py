@@ -61,6 +61,11 @@ def new_figure(*title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4
     return figure
 
 
+def plain(text: str) -> str:
+    """A name from outside, for a label: its dollar signs start no formula."""
+    return text.replace("$", r"\$")
+
+
 def save(figure: Figure, outputs: Iterable[str | os.PathLike[str]], *, dpi: int) -> None:
     """Write `figure` to every path of `outputs`, each whole or not at all; the suffix decides the format.
 
@@ -96,7 +101,7 @@ def line_style(number: int) -> str:
 
 
 def scientific(value: float, digits: int = 2) -> str:
-    """`value` as mathtext ``a × 10^b`` with `digits` decimals."""
+    """`value`, dimensionless or in a unit written elsewhere, as mathtext ``a × 10^b`` with `digits` decimals."""
     mantissa, exponent = f"{value:.{digits}e}".split("e")
     return rf"${mantissa} \times 10^{{{int(exponent)}}}$"
 

@@ -16,7 +16,7 @@ def band_edges(dec: np.ndarray, half_width: float = BAND_HALF_WIDTH) -> tuple[np
 
 
 def band_counts(dec: np.ndarray, event_dec: np.ndarray, half_width: float = BAND_HALF_WIDTH) -> np.ndarray:
-    """Number of events with |dec - event_dec| <= half_width, edges included: (n,) int64. Two sorts, no comparisons."""
+    """Number of events with |dec - event_dec| <= half_width [rad], edges included: (n_dec,) int64; no comparisons."""
     dec = np.asarray(dec, dtype=float)
     ordered, order = np.sort(event_dec), np.argsort(dec)
     low, high = band_edges(dec[order], half_width)  # sorted queries walk through memory in order

@@ -104,7 +104,7 @@ def cut_radius(ang_err: np.ndarray, tail: float) -> np.ndarray:
 
 
 def unit_vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
-    """Cartesian unit vectors, (n, 3)."""
+    """Cartesian unit vectors, (n, 3), of directions in rad."""
     return np.column_stack((np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)))
 
 

@@ -49,6 +49,7 @@ class Kind:
 
     @property
     def schema(self) -> pa.Schema:
+        """Columns and their types."""
         return pa.schema(list(self.columns.items()))
 
     def empty(self) -> pa.Table:

@@ -42,6 +42,7 @@ class Analysis:
 
     @property
     def responses(self) -> list[str]:
+        """Name of the detector response of every season."""
         return [sample.response for sample in self.samples]
 
     def expected(self, dec: np.ndarray, gammas: np.ndarray) -> np.ndarray:

@@ -120,6 +120,7 @@ class FractionLimit:
 
     @property
     def excludes_fully_hadronic(self) -> bool:
+        """Whether the limit lies below 1."""
         return self.fraction < 1
 
 

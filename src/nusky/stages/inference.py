@@ -54,6 +54,7 @@ class Data:
 
     @property
     def paths(self) -> list[Path]:
+        """All of them, the events first."""
         return [*self.events, self.seasons, self.effective_area, self.smearing]
 
 

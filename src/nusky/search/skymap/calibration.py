@@ -52,6 +52,7 @@ class Calibration:
 
     @property
     def n_trials(self) -> int:
+        """Trials at each declination."""
         return self.backgrounds[0].n_trials
 
     def p_value(self, ts: np.ndarray, dec: np.ndarray) -> np.ndarray:

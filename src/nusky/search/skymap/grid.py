@@ -51,6 +51,7 @@ class Grid:
 
     @property
     def n_regions(self) -> int:
+        """Parts of the sky that are jobs of their own."""
         return 12 * self.nside_region**2
 
     @property

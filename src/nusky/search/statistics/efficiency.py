@@ -77,6 +77,7 @@ class Efficiencies:
     n_trials: NDArray
 
     def where(self, chosen: NDArray) -> "Efficiencies":
+        """Those that the mask `chosen` is true for."""
         return Efficiencies(self.n_injected[chosen], self.n_exceeding[chosen], self.n_trials[chosen])
 
 

@@ -56,6 +56,7 @@ class InjectionGrid:
 
     @property
     def n_trials(self) -> int:
+        """Trials of all strengths."""
         return sum(map(len, self.values))
 
 

@@ -14,7 +14,9 @@ from nusky.search.statistics.pvalues import ONE_SIGMA, binomial_interval, sigma_
 class Background(Protocol):
     """What turns test statistics of one source into local p-values: `BackgroundTrials` or `TailFit`."""
 
-    def p_value(self, test_statistic: ArrayLike) -> NDArray: ...
+    def p_value(self, test_statistic: ArrayLike) -> NDArray:
+        """Local p-value of each value, same shape."""
+        ...
 
 
 @dataclass(frozen=True)

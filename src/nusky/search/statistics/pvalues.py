@@ -51,6 +51,7 @@ class BackgroundTrials:
 
     @property
     def n_trials(self) -> int:
+        """Number of background trials."""
         return len(self.sorted)
 
     def n_exceeding(self, test_statistic: ArrayLike) -> NDArray:
@@ -115,7 +116,7 @@ def p_from_sigma(sigma: ArrayLike) -> NDArray:
 
 
 def checked(values: ArrayLike, what: str) -> NDArray:
-    """`values` as a finite, non-empty float64 array of one dimension."""
+    """`values` as a finite, non-empty (n_values,) float64 array."""
     array = np.asarray(values, dtype=float)
     if array.ndim != 1 or not array.size:
         raise PhysicsError(f"{what}: a one-dimensional, non-empty array is needed, not shape {array.shape}.")

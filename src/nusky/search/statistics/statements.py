@@ -80,6 +80,7 @@ class FluxStatement:
 
     @property
     def phi0_error_per_gev(self) -> float:
+        """Statistical error of phi0 from the number of trials, GeV^-1 cm^-2 s^-1."""
         return self.strength.n_signal_error / self.scale.events_per_phi0_gev
 
     def e2_dnde(self, energy_gev: ArrayLike = PIVOT_ENERGY_GEV) -> NDArray:
