@@ -147,11 +147,11 @@ class TestBackground:
         edges, bands = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), np.array([-1.0, 0.0, 1.0])
         log10_energy, sin_dec = np.array([1.5] * 8 + [9.0] * 16), np.array([-0.5] * 8 + [0.5] * 16)
         table = background_energy_density(log10_energy, sin_dec, edges, bands)
-        # 8 events become 2, 4, 2; the rest has the density of one event. 16 in the last bin stay there by 3/4
-        np.testing.assert_allclose(table[0], np.array([2, 4, 2, 1, 1]) / 10)
-        np.testing.assert_allclose(table[1], np.array([1, 1, 1, 4, 12]) / 19)
+        # 8 events become 2, 4, 2; the rest has the floor. 16 in the last bin stay there by 3/4
+        np.testing.assert_allclose(table[0], np.array([2, 4, 2, 0.03, 0.03]) / 8.06)
+        np.testing.assert_allclose(table[1], np.array([0.03, 0.03, 0.03, 4, 12]) / 16.09)
         at = background_energy_density_at(table, np.full(5, 1.5), np.array([-0.9, -0.5, 0.0, 0.25, 1.0]), edges, bands)
-        low, high = 4 / 10, 1 / 19
+        low, high = 4 / 8.06, 0.03 / 16.09
         np.testing.assert_allclose(at, [low, low, (low + high) / 2, low / 4 + 3 * high / 4, high])
 
     def test_a_band_without_events_has_those_of_the_nearest(self):

@@ -60,11 +60,11 @@ def draw_near(rng, half_width, start):
             if largest <= 0.0:
                 break
             thin = largest < 0.5
-            per_step = np.log1p(-largest) if thin else 0.0
+            per_step = -np.log1p(-largest) if thin else 0.0
             i = block - 1
             while True:
                 # Jump to the next candidate a coin of probability `largest` would pick, then thin to its own window.
-                i += 1 + int(np.log1p(-rng.random()) / per_step) if thin else 1
+                i += 1 + int(rng.standard_exponential() / per_step) if thin else 1
                 if i >= stop:
                     break
                 keep = half_width[i] / np.pi
@@ -80,30 +80,65 @@ def draw_near(rng, half_width, start):
 
 
 @kernel()
-def source_ratios(chosen, offset, begin, dec, variance, inverse_background, energy_bin, source_dec, densities):
-    """Density ratios of the near events of one source, (n_gammas, n_near).
+def source_ratios(chosen, offset, begin, candidates, densities, largest, smallest):
+    """Density ratios of the near events of one source, and power sums of the small ones.
 
     Parameters
     ----------
     chosen, offset, begin
         As `draw_near` returns them.
-    dec, variance, inverse_background, energy_bin : (n_candidates,)
-        Declination [rad], s^2 = sigma^2 + extension^2 [rad^2], 1/B [sr, or sr dex with energy], energy bin.
+    candidates : (n_candidates, 7) float64
+        sin^2 of half the difference in declination, product of the cosines of both declinations, s^2 of the core and of
+        the tail [rad^2], share of the tail, 1/B [sr, or sr dex with energy], energy bin: side by side, because only a
+        few candidates are near and each would cost a cache line per column.
     densities : (n_seasons, n_bins, n_gammas) float64
         Signal energy density; 1 for a spatial analysis.
+    largest : (n_seasons, n_bins) float64
+        The largest of `densities` over the indices.
+    smallest : (n_seasons,) float64
+        Events whose ratio stays below it at every index go to the power sums.
+
+    Returns
+    -------
+    ratios : (n_gammas, n_kept), their begin by season, low : (n_gammas, n_seasons, N_LOW)
     """
-    n_gammas = densities.shape[2]
-    ratios = np.empty((n_gammas, len(chosen)))
-    cos_source = np.cos(source_dec)
-    for k in range(len(begin) - 1):
+    n_seasons, n_bins, n_gammas = densities.shape
+    kept, spatial = np.empty(len(chosen), np.int64), np.empty(len(chosen))
+    begin_kept = np.zeros(n_seasons + 1, np.int64)
+    low = np.zeros((n_gammas, n_seasons, N_LOW))
+    # A ratio is the spatial part times what the energy bin has in common: sums of powers need one pass per bin.
+    sums = np.empty((n_bins, N_LOW))
+    found = 0
+    for k in range(n_seasons):
+        sums[:] = 0.0
         for m in range(begin[k], begin[k + 1]):
             i = chosen[m]
-            h = np.sin((dec[i] - source_dec) / 2) ** 2 + np.cos(dec[i]) * cos_source * np.sin(offset[m] / 2) ** 2
-            psi = 2 * np.arcsin(min(1.0, np.sqrt(h)))
-            spatial = spherical_gaussian(psi, variance[i]) * inverse_background[i]
+            chord = 4 * (candidates[i, 0] + candidates[i, 1] * np.sin(offset[m] / 2) ** 2)
+            core, tail, share = candidates[i, 2], candidates[i, 3], candidates[i, 4]
+            ratio = signal_of_chord(chord, core, tail, share) * candidates[i, 5]
+            e = int(candidates[i, 6])
+            if ratio * largest[k, e] < smallest[k]:
+                power = ratio
+                for p in range(N_LOW):
+                    sums[e, p] += power
+                    power *= ratio
+            else:
+                kept[found], spatial[found] = e, ratio
+                found += 1
+        begin_kept[k + 1] = found
+        for e in range(n_bins):
+            if sums[e, 0] > 0.0:
+                for g in range(n_gammas):
+                    power = densities[k, e, g]
+                    for p in range(N_LOW):
+                        low[g, k, p] += sums[e, p] * power
+                        power *= densities[k, e, g]
+    ratios = np.empty((n_gammas, found))
+    for k in range(n_seasons):
+        for m in range(begin_kept[k], begin_kept[k + 1]):
             for g in range(n_gammas):
-                ratios[g, m] = spatial * densities[k, energy_bin[i], g]
-    return ratios
+                ratios[g, m] = spatial[m] * densities[k, kept[m], g]
+    return ratios, begin_kept, low
 
 
 @kernel()
@@ -138,10 +173,10 @@ def draw_cells(rng, group_start, group_key, season_start, key_start, key_column,
             if n_columns == 0:
                 continue
             everywhere = n_columns == n_ra
-            per_step = 0.0 if everywhere else np.log1p(-n_columns / n_ra)
+            per_step = 0.0 if everywhere else -np.log1p(-n_columns / n_ra)
             i = group_start[group] - 1
             while True:
-                i += 1 if everywhere else 1 + int(np.log1p(-rng.random()) / per_step)
+                i += 1 if everywhere else 1 + int(rng.standard_exponential() / per_step)
                 if i >= group_start[group + 1]:
                     break
                 if found == len(chosen):
@@ -157,46 +192,24 @@ def draw_cells(rng, group_start, group_key, season_start, key_start, key_column,
 
 
 @kernel()
-def stack_ratios(
-    chosen,
-    ra,
-    begin,
-    row,
-    sin_dec,
-    cos_dec,
-    variance,
-    cut,
-    reach_class,
-    inverse_background,
-    energy_bin,
-    cell_start,
-    cell_source,
-    n_ra,
-    sources,
-    response,
-    densities,
-    smallest,
-):
+def stack_ratios(chosen, ra, begin, events, cell_start, cell_source, n_ra, sources, response, densities, smallest):
     """Density ratios of the events near a stack, and power sums of the small ones.
 
     Parameters
     ----------
     chosen : (n_chosen,) int64; ra : (n_chosen,) float64, rad; begin : (n_seasons + 1,) int64
         Events to look at, their right ascensions, and where each season begins among them.
-    sin_dec, cos_dec, variance, inverse_background : (n_events,) float64
-        Declination, sigma^2 [rad^2], 1/B.
-    row, reach_class, energy_bin : (n_events,) int64
-        Row of cells, class of angular error, energy bin.
-    cut : (n_events,) float64
-        Largest psi^2 / s^2 kept.
-    cell_start : (n_classes, n_cells + 1) int64; cell_source : (n_entries,) int32
-        Sources that an event of a reach class inside a cell of the sky may be near.
+    events : (n_events, 9) float64
+        First cell of its row for its class of angular error, sin and cos of the declination, s^2 of the core [rad^2],
+        s^2 of the tail over that of the core, share of the tail, largest psi^2 / s^2 kept, 1/B, energy bin.
+    cell_start : (n_classes * (n_cells + 1),) int64; cell_source : (n_entries,) int32
+        Sources that an event of a class of angular error inside a cell of the sky may be near.
     sources : (n_sources, 4) float64
         cos(dec) cos(ra), cos(dec) sin(ra), sin(dec), extension^2 [rad^2].
     response : (n_seasons,) int64
     densities : (n_responses, n_bins, n_sources, n_gammas) float64
         Weight of the source times its signal energy density.
-    smallest : float
+    smallest : (n_seasons,) float64
         Events whose ratio stays below it at every index go to the power sums.
 
     Returns
@@ -204,45 +217,57 @@ def stack_ratios(
     ratios : (n_gammas, n_near), their begin by season, low : (n_gammas, n_seasons, N_LOW)
     """
     n_seasons, n_gammas = len(begin) - 1, densities.shape[3]
-    low = np.zeros((n_gammas, n_seasons, N_LOW))
+    low = np.zeros((n_seasons, N_LOW, n_gammas))
     kept = np.zeros(n_seasons + 1, np.int64)
-    rows = np.empty((4096, n_gammas))
+    rows = np.empty((1024, n_gammas))
     found = 0
     total = np.empty(n_gammas)
     per_cell = n_ra / (2 * np.pi)
     middle = (np.arange(n_ra) + 0.5) / per_cell
     columns = np.stack((middle, np.cos(middle), np.sin(middle)), axis=1)
     for k in range(n_seasons):
+        q = response[k]
         for m in range(begin[k], begin[k + 1]):
             i = chosen[m]
-            cell = row[i] * n_ra + min(int(ra[m] * per_cell), n_ra - 1)
-            first, last = cell_start[reach_class[i], cell], cell_start[reach_class[i], cell + 1]
+            cell = int(events[i, 0]) + min(int(ra[m] * per_cell), n_ra - 1)
+            first, last = cell_start[cell], cell_start[cell + 1]
             if first == last:
                 continue
             cos_ra, sin_ra = _cos_sin(ra[m], per_cell, columns)
-            x, y, z = cos_dec[i] * cos_ra, cos_dec[i] * sin_ra, sin_dec[i]
+            x, y, z = events[i, 2] * cos_ra, events[i, 2] * sin_ra, events[i, 1]
+            variance, tail_ratio, tail_share, cut = events[i, 3], events[i, 4], events[i, 5], events[i, 6]
+            e = int(events[i, 8])
             near = False
-            largest = 0.0
             for entry in range(first, last):
                 j = cell_source[entry]
                 chord = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
-                own = variance[i] + sources[j, 3]
-                if chord > cut[i] * own:  # psi exceeds its chord
+                own = variance + sources[j, 3]
+                if chord > cut * own:  # psi exceeds its chord
                     continue
-                spatial = inverse_background[i] * gaussian_of_chord(max(chord, 0.0), own)
-                for g in range(n_gammas):
-                    before = total[g] if near else 0.0
-                    total[g] = before + spatial * densities[response[k], energy_bin[i], j, g]
-                    largest = max(largest, total[g])
-                near = True
+                tail = tail_ratio * variance + sources[j, 3]
+                spatial = events[i, 7] * signal_of_chord(max(chord, 0.0), own, tail, tail_share)
+                if near:
+                    for g in range(n_gammas):
+                        total[g] += spatial * densities[q, e, j, g]
+                else:
+                    for g in range(n_gammas):
+                        total[g] = spatial * densities[q, e, j, g]
+                    near = True
             if not near:
                 continue
-            if largest < smallest:
+            largest = 0.0
+            for g in range(n_gammas):
+                largest = max(largest, total[g])
+            if largest < smallest[k]:
+                # One loop per power, so that each runs over contiguous numbers.
                 for g in range(n_gammas):
-                    power = total[g]
-                    for p in range(N_LOW):
-                        low[g, k, p] += power
-                        power *= total[g]
+                    low[k, 0, g] += total[g]
+                for g in range(n_gammas):
+                    low[k, 1, g] += total[g] ** 2
+                for g in range(n_gammas):
+                    low[k, 2, g] += total[g] ** 3
+                for g in range(n_gammas):
+                    low[k, 3, g] += total[g] ** 4
             else:
                 if found == len(rows):
                     rows = np.concatenate((rows, np.empty_like(rows)))
@@ -250,7 +275,7 @@ def stack_ratios(
                     rows[found, g] = total[g]
                 found += 1
         kept[k + 1] = found
-    return np.ascontiguousarray(rows[:found].T), kept, low
+    return np.ascontiguousarray(rows[:found].T), kept, np.ascontiguousarray(low.transpose(2, 0, 1))
 
 
 @kernel()
@@ -267,11 +292,24 @@ def _cos_sin(ra, per_cell, columns):
 
 
 @kernel()
+def signal_of_chord(chord, core, tail, tail_share):
+    """Spatial signal density: a Gaussian of variance `core` and, with the share `tail_share`, a wider one."""
+    value = gaussian_of_chord(chord, core)
+    if tail_share > 0.0:
+        value += tail_share * (gaussian_of_chord(chord, tail) - value)
+    return value
+
+
+@kernel()
 def gaussian_of_chord(chord, variance):
     """`spherical_gaussian` of the separation whose squared chord is `chord`."""
     if chord > 0.3:
         return spherical_gaussian(2 * np.arcsin(min(1.0, 0.5 * np.sqrt(chord))), variance)
-    # psi^2 = c (1 + c/12 + c^2/90 + ...), sin^2 psi = c (1 - c/4): no inverse sine needed.
-    grown = 1 + chord * (1 / 12 + chord * (1 / 90 + chord * (1 / 560 + chord * (1 / 3150 + chord / 16632))))
-    stretch = np.sqrt(grown / (1 - 0.25 * chord))
-    return stretch * np.exp(-0.5 * chord * grown / variance) / (2 * np.pi * variance)
+    # Series of psi^2/c and of psi/sin(psi) in c = 4 sin^2(psi/2): no inverse sine, no root.
+    c = chord
+    square = 1 + c * (1 / 12 + c * (1 / 90 + c * (1 / 560 + c * (1 / 3150 + c * (1 / 16632 + c / 84084)))))
+    stretch = 1 + c * (
+        1 / 6 + c * (1 / 30 + c * (1 / 140 + c * (1 / 630 + c * (1 / 2772 + c * (1 / 12012 + c / 51480)))))
+    )
+    inverse = 0.5 / variance
+    return stretch * np.exp(-c * square * inverse) * inverse / np.pi

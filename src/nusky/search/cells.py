@@ -25,6 +25,7 @@ class Cells:
 
     @classmethod
     def of_sources(cls, ra: np.ndarray, dec: np.ndarray, extension: np.ndarray) -> "Cells":
+        """For sources at ra, dec with Gaussian width `extension`, each (n_sources,) rad."""
         n_ra, n_dec = CELLS
         dec_edges = np.arcsin(np.linspace(-1, 1, n_dec + 1))
         starts, entries, offset = [], [], 0
@@ -46,7 +47,7 @@ class Cells:
         start = np.stack(starts)
         occupied = np.diff(start, axis=1).reshape(-1, n_ra) > 0  # (class and row, column)
         key_start = np.concatenate(([0], np.cumsum(occupied.sum(axis=1))))
-        return cls(start, np.concatenate(entries), key_start, np.nonzero(occupied)[1].astype(np.int32))
+        return cls(start.ravel(), np.concatenate(entries), key_start, np.nonzero(occupied)[1].astype(np.int32))
 
 
 def _rows_in_reach(dec_edges: np.ndarray, radius: float, source_dec: float) -> tuple[np.ndarray, np.ndarray]:
@@ -74,42 +75,41 @@ class FlatEvents:
 
     start: np.ndarray
     order: np.ndarray
-    row: np.ndarray
-    sin_dec: np.ndarray
-    cos_dec: np.ndarray
-    variance: np.ndarray
-    cut: np.ndarray
-    reach_class: np.ndarray
-    inverse_background: np.ndarray
-    energy_bin: np.ndarray
+    columns: np.ndarray
     group_start: np.ndarray
     group_key: np.ndarray
     group_season: np.ndarray
 
     @classmethod
     def of_samples(cls, samples: Sequence[Sample]) -> "FlatEvents":
-        names = ("dec", "ang_err", "inverse_background", "energy_bin")
-        dec, ang_err, background, energy_bin = (
+        """The events of one sample per season, in the order of the class's text."""
+        names = ("dec", "width", "tail_ratio", "tail_share", "inverse_background", "energy_bin")
+        dec, width, tail_ratio, tail_share, background, energy_bin = (
             np.concatenate([getattr(sample, name) for sample in samples]) for name in names
         )
+        widest = width * np.sqrt(np.maximum(tail_ratio, 1.0))
         row = np.clip((np.sin(dec) + 1) / 2 * CELLS[1], 0, CELLS[1] - 1).astype(np.int64)
-        reach_class = np.searchsorted(_REACH_CLASSES, ang_err, side="left").astype(np.int64)
+        reach_class = np.searchsorted(_REACH_CLASSES, widest, side="left").astype(np.int64)
         season = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
         order = np.lexsort((row, reach_class, season))
         start = np.concatenate(([0], np.cumsum([len(sample) for sample in samples]))).astype(np.int64)
         key = (reach_class * CELLS[1] + row)[order]
         first = np.flatnonzero(np.diff(key, prepend=-1) | np.diff(season[order], prepend=-1))
+        columns = (
+            reach_class * (CELLS[0] * CELLS[1] + 1) + row * CELLS[0],
+            np.sin(dec),
+            np.cos(dec),
+            width**2,
+            tail_ratio,
+            tail_share,
+            (near_radius(widest**2) / width) ** 2,
+            background,
+            energy_bin,
+        )
         return cls(
             start=start,
             order=order,
-            row=row[order],
-            sin_dec=np.sin(dec[order]),
-            cos_dec=np.cos(dec[order]),
-            variance=ang_err[order] ** 2,
-            cut=(near_radius(ang_err**2) / ang_err)[order] ** 2,
-            reach_class=reach_class[order],
-            inverse_background=background[order],
-            energy_bin=energy_bin[order],
+            columns=np.column_stack([column[order] for column in columns]),
             group_start=np.append(first, len(key)),
             group_key=key[first],
             group_season=np.searchsorted(first, start),

@@ -21,15 +21,23 @@ if TYPE_CHECKING:
 
 GAMMAS = np.linspace(1.0, 4.0, 25)
 """Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
-TAIL = 1e-8
-"""Events whose spatial signal density stays below TAIL times an isotropic sky count as far: TS changes by less than
-about 2 n_s TAIL times the energy ratio, below 1e-4."""
+TAIL = 1e-3
+"""Events whose spatial signal density stays below TAIL times an isotropic sky count as far. The signal left out is a
+share s^2 TAIL/2 of all, below 1e-6 for angular errors s up to 2.5 deg, and TS changes by less than 2 n_s times that."""
+_SMALL = 1e-4
+"""Events whose ratio stays below _SMALL times the number of events of their season enter through sums of powers, with
+an error of ln L below (_SMALL n_s)^5/5 each."""
 _ZOOMS = 3
 
 
 def near_radius(variance: np.ndarray) -> np.ndarray:
     """Separation [rad] beyond which an event of spatial variance s^2 [rad^2] counts as far."""
     return np.minimum(np.pi, np.sqrt(2 * variance * np.log(np.maximum(1.0, 2 / (variance * TAIL)))))
+
+
+def smallest_ratio(n_events: np.ndarray) -> np.ndarray:
+    """Ratio below which an event enters through sums of powers, from the events of each season: (n_seasons,)."""
+    return _SMALL * n_events
 
 
 @dataclass(frozen=True)

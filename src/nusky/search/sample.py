@@ -18,6 +18,10 @@ class Sample:
     name, response : str
     livetime_s : float
     ra, dec, ang_err : (n_events,) float64, rad
+    width : (n_events,) float64, rad
+        Gaussian width of the core of the spatial signal density.
+    tail_ratio, tail_share : (n_events,) float64
+        Squared width of its tail over that of the core, and the share of the signal in the tail.
     energy_bin : (n_events,) int64
     inverse_background : (n_events,) float64
         1/B_i: sr for a spatial analysis, sr dex with energy.
@@ -33,6 +37,9 @@ class Sample:
     ra: np.ndarray
     dec: np.ndarray
     ang_err: np.ndarray
+    width: np.ndarray
+    tail_ratio: np.ndarray
+    tail_share: np.ndarray
     energy_bin: np.ndarray
     inverse_background: np.ndarray
     density: DeclinationDensity
@@ -53,7 +60,7 @@ class Sample:
         """
         density = DeclinationDensity.from_events(dec)
         energies = None if log10_energy is None else energy.background_energy_density(log10_energy, np.sin(dec))
-        return cls(*season, *(np.empty(0),) * 3, np.empty(0, np.int64), np.empty(0), density, energies).with_events(
+        return cls(*season, *(np.empty(0),) * 6, np.empty(0, np.int64), np.empty(0), density, energies).with_events(
             ra, dec, ang_err, log10_energy
         )
 
@@ -66,11 +73,15 @@ class Sample:
         if self.energy_density is not None:
             inverse /= energy.background_energy_density_at(self.energy_density, log10_energy, np.sin(dec))
             energy_bin = energy.energy_bin(log10_energy)
+        ang_err = np.maximum(ang_err, ANG_ERR_FLOOR)
         return replace(
             self,
             ra=ra,
             dec=dec,
-            ang_err=np.maximum(ang_err, ANG_ERR_FLOOR),
+            ang_err=ang_err,
+            width=ang_err,
+            tail_ratio=np.ones(len(dec)),
+            tail_share=np.zeros(len(dec)),
             energy_bin=energy_bin,
             inverse_background=inverse,
         )

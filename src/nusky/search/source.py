@@ -5,45 +5,47 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nusky.likelihood.fit import N_LOW
 from nusky.likelihood.near import draw_near, source_ratios, window_half_width
-from nusky.search.hypothesis import Hypothesis, NearEvents, near_radius
+from nusky.search.hypothesis import Hypothesis, NearEvents, near_radius, smallest_ratio
 from nusky.search.sample import Sample
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Events that can come near a source for some right ascension, ordered by season and falling window."""
+    """Events that can come near a source for some right ascension, ordered by season and falling window.
+
+    `event` and `half_width` are (n_candidates,), `start` (n_seasons + 1,), `columns` (n_candidates, 7) as
+    `nusky.likelihood.near.source_ratios` takes them.
+    """
 
     event: np.ndarray
     start: np.ndarray
     half_width: np.ndarray
-    dec: np.ndarray
-    variance: np.ndarray
-    inverse_background: np.ndarray
-    energy_bin: np.ndarray
+    columns: np.ndarray
 
     @classmethod
     def of_source(cls, samples: Sequence[Sample], dec: float, extension: float) -> "Candidates":
+        """For a source at declination `dec` with Gaussian width `extension`, rad."""
         parts, start = [], [0]
         for sample in samples:
-            variance = sample.ang_err**2 + extension**2
-            width = window_half_width(sample.dec, near_radius(variance), dec)
-            order = np.flatnonzero(width > 0)
-            order = order[np.argsort(-width[order], kind="stable")]
-            parts.append(
-                (
-                    order,
-                    width[order],
-                    sample.dec[order],
-                    variance[order],
-                    sample.inverse_background[order],
-                    sample.energy_bin[order],
-                )
+            variance = sample.width**2 + extension**2
+            tail = sample.tail_ratio * sample.width**2 + extension**2
+            half_width = window_half_width(sample.dec, near_radius(np.maximum(variance, tail)), dec)
+            order = np.flatnonzero(half_width > 0)
+            order = order[np.argsort(-half_width[order], kind="stable")]
+            columns = (
+                np.sin((sample.dec - dec) / 2) ** 2,
+                np.cos(sample.dec) * np.cos(dec),
+                variance,
+                tail,
+                sample.tail_share,
+                sample.inverse_background,
+                sample.energy_bin,
             )
+            parts.append((order, half_width[order], np.column_stack([column[order] for column in columns])))
             start.append(start[-1] + len(order))
-        event, width, event_dec, variance, background, energy_bin = map(np.concatenate, zip(*parts, strict=True))
-        return cls(event, np.array(start), width, event_dec, variance, background, energy_bin)
+        event, half_widths, columns = map(np.concatenate, zip(*parts, strict=True))
+        return cls(event, np.array(start), half_widths, columns)
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,13 @@ class Source(Hypothesis):
         return replace(extra, n_events=np.array([len(sample) for sample in events], dtype=float))
 
     def _near(self, chosen: np.ndarray, offset: np.ndarray, begin: np.ndarray) -> NearEvents:
-        c = self.candidates
-        ratios = source_ratios(
+        ratios, kept, low = source_ratios(
             chosen,
             offset,
             begin,
-            c.dec,
-            c.variance,
-            c.inverse_background,
-            c.energy_bin,
-            self.dec,
+            self.candidates.columns,
             self.densities,
+            self.densities.max(axis=2),
+            smallest_ratio(self.analysis.n_events),
         )
-        low = np.zeros((len(self.gammas), len(begin) - 1, N_LOW))
-        return NearEvents(ratios, begin, low, self.analysis.n_events)
+        return NearEvents(ratios, kept, low, self.analysis.n_events)

@@ -10,14 +10,11 @@ from nusky.errors import PhysicsError
 from nusky.likelihood.near import draw_cells, stack_ratios
 from nusky.likelihood.separation import unit_vectors
 from nusky.search.cells import CELLS, Cells, FlatEvents
-from nusky.search.hypothesis import Hypothesis, NearEvents
+from nusky.search.hypothesis import Hypothesis, NearEvents, smallest_ratio
 from nusky.search.sample import Sample
 
 if TYPE_CHECKING:
     from nusky.search.analysis import Analysis
-
-_SMALLEST_RATIO = 0.05
-"""Near events whose ratio stays below this at every index enter through sums of powers."""
 
 
 @dataclass(frozen=True)
@@ -103,20 +100,13 @@ class Stack(Hypothesis):
             chosen,
             ra,
             begin,
-            events.row,
-            events.sin_dec,
-            events.cos_dec,
-            events.variance,
-            events.cut,
-            events.reach_class,
-            events.inverse_background,
-            events.energy_bin,
+            events.columns,
             self.cells.start,
             self.cells.source,
             CELLS[0],
             np.column_stack((unit, self.extension**2)),
             np.array([names.index(name) for name in self.analysis.responses]),
             self.densities,
-            _SMALLEST_RATIO,
+            smallest_ratio(self.analysis.n_events),
         )
         return NearEvents(ratios, kept, low, np.diff(events.start).astype(float))
