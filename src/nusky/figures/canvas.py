@@ -61,11 +61,6 @@ def new_figure(*title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4
     return figure
 
 
-def plain(text: str) -> str:
-    """A name from outside, for a label: its dollar signs start no formula."""
-    return text.replace("$", r"\$")
-
-
 def save(figure: Figure, outputs: Iterable[str | os.PathLike[str]], *, dpi: int) -> None:
     """Write `figure` to every path of `outputs`, each whole or not at all; the suffix decides the format.
 
