@@ -32,7 +32,7 @@ def test_many_inputs(name, capsys):
     with capsys.disabled():
         print(f" {name}: {outcome.n_inputs} inputs, {outcome.read} read, {outcome.refused} refused", end="")
     assert not outcome.failures
-    assert outcome.n_inputs > 300
+    assert outcome.n_inputs > 30
 
 
 def test_inputs_are_the_same_for_the_same_seed():

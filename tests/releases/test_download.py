@@ -149,6 +149,14 @@ def test_wrong_content(server, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_wrong_file_of_the_right_size(server, tmp_path):
+    server.body = zipped(events=bytes(range(255, -1, -1)) * 400)
+    assert len(server.body) == len(ARCHIVE)
+    with pytest.raises(DownloadError, match=f"SHA-256 is .*, {DIGEST} is expected: not the file it should be"):
+        download.fetch_archive(Mirror(server.url, DIGEST), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_total_time_is_bounded(server, tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "TOTAL_S", -1.0)
     with pytest.raises(DownloadError, match="not finished after"):
