@@ -9,9 +9,6 @@ import re
 import shutil
 from pathlib import Path
 
-# Compiled kernels have no signature to show; the plain functions they are made of do.
-os.environ["NUMBA_DISABLE_JIT"] = "1"
-
 import nusky
 
 HERE = Path(__file__).parent
@@ -110,6 +107,8 @@ def escape_bars(app, what, name, obj, options, lines) -> None:
 
 
 def setup(app) -> None:
+    # Compiled kernels have no signature to show; the plain functions they are made of do.
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
     shutil.rmtree(GENERATED, ignore_errors=True)
     PYTHON.mkdir(parents=True)
     write_texts()

@@ -4,6 +4,7 @@ The layers come from the import contract in pyproject.toml, the arrows from the 
 Snakemake. Arrows that follow from others are left out. Both are written as SVG into docs/images.
 """
 
+import functools
 import itertools
 import re
 import subprocess
@@ -27,6 +28,7 @@ EVERYTHING = {
     "catalogues": {"wcda-hess": {}},
     "bdm": {},
     "inference": {"declinations_deg": [0.0]},
+    "skymap": {},
 }
 """A configuration that asks for every rule."""
 
@@ -56,6 +58,7 @@ def imports(parts: Sequence[str]) -> Edges:
     return {(a, b) for a, b in found if a != b}
 
 
+@functools.cache
 def rules() -> Edges:
     """(rule, rule it needs) of a run of everything."""
     with tempfile.TemporaryDirectory() as folder:
