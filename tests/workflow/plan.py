@@ -51,6 +51,14 @@ def run(configuration: dict, folder: Path, *options: str) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, timeout=900)
 
 
+def unlock(configuration: dict, folder: Path) -> bool:
+    """Remove the lock a killed run left in `folder`, as `--unlock` does; whether there was one."""
+    locked = any((folder / ".snakemake" / "locks").glob("*"))
+    with _api() as api:
+        _workflow(api, configuration, folder).dag(dag_settings=DAGSettings()).unlock()
+    return locked
+
+
 def _api() -> SnakemakeApi:
     return SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL}))
 
