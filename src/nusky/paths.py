@@ -187,4 +187,5 @@ class Paths:
         return [self._pattern(f"logs/{stage}.{suffix}") for suffix in ("log", "json")]
 
     def benchmark(self, stage: str) -> str:
+        """Time and memory of a job, as Snakemake measures them."""
         return self._pattern(f"benchmarks/{stage}.tsv")
