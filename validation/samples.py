@@ -13,6 +13,7 @@ from nusky.catalogues.build import build_catalogue
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector import effective_area, smearing
+from nusky.detector.point_spread import PointSpread
 from nusky.releases import icecube_10yr, icecube_14yr, ingest, schemas
 from nusky.releases.generator import generate_release
 from nusky.releases.registry import ICECUBE_10YR, Season
@@ -55,7 +56,7 @@ def write_generated(folder: Path, event_fraction: float = 1.0, seasons: Sequence
     )
 
 
-def read_written(folder: Path, with_energy: bool = True) -> Analysis:
+def read_written(folder: Path, with_energy: bool = True, point_spread: bool = False) -> Analysis:
     """The analysis of the canonical tables in `folder`."""
     seasons = tables.read_table(folder / "seasons.parquet", kind="seasons")
     events = {
@@ -64,16 +65,16 @@ def read_written(folder: Path, with_energy: bool = True) -> Analysis:
     }
     area, smear = (tables.read_table(folder / f"{kind}.parquet", kind=kind) for kind in ("effective_area", "smearing"))
     rows = [(row["season"], row["response"], row["livetime_s"]) for row in seasons.to_pylist()]
-    return analysis(rows, events, area, smear if with_energy else None)
+    return analysis(rows, events, area, smear if with_energy else None, point_spread)
 
 
-def real(folder: Path) -> Analysis:
+def real(folder: Path, point_spread: bool = False) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
 
     The two come from different event selections: good for comparing programs, not for physics.
     """
     chosen = ICECUBE_10YR.select(list(REAL_SEASONS))
-    return analysis(*real_tables(folder, chosen))
+    return analysis(*real_tables(folder, chosen), point_spread)
 
 
 def real_tables(
@@ -96,7 +97,7 @@ def stand_in_area(folder: Path, response: str) -> pa.Table:
     values = np.loadtxt(folder / "icetracks_dr2_irfs" / f"{STAND_IN[response]}_effectiveArea.csv").T
     names = [name for name in schemas.KINDS["effective_area"].columns if name != "response"]
     columns = {"response": response, **dict(zip(names, values, strict=True))}
-    return icecube_14yr._close_gaps(schemas.table("effective_area", columns, response))
+    return icecube_14yr.close_gaps(schemas.table("effective_area", columns, response))
 
 
 def stand_in_smearing(folder: Path, response: str) -> pa.Table:
@@ -111,16 +112,19 @@ def analysis(
     events: Mapping[str, pa.Table],
     area: pa.Table,
     smear: pa.Table | None,
+    point_spread: bool = False,
 ) -> Analysis:
     """The analysis of canonical tables; spatial only without smearing. `seasons`: name, response, livetime [s]."""
+    areas = effective_area.from_table(area)
+    smearings = None if smear is None else smearing.from_table(smear)
+    spreads = {name: PointSpread.of_response(areas[name], smearings[name]) for name in areas} if point_spread else {}
     samples = []
     for season in seasons:
         columns = events[season[0]]
         ra, dec, ang_err = (np.radians(columns[name].to_numpy()) for name in ("ra_deg", "dec_deg", "ang_err_deg"))
         log10_energy = None if smear is None else columns["log10_energy_gev"].to_numpy()
-        samples.append(Sample.of_data(season, ra, dec, ang_err, log10_energy))
-    smearings = None if smear is None else smearing.from_table(smear)
-    return Analysis(tuple(samples), effective_area.from_table(area), smearings)
+        samples.append(Sample.of_data(season, ra, dec, ang_err, log10_energy, spreads.get(season[1])))
+    return Analysis(tuple(samples), areas, smearings)
 
 
 def stack(sample: Analysis, gammas: np.ndarray, weighting: str = "uniform") -> Stack:

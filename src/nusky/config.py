@@ -268,6 +268,12 @@ class Inference(Section):
     limit_method: Literal["neyman", "feldman-cousins", "asymptotic"] = Field(
         "neyman", description="How the stacks' upper limits are made; those of single sources are asymptotic."
     )
+    point_spread: Literal["gaussian", "smearing"] = Field(
+        "gaussian",
+        description="Spread of signal around a source: a Gaussian of width AngErr, or core and tail from the smearing "
+        "tables with a term for the distribution of AngErr: unbiased n_s, several times slower. No effect without "
+        "smearing tables.",
+    )
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."
     )

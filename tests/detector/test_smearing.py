@@ -106,6 +106,21 @@ class TestEnergyMatrix:
         # mean of the rows' centres at 11.5 to 17.5 deg, computed from the table with pandas
         np.testing.assert_allclose(mean[[0, 6, 13]], [2.87, 3.78, 4.96], atol=0.01)
 
+    def test_with_angular_errors_it_is_the_distribution_of_drawn_events(self, validation_data):
+        _, table = tables.public(validation_data, "IC86")
+        energies, errors = np.linspace(1, 8, 15), np.radians([0.2, 0.3, 0.5, 1.0, 10.0])
+        floor = np.radians(0.2)
+        matrix = table.energy_matrix(energies, errors, floor)
+        np.testing.assert_allclose(
+            matrix.reshape(*matrix.shape[:2], 14, 4).sum(axis=3), table.energy_matrix(energies), atol=1e-12
+        )
+        n = 200_000
+        dec, enu = 20, 5
+        log10_energy, _, ang_err = table.sample(np.random.default_rng(2), np.full(n, enu), np.full(n, dec), n, floor)
+        drawn, _, _ = np.histogram2d(log10_energy, ang_err * (1 + 1e-12), bins=(energies, errors))
+        expected = matrix[dec, enu]
+        assert np.abs(drawn.ravel() / n - expected).max() < 5 * np.sqrt(expected.max() / n)
+
 
 class TestSample:
     def test_rows_by_their_fraction_and_uniform_inside(self, toy):

@@ -8,6 +8,9 @@ from nusky.errors import PhysicsError
 from nusky.likelihood.energy import (
     LOG10_ENERGY_EDGES,
     SIN_DEC_EDGES,
+    ang_err_bin,
+    background_ang_err_share,
+    background_ang_err_share_at,
     background_energy_density,
     background_energy_density_at,
     energy_bin,
@@ -183,3 +186,29 @@ class TestBackground:
     def test_no_events(self):
         with pytest.raises(PhysicsError, match="no events: the background's energy density cannot be estimated"):
             background_energy_density(np.empty(0), np.empty(0))
+
+
+class TestBackgroundAngErr:
+    def test_the_shares_are_those_of_the_events(self):
+        """Independent of energy and declination, so that neighbours and prior agree."""
+        rng = np.random.default_rng(8)
+        n = 300_000
+        sin_dec, log10_energy = rng.uniform(-1, 1, n), rng.normal(3, 0.4, n)
+        ang_err = np.radians(np.exp(rng.normal(np.log(0.8), 0.5, n)))
+        table = background_ang_err_share(log10_energy, sin_dec, ang_err)
+        np.testing.assert_allclose(table.sum(axis=2), 1, rtol=1e-12)
+        assert table.min() > 0
+        counts = np.bincount(ang_err_bin(ang_err), minlength=table.shape[2]) / n
+        found = table[20, int(energy_bin(np.array([3.0]))[0])]
+        np.testing.assert_allclose(found, counts, atol=0.01)
+        at = background_ang_err_share_at(table, np.full(3, 3.0), np.array([-1.0, 0.3, 1.0]), np.radians([0.1, 0.5, 40]))
+        np.testing.assert_allclose(at, counts[[0, 2, -1]], atol=0.015)
+
+    def test_an_energy_without_events_has_the_band_s_distribution(self):
+        rng = np.random.default_rng(9)
+        n = 20_000
+        sin_dec, log10_energy = rng.uniform(-1, 1, n), rng.normal(3, 0.2, n)
+        ang_err = np.radians(np.exp(rng.normal(0, 0.5, n)))
+        table = background_ang_err_share(log10_energy, sin_dec, ang_err)
+        counts = np.bincount(ang_err_bin(ang_err), minlength=table.shape[2]) / n
+        np.testing.assert_allclose(table[10, 70], counts, atol=0.04)

@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import ks_2samp
 
 from nusky.detector import effective_area, smearing
+from nusky.detector.point_spread import PointSpread
 from nusky.errors import PhysicsError
 from nusky.likelihood import energy
 from nusky.releases import icecube_10yr, registry
@@ -24,16 +25,19 @@ def tables(tmp_path_factory):
     return seasons, icecube_10yr.read(root, release, seasons, check_counts=False)
 
 
-def build(tables, with_energy):
+def build(tables, with_energy, with_spread=False):
     seasons, canonical = tables
+    areas = effective_area.from_table(canonical.effective_area)
+    responses = smearing.from_table(canonical.smearing)
+    spreads = {name: PointSpread.of_response(areas[name], responses[name]) for name in areas} if with_spread else {}
     samples = []
     for season in seasons:
         columns = canonical.events[season.name]
         ra, dec, err = (np.radians(columns[name].to_numpy()) for name in ("ra_deg", "dec_deg", "ang_err_deg"))
         log10_energy = columns["log10_energy_gev"].to_numpy() if with_energy else None
-        samples.append(Sample.of_data((season.name, season.response, season.livetime_s), ra, dec, err, log10_energy))
-    areas = effective_area.from_table(canonical.effective_area)
-    return Analysis(tuple(samples), areas, smearing.from_table(canonical.smearing) if with_energy else None)
+        names = (season.name, season.response, season.livetime_s)
+        samples.append(Sample.of_data(names, ra, dec, err, log10_energy, spreads.get(season.response)))
+    return Analysis(tuple(samples), areas, responses if with_energy else None)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,11 @@ def spatial(tables):
     return build(tables, with_energy=False)
 
 
+@pytest.fixture(scope="module")
+def spread(tables):
+    return build(tables, with_energy=True, with_spread=True)
+
+
 def brute_force(analysis, sources, weights, gamma, n_signal):
     """ln L(n_s)/L(0), every event and every source."""
     ra, dec, extension = sources
@@ -55,16 +64,18 @@ def brute_force(analysis, sources, weights, gamma, n_signal):
     total = 0.0
     for k, sample in enumerate(analysis.samples):
         psi = oracles.separation(sample.ra[:, None], sample.dec[:, None], ra, dec)
-        variance = sample.ang_err[:, None] ** 2 + extension**2
-        signal = psi / np.maximum(np.sin(psi), 1e-300) * np.exp(-(psi**2) / 2 / variance) / (2 * np.pi * variance)
-        signal = np.where(psi < 1e-9, 1 / (2 * np.pi * variance), signal)
+        signal = np.zeros_like(psi)
+        for share_of, ratio in ((1 - sample.tail_share, 1.0), (sample.tail_share, sample.tail_ratio)):
+            variance = (ratio * sample.width**2)[:, None] + extension**2
+            part = psi / np.maximum(np.sin(psi), 1e-300) * np.exp(-(psi**2) / 2 / variance) / (2 * np.pi * variance)
+            signal += share_of[:, None] * np.where(psi < 1e-9, 1 / (2 * np.pi * variance), part)
         signal *= density[sample.response][:, sample.energy_bin, 0].T
         omega = expected[k] / expected[k].sum()
         total += oracles.log_ratio(signal @ omega * sample.inverse_background, n_signal * share[k] / len(sample))
     return total
 
 
-@pytest.mark.parametrize("kind", ["full", "spatial"])
+@pytest.mark.parametrize("kind", ["full", "spatial", "spread"])
 @pytest.mark.parametrize(
     ("dec_deg", "extension_deg"), [(5.7, 0.0), (-40.0, 0.0), (22.0, 1.0), (89.0, 0.5), (-89.9, 0.0)]
 )
@@ -86,7 +97,7 @@ def catalogue():
     return ra, dec, np.radians(rng.uniform(0, 1.5, 12)), rng.uniform(0.1, 1, 12)
 
 
-@pytest.mark.parametrize("kind", ["full", "spatial"])
+@pytest.mark.parametrize("kind", ["full", "spatial", "spread"])
 def test_stack_likelihood_equals_every_pair_summed(kind, catalogue, request):
     analysis = request.getfixturevalue(kind)
     ra, dec, extension, weights = catalogue
@@ -157,6 +168,30 @@ def test_injected_events_raise_n_and_find_the_index(full):
     assert trials.n_signal.mean() == pytest.approx(trials.n_injected.mean(), rel=0.15)
     assert np.nanmean(trials.gamma) == pytest.approx(2.0, abs=0.1)
     assert np.median(trials.ts) > 25
+
+
+@pytest.mark.parametrize("gamma", [2.0, 2.5, 3.0])
+def test_with_the_point_spread_of_the_smearing_the_number_of_injected_events_is_found(spread, full, gamma):
+    ratios = []
+    for analysis in (spread, full):
+        source = analysis.source(1.0, np.radians(15))
+        share = source.shares[np.argmin(np.abs(source.gammas - gamma))]
+        where = tuple(np.array([v]) for v in (source.ra, source.dec, 0.0))
+
+        def signal(rng, analysis=analysis, where=where, share=share):
+            return analysis.inject(rng, where, (100 * share)[:, None], gamma)
+
+        trials = injected_trials(source, signal, 1, "spread", 0, 60)
+        ratios.append(trials.n_signal.mean() / trials.n_injected.mean())
+    assert ratios[0] == pytest.approx(1, abs=0.08)
+    if gamma != 2.5:  # there the two faults of a Gaussian of width AngErr cancel
+        assert abs(ratios[0] - 1) < abs(ratios[1] - 1)
+
+
+def test_a_point_spread_needs_energies(spread):
+    events = spread.samples[0]
+    with pytest.raises(PhysicsError, match="energies"):
+        Sample.of_data(("a", "b", 1.0), events.ra, events.dec, events.ang_err, None, events.point_spread)
 
 
 def test_a_source_crossing_a_declination_edge_changes_continuously(full):

@@ -6,19 +6,25 @@ def batches(pattern, n_trials):
 
     def files(wildcards):
         step, total = cfg.inference.trials_per_batch, getattr(cfg.inference, n_trials)
-        return [
-            pattern.format(**wildcards, first=first, stop=min(first + step, total))
-            for first in range(0, total, step)
-        ]
+        return batch_files(pattern, total, step, **wildcards)
 
     return files
+
+
+def batch_files(pattern, total, step, **wildcards):
+    """The files of the trials 0 ... `total` - 1 in batches of `step`."""
+    return [
+        pattern.format(**wildcards, first=first, stop=min(first + step, total))
+        for first in range(0, total, step)
+    ]
 
 
 def inference_params(wildcards):
     """What decides the result of a trial: no number of trials is among it."""
     catalogue = wildcards.get("catalogue")
     gammas = cfg.catalogues[catalogue].gammas if catalogue else [2.0, 3.0]
-    return {"gammas": gammas, "gamma": cfg.inference.gamma, "seed": cfg.seed}
+    block = cfg.inference
+    return {"gammas": gammas, "gamma": block.gamma, "seed": cfg.seed, "point_spread": block.point_spread}
 
 
 def inference_weighting(wildcards):

@@ -68,23 +68,33 @@ class Smearing:
         """Number of the cells that hold the declination `dec`, rad."""
         return _bin(self.dec, dec)
 
-    def energy_matrix(self, log10_energy_edges: np.ndarray) -> np.ndarray:
-        """Probability of the reconstructed energy bins for each cell: (n_dec, n_enu, n_bins), sums to 1 over the bins.
+    def energy_matrix(
+        self, log10_energy_edges: np.ndarray, ang_err_edges: np.ndarray | None = None, ang_err_floor: float = 0.0
+    ) -> np.ndarray:
+        """Probability of the bins of reconstructed energy for each cell: (n_dec, n_enu, n_bins), sums to 1 over them.
 
-        A row's fraction is spread uniformly over its own bin; a bin of no width is a point. What lies outside
-        `log10_energy_edges` counts in the outermost bins. Cells without rows have those of the cell that serves them.
+        A row's fraction is spread uniformly in log10 E over its own bin, and in log AngErr; a bin of no width is a
+        point. What lies outside the edges counts in the outermost bins. Cells without rows have those of the cell that
+        serves them.
+
+        Parameters
+        ----------
+        log10_energy_edges : (n_energy + 1,), log10(E/GeV)
+        ang_err_edges : (n_ang_err + 1,), rad
+            If given, n_bins = n_energy n_ang_err with the bins of AngErr running fastest; else n_bins = n_energy.
+        ang_err_floor : float, rad
+            Smaller angular errors are raised to it.
         """
         edges = np.asarray(log10_energy_edges, dtype=float)
-        matrix = np.zeros((len(self.start) - 1, len(edges) - 1))
+        inner = np.log(np.asarray([] if ang_err_edges is None else ang_err_edges[1:-1], dtype=float))
+        matrix = np.zeros((len(self.start) - 1, (len(edges) - 1) * (len(inner) + 1)))
+        tiny = np.finfo(float).tiny
         for cell in np.flatnonzero(np.diff(self.start)):
             rows = slice(self.start[cell], self.start[cell + 1])
-            low, high = self.log10_energy[rows].T
-            below = edges[1:-1, None] - low
-            width = high - low
-            share = np.divide(below, width, out=np.where(below > 0, 1.0, 0.0), where=width > 0)
-            inner = np.clip(share, 0.0, 1.0) @ self.fraction[rows]
-            matrix[cell] = np.diff(inner, prepend=0.0, append=1.0)
-        return np.maximum(matrix, 0.0)[self.served_by]
+            in_energy = _spread(edges[1:-1], *self.log10_energy[rows].T)
+            in_ang_err = _spread(inner, *np.log(np.maximum(self.ang_err[rows], max(ang_err_floor, tiny))).T)
+            matrix[cell] = ((in_energy * self.fraction[rows]) @ in_ang_err.T).ravel()
+        return matrix[self.served_by]
 
     def sample(
         self,
@@ -233,6 +243,14 @@ def _overlap(cells: np.ndarray, bins: np.ndarray, *, open_ended: bool) -> np.nda
     lower = np.append(-np.inf, cells[1:-1]) if open_ended else cells[:-1]
     tolerance = 1e-3
     return ((bins[:-1] < upper[:, None] - tolerance) & (bins[1:] > lower[:, None] + tolerance)).astype(float)
+
+
+def _spread(inner: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Share of the intervals `low` to `high` in the bins with the `inner` edges: (n_bins, n_intervals)."""
+    below = inner[:, None] - low
+    width = high - low
+    share = np.divide(below, width, out=np.where(below > 0, 1.0, 0.0), where=width > 0)
+    return np.diff(np.clip(share, 0.0, 1.0), axis=0, prepend=0.0, append=1.0)
 
 
 def _inside(rng: np.random.Generator, bins: np.ndarray) -> np.ndarray:

@@ -10,16 +10,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from nusky.detector.effective_area import EffectiveArea, power_law_integrals
-from nusky.detector.smearing import Smearing
+from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 from nusky.errors import PhysicsError
 
 LOG10_ENERGY_EDGES = np.linspace(0.5, 9.0, 86)
 """Common bins of log10(E/GeV), 0.1 wide: the public events and smearing tables lie between 0.78 and 8.75."""
+ANG_ERR_EDGES = np.radians(np.geomspace(0.2, 10.0, 13))
+"""Bins of AngErr, rad, where its distribution is part of the densities; the outermost also hold what lies beyond."""
 SIN_DEC_EDGES = np.linspace(-1.0, 1.0, 41)
 """Bins of sin(dec) of the background density."""
 _FLOOR = 0.03
 """Events in an empty bin of usual width. Small, so that the many empty bins weigh nothing in the normalisation: with
 one event in each, the mean density ratio of background events is up to 17 % below 1."""
+_REACH = (2, 2, 0)
+_PRIOR = 3.0
+_LEAST_SHARE = 1e-3
 _SAME_EDGE = np.radians(0.01)
 """Effective areas give their declination edges to 0.01 deg: edges closer than that are the same."""
 _SAME_ENERGY = 1e-6
@@ -38,8 +43,9 @@ def signal_energy_density(
     gammas: Sequence[float],
     log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
     log10_enu_limits: tuple[float, float] | None = None,
+    ang_err_edges: np.ndarray | None = None,
 ) -> np.ndarray:
-    """P(log10 E | dec, gamma) of detected neutrinos from an E^-gamma flux.
+    """P(log10 E | dec, gamma), or P(log10 E, AngErr | dec, gamma), of detected neutrinos from an E^-gamma flux.
 
     In a bin of declination it is the sum over the true energy of the integral of A_eff(E_nu) E_nu^-gamma dE_nu times
     the smearing, normalised; the bins of the effective area and the cells of the smearing are split at each other's
@@ -52,10 +58,12 @@ def signal_energy_density(
     log10_energy_edges : (n_bins + 1,), log10(E/GeV)
     log10_enu_limits : (low, high), log10(E_nu/GeV)
         Range of the flux; all energies of the effective area if None.
+    ang_err_edges : (n_ang_err + 1,), rad
+        If given, every bin of energy is divided into bins of AngErr.
 
     Returns
     -------
-    (n_dec, n_gamma, n_bins) float64, per dex of E
+    (n_dec, n_gamma, n_bins) float64, per dex of E, or (n_dec, n_gamma, n_bins n_ang_err) per dex of E and bin of AngErr
 
     Raises
     ------
@@ -69,7 +77,7 @@ def signal_energy_density(
     dec_edges = _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
     middle = (dec_edges[1:] + dec_edges[:-1]) / 2
     accepted = _accepted(area, smearing, middle, gammas, log10_enu_limits)
-    matrix = smearing.energy_matrix(log10_energy_edges)[smearing.dec_cell(middle)]
+    matrix = smearing.energy_matrix(log10_energy_edges, ang_err_edges, ANG_ERR_FLOOR)[smearing.dec_cell(middle)]
     counts = np.matmul(accepted, matrix)
     totals = counts.sum(axis=2)
     visible = np.flatnonzero((totals > 0).all(axis=1))
@@ -79,7 +87,8 @@ def signal_energy_density(
         )
     # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
     nearest = visible[np.argmin(np.abs(middle[:, None] - middle[visible]), axis=1)]
-    density = (counts[nearest] / totals[nearest][..., None]) / np.diff(log10_energy_edges)
+    width = np.repeat(np.diff(log10_energy_edges), counts.shape[2] // (len(log10_energy_edges) - 1))
+    density = (counts[nearest] / totals[nearest][..., None]) / width
     lower, weight = _between(_centres(np.sin(dec_edges)), np.sin(dec))
     weight = weight[:, None, None]
     return density[lower] * (1 - weight) + density[np.minimum(lower + 1, len(density) - 1)] * weight
@@ -124,6 +133,52 @@ def background_energy_density(
     width = np.diff(log10_energy_edges)
     floored = np.maximum(smooth, _FLOOR * width / np.median(width))
     return floored / floored.sum(axis=1, keepdims=True) / width
+
+
+def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
+    """P(AngErr | log10 E, sin dec) of background, from the data of a season: shares of the bins of AngErr.
+
+    Counts in the bins of declination, energy and AngErr, summed over the neighbours in declination and energy as far as
+    `_REACH`. Where these are few, the distribution over all energies of the band fills in with the weight of `_PRIOR`
+    events, and no share is below `_LEAST_SHARE`.
+
+    Parameters
+    ----------
+    log10_energy, sin_dec, ang_err : (n_events,) float64; log10(E/GeV), 1, rad
+
+    Returns
+    -------
+    (n_bands, n_bins, n_ang_err) float64, summing to 1 over AngErr
+    """
+    shape = (len(SIN_DEC_EDGES) - 1, len(LOG10_ENERGY_EDGES) - 1, len(ANG_ERR_EDGES) - 1)
+    place = [np.searchsorted(SIN_DEC_EDGES, sin_dec, side="right") - 1, energy_bin(log10_energy), ang_err_bin(ang_err)]
+    place[0] = np.clip(place[0], 0, shape[0] - 1)
+    counts = np.bincount(np.ravel_multi_index(place, shape), minlength=np.prod(shape)).reshape(shape).astype(float)
+    for axis, reach in enumerate(_REACH):
+        padding = [(reach, reach) if axis == other else (0, 0) for other in range(3)]
+        counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * reach + 1, axis).sum(axis=-1)
+    prior = counts.sum(axis=1, keepdims=True) + 1 / shape[2]
+    shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True)
+    shares = shares / shares.sum(axis=2, keepdims=True) + _LEAST_SHARE
+    return shares / shares.sum(axis=2, keepdims=True)
+
+
+def ang_err_bin(ang_err: np.ndarray) -> np.ndarray:
+    """Number of the bin of each AngErr [rad]; what lies beyond the edges belongs to the outermost bins."""
+    return energy_bin(ang_err, ANG_ERR_EDGES)
+
+
+def background_ang_err_share_at(
+    table: np.ndarray, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray
+) -> np.ndarray:
+    """The share of the background in the bin of AngErr of events, (n_events,) float64.
+
+    `table` is that of `background_ang_err_share`; log10(E/GeV), sin(dec) and AngErr [rad] are (n_events,).
+    """
+    at = energy_bin(log10_energy), ang_err_bin(ang_err)
+    lower, weight = _between(_centres(SIN_DEC_EDGES), sin_dec)
+    upper = np.minimum(lower + 1, len(table) - 1)
+    return table[lower, *at] * (1 - weight) + table[upper, *at] * weight
 
 
 def background_energy_density_at(

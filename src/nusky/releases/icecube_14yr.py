@@ -94,7 +94,7 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
     """Read what is known of the detector without its events: good runs and effective areas. Arguments as for `read`."""
     check_version(root, allow_version_1=True)
     times = icecube_10yr.read_times(root, release, seasons, check_counts)
-    return replace(times, effective_area=_close_gaps(times.effective_area))
+    return replace(times, effective_area=close_gaps(times.effective_area))
 
 
 def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
@@ -121,7 +121,7 @@ def _header(path: Path) -> dict[str, str]:
     return header if sorted(ours) == sorted(known.values()) else dict(schemas.EVENT_COLUMNS)
 
 
-def _close_gaps(table: pa.Table) -> pa.Table:
+def close_gaps(table: pa.Table) -> pa.Table:
     """Add bins without area where the energy bins of a response do not touch."""
     parts = []
     for response in dict.fromkeys(table["response"].to_pylist()):

@@ -51,12 +51,17 @@ class Analysis:
         return integrals * np.array([sample.livetime_s for sample in self.samples])[:, None, None]
 
     def energy_densities(self, dec: np.ndarray, gammas: np.ndarray) -> dict[str, np.ndarray]:
-        """Signal energy densities by response, (n_sources, n_bins, n_gammas) float64, per dex; ones without energy."""
+        """Signal energy densities by response, (n_sources, n_bins, n_gammas) float64, per dex; ones without energy.
+
+        The bins are those that `energy_bin` of the samples counts: of energy, or of energy and AngErr.
+        """
         dec = np.atleast_1d(dec)
         if self.smearings is None:
             return {name: np.ones((len(dec), 1, len(gammas))) for name in dict.fromkeys(self.responses)}
+        with_ang_err = any(sample.point_spread is not None for sample in self.samples)
+        edges = energy.ANG_ERR_EDGES if with_ang_err else None
         densities = {
-            name: energy.signal_energy_density(self.areas[name], self.smearings[name], dec, gammas)
+            name: energy.signal_energy_density(self.areas[name], self.smearings[name], dec, gammas, ang_err_edges=edges)
             for name in dict.fromkeys(self.responses)
         }
         return {name: np.ascontiguousarray(density.transpose(0, 2, 1)) for name, density in densities.items()}

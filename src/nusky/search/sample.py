@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nusky.detector.point_spread import PointSpread
 from nusky.detector.smearing import ANG_ERR_FLOOR
+from nusky.errors import PhysicsError
 from nusky.likelihood import energy
 from nusky.likelihood.spatial import DeclinationDensity
 
@@ -29,6 +31,10 @@ class Sample:
         Background density in declination.
     energy_density : (n_bands, n_bins) float64, per dex, or None
         Background density in energy (`nusky.likelihood.energy`); None for a spatial analysis.
+    point_spread : PointSpread or None
+        The spread of signal in units of AngErr; None takes it for a Gaussian of width AngErr.
+    ang_err_share : (n_bands, n_bins, n_ang_err) float64 or None
+        With `point_spread`, the background's distribution of AngErr; `energy_bin` then counts bins of both.
     """
 
     name: str
@@ -44,6 +50,8 @@ class Sample:
     inverse_background: np.ndarray
     density: DeclinationDensity
     energy_density: np.ndarray | None
+    point_spread: PointSpread | None = None
+    ang_err_share: np.ndarray | None = None
 
     @classmethod
     def of_data(
@@ -53,36 +61,49 @@ class Sample:
         dec: np.ndarray,
         ang_err: np.ndarray,
         log10_energy: np.ndarray | None,
+        point_spread: PointSpread | None = None,
     ) -> "Sample":
         """A season's own events: they also are the background's model.
 
-        `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial.
+        `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial. With a
+        `point_spread`, which needs energies, the distribution of AngErr is part of the likelihood.
         """
+        if point_spread is not None and log10_energy is None:
+            raise PhysicsError("a point spread by energy needs the energies of the events.")
         density = DeclinationDensity.from_events(dec)
         energies = None if log10_energy is None else energy.background_energy_density(log10_energy, np.sin(dec))
-        return cls(*season, *(np.empty(0),) * 6, np.empty(0, np.int64), np.empty(0), density, energies).with_events(
-            ra, dec, ang_err, log10_energy
-        )
+        empty = (*(np.empty(0),) * 6, np.empty(0, np.int64), np.empty(0))
+        shares = None
+        if point_spread is not None:
+            floored = np.maximum(ang_err, ANG_ERR_FLOOR)
+            shares = energy.background_ang_err_share(log10_energy, np.sin(dec), floored)
+        season_of = cls(*season, *empty, density, energies, point_spread, shares)
+        return season_of.with_events(ra, dec, ang_err, log10_energy)
 
     def with_events(
         self, ra: np.ndarray, dec: np.ndarray, ang_err: np.ndarray, log10_energy: np.ndarray | None
     ) -> "Sample":
         """Other events of the same season, against the same background."""
+        ang_err = np.maximum(ang_err, ANG_ERR_FLOOR)
         inverse = 1 / self.density(dec)
-        energy_bin = np.zeros(len(dec), dtype=np.int64)
+        bins = np.zeros(len(dec), dtype=np.int64)
+        core, tail, share = np.ones(len(dec)), np.ones(len(dec)), np.zeros(len(dec))
         if self.energy_density is not None:
             inverse /= energy.background_energy_density_at(self.energy_density, log10_energy, np.sin(dec))
-            energy_bin = energy.energy_bin(log10_energy)
-        ang_err = np.maximum(ang_err, ANG_ERR_FLOOR)
+            bins = energy.energy_bin(log10_energy)
+        if self.point_spread is not None:
+            inverse /= energy.background_ang_err_share_at(self.ang_err_share, log10_energy, np.sin(dec), ang_err)
+            bins = bins * self.ang_err_share.shape[2] + energy.ang_err_bin(ang_err)
+            core, tail, share = self.point_spread.at(dec, log10_energy)
         return replace(
             self,
             ra=ra,
             dec=dec,
             ang_err=ang_err,
-            width=ang_err,
-            tail_ratio=np.ones(len(dec)),
-            tail_share=np.zeros(len(dec)),
-            energy_bin=energy_bin,
+            width=core * ang_err,
+            tail_ratio=(tail / core) ** 2,
+            tail_share=share,
+            energy_bin=bins,
             inverse_background=inverse,
         )
 

@@ -17,6 +17,7 @@ from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector import effective_area, smearing
+from nusky.detector.point_spread import PointSpread
 from nusky.errors import CatalogueError, TableError
 from nusky.search import inference
 from nusky.search.analysis import Analysis
@@ -38,6 +39,7 @@ from nusky.tables import Provenance, read_columns, read_table, trace, write_tabl
 log = logging.getLogger(__name__)
 
 SPATIAL, FULL = "spatial only", "spatial and energy"
+FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables"
 BAND_TRIALS = 100
 """Scrambled skies behind the expected range of a source's limit."""
 _EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
@@ -68,16 +70,18 @@ class Setup:
     gammas : the catalogue's spectral indices
     gamma : the one to fix, None for a free one or, without energies, each of `gammas`
     seed : root of the random streams
+    point_spread : "gaussian", or "smearing" for core and tail from the smearing tables
     """
 
     data: Data
     gammas: Sequence[float]
     gamma: float | None
     seed: int
+    point_spread: str = "gaussian"
 
     def load(self) -> tuple[Analysis, Indices]:
         """The analysis and its spectral indices."""
-        analysis = load_analysis(self.data)
+        analysis = load_analysis(self.data, self.point_spread)
         return analysis, Indices.choose(self.gamma, self.gammas, analysis.smearings is not None)
 
     def trace(self, inputs: Sequence[Path], analysis: Analysis, settings: Mapping[str, Any]) -> Provenance:
@@ -94,23 +98,29 @@ def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
     return Setup(Data(files.events, files.seasons, files.effective_area, files.smearing), **choices)
 
 
-def load_analysis(data: Data) -> Analysis:
+def load_analysis(data: Data, point_spread: str = "gaussian") -> Analysis:
     """The standard likelihood of a release: with energies where it has smearing tables, else spatial only."""
     responses = smearing.from_table(read_table(data.smearing, kind="smearing"))
     areas = effective_area.from_table(read_table(data.effective_area, kind="effective_area"))
     columns = ("season", "response", "livetime_s")
     seasons = read_table(data.seasons, kind="seasons", columns=columns).select(columns).to_pylist()
+    spreads = {}
+    if point_spread == "smearing":
+        spreads = {name: PointSpread.of_response(areas[name], response) for name, response in responses.items()}
     samples = []
     for season, path in zip(seasons, data.events, strict=True):
         ra, dec, ang_err, energy = read_columns(path, kind="events", columns=_EVENT_COLUMNS)
         directions = map(np.radians, (ra, dec, ang_err))
-        samples.append(Sample.of_data(tuple(season.values()), *directions, energy if responses else None))
+        energy, spread = energy if responses else None, spreads.get(season["response"])
+        samples.append(Sample.of_data(tuple(season.values()), *directions, energy, spread))
     return Analysis(tuple(samples), areas, responses or None)
 
 
 def kind_of(analysis: Analysis) -> str:
     """What the likelihood uses, in words."""
-    return SPATIAL if analysis.smearings is None else FULL
+    if analysis.smearings is None:
+        return SPATIAL
+    return FULL_WITH_SPREAD if analysis.samples[0].point_spread is not None else FULL
 
 
 def positions(sources: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

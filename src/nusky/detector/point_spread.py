@@ -1,0 +1,105 @@
+"""The point spread of signal in units of AngErr, from the smearing tables.
+
+AngErr is an estimate: at a given reconstructed energy the true spread differs from it by a factor and has a tail that a
+Gaussian lacks. Here the pull psi/AngErr of simulated signal is described by two Gaussians on the plane, a core and a
+tail, for each declination cell of the smearing and each bin of energy.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nusky.detector.effective_area import EffectiveArea, power_law_integrals
+from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
+
+GAMMA = 2.65
+"""Spectral index of the signal the pulls are taken from: pulls grow with it, and here the number of fitted events is
+about as much too high at 2 as it is too low at 3."""
+_LOG10_ENERGY_EDGES = np.arange(1.0, 8.01, 0.25)
+_PULLS = np.geomspace(0.03, 10.0, 101)
+"""Edges of the pulls; larger ones, which are lost in the background, count as the last."""
+_STEPS = 300
+_LEAST = 1e-3
+"""Smallest share of either Gaussian and smallest squared width: both stay defined where one is not needed."""
+_PRIOR = 2e-3
+"""Every energy bin is joined by the pulls of all energies with this share of the signal, which decide where the
+simulation has few events."""
+
+
+@dataclass(frozen=True)
+class PointSpread:
+    """Core and tail of the pulls of one response.
+
+    Attributes
+    ----------
+    dec : (n_dec + 1,) float64, rad
+        Edges of the declination cells of the smearing.
+    log10_energy : (n_bins + 1,) float64, log10(E/GeV)
+    core, tail : (n_dec, n_bins) float64
+        Gaussian widths in units of AngErr.
+    tail_share : (n_dec, n_bins) float64
+        Share of the signal in the tail.
+    """
+
+    dec: np.ndarray
+    log10_energy: np.ndarray
+    core: np.ndarray
+    tail: np.ndarray
+    tail_share: np.ndarray
+
+    @classmethod
+    def of_response(cls, area: EffectiveArea, smearing: Smearing) -> "PointSpread":
+        """Fitted to the pulls of a smearing, for neutrinos of an E^-GAMMA flux seen with an effective area."""
+        counts = np.stack([_pulls(area, smearing, cell) for cell in range(len(smearing.dec) - 1)])
+        return cls(smearing.dec, _LOG10_ENERGY_EDGES, *_two_gaussians(counts))
+
+    def at(self, dec: np.ndarray, log10_energy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """core, tail and tail_share of events at declinations [rad] and log10(E/GeV), each (n_events,)."""
+        cell = np.clip(np.searchsorted(self.dec, dec, side="right") - 1, 0, len(self.dec) - 2)
+        energy = np.searchsorted(self.log10_energy, log10_energy, side="right") - 1
+        energy = np.clip(energy, 0, len(self.log10_energy) - 2)
+        return self.core[cell, energy], self.tail[cell, energy], self.tail_share[cell, energy]
+
+
+def _pulls(area: EffectiveArea, smearing: Smearing, dec_cell: int) -> np.ndarray:
+    """Distribution of the pulls in a declination cell, (n_energy, n_pulls), summing to 1."""
+    inside = (area.dec[1:] > smearing.dec[dec_cell]) & (area.dec[:-1] < smearing.dec[dec_cell + 1])
+    per_bin = area.area[:, inside].sum(axis=1) * power_law_integrals(area.log10_energy, GAMMA)
+    middle = (area.log10_energy[1:] + area.log10_energy[:-1]) / 2
+    accepted = np.bincount(smearing.enu_cell(middle), per_bin, minlength=len(smearing.log10_enu) - 1)
+    shape = (len(_LOG10_ENERGY_EDGES) - 1, len(_PULLS) - 1)
+    counts = np.zeros(shape)
+    for cell, weight in zip(smearing.served_by[dec_cell], accepted, strict=True):
+        rows = slice(smearing.start[cell], smearing.start[cell + 1])
+        energy = np.searchsorted(_LOG10_ENERGY_EDGES, smearing.log10_energy[rows].mean(axis=1)) - 1
+        energy = np.clip(energy, 0, shape[0] - 1)
+        for psi in _quartiles(smearing.psf[rows]):
+            for ang_err in _quartiles(smearing.ang_err[rows]):
+                pull = np.searchsorted(_PULLS, psi / np.maximum(ang_err, ANG_ERR_FLOOR)) - 1
+                flat = energy * shape[1] + np.clip(pull, 0, shape[1] - 1)
+                counts += np.bincount(flat, weight * smearing.fraction[rows] / 4, counts.size).reshape(shape)
+    return counts / counts.sum()
+
+
+def _quartiles(bins: np.ndarray) -> list[np.ndarray]:
+    """Two values that stand for the inside of `bins`, (n, 2), as `Smearing.sample` draws it."""
+    low, high = bins.T
+    ratio = np.divide(high, low, out=np.ones(len(bins)), where=low > 0)
+    return [np.where(low > 0, low * ratio**place, high * place) for place in (0.25, 0.75)]
+
+
+def _two_gaussians(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Widths of core and tail and the tail's share, by expectation maximisation; `counts` (n_dec, n_energy, n_pulls)."""
+    square = _PULLS[1:] * _PULLS[:-1]
+    counts = counts + _PRIOR * counts.sum(axis=-2, keepdims=True)
+    counts = counts / counts.sum(axis=-1, keepdims=True)
+    core, tail = np.full(counts.shape[:-1], 1.0), np.full(counts.shape[:-1], 9.0)  # squared widths
+    share = np.full(counts.shape[:-1], 0.3)
+    for _ in range(_STEPS):
+        density = [np.exp(-square / (2 * v[..., None])) / v[..., None] for v in (core, tail)]
+        both = share[..., None] * density[1]
+        in_tail = counts * both / (both + (1 - share[..., None]) * density[0])
+        share = np.clip(in_tail.sum(axis=-1), _LEAST, 1 - _LEAST)
+        tail = np.maximum((in_tail @ square) / (2 * share), _LEAST)
+        core = np.maximum(((counts - in_tail) @ square) / (2 * (1 - share)), _LEAST)
+    return np.sqrt(core), np.sqrt(tail), share
