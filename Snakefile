@@ -58,6 +58,7 @@ wildcard_constraints:
     weighting=r"[A-Za-z0-9][A-Za-z0-9_-]*",
     first=r"\d+",
     stop=r"\d+",
+    region=r"\d+",
 
 
 localrules:
@@ -89,4 +90,5 @@ if cfg.bdm:
 
 
 include: "workflow/rules/inference.smk"
+include: "workflow/rules/skymap.smk"
 include: "workflow/rules/summary.smk"

@@ -22,6 +22,11 @@ REQUESTS = {
     "figure_sky_map": (1000, 500, 10, 5),
     "figures_of_method": (1500, 0, 20, 0),
     "figures_of_inference": (1500, 0, 20, 0),
+    "skymap_region": (1000, 2500, 10, 10),
+    "skymap_calibration": (1000, 2000, 10, 100),
+    "skymap_skies": (1000, 3500, 10, 30),
+    "skymap": (1500, 3500, 20, 20),
+    "figures_of_skymap": (2000, 0, 20, 0),
     "bdm_warm_up": (1000, 0, 20, 0),
     "bdm_sky_map": (2000, 0, 10, 0),
     "bdm_cross_sections": (1000, 0, 10, 0),
@@ -55,6 +60,12 @@ trials_of_job = (
     if cfg.inference
     else {}
 )
+if cfg.skymap:
+    # A trial of the calibration looks at every declination, a sky costs as much as thousands of sources.
+    trials_of_job["skymap_calibration"] = (
+        cfg.skymap.calibration_per_batch * cfg.skymap.calibration_declinations
+    )
+    trials_of_job["skymap_skies"] = 50 * cfg.skymap.skies_per_batch
 
 
 def memory(rule):

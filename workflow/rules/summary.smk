@@ -57,6 +57,17 @@ if with_declinations:
     report_figures.append(
         ("sensitivity", "Sensitivity over declination", paths.sensitivity_figure)
     )
+if cfg.skymap:
+    report_figures += [
+        (f"skymap_{name}", title, paths.skymap_figure.format(name=name))
+        for name, title in (
+            ("equatorial", "All-sky map, equatorial coordinates"),
+            ("galactic", "All-sky map, Galactic coordinates"),
+            ("zooms", "Hot spots"),
+            ("hottest", "Hottest spots of scrambled skies"),
+        )
+        if name in skymap_figures
+    ]
 if cfg.bdm:
     report_figures += [
         (f"bdm_{name}", f"Boosted dark matter: {title}", f"bdm/{name}")
@@ -99,6 +110,7 @@ if cfg.bdm:
         paths.bdm_numbers,
     ]
 all_tables += trial_files + inference_files + sensitivity_files
+all_tables += skymap_parts + list(skymap_tables.values())
 
 
 rule summary:

@@ -1,6 +1,6 @@
 """The sky in Galactic coordinates: the most energetic events and the sources of the catalogues."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import matplotlib
@@ -18,9 +18,13 @@ from nusky.figures import canvas
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "log10_energy_gev")
 SOURCE_COLUMNS = ("ra_deg", "dec_deg", "origin")
 PLANE_HALF_HEIGHT_DEG = 6
+Place = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
+"""Map coordinates of right ascensions and declinations [deg]."""
 
 
-class _Mark(NamedTuple):
+class Mark(NamedTuple):
+    """How the sources of a list are drawn."""
+
     label: str
     color: str
     marker: str
@@ -29,10 +33,10 @@ class _Mark(NamedTuple):
 
 
 _BUILTIN_LISTS = {  # drawn in this order: the many pulsars under everything else
-    "atnf": _Mark("ATNF pulsars", "#4D4D4D", ".", 6),
-    "hess": _Mark("H.E.S.S.", "#7B3294", "^", 22),
-    "1lhaaso-km2a": _Mark("1LHAASO KM2A", "#009E73", "s", 26),
-    "1lhaaso-wcda": _Mark("1LHAASO WCDA", "#D55E00", "o", 11),
+    "atnf": Mark("ATNF pulsars", "#4D4D4D", ".", 6),
+    "hess": Mark("H.E.S.S.", "#7B3294", "^", 22),
+    "1lhaaso-km2a": Mark("1LHAASO KM2A", "#009E73", "s", 26),
+    "1lhaaso-wcda": Mark("1LHAASO WCDA", "#D55E00", "o", 11),
 }
 _OTHER_LISTS = (("#000000", "D", 15), ("#CC79A7", "v", 20), ("#E69F00", "P", 20), ("#000000", "X", 20))
 
@@ -61,12 +65,12 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
         grid = figure.add_gridspec(2, 1, height_ratios=(4.2, 1))
         sky = figure.add_subplot(grid[0], projection="mollweide")
         plane = figure.add_subplot(grid[1])
-        x, y = _map_coordinates(ra, dec)
+        x, y = galactic_place(ra, dec)
         points = _draw_events(sky, x, y, log10_energy)
         _draw_events(plane, np.degrees(x), np.degrees(y), log10_energy)
-        for mark, (x, y) in _sources_by_list(sources):
-            _draw_sources(sky, x, y, mark)
-            _draw_sources(plane, np.degrees(x), np.degrees(y), mark)
+        for mark, (x, y) in sources_by_list(sources):
+            draw_sources(sky, x, y, mark)
+            draw_sources(plane, np.degrees(x), np.degrees(y), mark)
         _frame_sky(sky)
         _frame_plane(plane)
         if log10_energy.size:
@@ -88,7 +92,7 @@ def _most_energetic(events: Sequence[pa.Table], max_events: int) -> tuple[NDArra
     return *(column[chosen] for column in columns), columns[2].size
 
 
-def _map_coordinates(ra_deg: NDArray, dec_deg: NDArray) -> tuple[NDArray, NDArray]:
+def galactic_place(ra_deg: NDArray, dec_deg: NDArray) -> tuple[NDArray, NDArray]:
     """Map x = -l in (-pi, pi] and y = b, rad, of equatorial positions (ICRS)."""
     from astropy import units as u
     from astropy.coordinates import ICRS, Galactic, SkyCoord
@@ -97,19 +101,17 @@ def _map_coordinates(ra_deg: NDArray, dec_deg: NDArray) -> tuple[NDArray, NDArra
     return -galactic.l.wrap_at(180 * u.deg).radian, galactic.b.radian
 
 
-def _sources_by_list(sources: Sequence[pa.Table]) -> list[tuple[_Mark, tuple[NDArray, NDArray]]]:
-    """Mark and map coordinates of every list, in drawing order."""
+def sources_by_list(
+    sources: Sequence[pa.Table], place: Place = galactic_place
+) -> list[tuple[Mark, tuple[NDArray, NDArray]]]:
+    """Mark and map coordinates, from RA and Dec [deg] by `place`, of every list in drawing order."""
     positions: dict[str, set[tuple[float, float]]] = {}
     for table in sources:
         for ra, dec, origin in zip(*(table[name].to_pylist() for name in SOURCE_COLUMNS), strict=True):
             positions.setdefault(origin, set()).add((ra, dec))
     others = sorted(set(positions) - set(_BUILTIN_LISTS))
-    marks = _BUILTIN_LISTS | {name: _Mark(name, *_OTHER_LISTS[i % len(_OTHER_LISTS)]) for i, name in enumerate(others)}
-    return [
-        (mark, _map_coordinates(*np.array(sorted(positions[name])).T))
-        for name, mark in marks.items()
-        if name in positions
-    ]
+    marks = _BUILTIN_LISTS | {name: Mark(name, *_OTHER_LISTS[i % len(_OTHER_LISTS)]) for i, name in enumerate(others)}
+    return [(mark, place(*np.array(sorted(positions[name])).T)) for name, mark in marks.items() if name in positions]
 
 
 def _draw_events(axes: Axes, x: NDArray, y: NDArray, log10_energy: NDArray) -> PathCollection:
@@ -125,7 +127,8 @@ def _draw_events(axes: Axes, x: NDArray, y: NDArray, log10_energy: NDArray) -> P
     )
 
 
-def _draw_sources(axes: Axes, x: NDArray, y: NDArray, mark: _Mark) -> None:
+def draw_sources(axes: Axes, x: NDArray, y: NDArray, mark: Mark) -> None:
+    """Draw the sources of a list at map coordinates `x`, `y`, each (n_sources,)."""
     dots = mark.marker == "."
     axes.scatter(
         x,
@@ -144,7 +147,7 @@ def _draw_sources(axes: Axes, x: NDArray, y: NDArray, mark: _Mark) -> None:
 def _frame_sky(axes: Axes) -> None:
     axes.grid(True, zorder=1)
     ra = np.linspace(0, 360, 720, endpoint=False)
-    x, y = _map_coordinates(ra, np.zeros_like(ra))
+    x, y = galactic_place(ra, np.zeros_like(ra))
     start = -1 - int(np.argmax(np.abs(np.diff(x))))  # begin where the curve leaves the map's edge
     axes.plot(np.roll(x, start), np.roll(y, start), color="#333333", linewidth=1, linestyle=(0, (4, 3)), zorder=3)
     halo = [withStroke(linewidth=2.5, foreground="white")]

@@ -32,26 +32,37 @@ _SECONDS_BETWEEN_REPORTS = 10.0
 
 @dataclass(frozen=True)
 class Setup:
-    """What all stages of the map need: `gamma` is the fixed index, None for a free one."""
+    """What all stages of the map need.
+
+    Attributes
+    ----------
+    data : tables of the release
+    grid : of the map; None for trials at fixed declinations, which it does not change
+    gamma : the fixed index, None for a free one
+    seed : root of the random streams
+    """
 
     data: Data
-    grid: Grid
+    grid: Grid | None
     gamma: float | None
     seed: int
 
     def load(self) -> SkyModel:
+        """Read the tables and prepare the likelihood."""
         return SkyModel.of_analysis(load_analysis(self.data), self.gamma)
 
     def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
         """Provenance of a table made from the release and `inputs`."""
-        own = {"analysis": kind_of(model.analysis), "gamma": self.gamma, "seed": self.seed, "grid": asdict(self.grid)}
+        own = {"analysis": kind_of(model.analysis), "gamma": self.gamma, "seed": self.seed}
+        own |= {} if self.grid is None else {"grid": asdict(self.grid)}
         return trace([*self.data.paths, *inputs], own | dict(settings))
 
 
 def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
     """The `Setup` of a job: `files` has the release's tables by name, `choices` the `grid` and the other attributes."""
     data = Data(files.events, files.seasons, files.effective_area, files.smearing)
-    return Setup(data, Grid(**choices["grid"]), choices["gamma"], choices["seed"])
+    grid = Grid(**choices["grid"]) if choices["grid"] else None
+    return Setup(data, grid, choices["gamma"], choices["seed"])
 
 
 def region(setup: Setup, output: Path, *, number: int) -> None:

@@ -15,6 +15,7 @@ from nusky.search import inference
 from nusky.search.analysis import Analysis
 from nusky.search.sample import Sample
 from nusky.search.single_sources import single_source_search
+from nusky.search.skymap.model import SkyModel
 from nusky.search.stacking import SeasonPairs, stack_moments
 from nusky.search.trials import stream
 
@@ -49,3 +50,5 @@ def _warm_up_inference() -> None:
         inference.asymptotic_limit(hypothesis, hypothesis.data(), 0, 0.9)
         signal = inject(stream(0, "warm-up"), where, np.full((1, 1), 5.0), 2.0)
         hypothesis.fit_near(near.joined(hypothesis.injected(signal)))
+    model = SkyModel.of_analysis(analysis, gamma=2.0)
+    model.fit(model.data(), angle[:2], angle[:2])

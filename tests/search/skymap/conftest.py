@@ -3,13 +3,18 @@ import pytest
 from nusky.search.skymap.model import SkyModel
 from tests.search.skymap import skies
 
-SOURCES = ((77.4, 5.7, 55.0, 2.2), (201.0, 41.0, 60.0, 2.4), (310.0, 22.0, 60.0, 2.6))
+SOURCES = ((77.4, 5.7, 60.0, 2.2), (201.0, 41.0, 60.0, 2.4), (310.0, 22.0, 60.0, 2.6))
 """RA and Dec [deg], expected events, gamma."""
 
 
 @pytest.fixture(scope="session")
-def injected(tmp_path_factory):
-    return skies.generated(tmp_path_factory.mktemp("injected") / "release", 0.3, SOURCES)
+def with_counts(tmp_path_factory):
+    return skies.with_sources(skies.generated(tmp_path_factory.mktemp("injected") / "release", 0.3), SOURCES, 5)
+
+
+@pytest.fixture(scope="session")
+def injected(with_counts):
+    return with_counts[0]
 
 
 @pytest.fixture(scope="session")

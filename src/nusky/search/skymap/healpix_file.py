@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nusky.errors import TableError
 from nusky.files import atomic_path
 from nusky.search.skymap.grid import PixelMap
 
@@ -59,3 +60,25 @@ def write(
     table.header.update(dict(cards))
     with atomic_path(path) as temporary:
         fits.HDUList([fits.PrimaryHDU(), table]).writeto(temporary)
+
+
+def read(path: str | os.PathLike[str], column: str) -> tuple[int, np.ndarray]:
+    """nside and one column of a map written by `write`, NaN where a pixel has no value: (12 nside^2,) float64.
+
+    Raises
+    ------
+    TableError : it is no readable FITS file, no nested HEALPix map, or lacks the column.
+    """
+    from astropy.io import fits
+
+    try:
+        with fits.open(path) as file:
+            table = file[1]
+            header, values = table.header, np.array(table.data[column], dtype=float)
+    except (OSError, LookupError, TypeError, AttributeError) as error:
+        raise TableError(f"{path}: no map with a column {column} ({error}). Delete it and run again.") from None
+    if header.get("PIXTYPE") != "HEALPIX" or header.get("ORDERING") != "NESTED" or "NSIDE" not in header:
+        raise TableError(f"{path}: not a HEALPix map in nested order. Point to a map written by nusky.")
+    if len(values) != 12 * header["NSIDE"] ** 2:
+        raise TableError(f"{path}: {len(values)} pixels are not those of nside {header['NSIDE']}. Run again.")
+    return int(header["NSIDE"]), np.where(values == UNSEEN, np.nan, values)

@@ -53,7 +53,8 @@ def local_maxima(sky_map: PixelMap, least: float) -> np.ndarray:
     candidates = np.flatnonzero(np.nan_to_num(sky_map.ts, nan=-1.0) >= max(least, 1e-9))
     if not candidates.size:
         return candidates
-    around = HEALPix(sky_map.nside, "nested").neighbours(candidates)
+    with np.errstate(invalid="ignore"):  # some pixels have seven neighbours, marked by -1
+        around = HEALPix(sky_map.nside, "nested").neighbours(candidates)
     neighbours = np.where(around >= 0, np.nan_to_num(sky_map.ts, nan=-1.0)[around], -1.0)
     return candidates[(sky_map.ts[candidates] >= neighbours).all(axis=0)]
 

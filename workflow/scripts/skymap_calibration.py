@@ -1,0 +1,11 @@
+from nusky.stages.runner import logged
+
+with logged(snakemake):
+    from nusky.stages import skymap
+
+    skymap.calibration_trials(
+        skymap.setup(snakemake.input, snakemake.params.setup),
+        snakemake.output[0],
+        n_declinations=snakemake.params.n_declinations,
+        trials=range(int(snakemake.wildcards.first), int(snakemake.wildcards.stop)),
+    )
