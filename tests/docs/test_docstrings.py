@@ -16,8 +16,9 @@ SPEAKING = {"paths.py"}
 
 NUMBERS = re.compile(r"\b(float|ArrayLike|NDArray|ndarray|Array)\b")
 UNITS = re.compile(
-    r"(?<![A-Za-z])(rad|deg|degrees|[GMTk]?eV|kpc|cm\b|cm\^|cm2|sr|dex|erg|MiB|years?|days?|seconds?|s)(?![A-Za-z])"
-    r"|\((n_\w+|\d+|\.\.\.)(, ?[\w .*+]+)*,?\)|[Ss]ame shape|shape of|any shape|broadcast|dimensionless"
+    r"(?<![A-Za-z'])(rad|deg|degrees|[GMTk]?eV|kpc|cm\b|cm\^|cm2|sr|dex|erg|MiB|inch|inches|years?|days?|seconds?|s)(?![A-Za-z])"
+    r"|\) (?:float|int|bool)|\((n_\w+|\d+|\.\.\.)(, ?[\w .*+]+)*,?\)"
+    r"|[Ss]ame shape|shape of|any shape|broadcast|dimensionless"
 )
 IN_NAME = re.compile(r"_(rad|deg|gev|mev|tev|ev|kpc|cm2|sr|s|days|mjd|yr|mib)$|^seconds$")
 DIMENSIONLESS = re.compile(
@@ -101,7 +102,7 @@ def test_functions_of_numbers_say_units_or_shapes():
         ("Angle of the source, rad.", True),
         ("Events, (n_events,) float64.", True),
         ("Flux [GeV^-1 cm^-2 s^-1].", True),
-        ("Adds its sources.", False),
+        ("Adds the sources of the source's list.", False),
         ("The degree of the polynomial; reads radii.", False),
     ],
 )
