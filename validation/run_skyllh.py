@@ -20,6 +20,7 @@ from skyllh.core.random import RandomStateService
 from skyllh.core.source_model import PointLikeSource
 
 folder = Path(sys.argv[1])
+N_TRIALS = 20
 order = json.loads((folder / "order.json").read_text())
 release = folder / "icecube_10year_ps"
 seasons = [path.name.removesuffix("_exp.csv") for path in sorted((release / "events").iterdir())]
@@ -47,7 +48,19 @@ def fits(bins):
     return results
 
 
-outcome = {"version": version("skyllh")}
+def trial_s():
+    """Processor seconds per background trial at the first position."""
+    datasets = skyllh.create_datasets("IceTracks-DR1", cfg=settings, names=seasons, base_path=str(folder))
+    ra, dec = np.radians(order["positions"][0])
+    source = PointLikeSource(ra=ra, dec=dec)
+    analysis = create_analysis(cfg=settings, datasets=datasets, source=source, construct_sig_generator=False)
+    analysis.do_trials(RandomStateService(seed=2), 2, mean_n_sig=0, ncpu=1)
+    start = time.process_time()
+    analysis.do_trials(RandomStateService(seed=3), N_TRIALS, mean_n_sig=0, ncpu=1)
+    return (time.process_time() - start) / N_TRIALS
+
+
+outcome = {"version": version("skyllh"), "trial_s": trial_s()}
 for key, bins in (("same", order["binning"]), ("own", {})):
     outcome[key] = fits(bins)
     (folder / "skyllh.json").write_text(json.dumps(outcome, default=float))
