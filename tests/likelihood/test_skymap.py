@@ -30,7 +30,7 @@ def test_windows_hold_everything_within_the_radius(dec_deg, radius_deg):
 
 
 def test_the_weight_of_an_event_is_its_signal_over_background():
-    psi, variance = 0.02, 0.01**2
+    psi, core, tail = 0.02, 0.01**2, 0.03**2
     chord = (2 * np.sin(psi / 2)) ** 2
-    expected = spherical_gaussian(psi, variance) * 7.0
-    assert skymap.event_weight(chord, variance, 7.0) == pytest.approx(expected, rel=1e-12)
+    signal = 0.8 * spherical_gaussian(psi, core) + 0.2 * spherical_gaussian(psi, tail)
+    assert skymap.event_weight(chord, core, tail, 0.2, 7.0) == pytest.approx(7.0 * signal, rel=1e-12)

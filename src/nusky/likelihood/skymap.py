@@ -18,7 +18,7 @@ import numpy as np
 
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.fit import peak
-from nusky.likelihood.near import gaussian_of_chord
+from nusky.likelihood.near import signal_of_chord
 
 _SERIES_REACH = 0.05
 _POWERS = 8
@@ -43,7 +43,10 @@ class CellEvents(NamedTuple):
         Unit vectors.
     cut : (n_events,) float64
         Squared chord beyond which the event is far.
-    variance : (n_events,) float64, rad^2
+    variance, tail : (n_events,) float64, rad^2
+        Squared widths of core and tail of the spatial signal density.
+    tail_share : (n_events,) float64
+        Share of the signal in the tail.
     inverse_background : (n_events,) float64, sr or sr dex
     slot : (n_events,) int64
         Season times the number of energy bins plus energy bin.
@@ -59,6 +62,8 @@ class CellEvents(NamedTuple):
     z: np.ndarray
     cut: np.ndarray
     variance: np.ndarray
+    tail: np.ndarray
+    tail_share: np.ndarray
     inverse_background: np.ndarray
     slot: np.ndarray
     n_events: np.ndarray
@@ -85,13 +90,13 @@ class ResponseTables(NamedTuple):
 
 
 @kernel()
-def event_weight(chord, variance, inverse_background):
+def event_weight(chord, variance, tail, tail_share, inverse_background):
     """The part of an event's S/B that knows the position: spatial signal density over background density.
 
-    `chord` is the squared chord to the position, `variance` rad^2, `inverse_background` 1/B. Everything about the ratio
-    of one event that is not its energy density belongs here.
+    `chord` is the squared chord to the position, `variance` and `tail` rad^2, `inverse_background` 1/B. Everything
+    about the ratio of one event that is not its energy density belongs here.
     """
-    return gaussian_of_chord(chord, variance) * inverse_background
+    return signal_of_chord(chord, variance, tail, tail_share) * inverse_background
 
 
 @kernel()
@@ -159,7 +164,9 @@ def _gather(ra, dec, events, largest, threshold, n_columns, weight, slot, moment
                     chord = (events.x[i] - x) ** 2 + (events.y[i] - y) ** 2 + (events.z[i] - z) ** 2
                     if chord > events.cut[i]:
                         continue
-                    own = event_weight(chord, events.variance[i], events.inverse_background[i])
+                    own = event_weight(
+                        chord, events.variance[i], events.tail[i], events.tail_share[i], events.inverse_background[i]
+                    )
                     s = events.slot[i]
                     if own * largest[s] < threshold[s // n_bins]:
                         power = own

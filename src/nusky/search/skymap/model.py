@@ -14,7 +14,8 @@ from nusky.search.trials import stream
 N_ROWS, N_COLUMNS = 180, 360
 """Cells of the sky: rows in declination, columns in right ascension."""
 _CLASS_EDGES = np.radians([0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0])
-_NODES = 721
+_SORTED = ("z", "cut", "variance", "tail", "tail_share", "inverse_background", "slot")
+_NODES = 361
 """Declinations between which the response is interpolated where positions are only searched for."""
 _TABLES_AT_ONCE = 256
 """Declinations whose interpolated tables are held at once, about 40 MB for the ten-year release."""
@@ -77,13 +78,15 @@ class SkyModel:
         gammas = GAMMAS if gamma is None else np.array([float(gamma)])
         joined = {
             name: np.concatenate([getattr(sample, name) for sample in analysis.samples])
-            for name in ("dec", "ang_err", "inverse_background", "energy_bin")
+            for name in ("dec", "width", "tail_ratio", "tail_share", "inverse_background", "energy_bin")
         }
-        dec, variance = joined["dec"], joined["ang_err"] ** 2
+        dec, variance = joined["dec"], joined["width"] ** 2
+        tail = joined["tail_ratio"] * variance
+        widest = np.maximum(variance, tail)
         season = np.repeat(np.arange(len(analysis.samples)), [len(sample) for sample in analysis.samples])
         n_bins = next(iter(analysis.energy_densities(np.zeros(1), gammas[:1]).values())).shape[1]
-        reach_class = np.searchsorted(_CLASS_EDGES, joined["ang_err"])
-        radius = near_radius(variance)
+        reach_class = np.searchsorted(_CLASS_EDGES, np.sqrt(widest))
+        radius = near_radius(widest)
         reach = np.zeros(len(_CLASS_EDGES) + 1)
         np.maximum.at(reach, reach_class, radius)
         used = np.unique(reach_class)
@@ -96,6 +99,8 @@ class SkyModel:
             "z": np.sin(dec),
             "cut": (2 * np.sin(radius / 2)) ** 2,
             "variance": variance,
+            "tail": tail,
+            "tail_share": joined["tail_share"],
             "inverse_background": joined["inverse_background"],
             "slot": season * n_bins + joined["energy_bin"],
         }
@@ -121,7 +126,10 @@ class SkyModel:
             x=cos_dec * np.cos(own),
             y=cos_dec * np.sin(own),
             n_events=self.analysis.n_events,
-            **{name: o[name][order] for name in ("z", "cut", "variance", "inverse_background", "slot")},
+            **{
+                name: o[name][order]
+                for name in ("z", "cut", "variance", "tail", "tail_share", "inverse_background", "slot")
+            },
         )
 
     def data(self) -> CellEvents:
