@@ -130,6 +130,8 @@ rule summary:
         ],
         inference=inference_files,
         bdm=paths.bdm_numbers if cfg.bdm else [],
+        spots=skymap_tables.get("spots", []),
+        hottest=skymap_tables.get("hottest", []),
         tables=all_tables,
     output:
         paths.summary,

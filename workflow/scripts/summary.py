@@ -13,5 +13,6 @@ with logged(snakemake):
         output=snakemake.output[0],
         inference=snakemake.params.inference,
         bdm=snakemake.input.bdm or None,
+        skymap={"spots": snakemake.input.spots, "hottest": snakemake.input.hottest} if snakemake.input.spots else None,
         tables=snakemake.input.tables,
     )

@@ -14,6 +14,7 @@ from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
+from nusky.report.skymap import skymap_findings, skymap_tables
 
 MISSING = "–"
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
@@ -60,13 +61,14 @@ def build_report(
     page = environment.get_template("template.html.j2").render(
         summary=summary,
         lead=_lead(summary),
-        findings=list(_findings(summary)),
+        findings=[*_findings(summary), *skymap_findings(summary.get("skymap"), format_number)],
         notes=list(_notes(summary)),
         figures=[{**figure, "image": _embed(Path(figure["path"]))} for figure in figures],
         bdm=_bdm(summary),
         tables=[
             *_bdm_tables(summary),
             *_inference_tables(summary),
+            *(Table(*parts) for parts in skymap_tables(summary.get("skymap"))),
             *_stacking_tables(summary),
             *_single_source_tables(summary),
         ],

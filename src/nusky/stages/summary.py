@@ -10,7 +10,7 @@ import numpy as np
 from nusky.files import read_json, sha256, write_json
 from nusky.releases import registry
 from nusky.revision import revision
-from nusky.stages import bdm_summary, inference_summary
+from nusky.stages import bdm_summary, inference_summary, skymap_summary
 from nusky.tables import read_columns, read_metadata, read_table, settings_digest
 
 _VERSIONS = ("nusky", "numpy", "scipy", "numba", "astropy", "pyarrow", "snakemake")
@@ -37,6 +37,7 @@ def summarise(
     output: Path,
     inference: Mapping[str, Mapping[str, Any]] | None = None,
     bdm: Path | None = None,
+    skymap: Mapping[str, Path] | None = None,
     tables: Sequence[Path] = (),
 ) -> None:
     """Collect the results of a run.
@@ -49,6 +50,7 @@ def summarise(
     singles : single-source tables by (method, catalogue)
     inference : tables of the standard inference by catalogue (`nusky.stages.inference_summary`)
     bdm : table "bdm_numbers"; None for a run without boosted dark matter
+    skymap : tables "skymap_spots" and "skymap_hottest" as `spots` and `hottest`; None for a run without a sky map
     tables : every table of the run; their SHA-256 are recorded
     """
     methods: dict[str, Any] = {
@@ -75,6 +77,7 @@ def summarise(
             "seed": configuration["seed"],
             "methods": methods,
             "bdm": None if bdm is None else bdm_summary.collect(bdm, configuration["bdm"]),
+            "skymap": skymap_summary.collect(skymap) if skymap else None,
             "catalogues": {name: read_json(path) for name, path in catalogue_reports.items()},
             "tables_sha256": {path: sha256(path) for path in sorted(map(str, tables))},
         },

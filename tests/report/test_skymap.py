@@ -1,0 +1,29 @@
+from nusky.report.report import format_number
+from nusky.report.skymap import skymap_findings, skymap_tables
+from nusky.stages import skymap_summary
+from tests import skymap_run
+
+
+def test_sentences_say_where_how_hot_and_how_probable(tmp_path):
+    south, north = skymap_findings(skymap_summary.collect(skymap_run.write(tmp_path)), format_number)
+    assert south == "all-sky map, spatial and energy, γ fitted, south of declination −5°: no hot spot."
+    assert north == (
+        "all-sky map, spatial and energy, γ fitted, north of declination −5°: the hottest spot is at RA 83.25°, "
+        "Dec 22.5°, TS = 21.5 at 12.25 signal events, γ = 2.25; local p = 1.000 × 10⁻⁵, extrapolated beyond the "
+        "trials; post-trial p = 0.04 (0.02 to 0.07 at 68 %; 1.75 σ) from 99 scrambled skies."
+    )
+
+
+def test_table_lists_the_spots_by_number(tmp_path):
+    ((title, columns, rows, description),) = skymap_tables(skymap_summary.collect(skymap_run.write(tmp_path)))
+    assert title == "Hot spots of the sky"
+    assert columns[:4] == ["number", "RA [deg]", "Dec [deg]", "TS"]
+    assert [row[:4] for row in rows] == [[1, 83.25, 22.5, 21.5], [2, 200.0, -30.0, 9.0]]
+    assert rows[0][-1] == "yes"
+    assert "499 trials at each declination" in description
+
+
+def test_a_run_without_a_map_says_nothing():
+    assert list(skymap_findings(None, format_number)) == []
+    assert list(skymap_tables(None)) == []
+    assert list(skymap_tables({"spots": [], "hottest": []})) == []
