@@ -30,7 +30,7 @@ from nusky.sphere import displaced
 from validation import page, samples
 
 SEED = 4002
-N_TRIALS = 500
+N_TRIALS = 300
 DEC_DEG = 5.693
 GAMMAS = (2.0, 2.5, 3.0)
 NUMBERS = (10, 30, 100)

@@ -5,6 +5,7 @@ Gaussian lacks. Here the pull psi/AngErr of simulated signal is described by two
 tail, for each declination cell of the smearing and each bin of energy.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,13 @@ import numpy as np
 from nusky.detector.effective_area import EffectiveArea, power_law_integrals
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 
-GAMMA = 2.65
+GAMMA = 2.7
 """Spectral index of the signal the pulls are taken from: pulls grow with it, and here the number of fitted events is
 about as much too high at 2 as it is too low at 3."""
 _LOG10_ENERGY_EDGES = np.arange(1.0, 8.01, 0.25)
 _PULLS = np.geomspace(0.03, 10.0, 101)
 """Edges of the pulls; larger ones, which are lost in the background, count as the last."""
+_FINENESS, _MOST_VALUES = 0.25, 10
 _STEPS = 300
 _LEAST = 1e-3
 """Smallest share of either Gaussian and smallest squared width: both stay defined where one is not needed."""
@@ -73,23 +75,26 @@ def _pulls(area: EffectiveArea, smearing: Smearing, dec_cell: int) -> np.ndarray
         rows = slice(smearing.start[cell], smearing.start[cell + 1])
         energy = np.searchsorted(_LOG10_ENERGY_EDGES, smearing.log10_energy[rows].mean(axis=1)) - 1
         energy = np.clip(energy, 0, shape[0] - 1)
-        for psi in _quartiles(smearing.psf[rows]):
-            for ang_err in _quartiles(smearing.ang_err[rows]):
-                pull = np.searchsorted(_PULLS, psi / np.maximum(ang_err, ANG_ERR_FLOOR)) - 1
-                flat = energy * shape[1] + np.clip(pull, 0, shape[1] - 1)
-                counts += np.bincount(flat, weight * smearing.fraction[rows] / 4, counts.size).reshape(shape)
+        inside_psf, inside_ang_err = _inside(smearing.psf[rows]), _inside(smearing.ang_err[rows])
+        share = weight * smearing.fraction[rows] / (len(inside_psf) * len(inside_ang_err))
+        for psi, ang_err in itertools.product(inside_psf, inside_ang_err):
+            pull = np.searchsorted(_PULLS, psi / np.maximum(ang_err, ANG_ERR_FLOOR)) - 1
+            flat = energy * shape[1] + np.clip(pull, 0, shape[1] - 1)
+            counts += np.bincount(flat, share, counts.size).reshape(shape)
     return counts / counts.sum()
 
 
-def _quartiles(bins: np.ndarray) -> list[np.ndarray]:
-    """Two values that stand for the inside of `bins`, (n, 2), as `Smearing.sample` draws it."""
+def _inside(bins: np.ndarray) -> list[np.ndarray]:
+    """Values that stand for the inside of `bins`, (n, 2), as `Smearing.sample` draws it: more for wider bins."""
     low, high = bins.T
     ratio = np.divide(high, low, out=np.ones(len(bins)), where=low > 0)
-    return [np.where(low > 0, low * ratio**place, high * place) for place in (0.25, 0.75)]
+    widest = np.log(ratio.max(initial=1.0)) if (low > 0).all() else np.inf
+    n = int(np.clip(np.ceil(widest / _FINENESS), 2, _MOST_VALUES))
+    return [np.where(low > 0, low * ratio**place, high * place) for place in (np.arange(n) + 0.5) / n]
 
 
 def _two_gaussians(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Widths of core and tail and the tail's share, by expectation maximisation; `counts` (n_dec, n_energy, n_pulls)."""
+    """Widths of core and tail and the tail's share, by expectation maximisation; `counts` (n_dec, n_energy, n)."""
     square = _PULLS[1:] * _PULLS[:-1]
     counts = counts + _PRIOR * counts.sum(axis=-2, keepdims=True)
     counts = counts / counts.sum(axis=-1, keepdims=True)
