@@ -69,6 +69,7 @@ rule all:
     input:
         paths.summary,
         paths.report,
+        paths.sky_viewer if cfg.skymap else [],
 
 
 include: "workflow/rules/common.smk"

@@ -182,6 +182,10 @@ class Paths:
     def report(self) -> str:
         return self._pattern("report.html")
 
+    @property
+    def sky_viewer(self) -> str:
+        return self._pattern("sky_viewer.html")
+
     def log(self, stage: str) -> list[str]:
         """The messages of a job, and its run log (`nusky.stages.run_log`)."""
         return [self._pattern(f"logs/{stage}.{suffix}") for suffix in ("log", "json")]

@@ -1,7 +1,9 @@
+from nusky.report import build_report
 from nusky.report.report import format_number
 from nusky.report.skymap import skymap_findings, skymap_tables
 from nusky.stages import skymap_summary
 from tests import skymap_run
+from tests.report.test_report import SUMMARY
 
 
 def test_sentences_say_where_how_hot_and_how_probable(tmp_path):
@@ -27,3 +29,12 @@ def test_a_run_without_a_map_says_nothing():
     assert list(skymap_findings(None, format_number)) == []
     assert list(skymap_tables(None)) == []
     assert list(skymap_tables({"spots": [], "hottest": []})) == []
+
+
+def test_the_report_leads_to_the_interactive_map(tmp_path):
+    skymap = skymap_summary.collect(skymap_run.write(tmp_path))
+    for summary, leads in ((SUMMARY, False), (SUMMARY | {"skymap": skymap}, True)):
+        build_report(summary, [], tmp_path / "report.html")
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert ('href="sky_viewer.html"' in page) is leads
+        assert ("Hot spots of the sky" in page) is leads

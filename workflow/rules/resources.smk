@@ -27,6 +27,7 @@ REQUESTS = {
     "skymap_skies": (1000, 3500, 10, 30),
     "skymap": (1500, 3500, 20, 20),
     "figures_of_skymap": (2000, 0, 20, 0),
+    "sky_viewer": (1000, 0, 10, 0),
     "bdm_warm_up": (1000, 0, 20, 0),
     "bdm_sky_map": (2000, 0, 10, 0),
     "bdm_cross_sections": (1000, 0, 10, 0),

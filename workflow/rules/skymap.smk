@@ -179,3 +179,29 @@ if cfg.skymap:
             "Drawing the sky map of the likelihood"
         script:
             "../scripts/skymap_figures.py"
+
+    rule sky_viewer:
+        """The map as one interactive HTML page, with hot spots and the sources of the catalogues."""
+        input:
+            fits=paths.skymap_fits,
+            spots=paths.skymap("spots"),
+            contours=paths.skymap("contours"),
+            sources=expand(paths.sources, catalogue=list(cfg.catalogues)),
+        output:
+            paths.sky_viewer,
+        log:
+            paths.log("sky_viewer"),
+        benchmark:
+            paths.benchmark("sky_viewer")
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=memory("sky_viewer"),
+            runtime=minutes("sky_viewer"),
+        params:
+            run=cfg.run,
+        message:
+            "Writing {output}"
+        script:
+            "../scripts/sky_viewer.py"
