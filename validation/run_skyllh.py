@@ -1,8 +1,9 @@
 """Fit positions with SkyLLH, in its own environment: `python run_skyllh.py FOLDER`.
 
-FOLDER is the one written by `python -m validation.outside_oracle --prepare`: a release, and order.json with positions
-(ra, dec in deg) and bins. Every position is fitted with the bins of nusky and with SkyLLH's own. SkyLLH is called as
-its documentation describes; nothing else of this repository is imported, and nothing here is needed by nusky.
+FOLDER is the one written by `python -m validation.outside_oracle --prepare`: two releases, and order.json with
+positions (ra, dec in deg) and bins. Every position is fitted with the bins of nusky and with SkyLLH's own; what
+FOLDER/skyllh.json has already is not computed again. SkyLLH is called as its documentation describes; nothing else of
+this repository is imported, and nothing here is needed by nusky.
 """
 
 import json
@@ -22,45 +23,47 @@ from skyllh.core.source_model import PointLikeSource
 folder = Path(sys.argv[1])
 N_TRIALS = 20
 order = json.loads((folder / "order.json").read_text())
-release = folder / "icecube_10year_ps"
-seasons = [path.name.removesuffix("_exp.csv") for path in sorted((release / "events").iterdir())]
 settings = Config()
 settings["repository"]["download_from_origin"] = False
 
 
-def fits(bins):
-    """Fits at all positions, with the `bins` of both axes or SkyLLH's own."""
-    datasets = skyllh.create_datasets("IceTracks-DR1", cfg=settings, names=seasons, base_path=str(folder))
+def analysis_of(case, position, bins):
+    """SkyLLH's analysis of one position (ra, dec in deg), with the `bins` of both axes or its own."""
+    seasons = [path.name.removesuffix("_exp.csv") for path in sorted((folder / case).glob("*/events/*_exp.csv"))]
+    datasets = skyllh.create_datasets("IceTracks-DR1", cfg=settings, names=seasons, base_path=str(folder / case))
     for dataset in datasets:
         for name, edges in bins.items():
             dataset.replace_binning_definition(BinningDefinition(name, np.array(edges)))
-    results = []
-    for ra, dec in order["positions"]:
-        start = time.perf_counter()
-        source = PointLikeSource(ra=np.radians(ra), dec=np.radians(dec))
-        analysis = create_analysis(cfg=settings, datasets=datasets, source=source, construct_sig_generator=False)
-        created = time.perf_counter()
-        ts, fitted, _ = analysis.unblind(RandomStateService(seed=1))
-        fit_s = time.perf_counter() - created
-        results.append({"ts": ts, "n_signal": fitted["ns"], "gamma": fitted["gamma"], "set_up_s": created - start})
-        results[-1]["fit_s"] = fit_s
-        print(ra, dec, results[-1], flush=True)
-    return results
+    source = PointLikeSource(ra=np.radians(position[0]), dec=np.radians(position[1]))
+    return create_analysis(cfg=settings, datasets=datasets, source=source, construct_sig_generator=False)
+
+
+def fit(case, position, bins):
+    """Best fit and the seconds it took."""
+    start = time.perf_counter()
+    analysis = analysis_of(case, position, bins)
+    created = time.perf_counter()
+    ts, fitted, _ = analysis.unblind(RandomStateService(seed=1))
+    found = {"ts": ts, "n_signal": fitted["ns"], "gamma": fitted["gamma"], "set_up_s": created - start}
+    found["fit_s"] = time.perf_counter() - created
+    print(case, position, found, flush=True)
+    return found
 
 
 def trial_s():
     """Processor seconds per background trial at the first position."""
-    datasets = skyllh.create_datasets("IceTracks-DR1", cfg=settings, names=seasons, base_path=str(folder))
-    ra, dec = np.radians(order["positions"][0])
-    source = PointLikeSource(ra=ra, dec=dec)
-    analysis = create_analysis(cfg=settings, datasets=datasets, source=source, construct_sig_generator=False)
+    analysis = analysis_of("real", order["positions"]["real"][0], {})
     analysis.do_trials(RandomStateService(seed=2), 2, mean_n_sig=0, ncpu=1)
     start = time.process_time()
     analysis.do_trials(RandomStateService(seed=3), N_TRIALS, mean_n_sig=0, ncpu=1)
     return (time.process_time() - start) / N_TRIALS
 
 
-outcome = {"version": version("skyllh"), "trial_s": trial_s()}
-for key, bins in (("same", order["binning"]), ("own", {})):
-    outcome[key] = fits(bins)
-    (folder / "skyllh.json").write_text(json.dumps(outcome, default=float))
+path = folder / "skyllh.json"
+outcome = json.loads(path.read_text()) if path.exists() else {"version": version("skyllh"), "trial_s": trial_s()}
+for case, positions in order["positions"].items():
+    of_case = outcome.setdefault(case, {})
+    for key, bins in (("same", order["binning"]), ("own", {})):
+        if key not in of_case:
+            of_case[key] = [fit(case, position, bins) for position in positions]
+            path.write_text(json.dumps(outcome, default=float))
