@@ -80,7 +80,7 @@ def test_every_rule_asks_for_cores_memory_and_time(tmp_path):
     for rule, request in requests.items():
         assert 1 <= request["_cores"] <= 4, rule
         assert 500 <= request["mem_mb"] <= 8000, rule
-        assert 10 <= request["runtime"] <= 24 * 60, rule
+        assert 10 <= request["runtime"] <= 48 * 60, rule
 
 
 def test_more_events_ask_for_more(tmp_path):
@@ -155,7 +155,7 @@ def test_a_scheduler_that_does_not_answer_ends_no_job(tmp_path, name, commands):
 @pytest.mark.parametrize(
     ("name", "commands", "asked"),
     [
-        ("pbs", PBS, r"-l select=1:ncpus=1:mem=500mb -l walltime=10:00"),
+        ("pbs", PBS, r"-l select=1:ncpus=1:mem=500mb -l walltime=20:00"),
         ("htcondor", HTCONDOR, r"request_cpus = 1\nrequest_memory = 500"),
     ],
     ids=["pbs", "htcondor"],
