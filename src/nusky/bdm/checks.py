@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.errors import PhysicsError
+from nusky.units import plain
 
 Array = NDArray[np.float64]
 
@@ -16,8 +17,9 @@ class FlagError(PhysicsError):
     """A flag (`is_spike`, `alpha`) has none of its allowed values."""
 
 
-def real(name: str, value: ArrayLike) -> Array:
-    """`value` as float64, same shape; NaN and what is no number are refused."""
+def real(name: str, value: ArrayLike, unit: str) -> Array:
+    """`value`, numbers or a `Quantity`, as float64 in `unit`, same shape; NaN and what is no number are refused."""
+    value = plain(name, value, unit)
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -28,20 +30,20 @@ def real(name: str, value: ArrayLike) -> Array:
 
 
 def not_negative(name: str, value: ArrayLike, unit: str) -> Array:
-    """`value` as float64, same shape; negative numbers are refused in a message with their `unit`."""
+    """`value` as `real` gives it; negative numbers are refused in a message with their `unit`."""
     if type(value) in (int, float) and 0 <= value < math.inf:
         return np.array(value, dtype=np.float64)
-    array = real(name, value)
+    array = real(name, value, unit)
     if (array < 0).any():
         raise PhysicsError(f"{name} = {array.min():g} {unit} is negative; give a value of at least 0.")
     return array
 
 
 def positive(name: str, value: ArrayLike, unit: str) -> Array:
-    """`value` as float64, same shape; what is not finite and above 0 is refused in a message with its `unit`."""
+    """`value` as `real` gives it; what is not finite and above 0 is refused in a message with its `unit`."""
     if type(value) in (int, float) and 0 < value < math.inf:  # the common case, without the cost of array reductions
         return np.array(value, dtype=np.float64)
-    array = real(name, value)
+    array = real(name, value, unit)
     if not (array > 0).all() or np.isinf(array).any():
         bad = array[~((array > 0) & np.isfinite(array))].flat[0]
         raise PhysicsError(f"{name} = {bad:g} {unit} is outside its range; give a finite value above 0.")
@@ -50,7 +52,7 @@ def positive(name: str, value: ArrayLike, unit: str) -> Array:
 
 def angle(name: str, value: ArrayLike, maximum: float = math.pi) -> Array:
     """An angle in [0, maximum] rad, with the rounding of the upper end forgiven."""
-    array = real(name, value)
+    array = real(name, value, "rad")
     if ((array < 0) | (array > maximum * (1 + 1e-12))).any():
         bad = array[(array < 0) | (array > maximum * (1 + 1e-12))].flat[0]
         raise PhysicsError(f"{name} = {bad:g} rad is outside [0, {maximum:.4f}]; give the angle in radians.")

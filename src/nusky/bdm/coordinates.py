@@ -14,7 +14,7 @@ from nusky.errors import PhysicsError
 
 def galactic_to_beta(l: ArrayLike, b: ArrayLike, GC_coord: Sequence[float] = (0, 0)) -> Any:
     """Angle between (l, b) and the Galactic centre at GC_coord = (l, b), by the haversine formula; all in rad."""
-    l, b, centre = real("l", l), real("b", b), real("GC_coord", GC_coord)
+    l, b, centre = real("l", l, "rad"), real("b", b, "rad"), real("GC_coord", GC_coord, "rad")
     if centre.shape != (2,):
         raise PhysicsError(f"GC_coord = {GC_coord!r} must be a pair (l, b) in radians.")
     haversine = np.sin((b - centre[1]) / 2) ** 2 + np.cos(b) * np.cos(centre[1]) * np.sin((l - centre[0]) / 2) ** 2
@@ -57,12 +57,12 @@ def sky_angles(
     s)/sin(beta) and f = s x e: theta = atan2(|n x s|, n.s), phi = atan2(n.e, n.f). Where the supernova hides the
     centre e is any direction. Published: theta = hypot(l', b'), phi = atan2(l', b') of the differences of l and b.
     """
-    l, b = np.broadcast_arrays(real("l", l), real("b", b))
-    l_sn, b_sn = real("supernova", supernova)
+    l, b = np.broadcast_arrays(real("l", l, "rad"), real("b", b, "rad"))
+    l_sn, b_sn = real("supernova", supernova, "rad")
     if conventions.flat_sky:
         dl, db = (l - l_sn + math.pi) % (2 * math.pi) - math.pi, b - b_sn
         return handed_back(np.hypot(dl, db)), handed_back(np.arctan2(dl, db) % (2 * math.pi))
-    n, s, g = _unit(l, b), _unit(l_sn, b_sn), _unit(*real("GC_coord", GC_coord))
+    n, s, g = _unit(l, b), _unit(l_sn, b_sn), _unit(*real("GC_coord", GC_coord, "rad"))
     e = g - np.dot(g, s) * s
     if np.linalg.norm(e) < 1e-15:
         e = _unit(l_sn, b_sn + math.pi / 2)

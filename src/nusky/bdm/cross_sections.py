@@ -113,7 +113,7 @@ class TargetAmplitude:
 
     def total(self, Tx: ArrayLike, mx: ArrayLike, recoil_above: float = 0.0) -> Integrals:
         """Cross section for recoils above a kinetic energy, cm^2; Tx and mx of one shape."""
-        Tx, mx = np.broadcast_arrays(real("Tx", Tx), mx)
+        Tx, mx = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx)
         shape, Tx, mx = Tx.shape, Tx.reshape(-1), mx.reshape(-1)
         lambda_, s = self._invariants(Tx, mx)
         low, high = 2 * self.mt * recoil_above, lambda_ / s
@@ -136,7 +136,7 @@ class TargetAmplitude:
 
     def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: float) -> Array:
         """d(sigma)/dT_recoil, cm^2/MeV; 0 above the largest recoil."""
-        Tx, mx = np.broadcast_arrays(real("Tx", Tx), mx)
+        Tx, mx = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx)
         lambda_, s = self._invariants(Tx, mx)
         out = np.zeros(Tx.shape)
         ok = 2 * self.mt * recoil * s <= lambda_

@@ -79,10 +79,10 @@ def sky_flux(
     emission: Emission,
 ) -> Any:
     """`differential_flux` for any emission; arguments broadcast."""
-    t, Tx, mx = real("t", t), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
+    t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
     # The flat-sky recipe of the published set leads to distances beyond pi, where nothing shines.
     theta = angle("theta", theta, math.inf if emission.conventions.flat_sky else math.pi)
-    phi, beta = real("phi", phi), angle("beta", beta)
+    phi, beta = real("phi", phi, "rad"), angle("beta", beta)
     Rs, Re = positive("Rs", Rs, "kpc"), positive("Re", Re, "kpc")
     shape, vectors = columns(t, Tx, mx, theta, phi, Rs, beta, Re)
     psi, energy, geometry = (np.empty(vectors[0].size) for _ in range(3))
@@ -154,4 +154,4 @@ def emissivity_jx(
     neutrinos = BURST_SECONDS * sn_nu_spectrum(Ev, d, d_cut, conventions=conventions)
     density: Array = nx(r, mx, is_spike, profile=profile, **kwargs)
     scattering = not_negative("sigxv0", sigxv0, "cm^2") * get_gx(Ev, mx, psi)
-    return handed_back(density * neutrinos * scattering * real("dEv", dEv))
+    return handed_back(density * neutrinos * scattering * real("dEv", dEv, ""))

@@ -173,7 +173,7 @@ def integrated_flux(
 ) -> tuple[tuple[int, ...], Integrals]:
     """`flux` for any emission: the shape of the broadcast (t, Tx, mx) and the integrals in flat order."""
     rtol = tolerance(rtol)
-    t, Tx, mx = real("t", t), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
+    t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
     shape, (t, Tx, mx) = columns(t, Tx, mx)
     value, error = np.zeros(t.size), np.zeros(t.size)
     tau = light_travel(t, place.Rs)
@@ -221,7 +221,7 @@ def burst_or_instant(
     if burst == 0:
         return integrated_flux(t, Tx, mx, place, around, emission, rtol)
     rtol = tolerance(rtol)
-    t, Tx, mx = real("t", t), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
+    t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
     shape, (t, Tx, mx) = columns(t, Tx, mx)
     first, last = np.maximum(t - burst, 0), np.maximum(t, 0)
     # The light curve has a corner or a peak where dark matter boosted at the supernova arrives.

@@ -88,7 +88,7 @@ class Geometry:
         self, l: ArrayLike, theta: ArrayLike, phi: ArrayLike, Rs: ArrayLike, Re: ArrayLike, beta: ArrayLike
     ) -> None:
         l, Rs, Re = not_negative("l", l, "kpc"), not_negative("Rs", Rs, "kpc"), not_negative("Re", Re, "kpc")
-        theta, phi, beta = angle("theta", theta), real("phi", phi), angle("beta", beta)
+        theta, phi, beta = angle("theta", theta), real("phi", phi, "rad"), angle("beta", beta)
         s2 = np.sin(theta / 2) ** 2
         d = np.sqrt((l - Rs) ** 2 + 4 * l * Rs * s2)
         tilt = np.sin(theta) * np.sin(beta) * np.sin((phi - math.pi / 2) / 2) ** 2
@@ -145,7 +145,7 @@ class Propagation(Geometry):
         if (v > 1).any():
             raise PhysicsError(f"v = {v.max():g} exceeds the speed of light; give a fraction of c.")
         Rs, Re = positive("Rs", Rs, "kpc"), not_negative("Re", Re, "kpc")
-        theta, phi, beta = angle("theta", theta), real("phi", phi), angle("beta", beta)
+        theta, phi, beta = angle("theta", theta), real("phi", phi, "rad"), angle("beta", beta)
         shape, vectors = columns(t, v, theta, phi, Rs, Re, beta)
         out = np.empty((4, vectors[0].size))
         _propagate(np.stack(vectors), *out)

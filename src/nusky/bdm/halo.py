@@ -115,7 +115,7 @@ def halo_vector(
     if spike is not None and profile != "nfw":
         raise PhysicsError(f"profile = {profile!r} has no spike; the matching is that of 'nfw'.")
     rhos, rs = float(not_negative("rhos", rhos, "MeV/cm^3")), float(positive("rs", rs, "kpc"))
-    n, r_cut = float(real("n", n)), float(not_negative("r_cut", r_cut, "kpc"))
+    n, r_cut = float(real("n", n, "")), float(not_negative("r_cut", r_cut, "kpc"))
     if (profile == "gnfw" and not 0 <= n < 2.5) or (profile == "einasto" and not n > 0):
         raise PhysicsError(f"n = {n:g} is outside the range of profile '{profile}'.")
     halo = np.zeros(BREAKS + N_BREAKS)
@@ -210,7 +210,7 @@ def rhox(r: ArrayLike, rhos: ArrayLike, rs: ArrayLike, n: ArrayLike) -> Any:
     """Density rhos / [(r/rs) (1 + r/rs)^n] in the unit of rhos, inf at r = 0; r and rs in kpc."""
     x = not_negative("r", r, "kpc") / positive("rs", rs, "kpc")
     with np.errstate(divide="ignore"):
-        return handed_back(not_negative("rhos", rhos, "MeV/cm^3") / (x * (1 + x) ** real("n", n)))
+        return handed_back(not_negative("rhos", rhos, "MeV/cm^3") / (x * (1 + x) ** real("n", n, "")))
 
 
 def nx(r: ArrayLike, mx: ArrayLike, is_spike: bool = False, *, profile: str = "nfw", **kwargs: Any) -> Any:

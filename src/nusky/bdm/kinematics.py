@@ -84,7 +84,7 @@ def get_psiMax(Tx: ArrayLike, mx: ArrayLike) -> Any:
 
 def KallenLambda(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> Any:
     """x^2 + y^2 + z^2 - 2 (xy + yz + zx), e.g. MeV^4 of squared masses in MeV^2; arguments broadcast."""
-    x, y, z = real("x", x), real("y", y), real("z", z)
+    x, y, z = real("x", x, ""), real("y", y, ""), real("z", z, "")
     return handed_back((x - y - z) ** 2 - 4 * y * z)
 
 
@@ -106,7 +106,7 @@ def get_gx(Ev: ArrayLike, mx: ArrayLike, psi: ArrayLike) -> Any:
     g = gamma^2 cos(psi) / (pi (cos^2(psi) + gamma^2 sin^2(psi))^2), gamma = (Ev + mx)/sqrt(mx (2 Ev + mx)); its
     integral over the forward hemisphere is one and it is 0 elsewhere, and for Ev < 0.
     """
-    Ev, mx, psi = real("Ev", Ev), not_negative("mx", mx, "MeV"), real("psi", psi)
+    Ev, mx, psi = real("Ev", Ev, "MeV"), not_negative("mx", mx, "MeV"), real("psi", psi, "rad")
     with np.errstate(all="ignore"):
         gamma2 = (Ev + mx) ** 2 / (mx * (2 * Ev + mx))
         cosine, sine = np.cos(psi), np.sin(psi)

@@ -119,7 +119,7 @@ def scan_events(
         for (place, halo), times, chunk in itertools.product(_places(supernovae, hosts), t_ranges, chunks)
     ]
     value, error = _collect(_events, tasks, processes)
-    start, stop = np.repeat(real("t_ranges", t_ranges).reshape(-1, 2), mx.size, axis=0).T
+    start, stop = np.repeat(real("t_ranges", t_ranges, "s").reshape(-1, 2), mx.size, axis=0).T
     return pa.table(
         {
             "supernova": np.repeat([s.name for s in supernovae], start.size),

@@ -176,8 +176,8 @@ def flux_towards(
     -------
     array in the broadcast shape, or a number: MeV^-1 cm^-2 s^-1 sr^-1, or cm^-2 s^-1 sr^-1 if Tx is a pair
     """
-    l, b, (l_sn, b_sn) = real("l", l), real("b", b), real("supernova", supernova)
-    t, mx = real("t", t).item(), positive("mx", mx, "MeV").item()
+    l, b, (l_sn, b_sn) = real("l", l, "rad"), real("b", b, "rad"), real("supernova", supernova, "rad")
+    t, mx = real("t", t, "s").item(), positive("mx", mx, "MeV").item()
     beta = galactic_to_beta(l_sn, b_sn, GC_coord)
     if abs(beta - boosted.beta) > 1e-6:
         raise PhysicsError(

@@ -101,7 +101,7 @@ def sn_nu_spectrum(
     `is_density` gives the number density, MeV^-1 cm^-3, instead. 0 for d <= d_cut and for Ev < 0 (published: the
     formula continued to negative energies).
     """
-    Ev, d = np.broadcast_arrays(real("Ev", Ev), not_negative("d", d, "kpc"))
+    Ev, d = np.broadcast_arrays(real("Ev", Ev, "MeV"), not_negative("d", d, "kpc"))
     d_cut = not_negative("d_cut", d_cut, "kpc")
     with np.errstate(divide="ignore", invalid="ignore"):
         flux = _rate(Ev) / (4 * math.pi * np.square(d * constant.kpc2cm))

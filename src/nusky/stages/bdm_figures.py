@@ -8,6 +8,14 @@ from nusky import config
 from nusky.tables import read_table
 
 PathLike = str | os.PathLike[str]
+FIGURES = {
+    "sky_map": "sky_map",
+    "differential_cross_section": "differential",
+    "target_cross_sections": "targets",
+    "light_curve": "light_curve",
+    "events": "events",
+}
+"""The figures, and the table that each of them shows."""
 
 
 def draw(
@@ -22,49 +30,44 @@ def draw(
     outputs : sky map, differential cross section, target cross sections, light curve, events, each in all formats
     """
     from nusky.figures import canvas
-    from nusky.figures.bdm_cross_sections import (
-        DIFFERENTIAL_COLUMNS,
-        TARGET_COLUMNS,
-        bdm_differential_cross_section,
-        bdm_target_cross_sections,
-    )
-    from nusky.figures.bdm_rates import EVENT_COLUMNS, LIGHT_CURVE_COLUMNS, bdm_events, bdm_light_curve
-    from nusky.figures.bdm_sky_map import COLUMNS, bdm_sky_map
 
     block = config.BoostedDarkMatter.model_validate(settings)
-    numbers = read_table(tables["numbers"], kind="bdm_numbers").to_pylist()
-    value = {row["key"]: row["standard"] for row in numbers}
-    name, years = block.supernova.name, f"{block.t_yr:g} years after the neutrinos"
+    for (name, table), files in zip(FIGURES.items(), _grouped(outputs, len(options.formats)), strict=True):
+        canvas.save(figure(name, block, tables[table], tables["numbers"]), files, dpi=options.dpi)
+
+
+def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers: PathLike) -> Any:
+    """One of `FIGURES`, drawn from its table and the table "bdm_numbers"."""
+    from nusky.figures import bdm_cross_sections, bdm_rates, bdm_sky_map
+
+    value = {row["key"]: row["standard"] for row in read_table(numbers, kind="bdm_numbers").to_pylist()}
+    supernova, years = block.supernova.name, f"{block.t_yr:g} years after the neutrinos"
     mass, energy = f"mχ = {block.mx_mev:g} MeV", f"Tχ = {block.tx_mev:g} MeV"
-    figures = [
-        bdm_sky_map(
-            read_table(tables["sky_map"], kind="bdm_sky_map", columns=COLUMNS),
-            supernova=name,
+
+    def read(columns: Sequence[str]) -> Any:
+        return read_table(table, kind=f"bdm_{name}", columns=columns)
+
+    if name == "sky_map":
+        return bdm_sky_map.bdm_sky_map(
+            read(bdm_sky_map.COLUMNS),
+            supernova=supernova,
             position=(value["l_supernova"], value["b_supernova"]),
             case=f"{energy}, {mass}, {years}",
-        ),
-        bdm_differential_cross_section(
-            read_table(tables["differential"], kind="bdm_differential_cross_section", columns=DIFFERENTIAL_COLUMNS),
-            case=f"{energy}, {mass}",
-        ),
-        bdm_target_cross_sections(
-            read_table(tables["targets"], kind="bdm_target_cross_sections", columns=TARGET_COLUMNS),
-            case=f"{mass}, nucleus of {block.model.nucleus_mass_mev / 1e3:g} GeV",
-        ),
-        bdm_light_curve(
-            read_table(tables["light_curve"], kind="bdm_light_curve", columns=LIGHT_CURVE_COLUMNS),
-            supernova=name,
-            case=f"{energy}, {mass}",
-        ),
-        bdm_events(
-            read_table(tables["events"], kind="bdm_events", columns=EVENT_COLUMNS),
-            supernova=name,
-            case=f"{block.duration_yr:g} years from {years}, {block.tx_min_mev:g} to {block.tx_max_mev:g} MeV",
-            threshold_mev=value["mx_threshold"],
-        ),
-    ]
-    for figure, files in zip(figures, _grouped(outputs, len(options.formats)), strict=True):
-        canvas.save(figure, files, dpi=options.dpi)
+        )
+    if name == "differential_cross_section":
+        shown = read(bdm_cross_sections.DIFFERENTIAL_COLUMNS)
+        return bdm_cross_sections.bdm_differential_cross_section(shown, case=f"{energy}, {mass}")
+    if name == "target_cross_sections":
+        nucleus = f"nucleus of {block.model.nucleus_mass_mev / 1e3:g} GeV"
+        shown = read(bdm_cross_sections.TARGET_COLUMNS)
+        return bdm_cross_sections.bdm_target_cross_sections(shown, case=f"{mass}, {nucleus}")
+    if name == "light_curve":
+        shown = read(bdm_rates.LIGHT_CURVE_COLUMNS)
+        return bdm_rates.bdm_light_curve(shown, supernova=supernova, case=f"{energy}, {mass}")
+    counted = f"{block.duration_yr:g} years from {years}, {block.tx_min_mev:g} to {block.tx_max_mev:g} MeV"
+    return bdm_rates.bdm_events(
+        read(bdm_rates.EVENT_COLUMNS), supernova=supernova, case=counted, threshold_mev=value["mx_threshold"]
+    )
 
 
 def _grouped(outputs: Sequence[PathLike], size: int) -> Iterable[Sequence[PathLike]]:

@@ -1,0 +1,72 @@
+"""A folder with the results of a run, of invented numbers."""
+
+import numpy as np
+import pytest
+
+from nusky.files import write_json
+from nusky.results import open_run
+from nusky.tables import Provenance, write_table
+from tests import skymap_run
+
+NAMES = ("10tev", "100tev", "1pev", "10pev", "100pev")
+STACK = {"uniform": {"2.0": {}}}
+SUMMARY = {
+    "run": "toy",
+    "synthetic": True,
+    "catalogues": {"mine": {}},
+    "methods": {
+        "published": {"mine": {"stacking": STACK, "single_sources": []}},
+        "standard": {
+            "mine": {
+                "stacking": STACK,
+                "single_sources": [{}],
+                "inference": {"stacks": {"uniform": {}}, "sources": {"best": {}}},
+            }
+        },
+    },
+    "skymap": {"nside": skymap_run.NSIDE},
+    "bdm": {"numbers": {"flux_model": {"quantity": "flux", "unit": "", "published": 1.0, "standard": 2.0}}},
+}
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """The folder of the run `toy`."""
+    folder = tmp_path_factory.mktemp("results") / "toy"
+    skymap_run.write(folder, synthetic=True)
+    write_json(folder / "summary.json", SUMMARY)
+
+    def write(path, columns, kind, settings=None, synthetic=True):
+        write_table(folder / path, columns, kind=kind, provenance=Provenance(synthetic, settings=settings or {}))
+
+    phi0 = np.geomspace(1e-32, 1e-26, 50)
+    limits = {"gamma": [2.0], "ts_max": [5.0], "phi0_at_max_per_ev": [1e-28], "phi0_ul95_per_ev": [2e-28]}
+    limits |= {f"ul95_e2dnde_{name}_gev_cm2_s": [2e-9] for name in NAMES}
+    for method in ("published", "standard"):
+        scan = {"gamma": np.full(50, 2.0), "phi0_per_ev": phi0, "n_signal": phi0 * 1e29, "test_statistic": phi0 * 1e28}
+        write(f"{method}/scan/mine/uniform.parquet", scan, "stacking_scan")
+        write(f"{method}/limits/mine/uniform.parquet", limits, "limits")
+    sources = {"name": ["a<b", "b"], "origin": ["x", "x"], "ra_deg": [1.5, 2.5], "dec_deg": [-5.0, 5.0]}
+    single = sources | {"n_band": [10, 20], "ns_best": [1.0, np.nan], "ts_max": [4.0, np.nan]}
+    write("standard/single/mine.parquet", single, "single_sources", synthetic=False)
+    fits = {"gamma_fixed": [np.nan], "test_statistic": [3.5], "p_local": [0.04]}
+    statements = {"statement": ["sensitivity"], "gamma": [2.0], "energy_min_gev": [300.0], "phi0_per_gev": [1e-18]}
+    base = "standard/inference"
+    write(f"{base}/fits/mine/uniform.parquet", fits, "stack_fits", {"analysis": "spatial"})
+    write(f"{base}/statements/mine/uniform.parquet", statements, "statements")
+    for first in (0, 4):
+        trials = {"gamma_fixed": np.full(4, np.nan), "test_statistic": first + np.arange(4.0)}
+        write(f"{base}/trials/mine/uniform/{first}-{first + 4}.parquet", trials, "stack_trials")
+    p_values = {"gamma_fixed": [2.0, 2.0], "p_local": [0.5, 0.01], "p_post": [0.9, 0.02]}
+    write(f"{base}/sources/fits/mine.parquet", sources | p_values, "source_fits")
+    both = {f"{name}_per_mev_cm2_s": [1e-12, 5e-13, 1e-13] for name in ("published", "standard")}
+    write("bdm/light_curve.parquet", {"t_yr": [1.0, 2.0, 3.0], **both}, "bdm_light_curve")
+    numbers = {"key": ["l_supernova", "b_supernova", "mx_threshold"], "standard": [0.1, 0.2, 1e-3]}
+    write("bdm/numbers.parquet", numbers, "bdm_numbers")
+    return folder
+
+
+@pytest.fixture
+def run(folder):
+    """The opened run."""
+    return open_run(folder)
