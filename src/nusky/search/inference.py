@@ -5,6 +5,7 @@ With gamma fixed, one scrambled sky serves all its values: the density ratios ar
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from nusky.search.hypothesis import Hypothesis, NearEvents
 from nusky.search.sample import Sample
 from nusky.search.source import Source
 from nusky.search.spatial_injection import GaussianInjection
-from nusky.search.statistics.efficiency import InjectedTrials
+from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction
 from nusky.search.statistics.limits import (
     InjectionGrid,
     asymptotic_upper_limit,
@@ -29,7 +30,7 @@ from nusky.search.trials import stream
 FIT_COLUMNS = ("n_signal", "gamma", "test_statistic")
 _GRID_STEPS = 12
 _GRID_REACH = 2.5  # largest strength of the Feldman-Cousins grid, in asymptotic limits
-_SKY_MEMORY_BYTES = 3e8
+_SKY_MEMORY_BYTES = 6e8  # a source is set up once for all skies held at a time
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,16 @@ def asymptotic_limit(hypothesis: Hypothesis, near: NearEvents, row: int, confide
     return replace(limit, n_signal=max(limit.n_signal, -np.log1p(-confidence_level)))
 
 
+class Inject(Protocol):
+    """Draws the signal events of one sky, one `Sample` per season; arguments as in `Analysis.inject`."""
+
+    label: str
+
+    def __call__(
+        self, rng: np.random.Generator, sources: tuple[np.ndarray, ...], expected: np.ndarray, gamma: float
+    ) -> list[Sample]: ...
+
+
 class Injector:
     """Draws signal events as the release allows: `label` is 'smearing', or 'gaussian' without smearing tables."""
 
@@ -180,11 +191,38 @@ class Statement:
     problem: str = ""
 
 
+def injected_ts(
+    hypothesis: Hypothesis, free: bool, signal: Signal, inject: Inject, seed: int, keys: Sequence[str | int]
+) -> TrialFunction:
+    """Simulates the TS of scrambled skies with signal; `keys` name the random streams."""
+
+    def trial_ts(n_injected: float, n_trials: int, number: int) -> np.ndarray:
+        drawn = (stream(seed, *keys, "injected", number, t) for t in range(n_trials))
+        return np.array([injected_fits(hypothesis, free, signal, inject, n_injected, rng)[0, 2] for rng in drawn])
+
+    return trial_ts
+
+
+def injected_fits(
+    hypothesis: Hypothesis, free: bool, signal: Signal, inject: Inject, n_injected: float, rng: np.random.Generator
+) -> np.ndarray:
+    """`fits` of a scrambled sky with Poisson(`n_injected`) signal events."""
+    return fits(hypothesis, injected_sky(hypothesis, signal, inject, n_injected, rng), free)
+
+
+def injected_sky(
+    hypothesis: Hypothesis, signal: Signal, inject: Inject, n_injected: float, rng: np.random.Generator
+) -> NearEvents:
+    """The near events of a scrambled sky with Poisson(`n_injected`) signal events."""
+    events = inject(rng, signal.sources, n_injected * signal.share, signal.gamma)
+    return hypothesis.scrambled(rng).joined(hypothesis.injected(events))
+
+
 def statements(
     hypothesis: Hypothesis,
     free: bool,
     signal: Signal,
-    inject: Injector,
+    inject: Inject,
     background_ts: np.ndarray,
     observed_ts: float | None,
     request: Request,
@@ -207,15 +245,7 @@ def statements(
     statement that cannot be made, most often because the trials are too few, says why.
     """
 
-    def trial_ts(n_injected: float, n_trials: int, number: int) -> np.ndarray:
-        ts = np.empty(n_trials)
-        for t in range(n_trials):
-            rng = stream(seed, *keys, "injected", number, t)
-            events = inject(rng, signal.sources, n_injected * signal.share, signal.gamma)
-            near = hypothesis.scrambled(rng).joined(hypothesis.injected(events))
-            ts[t] = fits(hypothesis, near, free)[0, 2]
-        return ts
-
+    trial_ts = injected_ts(hypothesis, free, signal, inject, seed, keys)
     trials = InjectedTrials(trial_ts, background_ts)
     found = [_stated("sensitivity", lambda: sensitivity(trials, request.n_trials))]
     for sigma in request.discovery_sigmas:
@@ -243,7 +273,7 @@ def _limit(
     hypothesis: Hypothesis,
     gamma: float,
     trials: InjectedTrials,
-    trial_ts: Callable[[float, int, int], np.ndarray],
+    trial_ts: TrialFunction,
     observed_ts: float,
     request: Request,
 ) -> SignalStrength:

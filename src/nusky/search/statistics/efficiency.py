@@ -45,6 +45,11 @@ class InjectedTrials:
         """Trials with signal simulated so far."""
         return sum(map(len, self._known.values()))
 
+    @property
+    def by_strength(self) -> dict[float, NDArray]:
+        """TS of the trials with signal, by ascending number of injected events."""
+        return {n: self._known[n] for n in sorted(self._known)}
+
     def request(self, n_injected: float, n_trials: int) -> None:
         """Have at least `n_trials` trials with `n_injected` events."""
         known = self._known.get(n_injected, np.empty(0))
@@ -143,6 +148,11 @@ def find_crossing(trials: InjectedTrials, threshold: float, target: float, n_tri
         f"the number of events for {target:.1%} above TS = {threshold:.4g} does not settle; the last value is "
         f"{guess:.3g}. Run more than {n_trials} trials per point."
     )
+
+
+def known_crossing(trials: InjectedTrials, threshold: float, target: float) -> Crossing:
+    """`find_crossing` from the trials there are, without simulating more."""
+    return fit_crossing(_near(trials.measured(threshold), float(ndtri(target))), target)
 
 
 def fit_crossing(efficiencies: Efficiencies, target: float) -> Crossing:

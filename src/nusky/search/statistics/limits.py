@@ -190,7 +190,7 @@ def feldman_cousins(
     Notes
     -----
     A strength is inside if the observed ratio is reached or exceeded in more than 1 - CL of its trials (PRD 57, 3873,
-    section IV). The share of trials is interpolated linearly between neighbouring strengths.
+    section IV). The probit of that share is interpolated linearly between neighbouring strengths.
     """
     _check_level(confidence_level)
     grid = checked(n_injected, "grid of signal strengths")
@@ -210,10 +210,12 @@ def feldman_cousins(
     low, high = np.zeros(len(observed)), np.empty(len(observed))
     for i, p in enumerate(share):
         best = int(np.argmin(observed[i]))
-        high[i] = _falls_through(grid[best:], p[best:], weights[best:], 1 - confidence_level)
+        high[i] = _falls_through(grid[best:], p[best:], weights[best:], 1 - confidence_level, probit=True)
         if best > 0:
             mirrored = slice(best, None, -1)
-            crossing = _falls_through(-grid[mirrored], p[mirrored], weights[mirrored], 1 - confidence_level)
+            crossing = _falls_through(
+                -grid[mirrored], p[mirrored], weights[mirrored], 1 - confidence_level, probit=True
+            )
             low[i] = 0.0 if np.isnan(crossing) else -crossing
     return low, high
 
