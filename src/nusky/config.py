@@ -266,7 +266,29 @@ class Inference(Section):
     trials_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     confidence_level: float = Field(0.9, gt=0.5, lt=1, description="Confidence level of the upper limits.")
     limit_method: Literal["neyman", "feldman-cousins", "asymptotic"] = Field(
-        "neyman", description="How the stacks' upper limits are made; those of single sources are asymptotic."
+        "neyman", description="How the stacks' upper limits are made."
+    )
+    single_sources: bool = Field(True, description="Treat the sources of the catalogues one by one, too.")
+    source_limit_method: Literal["neyman", "feldman-cousins", "asymptotic"] = Field(
+        "neyman",
+        description="How the upper limits of single sources and of hadronic fractions are made; `asymptotic` needs no "
+        "trials, but its coverage is not calibrated.",
+    )
+    source_injected_trials: int = Field(
+        300, ge=10, description="Trials with signal of every source at each of about ten strengths."
+    )
+    source_jobs: int = Field(
+        8, ge=1, le=1000, description="Jobs that share the limits of a catalogue's sources; changes no result."
+    )
+    differential_log10_energy_gev: list[Annotated[float, Field(ge=0, le=12)]] = Field(
+        default_factory=list,
+        description="Edges in log10(E/GeV) of the energies of differential sensitivities and limits of the stacks and "
+        "declinations, e.g. 3, 4, 5, 6, 7 for decades; none if empty.",
+    )
+    recovery_trials: int = Field(
+        0,
+        ge=0,
+        description="Pseudo-experiments at each strength for injection, recovery and coverage; 0 leaves them out.",
     )
     point_spread: Literal["gaussian", "smearing"] = Field(
         "gaussian",
@@ -283,6 +305,13 @@ class Inference(Section):
     declinations_deg: list[Annotated[float, Field(ge=-90, le=90)]] = Field(
         default_factory=list, description="Declinations of the point-source sensitivity curve; none if empty."
     )
+
+    @field_validator("differential_log10_energy_gev")
+    @classmethod
+    def _edges_ascend(cls, edges: list[float]) -> list[float]:
+        if len(edges) == 1 or sorted(set(edges)) != edges:
+            raise ValueError("give at least two edges that ascend, e.g. [3, 4, 5, 6, 7]")
+        return edges
 
 
 class SkyMap(Section):

@@ -117,12 +117,22 @@ class Paths:
         return self._pattern("bdm/numbers.parquet")
 
     def inference(self, what: str) -> str:
-        """A table of the standard inference for a stack, `what` = 'fits', 'statements' or 'fluxes'."""
+        """A table of the standard inference for a stack.
+
+        `what` = 'fits', 'statements', 'fluxes', 'differential', 'recovery' or 'coverage'.
+        """
         return self._pattern(f"standard/inference/{what}/{{catalogue}}/{{weighting}}.parquet")
 
     def source_inference(self, what: str) -> str:
-        """A table of the standard inference for single sources, `what` = 'fits', 'limits' or 'hadronic'."""
+        """A table of the standard inference for single sources.
+
+        `what` = 'fits', 'limits', 'hadronic', 'recovery' or 'coverage'.
+        """
         return self._pattern(f"standard/inference/sources/{what}/{{catalogue}}.parquet")
+
+    def source_limits_part(self, what: str) -> str:
+        """The limits of a part of the single sources, `what` = 'limits' or 'hadronic'."""
+        return self._pattern(f"standard/inference/sources/parts/{what}/{{catalogue}}/{{part}}-of-{{parts}}.parquet")
 
     @property
     def stack_trials(self) -> str:
@@ -139,6 +149,10 @@ class Paths:
     @property
     def sensitivity(self) -> str:
         return self._pattern("standard/inference/sensitivity.parquet")
+
+    @property
+    def differential_sensitivity(self) -> str:
+        return self._pattern("standard/inference/differential_sensitivity.parquet")
 
     @property
     def skymap_region(self) -> str:
@@ -168,6 +182,12 @@ class Paths:
     p_values_figure = "standard/p_values/{catalogue}"
     source_limits_figure = "standard/source_limits/{catalogue}"
     sensitivity_figure = "standard/sensitivity"
+    differential_figure = "standard/differential/{catalogue}/{weighting}"
+    differential_sensitivity_figure = "standard/differential_sensitivity"
+    recovery_figure = "standard/recovery/{catalogue}/{weighting}"
+    coverage_figure = "standard/coverage/{catalogue}/{weighting}"
+    source_recovery_figure = "standard/source_recovery/{catalogue}"
+    source_coverage_figure = "standard/source_coverage/{catalogue}"
     skymap_figure = "standard/skymap/{name}"
 
     def figure(self, name: str, formats: Sequence[str]) -> list[str]:

@@ -1,5 +1,4 @@
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,50 +9,13 @@ from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
 from nusky.search.inference import Request
 from nusky.search.trials import stream
-from nusky.stages import catalogues, inference, inference_summary, releases
-from nusky.tables import Provenance, read_metadata, read_table, write_table
+from nusky.stages import inference, inference_summary
+from nusky.tables import read_metadata, read_table
+from tests.stages.inferred import GAMMAS, batched, setup
 
-SEASONS = ("IC79", "IC86_I")
-GAMMAS = (2.0, 3.0)
 UNIFORM = config.Weighting()
 REQUEST = Request(confidence_level=0.9, limit_method="neyman", discovery_sigmas=(5.0,), n_trials=50)
 N_TRIALS, N_SKIES = 120, 20
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """Tables of a small generated release, an empty smearing table, and six sources."""
-    folder = tmp_path_factory.mktemp("inference")
-    release = config.Release(
-        name="icecube-10yr", seasons=list(SEASONS), synthetic="always", generator={"event_fraction": 0.02}
-    )
-    releases.fetch(release, 5, folder / "data", folder / "release.json", progress=False)
-    tables = {name: folder / f"{name}.parquet" for name in ("seasons", "uptimes", "effective_area", "smearing")}
-    events = {season: folder / f"{season}.parquet" for season in SEASONS}
-    releases.ingest(folder / "release.json", list(SEASONS), events=events, **tables, check_counts=False)
-    empty = read_table(tables["smearing"], kind="smearing").slice(0, 0)
-    write_table(folder / "no_smearing.parquet", empty, kind="smearing", provenance=Provenance(synthetic=True))
-    listed = config.Catalogue(lists=[{"builtin": "1lhaaso-wcda"}])
-    catalogues.build(listed, "mine", folder / "all.parquet", folder / "all.json")
-    few = read_table(folder / "all.parquet", kind="sources").slice(0, 6)
-    write_table(folder / "sources.parquet", few, kind="sources", provenance=Provenance(synthetic=False))
-    return folder
-
-
-def setup(root: Path, kind: str, gamma: float | None = None) -> inference.Setup:
-    smearing = root / ("smearing.parquet" if kind == "full" else "no_smearing.parquet")
-    events = [root / f"{season}.parquet" for season in SEASONS]
-    data = inference.Data(events, root / "seasons.parquet", root / "effective_area.parquet", smearing)
-    return inference.Setup(data, GAMMAS, gamma, seed=11)
-
-
-def batched(make, folder: Path, total: int, step: int) -> list[Path]:
-    paths = []
-    for first in range(0, total, step):
-        stop = min(first + step, total)
-        paths.append(folder / f"{first}-{stop}.parquet")
-        make(paths[-1], range(first, stop))
-    return paths
 
 
 def stack_trials(root, kind, folder, step, total=N_TRIALS):
@@ -211,9 +173,9 @@ def singles(root):
     skies = batched(
         lambda path, t: inference.sky_trials(fixed, sources, path, trials=t), folder / "skies", N_SKIES, N_SKIES
     )
-    outputs = {name: folder / f"{name}.parquet" for name in ("fits", "limits", "hadronic")}
-    inference.source_statements(fixed, sources, trials, skies, outputs, catalogue="mine", confidence_level=0.9)
-    return trials, skies, outputs
+    fits = folder / "fits.parquet"
+    inference.source_statements(fixed, sources, trials, skies, fits)
+    return trials, skies, fits
 
 
 def test_sky_trials_are_common_skies(root, singles):
@@ -230,46 +192,20 @@ def test_sky_trials_are_common_skies(root, singles):
 
 
 def test_post_trial_p_values_count_skies(singles):
-    trials, skies, outputs = singles
+    trials, skies, path = singles
     own = joined(trials, "source_trials", "test_statistic").reshape(100, 6)
     common = joined(skies, "sky_trials", "test_statistic").reshape(N_SKIES, 6)
 
     def local(ts):
         return np.array([(np.count_nonzero(own[:, j] >= ts[j]) + 1) / 101 for j in range(6)])
 
-    fits = read_table(outputs["fits"], kind="source_fits").to_pandas()
+    fits = read_table(path, kind="source_fits").to_pandas()
     np.testing.assert_allclose(fits.p_local, local(fits.test_statistic.to_numpy()))
     minimal = np.array([local(sky).min() for sky in common])
     expected = [(np.count_nonzero(minimal <= p) + 1) / (N_SKIES + 1) for p in fits.p_local]
     np.testing.assert_allclose(fits.p_post, expected)
     assert (fits.p_post_low <= fits.p_post).all()
     assert (fits.n_sky_trials == N_SKIES).all()
-
-
-def test_limits_of_sources_are_quick_and_never_below_that_of_no_event(singles):
-    _, _, outputs = singles
-    limits = read_table(outputs["limits"], kind="source_limits").to_pandas()
-    assert set(limits.method) == {"asymptotic"}
-    assert limits.n_signal.min() >= -np.log(0.1)
-    bands = limits[[f"expected_{name}_e2dnde_100tev_gev_cm2_s" for name in ("low95", "median", "high95")]].to_numpy()
-    assert (np.diff(bands, axis=1) >= 0).all()
-    inside = (limits.e2dnde_100tev_gev_cm2_s >= bands[:, 0]) & (limits.e2dnde_100tev_gev_cm2_s <= bands[:, 2])
-    assert inside.mean() >= 0.5
-
-
-def test_hadronic_fractions_use_the_sources_own_spectra(root, singles):
-    _, _, outputs = singles
-    rows = read_table(outputs["hadronic"], kind="hadronic_limits").to_pylist()
-    sources = {row["name"]: row for row in read_table(root / "sources.parquet", kind="sources").to_pylist()}
-    assert rows[-1]["name"] == "all sources"
-    assert rows[-1]["n_sources"] == len(rows) - 1
-    assert rows[-1]["n_hadronic"] == pytest.approx(sum(row["n_hadronic"] for row in rows[:-1]))
-    for row in rows[:-1]:
-        assert row["gamma"] == sources[row["name"]]["spectral_index"]
-        assert not sources[row["name"]]["flux_limit"]
-    for row in rows:
-        assert row["fraction_limit"] == pytest.approx(row["n_signal_limit"] / row["n_hadronic"])
-        assert (row["energy_min_gev"], row["energy_max_gev"]) == (500.0, 12500.0)  # WCDA: 1-25 TeV gamma rays
 
 
 def test_sensitivity_over_declination(root, tmp_path):

@@ -27,6 +27,10 @@ SMALL = {
         "injected_trials": 20,
         "trials_per_batch": 100,
         "discovery_sigmas": [],
+        "source_injected_trials": 20,
+        "source_jobs": 2,
+        "differential_log10_energy_gev": [3, 5, 7],
+        "recovery_trials": 10,
     },
 }
 PATHS = Paths("inferred")
@@ -59,9 +63,21 @@ def test_a_run_asks_for_every_batch(tmp_path):
         "inference_source_trials": 1,
         "inference_sky_trials": 4,
         "inference_sources": 1,
+        "inference_source_limits": 2,
+        "inference_limits": 1,
         "inference_sensitivity": 1,
+        "inference_differential": 1,
+        "inference_differential_sensitivity": 1,
+        "inference_recovery": 1,
+        "inference_source_recovery": 1,
         "figures_of_inference": 1,
     }
+
+
+def test_what_is_switched_off_asks_for_no_job(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    off = changed(single_sources=False, differential_log10_energy_gev=[], recovery_trials=0)
+    assert inference_jobs(off, tmp_path) == {"inference_trials": 2, "inference_stack": 1, "figures_of_inference": 1}
 
 
 def test_no_inference_block_no_inference_job(tmp_path):
@@ -75,6 +91,7 @@ def test_no_inference_block_no_inference_job(tmp_path):
         ({"methods": ["published"]}, "`inference` is part of the standard method"),
         ({"inference": {"catalogues": ["yours"]}}, "names 'yours', which is not among `catalogues`"),
         ({"inference": {"weightings": ["heavy"]}}, "catalogue 'mine' has none of the weightings"),
+        ({"inference": {"differential_log10_energy_gev": [4, 3]}}, "give at least two edges that ascend"),
     ],
 )
 def test_an_impossible_inference_is_refused(tmp_path, block, message):
@@ -91,6 +108,8 @@ def test_more_trials_add_batches_and_redo_no_full_one(finished):
     assert {name for name, _ in jobs} == {
         "inference_trials",
         "inference_stack",
+        "inference_differential",
+        "inference_recovery",
         "figures_of_inference",
         "summary",
         "report",
@@ -101,11 +120,22 @@ def test_more_trials_add_batches_and_redo_no_full_one(finished):
 def test_a_run_killed_after_its_first_batch_ends_the_same(finished):
     names = {"catalogue": "mine", "weighting": "uniform"}
     lost = [finished / PATHS.stack_trials.format(**names, first=100, stop=150)]
-    lost += [finished / PATHS.inference(what).format(**names) for what in ("fits", "statements", "fluxes")]
+    made = ("fits", "statements", "fluxes", "differential", "recovery", "coverage")
+    lost += [finished / PATHS.inference(what).format(**names) for what in made]
+    part = {"catalogue": "mine", "part": 1, "parts": 2}
+    lost += [finished / PATHS.source_limits_part(what).format(**part) for what in ("limits", "hadronic")]
     before, summary = [path.read_bytes() for path in lost], read_json(finished / PATHS.summary)
     for path in (*lost, finished / PATHS.summary):
         path.unlink()
-    assert inference_jobs(SMALL, finished) == {"inference_trials": 1, "inference_stack": 1, "figures_of_inference": 1}
+    assert inference_jobs(SMALL, finished) == {
+        "inference_trials": 1,
+        "inference_stack": 1,
+        "inference_differential": 1,
+        "inference_recovery": 1,
+        "inference_source_limits": 1,
+        "inference_limits": 1,
+        "figures_of_inference": 1,
+    }
     done = plan.run(SMALL, finished)
     assert done.returncode == 0, done.stderr
     assert [path.read_bytes() for path in lost] == before
@@ -124,6 +154,12 @@ def test_the_summary_and_the_report_say_what_was_done(finished):
     assert found["sources"]["best"]["name"] in {"A", "B"}
     assert found["sources"]["best"]["n_sky_trials"] == 10
     assert found["sources"]["hadronic"] == []
+    for name in ("A", "B"):
+        [*limits] = found["sources"]["limits"][name]
+        assert [(limit["gamma"], limit["method"]) for limit in limits] == [(2.0, "Neyman"), (3.0, "Neyman")]
+        assert all(limit["n_trials"] >= 60 for limit in limits)
+    assert [row["statement"] for row in stack["differential"]] == 2 * ["sensitivity", "upper limit"]
+    assert {row["n_trials"] for row in stack["recovery"] + found["sources"]["coverage"]} == {10}
     page = (finished / PATHS.report).read_text(encoding="utf-8")
     for text in (
         "mine, standard method: stack with uniform weights, spatial and energy, γ fitted: TS = ",
@@ -131,6 +167,10 @@ def test_the_summary_and_the_report_say_what_was_done(finished):
         "Neyman",
         "from 10 full skies",
         "Local p-values of the sources of mine",
+        "Upper limits of the single sources of mine",
+        "Sensitivity and limit by energy, mine, uniform weights",
+        "Injection and recovery, one source of mine",
+        "Coverage of the upper limits, mine, uniform weights",
         "Synthetic events",
     ):
         assert text in page

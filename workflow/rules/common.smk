@@ -24,7 +24,12 @@ def inference_params(wildcards):
     catalogue = wildcards.get("catalogue")
     gammas = cfg.catalogues[catalogue].gammas if catalogue else [2.0, 3.0]
     block = cfg.inference
-    return {"gammas": gammas, "gamma": block.gamma, "seed": cfg.seed, "point_spread": block.point_spread}
+    return {
+        "gammas": gammas,
+        "gamma": block.gamma,
+        "seed": cfg.seed,
+        "point_spread": block.point_spread,
+    }
 
 
 def inference_weighting(wildcards):
@@ -39,4 +44,13 @@ def inference_request(wildcards):
         "limit_method": cfg.inference.limit_method,
         "discovery_sigmas": cfg.inference.discovery_sigmas,
         "n_trials": cfg.inference.injected_trials,
+    }
+
+
+def inference_source_request(wildcards):
+    return {
+        **inference_request(wildcards),
+        "limit_method": cfg.inference.source_limit_method,
+        "discovery_sigmas": [],
+        "n_trials": cfg.inference.source_injected_trials,
     }

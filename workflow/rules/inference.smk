@@ -1,6 +1,20 @@
 # Needs events, seasons, effective area, smearing and sources, and the configuration's `inference` block. Makes the
 # trials of the standard method in batches, the statements that follow from them, and their figures.
 
+
+def source_limit_parts(what):
+    """Input function: the files of all parts of the single sources."""
+
+    def files(wildcards):
+        parts = cfg.inference.source_jobs
+        pattern = paths.source_limits_part(what)
+        return [
+            pattern.format(**wildcards, part=part, parts=parts) for part in range(parts)
+        ]
+
+    return files
+
+
 inferred = (
     [
         name
@@ -10,8 +24,15 @@ inferred = (
     if cfg.inference
     else []
 )
-inferred_singles = [name for name in inferred if name in singles]
+inferred_singles = [
+    name for name in inferred if name in singles and cfg.inference.single_sources
+]
 with_declinations = bool(cfg.inference and cfg.inference.declinations_deg)
+with_energies = bool(cfg.inference and cfg.inference.differential_log10_energy_gev)
+with_recovery = bool(cfg.inference and cfg.inference.recovery_trials)
+recovery_kinds = ["recovery", "coverage"] if with_recovery else []
+stack_kinds = ["fits", "statements", "fluxes"]
+stack_kinds += (["differential"] if with_energies else []) + recovery_kinds
 inference_tables = {
     catalogue: {
         "stacks": {
@@ -19,13 +40,13 @@ inference_tables = {
                 what: paths.inference(what).format(
                     catalogue=catalogue, weighting=weighting
                 )
-                for what in ("fits", "statements", "fluxes")
+                for what in stack_kinds
             }
             for weighting in cfg.inferred_weightings(catalogue)
         },
         "sources": {
             what: paths.source_inference(what).format(catalogue=catalogue)
-            for what in ("fits", "limits", "hadronic")
+            for what in ["fits", "limits", "hadronic", *recovery_kinds]
             if catalogue in inferred_singles
         },
     }
@@ -38,6 +59,8 @@ inference_files = [
     for file in group.values()
 ]
 sensitivity_files = [paths.sensitivity] if with_declinations else []
+if with_declinations and with_energies:
+    sensitivity_files.append(paths.differential_sensitivity)
 stack_trial_files = [
     file
     for catalogue in inferred
@@ -54,6 +77,48 @@ trial_files = stack_trial_files + [
         (paths.sky_trials, "sky_trials"),
     )
     for file in batches(pattern, n_trials)({"catalogue": catalogue})
+]
+inferred_stacks = [
+    {"catalogue": catalogue, "weighting": weighting}
+    for catalogue in inferred
+    for weighting in cfg.inferred_weightings(catalogue)
+]
+inference_figures = {
+    "sensitivity": [paths.sensitivity_figure] if with_declinations else [],
+    "differential": (
+        [paths.differential_figure.format(**stack) for stack in inferred_stacks]
+        if with_energies
+        else []
+    ),
+    "differential_sensitivity": (
+        [paths.differential_sensitivity_figure]
+        if with_declinations and with_energies
+        else []
+    ),
+    **{
+        kind: [pattern.format(**stack) for stack in inferred_stacks]
+        for kind, pattern in (
+            ("recovery", paths.recovery_figure),
+            ("coverage", paths.coverage_figure),
+        )
+        if with_recovery
+    },
+    **{
+        f"source_{kind}": [
+            pattern.format(catalogue=catalogue) for catalogue in inferred_singles
+        ]
+        for kind, pattern in (
+            ("recovery", paths.source_recovery_figure),
+            ("coverage", paths.source_coverage_figure),
+        )
+        if with_recovery
+    },
+}
+limit_part_files = [
+    file
+    for catalogue in inferred_singles
+    for what in ("limits", "hadronic")
+    for file in source_limit_parts(what)({"catalogue": catalogue})
 ]
 
 
@@ -180,7 +245,7 @@ rule inference_sky_trials:
 
 
 rule inference_sources:
-    """Local and post-trial p-values, upper limits and hadronic fractions of the sources of a catalogue."""
+    """Local and post-trial p-values of the sources of a catalogue."""
     input:
         kernels=ancient(paths.warm_up),
         events=expand(paths.events, season=seasons),
@@ -191,9 +256,7 @@ rule inference_sources:
         trials=batches(paths.source_trials, "source_trials"),
         skies=batches(paths.sky_trials, "sky_trials"),
     output:
-        fits=paths.source_inference("fits"),
-        limits=paths.source_inference("limits"),
-        hadronic=paths.source_inference("hadronic"),
+        paths.source_inference("fits"),
     log:
         paths.log("inference_sources/{catalogue}"),
     benchmark:
@@ -206,11 +269,178 @@ rule inference_sources:
         runtime=minutes("inference_sources"),
     params:
         setup=inference_params,
-        request=inference_request,
     message:
-        "Statements on the single sources of {wildcards.catalogue}"
+        "p-values of the single sources of {wildcards.catalogue}"
     script:
         "../scripts/inference_sources.py"
+
+
+rule inference_source_limits:
+    """Upper limits and hadronic fractions of every n-th source of a catalogue."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=expand(paths.events, season=seasons),
+        seasons=paths.seasons,
+        effective_area=paths.effective_area,
+        smearing=paths.smearing,
+        sources=paths.sources,
+        trials=batches(paths.source_trials, "source_trials"),
+    output:
+        limits=paths.source_limits_part("limits"),
+        hadronic=paths.source_limits_part("hadronic"),
+    log:
+        paths.log("inference_source_limits/{catalogue}/{part}-of-{parts}"),
+    benchmark:
+        paths.benchmark("inference_source_limits/{catalogue}/{part}-of-{parts}")
+    wildcard_constraints:
+        part=r"\d+",
+        parts=r"\d+",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=memory("inference_source_limits"),
+        runtime=minutes("inference_source_limits"),
+    params:
+        setup=inference_params,
+        request=inference_source_request,
+    message:
+        "Limits of the single sources of {wildcards.catalogue}, part {wildcards.part} of {wildcards.parts}"
+    script:
+        "../scripts/inference_source_limits.py"
+
+
+rule inference_limits:
+    """Upper limits and hadronic fractions of all sources of a catalogue, and of its stack."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=expand(paths.events, season=seasons),
+        seasons=paths.seasons,
+        effective_area=paths.effective_area,
+        smearing=paths.smearing,
+        sources=paths.sources,
+        limits=source_limit_parts("limits"),
+        hadronic=source_limit_parts("hadronic"),
+    output:
+        limits=paths.source_inference("limits"),
+        hadronic=paths.source_inference("hadronic"),
+    log:
+        paths.log("inference_limits/{catalogue}"),
+    benchmark:
+        paths.benchmark("inference_limits/{catalogue}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=memory("inference_limits"),
+        runtime=minutes("inference_limits"),
+    params:
+        setup=inference_params,
+        request=inference_source_request,
+    message:
+        "Limits of the single sources of {wildcards.catalogue}"
+    script:
+        "../scripts/inference_limits.py"
+
+
+rule inference_differential:
+    """Sensitivity and upper limit of a stack by energy."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=expand(paths.events, season=seasons),
+        seasons=paths.seasons,
+        effective_area=paths.effective_area,
+        smearing=paths.smearing,
+        sources=paths.sources,
+        trials=batches(paths.stack_trials, "trials"),
+    output:
+        paths.inference("differential"),
+    log:
+        paths.log("inference_differential/{catalogue}/{weighting}"),
+    benchmark:
+        paths.benchmark("inference_differential/{catalogue}/{weighting}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=memory("inference_differential"),
+        runtime=minutes("inference_differential"),
+    params:
+        setup=inference_params,
+        weighting=inference_weighting,
+        request=inference_request,
+        edges=lambda wildcards: cfg.inference.differential_log10_energy_gev,
+    message:
+        "Differential limits on {wildcards.catalogue}, weights {wildcards.weighting}"
+    script:
+        "../scripts/inference_differential.py"
+
+
+rule inference_recovery:
+    """Injection and recovery with a stack, and the coverage of its limits."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=expand(paths.events, season=seasons),
+        seasons=paths.seasons,
+        effective_area=paths.effective_area,
+        smearing=paths.smearing,
+        sources=paths.sources,
+        trials=batches(paths.stack_trials, "trials"),
+    output:
+        recovery=paths.inference("recovery"),
+        coverage=paths.inference("coverage"),
+    log:
+        paths.log("inference_recovery/{catalogue}/{weighting}"),
+    benchmark:
+        paths.benchmark("inference_recovery/{catalogue}/{weighting}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=memory("inference_recovery"),
+        runtime=minutes("inference_recovery"),
+    params:
+        setup=inference_params,
+        weighting=inference_weighting,
+        request=inference_request,
+        n_trials=lambda wildcards: cfg.inference.recovery_trials,
+    message:
+        "Injection and recovery, {wildcards.catalogue}, weights {wildcards.weighting}"
+    script:
+        "../scripts/inference_recovery.py"
+
+
+rule inference_source_recovery:
+    """Injection and recovery with one source of a catalogue, and the coverage of its limits."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=expand(paths.events, season=seasons),
+        seasons=paths.seasons,
+        effective_area=paths.effective_area,
+        smearing=paths.smearing,
+        sources=paths.sources,
+        trials=batches(paths.source_trials, "source_trials"),
+    output:
+        recovery=paths.source_inference("recovery"),
+        coverage=paths.source_inference("coverage"),
+    log:
+        paths.log("inference_source_recovery/{catalogue}"),
+    benchmark:
+        paths.benchmark("inference_source_recovery/{catalogue}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=memory("inference_source_recovery"),
+        runtime=minutes("inference_source_recovery"),
+    params:
+        setup=inference_params,
+        request=inference_source_request,
+        n_trials=lambda wildcards: cfg.inference.recovery_trials,
+    message:
+        "Injection and recovery, one source of {wildcards.catalogue}"
+    script:
+        "../scripts/inference_source_recovery.py"
 
 
 rule inference_sensitivity:
@@ -242,6 +472,38 @@ rule inference_sensitivity:
         "Sensitivity over declination"
     script:
         "../scripts/inference_sensitivity.py"
+
+
+rule inference_differential_sensitivity:
+    """Sensitivity of point sources over declination by energy."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=expand(paths.events, season=seasons),
+        seasons=paths.seasons,
+        effective_area=paths.effective_area,
+        smearing=paths.smearing,
+    output:
+        paths.differential_sensitivity,
+    log:
+        paths.log("inference_differential_sensitivity"),
+    benchmark:
+        paths.benchmark("inference_differential_sensitivity")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=memory("inference_differential_sensitivity"),
+        runtime=minutes("inference_differential_sensitivity"),
+    params:
+        setup=inference_params,
+        request=inference_request,
+        declinations_deg=lambda wildcards: cfg.inference.declinations_deg,
+        n_trials=lambda wildcards: cfg.inference.source_trials,
+        edges=lambda wildcards: cfg.inference.differential_log10_energy_gev,
+    message:
+        "Differential sensitivity over declination"
+    script:
+        "../scripts/inference_differential_sensitivity.py"
 
 
 if inferred:
@@ -290,12 +552,60 @@ if inferred:
                 caption="../report/source_limits.rst",
             ),
             sensitivity=report(
-                (
-                    paths.figure(paths.sensitivity_figure, cfg.figures.formats)
-                    if with_declinations
-                    else []
-                ),
+                [
+                    file
+                    for figure in inference_figures["sensitivity"]
+                    for file in paths.figure(figure, cfg.figures.formats)
+                ],
                 caption="../report/sensitivity.rst",
+            ),
+            differential=report(
+                [
+                    file
+                    for figure in inference_figures["differential"]
+                    for file in paths.figure(figure, cfg.figures.formats)
+                ],
+                caption="../report/differential.rst",
+            ),
+            differential_sensitivity=report(
+                [
+                    file
+                    for figure in inference_figures["differential_sensitivity"]
+                    for file in paths.figure(figure, cfg.figures.formats)
+                ],
+                caption="../report/differential_sensitivity.rst",
+            ),
+            recovery=report(
+                [
+                    file
+                    for figure in inference_figures.get("recovery", [])
+                    for file in paths.figure(figure, cfg.figures.formats)
+                ],
+                caption="../report/recovery.rst",
+            ),
+            coverage=report(
+                [
+                    file
+                    for figure in inference_figures.get("coverage", [])
+                    for file in paths.figure(figure, cfg.figures.formats)
+                ],
+                caption="../report/coverage.rst",
+            ),
+            source_recovery=report(
+                [
+                    file
+                    for figure in inference_figures.get("source_recovery", [])
+                    for file in paths.figure(figure, cfg.figures.formats)
+                ],
+                caption="../report/recovery.rst",
+            ),
+            source_coverage=report(
+                [
+                    file
+                    for figure in inference_figures.get("source_coverage", [])
+                    for file in paths.figure(figure, cfg.figures.formats)
+                ],
+                caption="../report/coverage.rst",
             ),
         log:
             paths.log("figures/inference"),

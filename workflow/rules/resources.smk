@@ -18,7 +18,13 @@ REQUESTS = {
     "inference_source_trials": (1000, 2000, 10, 200),
     "inference_sky_trials": (1000, 2000, 10, 200),
     "inference_sources": (1000, 2000, 10, 50),
+    "inference_source_limits": (1000, 2000, 20, 1000),
+    "inference_limits": (1000, 2000, 10, 2000),
+    "inference_differential": (1000, 2000, 10, 1500),
+    "inference_recovery": (1000, 2000, 10, 1500),
+    "inference_source_recovery": (1000, 2000, 10, 200),
     "inference_sensitivity": (1000, 2000, 10, 20),
+    "inference_differential_sensitivity": (1000, 2000, 10, 60),
     "figure_sky_map": (1000, 500, 10, 5),
     "figures_of_method": (1500, 0, 20, 0),
     "figures_of_inference": (1500, 0, 20, 0),
@@ -56,7 +62,15 @@ trials_of_job = (
         "inference_source_trials": cfg.inference.trials_per_batch,
         "inference_sky_trials": cfg.inference.trials_per_batch,
         "inference_stack": cfg.inference.injected_trials,
+        "inference_source_limits": cfg.inference.source_injected_trials,
+        "inference_limits": cfg.inference.source_injected_trials,
+        "inference_differential": cfg.inference.injected_trials,
+        "inference_recovery": cfg.inference.injected_trials
+        + cfg.inference.recovery_trials,
+        "inference_source_recovery": cfg.inference.source_injected_trials
+        + cfg.inference.recovery_trials,
         "inference_sensitivity": cfg.inference.source_trials,
+        "inference_differential_sensitivity": cfg.inference.source_trials,
     }
     if cfg.inference
     else {}

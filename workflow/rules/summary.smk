@@ -53,9 +53,40 @@ for catalogue in inferred_singles:
             paths.source_limits_figure.format(catalogue=catalogue),
         ),
     ]
+for stack in inferred_stacks:
+    where = "{catalogue}, {weighting} weights".format(**stack)
+    report_figures += [
+        (kind, f"{title}, {where}", getattr(paths, f"{kind}_figure").format(**stack))
+        for kind, title in (
+            ("differential", "Sensitivity and limit by energy"),
+            ("recovery", "Injection and recovery"),
+            ("coverage", "Coverage of the upper limits"),
+        )
+        if inference_figures.get(kind)
+    ]
+report_figures += [
+    (
+        kind,
+        f"{title}, one source of {catalogue}",
+        getattr(paths, f"source_{kind}_figure").format(catalogue=catalogue),
+    )
+    for catalogue in (inferred_singles if with_recovery else [])
+    for kind, title in (
+        ("recovery", "Injection and recovery"),
+        ("coverage", "Coverage of the upper limits"),
+    )
+]
 if with_declinations:
     report_figures.append(
         ("sensitivity", "Sensitivity over declination", paths.sensitivity_figure)
+    )
+if inference_figures["differential_sensitivity"]:
+    report_figures.append(
+        (
+            "differential_sensitivity",
+            "Sensitivity over declination by energy",
+            paths.differential_sensitivity_figure,
+        )
     )
 if cfg.skymap:
     report_figures += [
@@ -109,7 +140,7 @@ if cfg.bdm:
         paths.bdm_events,
         paths.bdm_numbers,
     ]
-all_tables += trial_files + inference_files + sensitivity_files
+all_tables += trial_files + limit_part_files + inference_files + sensitivity_files
 all_tables += skymap_parts + list(skymap_tables.values())
 
 

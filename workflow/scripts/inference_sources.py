@@ -8,7 +8,5 @@ with logged(snakemake):
         snakemake.input.sources,
         snakemake.input.trials,
         snakemake.input.skies,
-        {name: snakemake.output[name] for name in ("fits", "limits", "hadronic")},
-        catalogue=snakemake.wildcards.catalogue,
-        confidence_level=snakemake.params.request["confidence_level"],
+        snakemake.output[0],
     )

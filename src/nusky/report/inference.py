@@ -32,8 +32,53 @@ _HADRONIC_COLUMNS = {
     "n_signal_limit": "limit [events]",
     "n_hadronic": "events if hadronic",
     "fraction_limit": "limit on the fraction",
+    "method": "construction",
+    "n_trials": "trials",
     "energy_min_gev": "from [GeV]",
     "energy_max_gev": "to [GeV]",
+    "problem": "problem",
+}
+_LIMIT_COLUMNS = {
+    "gamma": "γ",
+    "method": "construction",
+    "confidence_level": "level",
+    "n_signal": "events",
+    "n_signal_error": "error",
+    "e2dnde_100tev_gev_cm2_s": f"E² dN/dE at 100 TeV [{_UNIT}]",
+    "energy_min_gev": "from [GeV]",
+    "energy_max_gev": "to [GeV]",
+    "n_trials": "trials",
+    "problem": "problem",
+}
+_DIFFERENTIAL_COLUMNS = {
+    "log10_energy_min_gev": "from log₁₀(E/GeV)",
+    "log10_energy_max_gev": "to",
+    "statement": "statement",
+    "method": "construction",
+    "confidence_level": "level",
+    "n_signal": "events",
+    "n_signal_error": "error",
+    "e2dnde_gev_cm2_s": f"E² dN/dE [{_UNIT}]",
+    "n_trials": "trials",
+    "problem": "problem",
+}
+_RECOVERY_COLUMNS = {
+    "gamma": "γ",
+    "n_injected": "injected events",
+    "n_fitted_mean": "mean fitted events",
+    "n_fitted_error": "error",
+    "gamma_fitted_mean": "mean fitted γ",
+    "n_trials": "trials",
+}
+_COVERAGE_COLUMNS = {
+    "gamma": "γ",
+    "n_injected": "true events",
+    "method": "construction",
+    "confidence_level": "level",
+    "coverage": "coverage",
+    "coverage_low": "from",
+    "coverage_high": "to",
+    "n_trials": "trials",
 }
 Parts = tuple[str, Sequence[str], Sequence[Sequence[Any]], str]
 
@@ -113,6 +158,8 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "antineutrinos); the energies hold the central 90 % of the expected signal. The level of a sensitivity or "
             "discovery potential is the share of trials above its threshold.",
         )
+    for weighting, stack in inference["stacks"].items():
+        yield from _checks(stack, f"the stack of {where}, {weighting} weights")
     sources = inference["sources"]
     if not sources:
         return
@@ -124,15 +171,55 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
         "number of sources looked at.",
     )
+    limits = [
+        [name, *(_cell(limit[key]) for key in _LIMIT_COLUMNS)]
+        for name, of_source in sources["limits"].items()
+        for limit in of_source
+    ]
+    yield (
+        f"Upper limits of the single sources of {where}",
+        ["source", *_LIMIT_COLUMNS.values()],
+        limits,
+        f"{inference['analysis'].capitalize()}. Flux of one flavour (neutrinos and antineutrinos); the energies hold "
+        "the central 90 % of the expected signal. Asymptotic limits have no trials and no calibrated coverage.",
+    )
+    yield from _checks(sources, f"one source of {where}")
     if sources["hadronic"]:
         yield (
             f"Limits on the hadronic fraction of {where}",
             list(_HADRONIC_COLUMNS.values()),
-            [[row[key] for key in _HADRONIC_COLUMNS] for row in sources["hadronic"]],
-            "Asymptotic limits on the share of the gamma rays that comes from proton-proton collisions. Events are "
-            "expected only at the neutrino energies that belong to the measured gamma rays; nothing is extrapolated. A "
-            "limit above 1 excludes nothing.",
+            [[_cell(row[key]) for key in _HADRONIC_COLUMNS] for row in sources["hadronic"]],
+            "Upper limits on the share of the gamma rays that comes from proton-proton collisions. Events are expected "
+            "only at the neutrino energies that belong to the measured gamma rays; nothing is extrapolated. A limit "
+            "above 1 excludes nothing.",
         )
+
+
+def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
+    """Tables that a configuration may leave out."""
+    for name, title, columns, description in (
+        (
+            "differential",
+            "Sensitivity and limit by energy of",
+            _DIFFERENTIAL_COLUMNS,
+            "For a flux confined to each part of the energy axis, E⁻² inside; one flavour, all sources together.",
+        ),
+        (
+            "recovery",
+            "Injection and recovery,",
+            _RECOVERY_COLUMNS,
+            "Fits of scrambled skies with a Poisson number of injected events; γ is averaged over trials with n_s > 0.",
+        ),
+        (
+            "coverage",
+            "Coverage of the upper limits,",
+            _COVERAGE_COLUMNS,
+            "Share of pseudo-experiments whose limit lies above the truth, with its 68 % interval.",
+        ),
+    ):
+        if found.get(name):
+            rows = [[_cell(row[key]) for key in columns] for row in found[name]]
+            yield (f"{title} {where}", list(columns.values()), rows, description)
 
 
 def _cell(value: Any) -> Any:

@@ -43,6 +43,10 @@ INFERENCE_MIB = 6.5e-4
 """Per event."""
 STRENGTHS = 5
 """Signal strengths at which trials are injected for a statement, about."""
+SOURCE_STRENGTHS = 10
+"""Those that the limits of a source share, about."""
+RECOVERY_STRENGTHS = 4
+"""Those of injection and recovery."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,7 @@ def _inference(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
     memory = BASE_NUMBA_MIB + INFERENCE_MIB * n
     start = IMPORT_NUMBA_S + 2e-6 * n
     injected = (2 + len(block.discovery_sigmas)) * STRENGTHS * block.injected_trials
+    n_parts = max(0, len(block.differential_log10_energy_gev) - 1)
     figures: list[str] = []
     for catalogue in block.catalogues or cfg.catalogues:
         count = sizes.sources[catalogue]
@@ -185,7 +190,17 @@ def _inference(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
             output = tuple(paths.inference(what).format(**names) for what in ("fits", "statements", "fluxes"))
             yield Job("inference_stack", output, start + trial * count * injected, memory, 3)
             figures.append(paths.background_ts_figure.format(**names))
-        if not cfg.catalogues[catalogue].single_sources:
+            if n_parts:
+                output = (paths.inference("differential").format(**names),)
+                cost = trial * count * n_parts * 2 * STRENGTHS * block.injected_trials
+                yield Job("inference_differential", output, start + cost, memory, 3)
+                figures.append(paths.differential_figure.format(**names))
+            if block.recovery_trials:
+                output = tuple(paths.inference(what).format(**names) for what in ("recovery", "coverage"))
+                trials = RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * block.injected_trials
+                yield Job("inference_recovery", output, start + trial * count * trials, memory, 3)
+                figures += [paths.recovery_figure.format(**names), paths.coverage_figure.format(**names)]
+        if not (cfg.catalogues[catalogue].single_sources and block.single_sources):
             continue
         for first, stop in _batches(block.source_trials, block.trials_per_batch):
             output = (paths.source_trials.format(catalogue=catalogue, first=first, stop=stop),)
@@ -193,8 +208,25 @@ def _inference(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
         for first, stop in _batches(block.sky_trials, block.trials_per_batch):
             output = (paths.sky_trials.format(catalogue=catalogue, first=first, stop=stop),)
             yield Job("inference_sky_trials", output, start + alone * count * (stop - first), memory, 2)
-        output = tuple(paths.source_inference(w).format(catalogue=catalogue) for w in ("fits", "limits", "hadronic"))
-        yield Job("inference_sources", output, start + alone * count * 100, memory, 3)
+        output = (paths.source_inference("fits").format(catalogue=catalogue),)
+        yield Job("inference_sources", output, start + alone * count * 10, memory, 3)
+        calibrated = block.source_limit_method != "asymptotic"
+        trials = SOURCE_STRENGTHS * block.source_injected_trials if calibrated else 100
+        for part in range(block.source_jobs):
+            output = tuple(
+                paths.source_limits_part(what).format(catalogue=catalogue, part=part, parts=block.source_jobs)
+                for what in ("limits", "hadronic")
+            )
+            cost = alone * 2 * count * trials / block.source_jobs
+            yield Job("inference_source_limits", output, start + cost, memory, 3)
+        output = tuple(paths.source_inference(w).format(catalogue=catalogue) for w in ("limits", "hadronic"))
+        yield Job("inference_limits", output, start + (TRIAL_S * n * count * trials if calibrated else 0), memory, 4)
+        if block.recovery_trials:
+            output = tuple(paths.source_inference(w).format(catalogue=catalogue) for w in ("recovery", "coverage"))
+            trials = RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * block.source_injected_trials
+            yield Job("inference_source_recovery", output, start + alone * trials, memory, 3)
+            figures += [paths.source_recovery_figure.format(catalogue=catalogue)]
+            figures += [paths.source_coverage_figure.format(catalogue=catalogue)]
         figures += [paths.p_values_figure.format(catalogue=catalogue)]
         figures += [paths.source_limits_figure.format(catalogue=catalogue)]
     if block.declinations_deg:
@@ -202,6 +234,11 @@ def _inference(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
         trials = n_gammas * len(block.declinations_deg) * (block.source_trials + injected)
         yield Job("inference_sensitivity", (paths.sensitivity,), start + alone * trials, memory, 2)
         figures.append(paths.sensitivity_figure)
+        if n_parts:
+            trials = len(block.declinations_deg) * (block.source_trials + n_parts * STRENGTHS * block.injected_trials)
+            output = (paths.differential_sensitivity,)
+            yield Job("inference_differential_sensitivity", output, start + alone * trials, memory, 2)
+            figures.append(paths.differential_sensitivity_figure)
     output = tuple(file for name in figures for file in paths.figure(name, cfg.figures.formats))
     yield Job("figures_of_inference", output, IMPORT_FIGURES_S + FIGURE_S * len(output), BASE_NUMBA_MIB, 6)
 

@@ -5,7 +5,7 @@ batches and leaves the old ones alone.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,30 +18,27 @@ from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector import effective_area, smearing
 from nusky.detector.point_spread import PointSpread
-from nusky.errors import CatalogueError, TableError
+from nusky.errors import TableError
 from nusky.search import inference
 from nusky.search.analysis import Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.energy_range import central_energy_range
-from nusky.search.hadronic import HadronicSpectra, fraction_limit, hadronic_spectra, select
 from nusky.search.hypothesis import Hypothesis
 from nusky.search.inference import Indices, Injector, Request, Signal, Statement
 from nusky.search.sample import Sample
 from nusky.search.source import Source
 from nusky.search.stack import Stack
-from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.posttrial import post_trial_p_value
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, local_p_value, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
-from nusky.search.trials import stream
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
 
 SPATIAL, FULL = "spatial only", "spatial and energy"
 FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables"
-BAND_TRIALS = 100
-"""Scrambled skies behind the expected range of a source's limit."""
+LISTED = ("name", "origin", "ra_deg", "dec_deg")
+"""What tables of single sources repeat of the list."""
 _EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
 
 
@@ -131,7 +128,7 @@ def positions(sources: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class _WeightedStack:
+class WeightedStack:
     """The stack of a catalogue with the sources that have a weight."""
 
     stack: Stack
@@ -142,7 +139,7 @@ class _WeightedStack:
     @classmethod
     def of_table(
         cls, analysis: Analysis, indices: Indices, sources: pa.Table, weighting: config.Weighting
-    ) -> "_WeightedStack":
+    ) -> "WeightedStack":
         weights, _ = model_weights(sources, weighting, STANDARD.name)
         rows = np.flatnonzero(weights > 0)
         chosen = tuple(values[rows] for values in positions(sources))
@@ -154,7 +151,7 @@ def stack_trials(
 ) -> None:
     """Fits of the scrambled skies number `trials` to the stack called `name`."""
     analysis, indices = setup.load()
-    weighted = _WeightedStack.of_table(analysis, indices, read_table(sources, kind="sources"), weighting)
+    weighted = WeightedStack.of_table(analysis, indices, read_table(sources, kind="sources"), weighting)
     found = inference.scrambled_fits(weighted.stack, indices.free, setup.seed, ("stack", name), trials)
     settings = {"weighting": weighting.model_dump(), "stack": name}
     columns = {"trial": np.repeat(trials, len(indices.fitted)), "gamma_fixed": np.tile(indices.fitted, len(trials))}
@@ -179,9 +176,9 @@ def stack_statements(
     """
     analysis, indices = setup.load()
     table = read_table(sources, kind="sources")
-    weighted = _WeightedStack.of_table(analysis, indices, table, weighting)
+    weighted = WeightedStack.of_table(analysis, indices, table, weighting)
     stack = weighted.stack
-    background = _trial_statistics(trials, "stack_trials", len(indices.fitted))
+    background = trial_statistics(trials, "stack_trials", len(indices.fitted))
     observed = inference.fits(stack, stack.data(), indices.free)
     inject = Injector(analysis)
     names = np.array(table["name"].to_pylist(), dtype=object)[weighted.rows]
@@ -201,8 +198,8 @@ def stack_statements(
             setup.seed,
             ("stack", name, f"{gamma:g}"),
         )
-        scale = _flux_scale(analysis, weighted.sources[1], weighted.weights, gamma)
-        rows += [_statement_row(statement, scale, inject.label) | {"n_sources": len(names)} for statement in made]
+        scale = flux_scale(analysis, weighted.sources[1], weighted.weights, gamma)
+        rows += [statement_row(statement, scale, inject.label) | {"n_sources": len(names)} for statement in made]
         for statement in made:
             if statement.name == "upper limit" and statement.strength is not None:
                 fluxes.append(_source_fluxes(FluxStatement(statement.strength, scale), weighted, names))
@@ -224,7 +221,7 @@ def stack_statements(
 def source_trials(setup: Setup, sources: Path, output: Path, *, catalogue: str, trials: range) -> None:
     """TS of every source of a catalogue in scrambled skies of its own, number `trials`."""
     analysis, indices = setup.load()
-    built = _source_builder(analysis, indices, read_table(sources, kind="sources"))
+    built = source_builder(analysis, indices, read_table(sources, kind="sources"))
     n_sources = read_table(sources, kind="sources").num_rows
     found = np.stack(
         [
@@ -240,7 +237,7 @@ def sky_trials(setup: Setup, sources: Path, output: Path, *, trials: range) -> N
     """TS of every source of a catalogue in common scrambled skies, number `trials`."""
     analysis, indices = setup.load()
     table = read_table(sources, kind="sources")
-    built = _source_builder(analysis, indices, table)
+    built = source_builder(analysis, indices, table)
     found = inference.sky_fits(analysis, built, table.num_rows, indices.free, setup.seed, trials)
     _write_source_trials(setup, analysis, indices, sources, found, trials, output, "sky_trials")
 
@@ -270,52 +267,30 @@ def source_statements(
     sources: Path,
     trials: Sequence[Path],
     skies: Sequence[Path],
-    outputs: Mapping[str, Path],
-    *,
-    catalogue: str,
-    confidence_level: float,
+    output: Path,
 ) -> None:
-    """Fits, local and post-trial p-values and quick upper limits of every source of a catalogue.
-
-    Writes `outputs["fits"]`, one row for each source and fit; `outputs["limits"]`, one for each source and index; and
-    `outputs["hadronic"]`, limits on the hadronic fraction of the sources with a gamma-ray spectrum.
-    """
+    """Fits, local and post-trial p-values of every source of a catalogue, one row for each source and fit."""
     analysis, indices = setup.load()
     table = read_table(sources, kind="sources")
-    listed = table.select(["name", "origin", "ra_deg", "dec_deg"]).to_pylist()
-    built = _source_builder(analysis, indices, table)
+    listed = table.select(LISTED).to_pylist()
+    built = source_builder(analysis, indices, table)
     shape = (len(listed), len(indices.fitted))
-    background = _trial_statistics(trials, "source_trials", shape[0] * shape[1]).reshape(-1, *shape)
-    common = _trial_statistics(skies, "sky_trials", shape[0] * shape[1]).reshape(-1, *shape)
-    hadronic = _hadronic_spectra(analysis, table)
-    fit_rows, limit_rows, hadronic_rows = [], [], []
+    background = trial_statistics(trials, "source_trials", shape[0] * shape[1]).reshape(-1, *shape)
+    common = trial_statistics(skies, "sky_trials", shape[0] * shape[1]).reshape(-1, *shape)
+    fit_rows = []
     observed = np.empty(shape)
     for j, row in enumerate(listed):
         source = built(j)
         found = inference.fits(source, source.data(), indices.free)
         observed[j] = found[:, 2]
         fit_rows.append([row | fit for fit in _fit_rows(source, indices, found, background[:, j])])
-        limit_rows += [row | limit for limit in _limit_rows(setup, source, indices, (catalogue, j), confidence_level)]
-        if hadronic is not None and j in hadronic.row:
-            own = select(hadronic, hadronic.row == j)
-            fixed = source.with_gammas(own.gamma)
-            hadronic_rows.append(row | _hadronic_row(analysis, fixed, own, float(own.gamma[0]), confidence_level))
-    if hadronic is not None:
-        hadronic_rows.append(_hadronic_stack(analysis, table, hadronic, confidence_level))
     for f in range(shape[1]):
         known = [BackgroundTrials(background[:, j, f]) for j in range(shape[0])]
         for rows, post in zip(fit_rows, _post_trial(observed[:, f], common[:, :, f], known), strict=True):
             rows[f] |= post
-    provenance = setup.trace([sources, *trials, *skies], analysis, {"confidence_level": confidence_level})
     flat = [row for rows in fit_rows for row in rows]
-    write_table(outputs["fits"], pa.Table.from_pylist(flat), kind="source_fits", provenance=provenance)
-    write_table(outputs["limits"], pa.Table.from_pylist(limit_rows), kind="source_limits", provenance=provenance)
-    write_table(
-        outputs["hadronic"],
-        pa.Table.from_pylist(hadronic_rows, schema=_HADRONIC_SCHEMA),
-        kind="hadronic_limits",
-        provenance=provenance,
-    )
+    provenance = setup.trace([sources, *trials, *skies], analysis, {})
+    write_table(output, pa.Table.from_pylist(flat), kind="source_fits", provenance=provenance)
 
 
 def declination_statements(
@@ -344,18 +319,19 @@ def declination_statements(
                 setup.seed,
                 (*keys, f"{gamma:g}"),
             )
-            scale = _flux_scale(analysis, where[1], np.ones(1), gamma)
-            rows += [{"dec_deg": float(dec_deg)} | _statement_row(made_one, scale, inject.label) for made_one in made]
+            scale = flux_scale(analysis, where[1], np.ones(1), gamma)
+            rows += [{"dec_deg": float(dec_deg)} | statement_row(made_one, scale, inject.label) for made_one in made]
     settings = {"declinations_deg": list(declinations_deg), "n_trials": n_trials, "request": vars(request)}
     write_table(output, pa.Table.from_pylist(rows), kind="sensitivity", provenance=setup.trace([], analysis, settings))
 
 
-def _source_builder(analysis: Analysis, indices: Indices, sources: pa.Table) -> Any:
+def source_builder(analysis: Analysis, indices: Indices, sources: pa.Table) -> Callable[[int], Source]:
+    """Builds the source of a row of `sources`."""
     ra, dec, width = positions(sources)
     return lambda j: analysis.source(ra[j], dec[j], width[j], **indices.grid)
 
 
-def _trial_statistics(paths: Sequence[Path], kind: str, n_columns: int) -> np.ndarray:
+def trial_statistics(paths: Sequence[Path], kind: str, n_columns: int) -> np.ndarray:
     """TS of all batches, (n_trials, n_columns); TableError unless they are the trials 0, 1, 2, ... in order."""
     columns = [read_columns(path, kind=kind, columns=("trial", "test_statistic")) for path in paths]
     trial, ts = (np.concatenate(parts) for parts in zip(*columns, strict=True))
@@ -414,7 +390,7 @@ def _post_trial(
         }
 
 
-def _flux_scale(analysis: Analysis, dec: np.ndarray, weights: np.ndarray, gamma: float) -> FluxScale:
+def flux_scale(analysis: Analysis, dec: np.ndarray, weights: np.ndarray, gamma: float) -> FluxScale:
     """Events of a stack per flux, and the central 90 % of their energies."""
     weights = weights / weights.sum()
     per_phi0 = float((analysis.expected(dec, np.array([gamma]))[:, 0] * weights).sum())
@@ -423,7 +399,8 @@ def _flux_scale(analysis: Analysis, dec: np.ndarray, weights: np.ndarray, gamma:
     return FluxScale(float(gamma), per_phi0, *energies)
 
 
-def _statement_row(statement: Statement, scale: FluxScale, injection: str) -> dict[str, Any]:
+def statement_row(statement: Statement, scale: FluxScale, injection: str) -> dict[str, Any]:
+    """A statement as a row of a table, NaN where there is no number."""
     nothing = SignalStrength(statement.name, "", *(float("nan"),) * 4, n_trials=0, n_signal_low=float("nan"))
     strength = statement.strength or nothing
     flux = FluxStatement(strength, scale)
@@ -431,12 +408,17 @@ def _statement_row(statement: Statement, scale: FluxScale, injection: str) -> di
         log.warning("%s, gamma %g: %s", statement.name, scale.gamma, statement.problem)
     return flux.row() | {
         "diffuse_share_100tev": NORTHERN_TRACKS.share(flux.phi0_per_gev, scale.gamma),
-        "injection": "none" if strength.method in ("", "asymptotic") else injection,
+        "injection": injection_of(strength, injection),
         "problem": statement.problem,
     }
 
 
-def _source_fluxes(limit: FluxStatement, weighted: _WeightedStack, names: np.ndarray) -> pa.Table:
+def injection_of(strength: SignalStrength, label: str) -> str:
+    """`label` of the injection behind a number, 'none' without trials."""
+    return "none" if strength.method in ("", "asymptotic") else label
+
+
+def _source_fluxes(limit: FluxStatement, weighted: WeightedStack, names: np.ndarray) -> pa.Table:
     phi0 = limit.of_sources(weighted.weights)
     return pa.table(
         {
@@ -448,100 +430,3 @@ def _source_fluxes(limit: FluxStatement, weighted: _WeightedStack, names: np.nda
             "e2dnde_100tev_gev_cm2_s": phi0 * limit.pivot_energy_gev**2,
         }
     )
-
-
-def _limit_rows(
-    setup: Setup, source: Source, indices: Indices, keys: tuple[str, int], confidence_level: float
-) -> list[dict[str, Any]]:
-    """Asymptotic limits for every index, with the range expected from scrambled skies."""
-    fixed = source.with_gammas(indices.gammas)
-    near = fixed.data()
-    skies = [fixed.scrambled(stream(setup.seed, "source", *keys, t)) for t in range(BAND_TRIALS)]
-    rows = []
-    for i, gamma in enumerate(indices.gammas):
-        scale = _flux_scale(source.analysis, np.array([source.dec]), np.ones(1), gamma)
-        limit = inference.asymptotic_limit(fixed, near, i, confidence_level)
-        expected = [inference.asymptotic_limit(fixed, sky, i, confidence_level).n_signal for sky in skies]
-        quantiles = np.quantile(expected, list(BAND_QUANTILES.values()))
-        row = FluxStatement(limit, scale).row()
-        per_event = 1 / scale.events_per_phi0_gev * 1e5**2
-        for label, value in zip(BAND_QUANTILES, quantiles, strict=True):
-            row[f"expected_{label}_e2dnde_100tev_gev_cm2_s"] = float(value * per_event)
-        rows.append(row)
-    return rows
-
-
-_HADRONIC_SCHEMA = pa.schema(
-    [
-        ("name", pa.string()),
-        ("origin", pa.string()),
-        ("ra_deg", pa.float64()),
-        ("dec_deg", pa.float64()),
-        ("n_sources", pa.int64()),
-        ("gamma", pa.float64()),
-        ("n_signal_limit", pa.float64()),
-        ("n_hadronic", pa.float64()),
-        ("fraction_limit", pa.float64()),
-        ("method", pa.string()),
-        ("confidence_level", pa.float64()),
-        ("energy_min_gev", pa.float64()),
-        ("energy_max_gev", pa.float64()),
-    ]
-)
-ALL_SOURCES = "all sources"
-
-
-def _hadronic_spectra(analysis: Analysis, sources: pa.Table) -> HadronicSpectra | None:
-    """The spectra from which events are expected at the energies they were measured at; None if there are none."""
-    try:
-        spectra = hadronic_spectra(sources)
-    except CatalogueError as error:
-        log.info("no hadronic fractions: %s", error)
-        return None
-    spectra = select(spectra, np.isfinite(spectra.energy_min_gev))
-    seen = _hadronic_events(analysis, spectra) > 0
-    if not seen.all():
-        blind = [name for name, visible in zip(spectra.names, seen, strict=True) if not visible]
-        log.info("no hadronic fraction, as no event is expected at the measured energies: %s", ", ".join(blind))
-    return select(spectra, seen) if seen.any() else None
-
-
-def _hadronic_events(analysis: Analysis, spectra: HadronicSpectra) -> np.ndarray:
-    livetimes = [sample.livetime_s for sample in analysis.samples]
-    return spectra.expected_events(spectra.acceptance(analysis.areas, analysis.responses), livetimes)
-
-
-def _hadronic_row(
-    analysis: Analysis, fixed: Hypothesis, spectra: HadronicSpectra, gamma: float, confidence_level: float
-) -> dict[str, Any]:
-    limit = inference.asymptotic_limit(fixed, fixed.data(), 0, confidence_level)
-    events = _hadronic_events(analysis, spectra)
-    fraction = fraction_limit(limit.n_signal, events, spectra, confidence_level)
-    return {
-        "n_sources": len(spectra.row),
-        "gamma": gamma,
-        "n_signal_limit": limit.n_signal,
-        "n_hadronic": float(events.sum()),
-        "fraction_limit": fraction.fraction,
-        "method": limit.method,
-        "confidence_level": confidence_level,
-        "energy_min_gev": fraction.energy_min_gev,
-        "energy_max_gev": fraction.energy_max_gev,
-    }
-
-
-def _hadronic_stack(
-    analysis: Analysis, sources: pa.Table, spectra: HadronicSpectra, confidence_level: float
-) -> dict[str, Any]:
-    """All sources with a spectrum, each once, sharing the events as their hadronic spectra do.
-
-    One index, the mean of the sources' own weighted by their events, stands for all in the energy term and in the
-    shares of the seasons.
-    """
-    once = select(spectra, ~spectra.repeated)
-    events = _hadronic_events(analysis, once)
-    gamma = float(events @ once.gamma / events.sum())
-    chosen = tuple(values[once.row] for values in positions(sources))
-    per_flux = analysis.expected(chosen[1], np.array([gamma]))[:, 0].sum(axis=0)
-    stack = analysis.stack(*chosen, events / per_flux, np.array([gamma]))
-    return {"name": ALL_SOURCES} | _hadronic_row(analysis, stack, once, gamma, confidence_level)

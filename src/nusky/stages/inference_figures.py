@@ -14,7 +14,19 @@ from nusky.config import Figures
 from nusky.tables import read_metadata, read_table
 
 PathLike = str | os.PathLike[str]
-KINDS = ("background_ts", "p_values", "source_limits", "sensitivity")
+KINDS = (
+    "background_ts",
+    "p_values",
+    "source_limits",
+    "sensitivity",
+    "differential",
+    "differential_sensitivity",
+    "recovery",
+    "coverage",
+    "source_recovery",
+    "source_coverage",
+)
+_CHECKS = ("recovery", "coverage")
 _METHOD = "standard"
 
 
@@ -34,7 +46,7 @@ def draw(
     ----------
     tables : by catalogue: `stacks`, the tables of every weighting, and `sources`, those of the single sources
     trials : batches of trials, `n_batches` for each weighting of each catalogue
-    sensitivity : the table of the sensitivity over declination, or nothing
+    sensitivity : tables over declination: of the sensitivity and of the differential one, where there are any
     outputs : figure files by kind, in the order of the tables, every figure in all its formats
     """
     files = {kind: _in_groups(outputs[kind], len(options.formats)) for kind in KINDS}
@@ -44,11 +56,19 @@ def draw(
             _background_ts(
                 next(batches), of_stack["fits"], (catalogue, weighting), next(files["background_ts"]), options
             )
+            if "differential" in of_stack:
+                title = (f"{catalogue}, {weighting} weights", _setting(of_stack["differential"], "analysis"))
+                _differential(of_stack["differential"], title, next(files["differential"]), options)
+            _checks(of_stack, "", files, options)
         if of_catalogue["sources"]:
             _p_values(of_catalogue["sources"]["fits"], catalogue, next(files["p_values"]), options)
             _source_limits(of_catalogue["sources"]["limits"], catalogue, next(files["source_limits"]), options)
-    for path in sensitivity:
-        _sensitivity(path, release, next(files["sensitivity"]), options)
+            _checks(of_catalogue["sources"], "source_", files, options)
+    for path, kind in zip(sensitivity, ("sensitivity", "differential_sensitivity"), strict=False):
+        if kind == "sensitivity":
+            _sensitivity(path, release, next(files[kind]), options)
+        else:
+            _differential(path, (release, _setting(path, "analysis")), next(files[kind]), options)
 
 
 def _in_groups(paths: Sequence[PathLike], size: int) -> Iterator[tuple[PathLike, ...]]:
@@ -112,6 +132,36 @@ def _sensitivity(path: PathLike, release: str, outputs: Sequence[PathLike], opti
     table = read_table(path, kind="sensitivity")
     figure = module.sensitivity(table, method=_METHOD, release=release, synthetic=_synthetic(path))
     canvas.save(figure, outputs, dpi=options.dpi)
+
+
+def _differential(path: PathLike, title: tuple[str, str], outputs: Sequence[PathLike], options: Figures) -> None:
+    from nusky.figures import canvas, differential
+
+    kind = "differential_sensitivity" if "dec_deg" in read_metadata(path)["columns"] else "differential"
+    table = read_table(path, kind=kind)
+    figure = differential.differential(table, method=_METHOD, title=title, synthetic=_synthetic(path))
+    canvas.save(figure, outputs, dpi=options.dpi)
+
+
+def _checks(tables: Mapping[str, PathLike], prefix: str, files: Mapping[str, Iterator[Any]], options: Figures) -> None:
+    """Injection and recovery, and the coverage of the limits, where they were measured."""
+    from nusky.figures import canvas, coverage, injection_recovery
+
+    if not set(_CHECKS) <= set(tables):
+        return
+    about = {"method": _METHOD, "target": _setting(tables["recovery"], "target")}
+    about["synthetic"] = _synthetic(tables["recovery"])
+    recovered = read_table(tables["recovery"], kind="injection_recovery")
+    figure = injection_recovery.injection_recovery(recovered, **about)
+    canvas.save(figure, next(files[f"{prefix}recovery"]), dpi=options.dpi)
+    table = read_table(tables["coverage"], kind="coverage")
+    several = len(set(table["gamma"].to_pylist())) > 1
+    labels = [
+        f"{method}, γ = {gamma:g}" if several else method
+        for method, gamma in zip(table["method"].to_pylist(), table["gamma"].to_pylist(), strict=True)
+    ]
+    table = table.set_column(table.schema.get_field_index("method"), "method", pa.array(labels, pa.string()))
+    canvas.save(coverage.coverage(table, **about), next(files[f"{prefix}coverage"]), dpi=options.dpi)
 
 
 def first_fit(fits: pa.Table) -> pa.Table:

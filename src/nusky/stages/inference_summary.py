@@ -33,11 +33,18 @@ _LIMIT_KEYS = (
     "method",
     "confidence_level",
     "n_signal",
+    "n_signal_error",
+    "n_signal_low",
+    "n_trials",
     "phi0_per_gev",
     "e2dnde_100tev_gev_cm2_s",
     "energy_min_gev",
     "energy_max_gev",
+    "injection",
+    "problem",
 )
+_CHECKS = {"differential": "differential", "recovery": "injection_recovery", "coverage": "coverage"}
+"""Tables that a configuration may leave out, with their kinds."""
 
 
 def collect(tables: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,7 +64,15 @@ def _stack(tables: Mapping[str, Path]) -> dict[str, Any]:
     for row in read_table(tables["statements"], kind="statements").to_pylist():
         by_name = statements.setdefault(str(row["gamma"]), {})
         by_name[row["statement"].replace(" ", "_")] = _numbers({key: row[key] for key in _STATEMENT_KEYS})
-    return {"fits": [_numbers(row) for row in fits], "statements": statements}
+    return {"fits": [_numbers(row) for row in fits], "statements": statements, **_checks(tables)}
+
+
+def _checks(tables: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        name: [_numbers(row) for row in read_table(tables[name], kind=kind).to_pylist()]
+        for name, kind in _CHECKS.items()
+        if name in tables
+    }
 
 
 def _sources(tables: Mapping[str, Path]) -> dict[str, Any]:
@@ -72,6 +87,7 @@ def _sources(tables: Mapping[str, Path]) -> dict[str, Any]:
         "fits": [_numbers(row) for row in fits.to_pylist()],
         "limits": limits,
         "hadronic": [_numbers(row) for row in read_table(tables["hadronic"], kind="hadronic_limits").to_pylist()],
+        **_checks(tables),
     }
 
 

@@ -1,0 +1,83 @@
+"""Differential sensitivities and limits against the whole energy range and against the effective area."""
+
+import numpy as np
+import pytest
+
+from nusky import config
+from nusky.search.inference import Request
+from nusky.stages import differential, inference
+from nusky.tables import read_table
+from tests.stages.inferred import setup
+
+REQUEST = Request(0.9, "asymptotic", (3.0,), 30)
+EDGES = (1.0, 2.0, 4.0, 6.0)
+"""The effective area of the release begins at 100 GeV: no event comes from the first part."""
+
+
+@pytest.fixture(scope="module", params=["full", "spatial"])
+def found(request, root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("differential")
+    used, sources = setup(root, request.param), root / "sources.parquet"
+    about = {"weighting": config.Weighting(), "name": "mine/uniform"}
+    inference.stack_trials(used, sources, folder / "trials.parquet", trials=range(100), **about)
+    output = folder / "differential.parquet"
+    differential.stack_differential(
+        used, sources, [folder / "trials.parquet"], output, log10_energy_edges=EDGES, request=REQUEST, **about
+    )
+    return request.param, read_table(output, kind="differential").to_pandas()
+
+
+def test_every_part_has_its_statements(found):
+    kind, rows = found
+    assert rows.statement.tolist() == 3 * ["sensitivity", "upper limit"]
+    assert rows.log10_energy_min_gev.tolist() == [1, 1, 2, 2, 4, 4]
+    blind, seen = rows[:2], rows[2:]
+    assert blind.e2dnde_gev_cm2_s.isna().all()
+    assert blind.problem.str.contains("lie outside the effective area's table").all()
+    assert set(seen.method) == {"Neyman"}  # the asymptotic formula knows no part of the energies
+    assert set(seen.injection) == {"smearing" if kind == "full" else "gaussian"}
+    assert seen.n_signal.between(1, 100).all()
+    assert rows.gamma_fixed.isna().all() if kind == "full" else set(rows.gamma_fixed) == {2.0}
+
+
+def test_fluxes_follow_from_the_effective_area(root, found):
+    """By quadrature of A_eff E^-2 over each part: E^2 dN/dE is flat there."""
+    _, rows = found
+    data = setup(root, "full").data
+    analysis = inference.load_analysis(data)
+    _, dec, _ = inference.positions(read_table(root / "sources.parquet", kind="sources"))
+    for row in rows[2:].itertuples():
+        fine = np.linspace(row.log10_energy_min_gev, row.log10_energy_max_gev, 40_001)
+        centre = 0.5 * (fine[1:] + fine[:-1])
+        events = 0.0
+        for sample in analysis.samples:
+            area = analysis.areas[sample.response]
+            e = np.clip(np.searchsorted(area.log10_energy, centre, side="right") - 1, 0, len(area.area) - 1)
+            b = np.searchsorted(area.dec, dec, side="right") - 1
+            mean = area.area[e][:, b].mean(axis=1)
+            events += sample.livetime_s * np.sum(mean * np.diff(10**fine) / 10 ** (2 * centre))
+        assert row.e2dnde_gev_cm2_s == pytest.approx(row.n_signal / events, rel=2e-3)
+
+
+def test_high_energies_need_fewer_events(found):
+    kind, rows = found
+    low, high = rows.n_signal[2], rows.n_signal[4]
+    if kind == "full":
+        assert high < low
+    else:
+        assert high == pytest.approx(low, rel=0.5)  # no energies: only the shares of the seasons differ
+
+
+def test_sensitivity_over_declination(root, tmp_path):
+    path = tmp_path / "differential_sensitivity.parquet"
+    differential.declination_differential(
+        setup(root, "full"),
+        path,
+        declinations_deg=[-40.0, 10.0],
+        n_trials=100,
+        log10_energy_edges=(3.0, 5.0),
+        request=REQUEST,
+    )
+    rows = read_table(path, kind="differential_sensitivity").to_pylist()
+    assert [(row["dec_deg"], row["statement"]) for row in rows] == [(-40.0, "sensitivity"), (10.0, "sensitivity")]
+    assert rows[0]["e2dnde_gev_cm2_s"] > 10 * rows[1]["e2dnde_gev_cm2_s"]  # atmospheric muons hide the south

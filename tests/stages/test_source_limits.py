@@ -1,0 +1,144 @@
+"""Limits of single sources: parts, methods, and hadronic fractions."""
+
+import numpy as np
+import pytest
+
+from nusky.search.inference import Injector, Request, Signal, injected_ts
+from nusky.stages import inference, source_limits
+from nusky.tables import read_metadata, read_table
+from tests.stages.inferred import SEED, batched, setup
+
+N_SOURCES = 6
+
+
+def request(method="neyman", n_trials=30):
+    return Request(0.9, method, (), n_trials)
+
+
+def limits(root, trials, folder, asked, n_parts, kind="spatial", gamma=2.5):
+    fixed, sources = setup(root, kind, gamma), root / "sources.parquet"
+    parts = {name: [folder / f"{name}{part}.parquet" for part in range(n_parts)] for name in source_limits.KINDS}
+    for part in range(n_parts):
+        outputs = {name: paths[part] for name, paths in parts.items()}
+        source_limits.part_limits(
+            fixed, sources, trials, outputs, catalogue="mine", part=part, n_parts=n_parts, request=asked
+        )
+    whole = {name: folder / f"{name}.parquet" for name in source_limits.KINDS}
+    source_limits.collect_limits(fixed, sources, parts, whole, catalogue="mine", request=asked)
+    return whole
+
+
+@pytest.fixture(scope="module")
+def trials(root):
+    return batched(
+        lambda path, t: inference.source_trials(
+            setup(root, "spatial", 2.5), root / "sources.parquet", path, catalogue="mine", trials=t
+        ),
+        root / "limits",
+        100,
+        60,
+    )
+
+
+@pytest.fixture(scope="module")
+def neyman(root, trials, tmp_path_factory):
+    return limits(root, trials, tmp_path_factory.mktemp("neyman"), request(), 1)
+
+
+def bands(table):
+    return table[[f"expected_{name}_e2dnde_100tev_gev_cm2_s" for name in ("low95", "median", "high95")]].to_numpy()
+
+
+def test_calibrated_limits_have_trials_errors_and_expected_ranges(neyman):
+    found = read_table(neyman["limits"], kind="source_limits").to_pandas()
+    assert found.source.tolist() == list(range(N_SOURCES))
+    assert set(found.method) == {"Neyman"}
+    assert set(found.injection) == {"gaussian"}
+    assert set(found.problem) == {""}
+    assert (found.n_trials >= 3 * 30).all()
+    assert found.n_signal.between(1.5, 60).all()
+    assert (found.n_signal_error / found.n_signal).between(0.005, 0.5).all()
+    np.testing.assert_allclose(found.phi0_per_gev, found.n_signal / found.events_per_phi0_gev)
+    assert (np.diff(bands(found), axis=1) >= 0).all()
+
+
+def test_a_limit_excludes_its_strength_in_nine_of_ten_trials(root, neyman):
+    """Fresh trials at the limit lie above the observed TS with the probability of the confidence level."""
+    row = read_table(neyman["limits"], kind="source_limits").slice(0, 1).to_pylist()[0]
+    analysis = inference.load_analysis(setup(root, "spatial").data)
+    ra, dec, width = inference.positions(read_table(root / "sources.parquet", kind="sources"))
+    source = analysis.source(ra[0], dec[0], width[0], np.array([2.5]))
+    where = tuple(values[:1] for values in (ra, dec, width))
+    signal = Signal.of(analysis, where, np.ones(1), 2.5)
+    fresh = injected_ts(source, False, signal, Injector(analysis), SEED, ("fresh",))
+    above = np.mean(fresh(row["n_signal"], 400, 0) > row["threshold_ts"])
+    # the limit's own error, as a change of the share that exceeds, and four binomial ones
+    beyond = np.mean(fresh(row["n_signal"] + row["n_signal_error"], 400, 1) > row["threshold_ts"])
+    assert abs(above - 0.9) < 4 * (0.3 / 20 + abs(beyond - above) + 0.01)
+
+
+def test_the_number_of_parts_changes_no_limit(root, trials, tmp_path):
+    asked = request(n_trials=10)
+    tables = []
+    for n_parts in (1, 4):
+        (tmp_path / str(n_parts)).mkdir()
+        whole = limits(root, trials, tmp_path / str(n_parts), asked, n_parts)
+        tables.append([read_table(whole[name], kind=kind) for name, kind in source_limits.KINDS.items()])
+    assert all(one.equals(other) for one, other in zip(*tables, strict=True))
+
+
+def test_more_parts_than_sources_leave_some_empty(root, trials, tmp_path):
+    whole = limits(root, trials, tmp_path, request("asymptotic"), 8)
+    assert read_table(tmp_path / "limits7.parquet", kind="source_limits").num_rows == 0
+    assert read_table(whole["limits"], kind="source_limits").num_rows == N_SOURCES
+
+
+def test_asymptotic_limits_need_no_trial_and_are_never_below_that_of_no_event(root, trials, tmp_path):
+    whole = limits(root, trials, tmp_path, request("asymptotic"), 1)
+    found = read_table(whole["limits"], kind="source_limits").to_pandas()
+    assert set(found.method) == {"asymptotic"}
+    assert set(found.injection) == {"none"}
+    assert (found.n_trials == 0).all()
+    assert found.n_signal.min() >= -np.log(0.1)
+    assert (np.diff(bands(found), axis=1) >= 0).all()
+    assert set(read_table(whole["hadronic"], kind="hadronic_limits").to_pandas().method) == {"asymptotic"}
+
+
+def test_feldman_cousins_limits_are_labelled_and_of_the_size_of_the_others(root, trials, neyman, tmp_path):
+    whole = limits(root, trials, tmp_path, request("feldman-cousins", n_trials=20), 1)
+    found = read_table(whole["limits"], kind="source_limits").to_pandas()
+    other = read_table(neyman["limits"], kind="source_limits").to_pandas()
+    assert set(found.method) == {"Feldman-Cousins"}
+    assert (found.n_signal / other.n_signal).between(0.5, 2).all()
+    assert (found.n_signal_low <= found.n_signal).all()
+
+
+def test_too_few_trials_are_named_where_there_is_no_limit(root, trials, tmp_path, monkeypatch):
+    monkeypatch.setattr("nusky.search.calibration._MAX_STRENGTHS", 2)
+    whole = limits(root, trials, tmp_path, request(n_trials=10), 1)
+    found = read_table(whole["limits"], kind="source_limits").to_pandas()
+    assert found.n_signal.isna().all()
+    assert found.problem.str.contains("is still not exceeded in nearly every trial. Check that the injected").all()
+
+
+def test_hadronic_fractions_use_the_sources_own_spectra(root, neyman):
+    rows = read_table(neyman["hadronic"], kind="hadronic_limits").to_pylist()
+    sources = {row["name"]: row for row in read_table(root / "sources.parquet", kind="sources").to_pylist()}
+    assert rows[-1]["name"] == "all sources"
+    assert rows[-1]["n_sources"] == len(rows) - 1
+    assert rows[-1]["n_hadronic"] == pytest.approx(sum(row["n_hadronic"] for row in rows[:-1]))
+    for row in rows[:-1]:
+        assert row["gamma"] == sources[row["name"]]["spectral_index"]
+        assert not sources[row["name"]]["flux_limit"]
+    for row in rows:
+        assert (row["method"], row["injection"], row["problem"]) == ("Neyman", "gaussian", "")
+        assert row["n_trials"] >= 3 * 30
+        assert row["fraction_limit"] == pytest.approx(row["n_signal_limit"] / row["n_hadronic"])
+        assert (row["energy_min_gev"], row["energy_max_gev"]) == (500.0, 12500.0)  # WCDA: 1-25 TeV gamma rays
+
+
+def test_tables_say_how_they_were_made(neyman):
+    for path in neyman.values():
+        metadata = read_metadata(path)
+        assert metadata["synthetic"] is True
+        assert metadata["settings"]["request"]["limit_method"] == "neyman"
