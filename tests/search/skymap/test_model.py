@@ -23,6 +23,14 @@ def test_positions_have_the_fit_of_a_source(injected, injected_model, gamma):
             assert found.gamma[i] == pytest.approx(fit.gamma, abs=1e-6)
 
 
+def test_a_fitted_index_needs_no_other_kernel_than_a_fixed_one(null_model):
+    """Tables of another memory layout would be compiled for by every job, after the warm-up, and all at once."""
+    model = SkyModel.of_analysis(null_model.analysis)
+    dec = np.radians([-30.0, 0.0, 40.0])
+    for gammas in (model.gammas, null_model.gammas, np.linspace([2.0, 2.1, 2.2], [3.0, 3.1, 3.2], 9, axis=1)):
+        assert all(table.flags.c_contiguous for table in model.responses(dec, gammas))
+
+
 def test_a_spatial_analysis_needs_a_fixed_index(tmp_path):
     analysis = skies.generated(tmp_path / "release", 0.01, with_energy=False)
     with pytest.raises(PhysicsError, match=r"no smearing tables, so a map cannot fit gamma. Fix it"):

@@ -163,7 +163,7 @@ class SkyModel:
         by_season = [by_name[name].transpose(0, 2, 1)[row, column] for name in self.analysis.responses]
         density = np.ascontiguousarray(np.concatenate(by_season, axis=2).transpose(0, 2, 1))
         shares = expected / total[:, :, None]
-        return ResponseTables(density, density.max(axis=2), np.ascontiguousarray(shares), np.array(own))
+        return ResponseTables(density, density.max(axis=2), np.ascontiguousarray(shares), np.ascontiguousarray(own))
 
     def known(self, dec: np.ndarray) -> "Known":
         """The response at ascending, different declinations [rad] for the model's indices, exact."""

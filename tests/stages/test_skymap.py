@@ -1,0 +1,266 @@
+import logging
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from nusky import config
+from nusky.errors import PhysicsError, TableError
+from nusky.search.skymap import healpix_file, hottest
+from nusky.search.skymap.grid import Scanner
+from nusky.search.skymap.spots import CONTOUR_LEVELS
+from nusky.search.statistics.pvalues import BackgroundTrials
+from nusky.stages import releases, skymap
+from nusky.tables import Provenance, read_metadata, read_table, write_table
+
+SEASONS = ("IC79", "IC86_I")
+GRID = {"nside": 16, "nside_coarse": 8, "refine_above": 1.0, "nside_region": 1}
+CHOICES = {"grid": GRID, "gamma": 2.5, "seed": 11}
+N_DECLINATIONS, N_TRIALS, N_SKIES = 3, 500, 3
+SHOWN = {"n_spots": 5, "n_zooms": 2, "zoom_width_deg": 2.0}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Tables of a small generated release, by the names a job has for them; an empty smearing table beside them."""
+    folder = tmp_path_factory.mktemp("skymap")
+    release = config.Release(
+        name="icecube-10yr", seasons=list(SEASONS), synthetic="always", generator={"event_fraction": 0.02}
+    )
+    releases.fetch(release, 5, folder / "data", folder / "release.json", progress=False)
+    tables = {name: folder / f"{name}.parquet" for name in ("seasons", "uptimes", "effective_area", "smearing")}
+    events = {season: folder / f"{season}.parquet" for season in SEASONS}
+    releases.ingest(folder / "release.json", list(SEASONS), events=events, **tables, check_counts=False)
+    empty = read_table(tables["smearing"], kind="smearing").slice(0, 0)
+    tables["no_smearing"] = folder / "no_smearing.parquet"
+    write_table(tables["no_smearing"], empty, kind="smearing", provenance=Provenance(synthetic=True))
+    return SimpleNamespace(folder=folder, events=list(events.values()), **tables)
+
+
+def setup(files, **changes):
+    return skymap.setup(files, CHOICES | changes)
+
+
+def regions(files, folder):
+    chosen = setup(files)
+    paths = [folder / f"regions/{number}.parquet" for number in range(chosen.grid.n_regions)]
+    for number, path in enumerate(paths):
+        skymap.region(chosen, path, number=number)
+    return paths
+
+
+def calibration(files, folder, step, total=N_TRIALS):
+    paths = []
+    for first in range(0, total, step):
+        paths.append(folder / f"calibration/{first}-{first + step}.parquet")
+        batch = range(first, min(first + step, total))
+        skymap.calibration_trials(setup(files, grid=None), paths[-1], n_declinations=N_DECLINATIONS, trials=batch)
+    return paths
+
+
+def skies(files, folder, step):
+    paths = []
+    for first in range(0, N_SKIES, step):
+        paths.append(folder / f"skies/{first}-{first + step}.parquet")
+        skymap.skies(setup(files), paths[-1], trials=range(first, min(first + step, N_SKIES)))
+    return paths
+
+
+def results(files, parts, folder, **grid):
+    suffixes = {"fits": "map.fits"}
+    outputs = {name: folder / suffixes.get(name, f"{name}.parquet") for name in skymap.OUTPUTS}
+    skymap.results(setup(files, grid=GRID | grid), *parts, outputs, **SHOWN)
+    return outputs
+
+
+@pytest.fixture(scope="module")
+def parts(files):
+    """Regions, batches of the calibration and batches of skies."""
+    return regions(files, files.folder), calibration(files, files.folder, 250), skies(files, files.folder, 2)
+
+
+@pytest.fixture(scope="module")
+def outputs(files, parts):
+    return results(files, parts, files.folder / "results")
+
+
+def table(outputs, name):
+    return read_table(outputs[name], kind=f"skymap_{name}")
+
+
+def column(paths, kind, name):
+    return np.concatenate([read_table(path, kind=kind)[name].to_numpy() for path in paths])
+
+
+def test_regions_together_are_the_map_of_the_whole_sky(files, parts):
+    model = setup(files).load()
+    whole = Scanner(model, setup(files).grid).map(model.data())
+    np.testing.assert_array_equal(column(parts[0], "skymap_region", "pixel"), whole.pixel)
+    for name, values in (("test_statistic", whole.ts), ("n_signal", whole.n_signal), ("gamma", whole.gamma)):
+        # The response is a product of matrices, whose rounding depends on how many declinations it is for.
+        np.testing.assert_allclose(column(parts[0], "skymap_region", name), values, rtol=1e-9, atol=1e-12)
+    fitted = column(parts[0], "skymap_region", "nside_fitted")
+    np.testing.assert_array_equal(np.unique(fitted), [0, 8, 16])
+    assert (whole.ts[fitted == 16].max(), np.isnan(whole.ts[fitted == 0]).all()) == (np.nanmax(whole.ts), True)
+
+
+def test_smaller_regions_hold_the_same_numbers(files, parts, tmp_path):
+    chosen = setup(files, grid=GRID | {"nside_region": 2})
+    assert chosen.grid.n_regions == 48
+    skymap.region(chosen, tmp_path / "6.parquet", number=6)
+    small, large = (
+        read_table(path, kind="skymap_region").to_pandas() for path in (tmp_path / "6.parquet", parts[0][1])
+    )
+    within = large[large.pixel.isin(small.pixel)].reset_index(drop=True)
+    assert len(within) == len(small) == len(large) / 4
+    assert small.equals(within)
+
+
+def test_numbers_do_not_depend_on_batches(files, parts, tmp_path, caplog):
+    trials = calibration(files, tmp_path, 40, total=80)
+    for name in ("trial", "dec_deg", "test_statistic"):
+        whole = column(parts[1], "skymap_calibration", name)
+        np.testing.assert_array_equal(column(trials, "skymap_calibration", name), whole[: 80 * N_DECLINATIONS])
+    with caplog.at_level(logging.INFO, logger="nusky"):
+        (alone,) = skies(files, tmp_path, N_SKIES)
+    assert [message.split(",")[0] for message in caplog.messages] == [f"sky {i}: {i + 1} of 3" for i in range(3)]
+    for name in ("trial", "band", *hottest.COLUMNS):
+        np.testing.assert_array_equal(
+            column([alone], "skymap_skies", name), column(parts[2], "skymap_skies", name), strict=True
+        )
+
+
+def test_what_is_made_again_is_the_same_file_and_changes_no_result(files, parts, outputs, tmp_path):
+    lost = parts[0][4], parts[1][1], parts[2][1]  # sky number 2 is alone in its batch
+    before = [path.read_bytes() for path in lost]
+    for path in lost:
+        path.unlink()
+    skymap.region(setup(files), lost[0], number=4)
+    batch = range(250, 500)
+    skymap.calibration_trials(setup(files, grid=None), lost[1], n_declinations=N_DECLINATIONS, trials=batch)
+    skymap.skies(setup(files), lost[2], trials=range(2, 3))
+    assert [path.read_bytes() for path in lost] == before
+    again = results(files, parts, tmp_path)
+    assert [again[name].read_bytes() for name in again] == [outputs[name].read_bytes() for name in again]
+
+
+def test_the_fits_file_holds_the_regions_and_their_p_values(parts, outputs):
+    ts = column(parts[0], "skymap_region", "test_statistic")
+    with fits.open(outputs["fits"]) as file:
+        header = file[1].header
+    assert (header["NSIDE"], header["COARSE"], header["FIXGAMMA"]) == (16, 8, 2.5)
+    assert (header["NTRIALS"], header["SYNTHETI"], header["ANALYSIS"]) == (N_TRIALS, True, "spatial and energy")
+    nside, found = healpix_file.read(outputs["fits"], "TS")
+    assert nside == 16
+    np.testing.assert_array_equal(found, ts)
+    # On the equator the p-value is that of the middle declination's trials.
+    trials = column(parts[1], "skymap_calibration", "test_statistic").reshape(-1, N_DECLINATIONS)[:, 1]
+    equator = np.flatnonzero(np.abs(_pixel_dec(16)) < 1e-9)
+    assert equator.size == 64
+    p = BackgroundTrials(trials).p_value(ts[equator])
+    from_trials = healpix_file.read(outputs["fits"], "NEG_LOG10_P_TRIALS")[1][equator]
+    np.testing.assert_allclose(10**-from_trials, p, rtol=1e-12)
+    np.testing.assert_array_equal(np.isnan(healpix_file.read(outputs["fits"], "NEG_LOG10_P")[1]), np.isnan(ts))
+
+
+def _pixel_dec(nside):
+    from astropy_healpix import HEALPix
+
+    return HEALPix(nside, "nested").healpix_to_lonlat(np.arange(12 * nside**2))[1].rad
+
+
+def test_spots_are_sorted_and_no_lower_than_their_pixels(parts, outputs):
+    spots = table(outputs, "spots").to_pandas()
+    assert list(spots.spot) == list(range(SHOWN["n_spots"]))
+    assert spots.p_local_tail.is_monotonic_increasing
+    ts = column(parts[0], "skymap_region", "test_statistic")
+    assert (spots.test_statistic >= ts[spots.pixel] - 0.01).all()
+    assert (spots.n_trials == N_TRIALS).all()
+    assert spots.p_local.between(1 / (N_TRIALS + 1) - 1e-12, 1).all()
+
+
+def test_contours_surround_their_spots_and_lie_in_order(outputs):
+    spots, found = table(outputs, "spots").to_pandas(), table(outputs, "contours").to_pandas()
+    assert set(found.spot) == set(range(SHOWN["n_zooms"]))
+    assert set(found.confidence_level) == set(CONTOUR_LEVELS)
+    for number, own in found.groupby("spot"):
+        dec = np.radians(spots.dec_deg[number])
+        radius = {}
+        for level, vertices in own.groupby("confidence_level"):
+            east = np.degrees(np.sin(np.radians(vertices.ra_deg - spots.ra_deg[number]))) * np.cos(dec)
+            radius[level] = np.hypot(east, vertices.dec_deg - spots.dec_deg[number]).to_numpy()
+        inner, outer = (radius[level] for level in CONTOUR_LEVELS)
+        both = np.isfinite(inner) & np.isfinite(outer)
+        assert both.any()
+        assert (inner[both] > 0).all()
+        assert (inner[both] < outer[both]).all()
+
+
+def test_zooms_have_the_spot_in_their_middle(outputs):
+    spots, found = table(outputs, "spots").to_pandas(), table(outputs, "zooms").to_pandas()
+    assert set(found.spot) == set(range(SHOWN["n_zooms"]))
+    for number, own in found.groupby("spot"):
+        assert (own.east_deg.min(), own.north_deg.max()) == pytest.approx((-1.0, 1.0))
+        middle = own[(own.east_deg.abs() < 1e-9) & (own.north_deg.abs() < 1e-9)]
+        assert len(middle) == 1
+        assert middle.test_statistic.item() == pytest.approx(spots.test_statistic[number], rel=0.02)
+
+
+def test_the_hottest_spots_are_ranked_among_the_skies(outputs):
+    found, trials = table(outputs, "hottest").to_pandas(), table(outputs, "hottest_trials").to_pandas()
+    spots = table(outputs, "spots").to_pandas()
+    assert list(found.hemisphere) == ["south", "north"]
+    for row in found.itertuples():
+        own = trials[trials.hemisphere == row.hemisphere]
+        assert list(own.trial) == list(range(N_SKIES))
+        k = (own.minus_log10_p >= -np.log10(row.p_local_tail) - 1e-12).sum()
+        assert row.p_post == pytest.approx((k + 1) / (N_SKIES + 1))
+        assert row.p_post_low < row.p_post <= row.p_post_high
+        assert row.n_sky_trials == N_SKIES
+        assert (row.dec_deg > -5) == (row.hemisphere == "north")
+    # The first of the listed spots is the hottest of its hemisphere, the index refined or not.
+    assert spots.p_local_tail[0] == pytest.approx(found.p_local_tail.min(), rel=0.05)
+
+
+def test_tables_say_where_they_come_from(parts, outputs):
+    for path in (*(group[0] for group in parts), *(outputs[name] for name in skymap.OUTPUTS if name != "fits")):
+        metadata = read_metadata(path)
+        assert metadata["synthetic"] is True
+        assert metadata["settings"]["gamma"] == 2.5
+        assert metadata["settings"]["seed"] == 11
+    assert "grid" not in read_metadata(parts[1][0])["settings"]
+    inputs = read_metadata(outputs["spots"])["inputs"]
+    assert len(inputs) == len(SEASONS) + 3 + sum(map(len, parts))
+
+
+def test_a_sky_without_spots_has_empty_tables(files, parts, tmp_path):
+    found = results(files, parts, tmp_path, refine_above=1e6)
+    for name in ("spots", "contours", "zooms"):
+        assert len(table(found, name)) == 0
+    for row in table(found, "hottest").to_pylist():
+        assert np.isnan(row["test_statistic"])
+        assert (row["p_local"], row["p_local_tail"], row["p_post"]) == (1.0, 1.0, 1.0)
+        assert row["extrapolated"] is False
+
+
+def test_a_free_index_needs_smearing_tables(files, tmp_path):
+    bare = SimpleNamespace(**vars(files) | {"smearing": files.no_smearing})
+    with pytest.raises(PhysicsError, match=r"no smearing tables, so a map cannot fit gamma.*set `skymap\.gamma`"):
+        skymap.region(setup(bare, gamma=None), tmp_path / "0.parquet", number=0)
+    assert not list(tmp_path.iterdir())
+    skymap.region(setup(bare, gamma=2.0), tmp_path / "0.parquet", number=0)
+    assert read_metadata(tmp_path / "0.parquet")["settings"]["analysis"] == "spatial only"
+
+
+def test_a_missing_region_is_told(files, parts, tmp_path):
+    with pytest.raises(TableError, match=r"regions: the regions do not cover the sky at nside 16\. Delete the folder"):
+        results(files, (parts[0][:-1], *parts[1:]), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_log_tells_how_far_a_region_is(files, tmp_path, caplog):
+    with caplog.at_level(logging.INFO, logger="nusky"):
+        skymap.region(setup(files), tmp_path / "0.parquet", number=0)
+    # Of the 64 pixels only the one at the pole is left out.
+    assert caplog.messages[0] == "region 0: nside 8, 63 of 63 positions (100 %)"
