@@ -27,7 +27,7 @@ EVERYTHING = {
     "release": {"name": "icecube-10yr"},
     "catalogues": {"wcda-hess": {}},
     "bdm": {},
-    "inference": {"declinations_deg": [0.0]},
+    "inference": {"declinations_deg": [0.0], "differential_log10_energy_gev": [3, 5, 7], "recovery_trials": 100},
     "skymap": {},
 }
 """A configuration that asks for every rule."""
