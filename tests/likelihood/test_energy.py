@@ -150,12 +150,30 @@ class TestBackground:
         edges, bands = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), np.array([-1.0, 0.0, 1.0])
         log10_energy, sin_dec = np.array([1.5] * 8 + [9.0] * 16), np.array([-0.5] * 8 + [0.5] * 16)
         table = background_energy_density(log10_energy, sin_dec, edges, bands)
-        # 8 events become 2, 4, 2; the rest has the floor. 16 in the last bin stay there by 3/4
-        np.testing.assert_allclose(table[0], np.array([2, 4, 2, 0.03, 0.03]) / 8.06)
-        np.testing.assert_allclose(table[1], np.array([0.03, 0.03, 0.03, 4, 12]) / 16.09)
+        # 8 events become 12/35, 17/35, 12/35 of them, and the floor; 16 in the last bin stay there by 26/35
+        low, high = np.array([96, 136, 96, 0, 0]) / 35, np.array([0, 0, 0, 144, 416]) / 35
+        for density, counts in zip(table, (low, high), strict=True):
+            floored = np.maximum(counts, 0.03)
+            np.testing.assert_allclose(density, floored / floored.sum())
         at = background_energy_density_at(table, np.full(5, 1.5), np.array([-0.9, -0.5, 0.0, 0.25, 1.0]), edges, bands)
-        low, high = 4 / 8.06, 0.03 / 16.09
+        low, high = table[:, 1]
         np.testing.assert_allclose(at, [low, low, (low + high) / 2, low / 4 + 3 * high / 4, high])
+
+    def test_an_event_beside_a_sharp_edge_keeps_its_density(self):
+        edges, bands = np.arange(8.0), np.array([-1.0, 1.0])
+        log10_energy = np.array([1.5] + [3.5] * 1000 + [4.5] * 1000)
+        table = background_energy_density(log10_energy, np.zeros(2001), edges, bands)
+        assert table[0, 1] == pytest.approx(0.25 / 2000, rel=0.2)
+
+    def test_density_ratios_of_background_average_to_one(self):
+        """On the flank of a steep spectrum, where a plain running mean would make them 10 % too small."""
+        rng = np.random.default_rng(11)
+        log10_energy, sin_dec = 2.5 + rng.gamma(3.0, 1 / 7, 400_000), rng.uniform(-1, 1, 400_000)
+        table = background_energy_density(log10_energy, sin_dec)
+        signal = np.exp(-0.5 * ((LOG10_ENERGY_EDGES[:-1] + 0.05 - 3.3) / 0.15) ** 2)
+        signal /= signal.sum() * 0.1
+        ratio = signal[energy_bin(log10_energy)] / background_energy_density_at(table, log10_energy, sin_dec)
+        assert ratio.mean() == pytest.approx(1, abs=0.01)
 
     def test_a_band_without_events_has_those_of_the_nearest(self):
         edges, bands = np.array([0.0, 1.0, 2.0]), np.linspace(-1, 1, 5)
