@@ -64,6 +64,7 @@ def write(folder: Path, synthetic: bool = False) -> dict[str, Path]:
         "ra_deg": HOTTEST["ra_deg"] + 0.4 * np.cos(angle),
         "dec_deg": HOTTEST["dec_deg"] + 0.4 * np.sin(angle),
     }
+    contours["ra_deg"][7] = contours["dec_deg"][7] = np.nan  # a ray that does not cross
     trials = {"hemisphere": ["south", "north"] * 5, "trial": np.arange(10) // 2, "minus_log10_p": np.arange(10) / 2}
     east, north = np.meshgrid(np.linspace(-2, 2, 5), np.linspace(-2, 2, 5))
     zooms = {"spot": np.zeros(25, np.int32), "east_deg": east.ravel(), "north_deg": north.ravel()}

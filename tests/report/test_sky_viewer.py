@@ -166,6 +166,18 @@ def test_dragging_moves_and_the_wheel_zooms_where_it_points(opened):
     assert opened.evaluate("document.getElementById('whole').click(), skyMap.view.zoom") == 1
 
 
+def test_contours_surround_their_spot_and_may_be_interrupted(opened):
+    opened.evaluate("skyMap.view.zoom = 100, document.querySelector('#spots button').click()")
+    image = settled(opened)
+    angle = 2 * np.pi * (np.arange(40) + 0.5) / 40  # between the vertices
+    found = []
+    for ra, dec in zip(83.25 + 0.4 * np.cos(angle), 22.5 + 0.4 * np.sin(angle), strict=True):
+        x, y = (round(c) for c in opened.evaluate(f"skyMap.screen({ra}, {dec})"))
+        near = image[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3)
+        found.append(np.any(np.abs(near - [0xB2, 0x18, 0x2B]).max(axis=1) < 40))
+    assert found == [number not in (6, 7) for number in range(40)]
+
+
 def test_keys_and_the_list_of_spots_lead_there(opened):
     opened.evaluate("document.querySelector('#spots button').click()")
     *_, width, height = box(opened)

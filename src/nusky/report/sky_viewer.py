@@ -1,6 +1,7 @@
 """The all-sky map as one interactive HTML page that needs no other file and no network."""
 
 import base64
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -102,10 +103,10 @@ def _to_galactic() -> NDArray:
 
 
 def _lines(contours: pa.Table) -> list[dict[str, Any]]:
-    """One closed line per spot and confidence level."""
-    lines: dict[tuple[int, float], list[list[float]]] = {}
+    """One closed line per spot and confidence level, with None where it is interrupted (NaN in the table)."""
+    lines: dict[tuple[int, float], list[list[float] | None]] = {}
     for spot, level, ra, dec in zip(*(contours[name].to_pylist() for name in CONTOUR_COLUMNS), strict=True):
-        lines.setdefault((spot, level), []).append([ra, dec])
+        lines.setdefault((spot, level), []).append(None if math.isnan(ra) else [ra, dec])
     return [{"spot": spot, "level": level, "points": points} for (spot, level), points in lines.items()]
 
 
