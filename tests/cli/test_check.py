@@ -13,6 +13,7 @@ SMALL = {
     "catalogues": {"wcda-hess": {"gammas": [2.0, 3.0]}},
     "methods": ["standard"],
     "inference": {"trials": 200, "trials_per_batch": 100, "confidence_level": 0.95},
+    "skymap": {"nside": 128, "sky_trials": 40},
     "bdm": {"t_yr": 300},
 }
 
@@ -42,6 +43,9 @@ def test_a_configuration_is_told_in_plain_words(checked):
         "without a flux 13",
         "trials 200 per stack",
         "upper limits 95 % (neyman)",
+        "pixels HEALPix nside 64, 128 where TS reaches 4",
+        "2000 at each of 21 declinations, 40 full skies",
+        "100 listed, 6 enlarged",
         "time 300 years after the neutrinos; events of 35 years",
         "with --cores 2",
         "finished 0 of ",
@@ -55,6 +59,8 @@ def test_json_says_the_same(checked):
     assert told["release"]["n_events"] == 143_911
     assert told["catalogues"]["wcda-hess"]["weightings"] == {"uniform": 164, "flux": 151}
     assert told["jobs"]["inference_trials"] == 4
+    assert told["skymap"]["sky_trials"] == 40
+    assert (told["jobs"]["skymap_region"], told["jobs"]["skymap_skies"]) == (12, 2)
     assert told["finished"] is False
     assert told["cost"]["left"] == told["cost"]["all"]
 
@@ -108,7 +114,7 @@ def test_files_are_sought_where_the_workflow_runs(nusky, tmp_path):
     assert nusky("check", "c.yaml", "--directory", "there").exit_code == 0
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml", "inference.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml", "inference.yaml", "skymap.yaml"])
 def test_committed_configurations(nusky, repository, name):
     result = nusky("check", repository / "config" / name)
     assert result.exit_code == 0, result.output

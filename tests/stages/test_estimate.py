@@ -24,6 +24,7 @@ EVERYTHING = {
         "differential_log10_energy_gev": [3, 5, 7],
         "recovery_trials": 50,
     },
+    "skymap": {"nside_region": 2, "calibration_trials": 700, "calibration_per_batch": 500, "sky_trials": 30},
     "bdm": {},
     "figures": {"formats": ["png"]},
 }
@@ -67,6 +68,33 @@ def test_measured_rates_come_back():
     assert 1 / (estimate.TRIAL_FREE_S * n * 164) == pytest.approx(5.51, rel=0.05)
     assert 1 / (estimate.TRIAL_S * n * 164) == pytest.approx(11.5, rel=0.05)
     assert 1 / (estimate.SOURCE_TRIAL_FREE_S * n) == pytest.approx(250, rel=0.05)
+
+
+def test_an_all_sky_map_costs_what_was_measured():
+    """Processor time of 1.13 million events at nside 64 refined to 128: map, one scrambled sky, 922 hot spots."""
+    block = {"nside": 128, "sky_trials": 10, "skies_per_batch": 1, "calibration_trials": 500, "n_zooms": 0}
+    whole = cost(release={"name": "icecube-10yr"}, inference=None, skymap=block)
+    # The measurement loaded the events once; every region does.
+    few = cost(release={"name": "icecube-10yr"}, inference=None, skymap=block | {"nside": 4, "nside_coarse": 4})
+    assert whole["skymap_region"] - few["skymap_region"] == pytest.approx(33, rel=0.5)
+    assert whole["skymap_skies"] / 10 == pytest.approx(26, rel=0.5)
+    assert whole["skymap"] == pytest.approx(44, rel=0.5)
+
+
+def test_a_map_costs_more_with_more_positions_and_skies():
+    once = cost(skymap={})
+    for block, dearer, same in (
+        ({"nside_coarse": 128}, "skymap_region", "skymap_calibration"),
+        ({"refine_above": 2.0}, "skymap_skies", "skymap_calibration"),
+        ({"sky_trials": 1000}, "skymap_skies", "skymap_region"),
+        ({"calibration_declinations": 42}, "skymap_calibration", "skymap_skies"),
+        ({"n_zooms": 50}, "skymap", "skymap_region"),
+        ({"nside": 1024}, "figures_of_skymap", "skymap_calibration"),
+    ):
+        changed = cost(skymap=block)
+        assert changed[dearer] > 1.1 * once[dearer]
+        assert changed[same] == once[same]
+    assert cost(skymap={"gamma": 2.0})["skymap_skies"] < once["skymap_skies"]
 
 
 def test_events_and_sources_scale_the_search():

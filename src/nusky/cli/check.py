@@ -52,6 +52,7 @@ def check(
         "methods": cfg.methods if cfg.catalogues else [],
         "inference": cfg.inference.model_dump(mode="json") if cfg.inference else None,
         "bdm": cfg.bdm.model_dump(mode="json") if cfg.bdm else None,
+        "skymap": cfg.skymap.model_dump(mode="json") if cfg.skymap else None,
         "outputs": f"results/{cfg.run}/",
         "cost": {"cores": cores, "all": vars(whole), "left": vars(left)},
         "jobs": {rule: len(group) for rule, group in estimate.by_rule(jobs).items()},
@@ -181,6 +182,10 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
         typer.echo()
         console.heading("inference (p-values, sensitivities, limits from trials)")
         console.pairs(_inference(cfg))
+    if cfg.skymap:
+        typer.echo()
+        console.heading("all-sky map (hot spots, corrected for the scan)")
+        console.pairs(_skymap(cfg.skymap))
     if cfg.bdm:
         typer.echo()
         console.heading(f"boosted dark matter of {cfg.bdm.supernova.name}")
@@ -203,7 +208,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
     _print_progress(told, whole, left, directory)
 
 
-_EXPLAINED = ("run", "seed", "release", "bdm", "catalogues", "methods", "scan", "inference", "figures")
+_EXPLAINED = ("run", "seed", "release", "bdm", "catalogues", "methods", "scan", "inference", "skymap", "figures")
 """Blocks of the configuration this command speaks of."""
 
 
@@ -235,6 +240,16 @@ def _inference(cfg: Any) -> dict[str, Any]:
         f"{block.injected_trials} with signal at each strength",
         "upper limits": f"{100 * block.confidence_level:g} % ({block.limit_method})",
         "declinations": len(block.declinations_deg) or "none",
+    }
+
+
+def _skymap(block: Any) -> dict[str, Any]:
+    return {
+        "spectral index": f"fixed at {block.gamma}" if block.gamma else "fitted",
+        "pixels": f"HEALPix nside {block.nside_coarse}, {block.nside} where TS reaches {block.refine_above:g}",
+        "trials": f"{block.calibration_trials} at each of {block.calibration_declinations} declinations, "
+        f"{block.sky_trials} full skies",
+        "hot spots": f"{block.n_spots} listed, {block.n_zooms} enlarged",
     }
 
 

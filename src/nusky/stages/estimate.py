@@ -7,6 +7,7 @@ kernels compiled by the warm-up jobs, no other load. They are right to a factor 
 slower ones take longer. Downloads are not in them.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,6 +48,16 @@ SOURCE_STRENGTHS = 10
 """Those that the limits of a source share, about."""
 RECOVERY_STRENGTHS = 4
 """Those of injection and recovery."""
+SKY_POSITION_S = 6e-5
+"""Position of an all-sky map, besides what grows with the events."""
+SKY_S, SKY_FREE_S = 2e-10, 4e-10
+"""Position of an all-sky map, per event; index fixed, fitted."""
+SPOT_S = 4.2e-8
+"""Refining a hot spot, per event."""
+SKY_SPOTS = 100
+"""Spots of a scrambled sky that are refined, about: up to three in each band of declination."""
+SKY_MIB = 2.4e-3
+"""Per event, in all-sky maps."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,8 @@ def events_of(cfg: Configuration) -> dict[str, int]:
 def jobs(cfg: Configuration, sizes: Sizes) -> list[Job]:
     """Every job of a run from nothing."""
     paths = Paths(cfg.run)
-    planned = [*_search(cfg, sizes, paths), *_inference(cfg, sizes, paths), *_bdm(cfg, paths)]
+    planned = [*_search(cfg, sizes, paths), *_inference(cfg, sizes, paths), *_skymap(cfg, sizes, paths)]
+    planned += _bdm(cfg, paths)
     tables = [output for job in planned for output in job.outputs if output.endswith(".parquet")]
     planned.append(Job("summary", (paths.summary,), IMPORT_S, BASE_MIB, 6))
     planned.append(Job("report", (paths.report,), IMPORT_S + 1e-3 * len(tables), BASE_MIB, 7))
@@ -241,6 +253,46 @@ def _inference(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
             figures.append(paths.differential_sensitivity_figure)
     output = tuple(file for name in figures for file in paths.figure(name, cfg.figures.formats))
     yield Job("figures_of_inference", output, IMPORT_FIGURES_S + FIGURE_S * len(output), BASE_NUMBA_MIB, 6)
+
+
+def _skymap(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
+    block = cfg.skymap
+    if block is None:
+        return
+    n = sizes.n_events
+    fitted = block.gamma is None
+    position = SKY_POSITION_S + (SKY_FREE_S if fitted else SKY_S) * n
+    alone = (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * n
+    memory = BASE_NUMBA_MIB + SKY_MIB * n
+    start = IMPORT_NUMBA_S + 2 + 2e-6 * n
+    # 2.4 % of the coarse pixels have TS of 4 or more, half of their parts again, and fewer by e for every 2 more.
+    rarer = min(8.0, math.exp((4 - block.refine_above) / 2))
+    n_levels = (block.nside // block.nside_coarse).bit_length() - 1
+    n_positions = 12 * block.nside_coarse**2 * (1 + 4 * 0.024 * rarer * (2**n_levels - 1))
+    n_regions = 12 * block.nside_region**2
+    for region in range(n_regions):
+        output = (paths.skymap_region.format(region=region),)
+        yield Job("skymap_region", output, start + position * n_positions / n_regions, memory, 2)
+    for first, stop in _batches(block.calibration_trials, block.calibration_per_batch):
+        output = (paths.skymap_calibration.format(first=first, stop=stop),)
+        cost = alone * block.calibration_declinations * (stop - first)
+        yield Job("skymap_calibration", output, start + cost, memory, 2)
+    sky = position * n_positions + SPOT_S * SKY_SPOTS * n
+    for first, stop in _batches(block.sky_trials, block.skies_per_batch):
+        output = (paths.skymap_skies.format(first=first, stop=stop),)
+        yield Job("skymap_skies", output, start + sky * (stop - first), memory, 2)
+    tables = tuple(paths.skymap(what) for what in ("spots", "contours", "zooms", "hottest", "hottest_trials"))
+    # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
+    cost = SPOT_S * (900 * rarer + SKY_SPOTS) * n + position * 6100 * block.n_zooms
+    yield Job("skymap", (*tables, paths.skymap_fits), start + cost, memory, 3)
+    names = ("equatorial", "galactic", "hottest", *(("zooms",) if block.n_zooms else ()))
+    figures = [
+        file for name in names for file in paths.figure(paths.skymap_figure.format(name=name), cfg.figures.formats)
+    ]
+    pixels = 12 * block.nside**2
+    cost = IMPORT_FIGURES_S + 1.5 * len(figures) + 4e-6 * pixels
+    yield Job("figures_of_skymap", tuple(figures), cost, BASE_NUMBA_MIB + 1e-4 * pixels, 6)
+    yield Job("sky_viewer", (paths.sky_viewer,), IMPORT_S + 2e-6 * pixels, BASE_MIB + 1e-4 * pixels, 6)
 
 
 def _batches(n_trials: int, step: int) -> Iterator[tuple[int, int]]:
