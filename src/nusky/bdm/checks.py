@@ -30,7 +30,7 @@ def real(name: str, value: ArrayLike, unit: str) -> Array:
 
 
 def not_negative(name: str, value: ArrayLike, unit: str) -> Array:
-    """`value` as `real` gives it; negative numbers are refused in a message with their `unit`."""
+    """`value` as float64 in `unit`, same shape; negative numbers are refused in a message with the unit."""
     if type(value) in (int, float) and 0 <= value < math.inf:
         return np.array(value, dtype=np.float64)
     array = real(name, value, unit)
@@ -40,7 +40,7 @@ def not_negative(name: str, value: ArrayLike, unit: str) -> Array:
 
 
 def positive(name: str, value: ArrayLike, unit: str) -> Array:
-    """`value` as `real` gives it; what is not finite and above 0 is refused in a message with its `unit`."""
+    """`value` as float64 in `unit`, same shape; what is not finite and above 0 is refused in a message with it."""
     if type(value) in (int, float) and 0 < value < math.inf:  # the common case, without the cost of array reductions
         return np.array(value, dtype=np.float64)
     array = real(name, value, unit)
