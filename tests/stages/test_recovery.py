@@ -32,6 +32,7 @@ def run(root, folder, what, kind, method, gamma=None):
     ]
 
 
+@pytest.mark.slow
 def test_a_stack_finds_what_was_injected(root, tmp_path):
     found, covered, target = run(root, tmp_path, "stack", "full", "neyman")
     assert target == "mine/uniform stack"
