@@ -170,7 +170,7 @@ def _times(sample: Analysis, order: dict, outcome: dict, seconds: list[float]) -
     start = time.process_time()
     background_trials(source, SEED, "trials", 0, N_TRIALS)
     trial_s = (time.process_time() - start) / N_TRIALS
-    set_up, fit = (np.median([f[name] for f in outcome["same"]]) for name in ("set_up_s", "fit_s"))
+    set_up, fit = (np.median([f[name] for f in outcome["real"]["same"]]) for name in ("set_up_s", "fit_s"))
     return page.Table(
         "Seconds per position: set-up and fit of nusky (processor time), set-up and fit of SkyLLH (wall time). "
         "Background trials per second of processor time at the first position.",

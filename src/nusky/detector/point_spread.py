@@ -13,7 +13,7 @@ import numpy as np
 from nusky.detector.effective_area import EffectiveArea, power_law_integrals
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 
-GAMMA = 2.7
+GAMMA = 2.5
 """Spectral index of the signal the pulls are taken from: pulls grow with it, and here the number of fitted events is
 about as much too high at 2 as it is too low at 3."""
 _LOG10_ENERGY_EDGES = np.arange(1.0, 8.01, 0.25)

@@ -82,7 +82,7 @@ class PseudoExperiments:
 
 
 def recover(experiments: PseudoExperiments, n_injected: float, fits: np.ndarray) -> Recovery:
-    """What `fits`, from `PseudoExperiments.fits`, found of `n_injected` events."""
+    """What `fits`, (n_trials, 3) from `PseudoExperiments.fits`, found of `n_injected` events."""
     n_signal, gamma, _ = fits.T
     numbers = (float(n_signal.mean()), _error(n_signal), *map(float, np.quantile(n_signal, _QUANTILES)))
     found = gamma[(n_signal > 0) & np.isfinite(gamma)] if experiments.free else np.empty(0)
@@ -103,7 +103,10 @@ def cover(
     calibration: LimitCalibration,
     request: Request,
 ) -> Coverage:
-    """How often the limits of `request` hold `n_injected` events; `calibration` serves those from trials."""
+    """How often the limits of `request` hold `n_injected` events; `calibration` serves those from trials.
+
+    `fits`: (n_trials, 3), from `PseudoExperiments.fits`.
+    """
     level = request.confidence_level
     if request.limit_method == "asymptotic":
         upper = experiments.asymptotic_limits(n_injected, level)

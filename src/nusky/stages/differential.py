@@ -36,6 +36,8 @@ def stack_differential(
 ) -> None:
     """Sensitivity and upper limit of the stack called `name` in every part of the energy axis.
 
+    `log10_energy_edges`: edges of the parts, log10(E/GeV).
+
     The limit is a Feldman-Cousins one if `request` asks for that and a Neyman one otherwise: the likelihood of one
     power law has no asymptotic limit on a part of the energies.
     """
@@ -74,7 +76,10 @@ def declination_differential(
     log10_energy_edges: Sequence[float],
     request: Request,
 ) -> None:
-    """Differential sensitivity of point sources at declinations, from `n_trials` scrambled skies each."""
+    """Differential sensitivity of point sources at declinations, from `n_trials` scrambled skies each.
+
+    `log10_energy_edges`: edges of the parts of the energy axis, log10(E/GeV).
+    """
     analysis, indices = setup.load()
     request = replace(request, limit_method=None, discovery_sigmas=())
     rows = []

@@ -140,6 +140,7 @@ class WeightedStack:
     def of_table(
         cls, analysis: Analysis, indices: Indices, sources: pa.Table, weighting: config.Weighting
     ) -> "WeightedStack":
+        """The stack of a `sources` table in a weighting, at the spectral indices that are fitted."""
         weights, _ = model_weights(sources, weighting, STANDARD.name)
         rows = np.flatnonzero(weights > 0)
         chosen = tuple(values[rows] for values in positions(sources))
@@ -391,7 +392,7 @@ def _post_trial(
 
 
 def flux_scale(analysis: Analysis, dec: np.ndarray, weights: np.ndarray, gamma: float) -> FluxScale:
-    """Events of a stack per flux, and the central 90 % of their energies."""
+    """Events of a stack per flux, and the central 90 % of their energies; `dec` (n_sources,) rad."""
     weights = weights / weights.sum()
     per_phi0 = float((analysis.expected(dec, np.array([gamma]))[:, 0] * weights).sum())
     livetimes = [sample.livetime_s for sample in analysis.samples]
