@@ -19,6 +19,19 @@ def batch_files(pattern, total, step, **wildcards):
     ]
 
 
+def source_limit_parts(what):
+    """Input function: the files of all parts of the single sources."""
+
+    def files(wildcards):
+        parts = cfg.inference.source_jobs
+        pattern = paths.source_limits_part(what)
+        return [
+            pattern.format(**wildcards, part=part, parts=parts) for part in range(parts)
+        ]
+
+    return files
+
+
 def inference_params(wildcards):
     """What decides the result of a trial: no number of trials is among it."""
     catalogue = wildcards.get("catalogue")

@@ -1,20 +1,6 @@
 # Needs events, seasons, effective area, smearing and sources, and the configuration's `inference` block. Makes the
 # trials of the standard method in batches, the statements that follow from them, and their figures.
 
-
-def source_limit_parts(what):
-    """Input function: the files of all parts of the single sources."""
-
-    def files(wildcards):
-        parts = cfg.inference.source_jobs
-        pattern = paths.source_limits_part(what)
-        return [
-            pattern.format(**wildcards, part=part, parts=parts) for part in range(parts)
-        ]
-
-    return files
-
-
 inferred = (
     [
         name
