@@ -293,7 +293,7 @@ class Inference(Section):
     point_spread: Literal["gaussian", "smearing"] = Field(
         "gaussian",
         description="Spread of signal around a source: a Gaussian of width AngErr, or core and tail from the smearing "
-        "tables with a term for the distribution of AngErr: unbiased n_s, several times slower. No effect without "
+        "tables with a term for the distribution of AngErr: n_s less biased, several times slower. No effect without "
         "smearing tables.",
     )
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
