@@ -121,6 +121,7 @@ import os, signal, sys
 import nusky.revision
 from nusky.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 nusky.revision.revision = lambda: os.kill(os.getpid(), signal.SIGINT)
 sys.argv = ["nusky", "version"]
 main()
