@@ -25,6 +25,7 @@ CONFIGURATION = {
         "trials_per_batch": 50,
         "gamma": 2.5,
         "discovery_sigmas": [],
+        "source_limit_method": "asymptotic",
     },
     "bdm": {"n_l": 80, "n_b": 40, "nside": 4, "n_times": 5, "n_masses": 5},
     "figures": {"formats": ["png"], "dpi": 50},
