@@ -89,3 +89,8 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match="the disk is full"):
         files.write_json(tmp_path / "r.json", {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_json_cannot_hold_becomes_null():
+    content = {1: (float("nan"), 2.5, {"a": float("inf")}), "text": "nan", "n": 3, "none": None}
+    assert files.finite_or_null(content) == {"1": [None, 2.5, {"a": None}], "text": "nan", "n": 3, "none": None}

@@ -4,9 +4,10 @@ import contextlib
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,15 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
     """Write `content` as indented JSON; NaN and infinities are refused, as JSON has none."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def finite_or_null(content: Any) -> Any:
+    """A nest of mappings and sequences as JSON can hold it: null for NaN and infinities, keys as text."""
+    if isinstance(content, Mapping):
+        return {str(key): finite_or_null(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite_or_null(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def read_json(path: str | os.PathLike[str], keys: Iterable[str] = ()) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def summary():
         "versions": {"nusky": "1"},
         "tables_sha256": {"a": "b"},
         "methods": {"standard": {"mine": found}},
-        "bdm": {"supernova": {"name": "Cas A"}, "numbers": numbers},
+        "bdm": {"supernova": "Cas A", "numbers": numbers},
     }
 
 

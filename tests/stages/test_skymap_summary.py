@@ -10,6 +10,8 @@ from tests import skymap_run
 def test_spots_and_hottest_are_there_and_json_can_hold_them(tmp_path):
     found = skymap_summary.collect(skymap_run.write(tmp_path))
     assert (found["analysis"], found["gamma"], found["nside"]) == ("spatial and energy", None, skymap_run.NSIDE)
+    assert found["nside_coarse"] <= found["nside"]
+    assert found["refine_above"] > 0
     assert found["n_spots"] == 2
     assert found["spots"][0].items() >= skymap_run.HOTTEST.items()
     south, north = found["hottest"]

@@ -3,7 +3,9 @@
 import copy
 
 import pytest
+from typer.testing import CliRunner
 
+from nusky.cli.app import app
 from nusky.files import read_json
 from tests.workflow import plan
 
@@ -58,6 +60,13 @@ def test_the_run_ends_with_summary_and_page(finished):
     assert set(summary["tables_sha256"]) == tables
     assert "results/dark/bdm/numbers.parquet" in tables
     assert "Cas A" in (finished / "results/dark/report.html").read_text()
+
+
+def test_the_run_can_be_shown(finished):
+    shown = CliRunner().invoke(app, ["show", str(finished / "results/dark")])
+    assert shown.exit_code == 0, shown.output
+    assert "boosted dark matter of Cas A" in shown.output
+    assert "end of the signal" in shown.output
 
 
 def test_a_finished_run_asks_for_nothing(finished):

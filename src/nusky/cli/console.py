@@ -9,6 +9,8 @@ from typing import Any
 
 import typer
 
+from nusky.files import finite_or_null
+
 
 def fail(message: str) -> None:
     """Print a message about an error."""
@@ -62,7 +64,7 @@ def cell(value: Any) -> str:
 
 def as_json(content: Any) -> None:
     """Print JSON: numbers in full, null for NaN and infinities."""
-    typer.echo(json.dumps(_strict(content), indent=2, ensure_ascii=False, allow_nan=False))
+    typer.echo(json.dumps(finite_or_null(content), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def bytes_text(n_bytes: float) -> str:
@@ -112,11 +114,3 @@ def _text(content: str) -> Any:
     from rich.text import Text
 
     return Text(content)
-
-
-def _strict(content: Any) -> Any:
-    if isinstance(content, Mapping):
-        return {str(key): _strict(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_strict(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -127,7 +127,7 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
                 )
     if summary.get("bdm"):
         typer.echo()
-        console.heading(f"boosted dark matter of {summary['bdm']['supernova']['name']}")
+        console.heading(f"boosted dark matter of {summary['bdm']['supernova']}")
         console.grid(
             [
                 {"published": n["published"], "standard": n["standard"], "quantity": n["quantity"], "unit": n["unit"]}

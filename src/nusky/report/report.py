@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
+from nusky.report.page import page_template
 from nusky.report.skymap import skymap_findings, skymap_tables
 
 MISSING = "–"
@@ -50,15 +49,7 @@ def build_report(
     ConfigurationError
         When a figure is in a format that a page cannot show.
     """
-    environment = Environment(
-        loader=PackageLoader("nusky.report", "."),
-        autoescape=select_autoescape(["html", "j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = format_number
-    page = environment.get_template("template.html.j2").render(
+    page = page_template("template.html.j2", number=format_number).render(
         summary=summary,
         lead=_lead(summary),
         findings=[*_findings(summary), *skymap_findings(summary.get("skymap"), format_number)],

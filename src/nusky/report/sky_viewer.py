@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from numpy.typing import NDArray
 
 from nusky.errors import PhysicsError
 from nusky.files import write_text
+from nusky.report.page import page_template
 
 QUANTITIES = ("TS", "NEG_LOG10_P", "N_SIGNAL", "GAMMA")
 """The quantities of a map, named as the columns of its FITS file (`nusky.search.skymap.healpix_file`)."""
@@ -66,14 +66,7 @@ def build_sky_viewer(
         "contours": _lines(contours),
         "sources": _by_list(sources),
     }
-    environment = Environment(
-        loader=PackageLoader("nusky.report", "."),
-        autoescape=select_autoescape(["html", "j2"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("sky_viewer.html.j2").render(
+    page = page_template("sky_viewer.html.j2").render(
         run=run,
         analysis=analysis,
         synthetic=synthetic,

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from nusky.files import finite_or_null
 from nusky.stages.inference_figures import first_fit
 from nusky.tables import read_metadata, read_table
 
@@ -51,11 +50,12 @@ def collect(tables: Mapping[str, Any]) -> dict[str, Any]:
     """The inference of one catalogue from its tables: `stacks` by weighting, `sources` if they were searched."""
     stacks = {weighting: _stack(of_stack) for weighting, of_stack in tables["stacks"].items()}
     first = next(iter(tables["stacks"].values()))["fits"]
-    return {
+    found = {
         "analysis": read_metadata(first)["settings"]["analysis"],
         "stacks": stacks,
         "sources": _sources(tables["sources"]) if tables["sources"] else None,
     }
+    return finite_or_null(found)
 
 
 def _stack(tables: Mapping[str, Path]) -> dict[str, Any]:
@@ -63,16 +63,12 @@ def _stack(tables: Mapping[str, Path]) -> dict[str, Any]:
     statements: dict[str, dict[str, Any]] = {}
     for row in read_table(tables["statements"], kind="statements").to_pylist():
         by_name = statements.setdefault(str(row["gamma"]), {})
-        by_name[row["statement"].replace(" ", "_")] = _numbers({key: row[key] for key in _STATEMENT_KEYS})
-    return {"fits": [_numbers(row) for row in fits], "statements": statements, **_checks(tables)}
+        by_name[row["statement"].replace(" ", "_")] = {key: row[key] for key in _STATEMENT_KEYS}
+    return {"fits": fits, "statements": statements, **_checks(tables)}
 
 
 def _checks(tables: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:
-    return {
-        name: [_numbers(row) for row in read_table(tables[name], kind=kind).to_pylist()]
-        for name, kind in _CHECKS.items()
-        if name in tables
-    }
+    return {name: read_table(tables[name], kind=kind).to_pylist() for name, kind in _CHECKS.items() if name in tables}
 
 
 def _sources(tables: Mapping[str, Path]) -> dict[str, Any]:
@@ -81,15 +77,11 @@ def _sources(tables: Mapping[str, Path]) -> dict[str, Any]:
     best = min(compared, key=lambda row: row["p_local"])
     limits: dict[str, list[dict[str, Any]]] = {}
     for row in read_table(tables["limits"], kind="source_limits").to_pylist():
-        limits.setdefault(row["name"], []).append(_numbers({key: row[key] for key in _LIMIT_KEYS}))
+        limits.setdefault(row["name"], []).append({key: row[key] for key in _LIMIT_KEYS})
     return {
-        "best": _numbers(best),
-        "fits": [_numbers(row) for row in fits.to_pylist()],
+        "best": best,
+        "fits": fits.to_pylist(),
         "limits": limits,
-        "hadronic": [_numbers(row) for row in read_table(tables["hadronic"], kind="hadronic_limits").to_pylist()],
+        "hadronic": read_table(tables["hadronic"], kind="hadronic_limits").to_pylist(),
         **_checks(tables),
     }
-
-
-def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in row.items()}

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from nusky.files import finite_or_null
 from nusky.tables import read_metadata, read_table
 
 N_SPOTS = 20
@@ -43,18 +42,12 @@ def collect(tables: Mapping[str, Path]) -> dict[str, Any]:
     """The entry `skymap` of the summary, from the tables "skymap_hottest" and "skymap_spots"."""
     settings = read_metadata(tables["spots"])["settings"]
     spots = read_table(tables["spots"], kind="skymap_spots", columns=_SPOT_KEYS)
-    return {
+    found = {
         "analysis": settings["analysis"],
         "gamma": settings["gamma"],
-        "nside": settings["grid"]["nside"],
-        "hottest": _rows(read_table(tables["hottest"], kind="skymap_hottest", columns=_HOTTEST_KEYS)),
+        **{key: settings["grid"][key] for key in ("nside", "nside_coarse", "refine_above")},
+        "hottest": read_table(tables["hottest"], kind="skymap_hottest", columns=_HOTTEST_KEYS).to_pylist(),
         "n_spots": len(spots),
-        "spots": _rows(spots.slice(0, N_SPOTS)),
+        "spots": spots.slice(0, N_SPOTS).to_pylist(),
     }
-
-
-def _rows(table: Any) -> list[dict[str, Any]]:
-    return [
-        {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in row.items()}
-        for row in table.to_pylist()
-    ]
+    return finite_or_null(found)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nusky.files import read_json, sha256, write_json
+from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
 from nusky.revision import revision
 from nusky.stages import bdm_summary, inference_summary, skymap_summary
@@ -104,16 +104,9 @@ def _events(release_name: str, seasons: Path | None) -> dict[str, Any]:
 
 def _stacks(path: Path) -> dict[str, dict[str, Any]]:
     rows = read_table(path, kind="limits", columns=("gamma", *_STACK_COLUMNS)).to_pylist()
-    return {str(row["gamma"]): {_RENAMED.get(k, k): _number(row[k]) for k in _STACK_COLUMNS} for row in rows}
+    return {str(row["gamma"]): {_RENAMED.get(k, k): finite_or_null(row[k]) for k in _STACK_COLUMNS} for row in rows}
 
 
 def _sources(path: Path) -> list[dict[str, Any]]:
     columns: Sequence[str] = ("name", "origin", "ra_deg", "dec_deg", "n_band", "ts_max", "ns_best")
-    return [
-        {key: _number(value) for key, value in row.items()}
-        for row in read_table(path, kind="single_sources", columns=columns).to_pylist()
-    ]
-
-
-def _number(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return finite_or_null(read_table(path, kind="single_sources", columns=columns).to_pylist())
