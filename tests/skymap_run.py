@@ -13,7 +13,12 @@ from nusky.tables import Provenance, write_table
 NSIDE = 8
 HOTTEST = {"ra_deg": 83.25, "dec_deg": 22.5, "test_statistic": 21.5, "n_signal": 12.25, "gamma": 2.25}
 """The hottest spot, numbers that floating point holds exactly; the value 5.0 of -log10 p stands in its pixel."""
-SETTINGS = {"analysis": "spatial and energy", "gamma": None, "seed": 7, "grid": {"nside": NSIDE, "nside_coarse": 8, "refine_above": 4.0}}
+SETTINGS = {
+    "analysis": "spatial and energy",
+    "gamma": None,
+    "seed": 7,
+    "grid": {"nside": NSIDE, "nside_coarse": 8, "refine_above": 4.0},
+}
 SOURCES = {
     "name": ["Crab", "HESS J1745-290", "HESS J1826-148"],
     "ra_deg": [83.63, 266.415, 276.5],

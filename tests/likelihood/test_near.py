@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from nusky.likelihood.near import draw_near, gaussian_of_chord, window_half_width
+from nusky.likelihood.near import draw_near, gaussian_of_chord, gaussians_of_chords, window_half_width
 from nusky.likelihood.spatial import spherical_gaussian
 from tests import oracles
 
@@ -72,3 +72,21 @@ def test_the_same_stream_gives_the_same_sky(windows):
 def test_the_density_from_the_chord_is_that_of_the_angle(psi):
     chord = 4 * np.sin(psi / 2) ** 2
     assert gaussian_of_chord(chord, 0.2) == pytest.approx(spherical_gaussian(psi, 0.2), rel=1e-7)
+
+
+def test_many_densities_from_chords_are_those_of_one():
+    rng = np.random.default_rng(6)
+    variance = np.radians(rng.uniform(0.2, 10, 5000)) ** 2
+    chord = np.minimum(rng.exponential(3, 5000) * variance, 0.3)
+    chord[:10] = 0.0
+    value = np.full(5001, -1.0)
+    gaussians_of_chords(5000, chord, variance, value)
+    expected = [gaussian_of_chord(c, v) for c, v in zip(chord, variance, strict=True)]
+    np.testing.assert_allclose(value[:5000], expected, rtol=2e-15)
+    assert value[5000] == -1.0
+
+
+def test_a_density_beyond_every_reach_stays_finite_and_tiny():
+    value = np.empty(1)
+    gaussians_of_chords(1, np.array([0.3]), np.array([1e-9]), value)
+    assert 0 <= value[0] < 1e-8

@@ -1,4 +1,4 @@
-"""Density ratios r_i = S_i/B_i of the events near one source or a stack, for every spectral index of a grid.
+"""Density ratios r_i = S_i/B_i of the events near one source, for every spectral index of a grid.
 
 An event has a fixed declination, angular error and energy; only its right ascension is redrawn in a scrambled sky. So
 an event can be near a source only inside a window of right ascension that is known beforehand, and a scrambled sky
@@ -13,6 +13,8 @@ from nusky.likelihood.fit import N_LOW
 from nusky.likelihood.spatial import spherical_gaussian
 
 _BLOCK = 256
+_STEPS = 64.0
+_EXPONENTIALS = np.exp(-np.arange(40 * _STEPS + 1) / _STEPS)
 
 
 def window_half_width(dec: np.ndarray, radius: np.ndarray, source_dec: float) -> np.ndarray:
@@ -142,156 +144,6 @@ def source_ratios(chosen, offset, begin, candidates, densities, largest, smalles
 
 
 @kernel()
-def draw_cells(rng, group_start, group_key, season_start, key_start, key_column, n_ra):
-    """Events that fall into a cell with sources in reach when right ascensions are uniform, and where.
-
-    Parameters
-    ----------
-    rng : numpy Generator
-    group_start : (n_groups + 1,) int64
-        Events of one season, class and row stand together; where each such group begins.
-    group_key : (n_groups,) int64
-        Class and row of the group.
-    season_start : (n_seasons + 1,) int64
-        Where each season begins among the groups.
-    key_start : (n_keys + 1,) int64; key_column : int32
-        Columns of cells with sources in reach, by class and row.
-
-    Returns
-    -------
-    chosen : (n_near,) int64, ra : (n_near,) float64, rad; begin : (n_seasons + 1,) int64
-    """
-    n_seasons = len(season_start) - 1
-    chosen, ra = np.empty(4096, np.int64), np.empty(4096)
-    begin = np.zeros(n_seasons + 1, np.int64)
-    width = 2 * np.pi / n_ra
-    found = 0
-    for k in range(n_seasons):
-        for group in range(season_start[k], season_start[k + 1]):
-            first = key_start[group_key[group]]
-            n_columns = key_start[group_key[group] + 1] - first
-            if n_columns == 0:
-                continue
-            everywhere = n_columns == n_ra
-            per_step = 0.0 if everywhere else -np.log1p(-n_columns / n_ra)
-            i = group_start[group] - 1
-            while True:
-                i += 1 if everywhere else 1 + int(rng.standard_exponential() / per_step)
-                if i >= group_start[group + 1]:
-                    break
-                if found == len(chosen):
-                    chosen = np.concatenate((chosen, np.empty(found, np.int64)))
-                    ra = np.concatenate((ra, np.empty(found)))
-                place = rng.random() * n_columns
-                column = min(int(place), n_columns - 1)
-                chosen[found] = i
-                ra[found] = (key_column[first + column] + place - column) * width
-                found += 1
-        begin[k + 1] = found
-    return chosen[:found], ra[:found], begin
-
-
-@kernel()
-def stack_ratios(chosen, ra, begin, events, cell_start, cell_source, n_ra, sources, response, densities, smallest):
-    """Density ratios of the events near a stack, and power sums of the small ones.
-
-    Parameters
-    ----------
-    chosen : (n_chosen,) int64; ra : (n_chosen,) float64, rad; begin : (n_seasons + 1,) int64
-        Events to look at, their right ascensions, and where each season begins among them.
-    events : (n_events, 9) float64
-        First cell of its row for its class of angular error, sin and cos of the declination, s^2 of the core [rad^2],
-        s^2 of the tail over that of the core, share of the tail, largest psi^2 / s^2 kept, 1/B, energy bin.
-    cell_start : (n_classes * (n_cells + 1),) int64; cell_source : (n_entries,) int32
-        Sources that an event of a class of angular error inside a cell of the sky may be near.
-    sources : (n_sources, 4) float64
-        cos(dec) cos(ra), cos(dec) sin(ra), sin(dec), extension^2 [rad^2].
-    response : (n_seasons,) int64
-    densities : (n_responses, n_bins, n_sources, n_gammas) float64
-        Weight of the source times its signal energy density.
-    smallest : (n_seasons,) float64
-        Events whose ratio stays below it at every index go to the power sums.
-
-    Returns
-    -------
-    ratios : (n_gammas, n_near), their begin by season, low : (n_gammas, n_seasons, N_LOW)
-    """
-    n_seasons, n_gammas = len(begin) - 1, densities.shape[3]
-    low = np.zeros((n_seasons, N_LOW, n_gammas))
-    kept = np.zeros(n_seasons + 1, np.int64)
-    rows = np.empty((1024, n_gammas))
-    found = 0
-    total = np.empty(n_gammas)
-    per_cell = n_ra / (2 * np.pi)
-    middle = (np.arange(n_ra) + 0.5) / per_cell
-    columns = np.stack((middle, np.cos(middle), np.sin(middle)), axis=1)
-    for k in range(n_seasons):
-        q = response[k]
-        for m in range(begin[k], begin[k + 1]):
-            i = chosen[m]
-            cell = int(events[i, 0]) + min(int(ra[m] * per_cell), n_ra - 1)
-            first, last = cell_start[cell], cell_start[cell + 1]
-            if first == last:
-                continue
-            cos_ra, sin_ra = _cos_sin(ra[m], per_cell, columns)
-            x, y, z = events[i, 2] * cos_ra, events[i, 2] * sin_ra, events[i, 1]
-            variance, tail_ratio, tail_share, cut = events[i, 3], events[i, 4], events[i, 5], events[i, 6]
-            e = int(events[i, 8])
-            near = False
-            for entry in range(first, last):
-                j = cell_source[entry]
-                chord = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
-                own = variance + sources[j, 3]
-                if chord > cut * own:  # psi exceeds its chord
-                    continue
-                tail = tail_ratio * variance + sources[j, 3]
-                spatial = events[i, 7] * signal_of_chord(max(chord, 0.0), own, tail, tail_share)
-                if near:
-                    for g in range(n_gammas):
-                        total[g] += spatial * densities[q, e, j, g]
-                else:
-                    for g in range(n_gammas):
-                        total[g] = spatial * densities[q, e, j, g]
-                    near = True
-            if not near:
-                continue
-            largest = 0.0
-            for g in range(n_gammas):
-                largest = max(largest, total[g])
-            if largest < smallest[k]:
-                # One loop per power, so that each runs over contiguous numbers.
-                for g in range(n_gammas):
-                    low[k, 0, g] += total[g]
-                for g in range(n_gammas):
-                    low[k, 1, g] += total[g] ** 2
-                for g in range(n_gammas):
-                    low[k, 2, g] += total[g] ** 3
-                for g in range(n_gammas):
-                    low[k, 3, g] += total[g] ** 4
-            else:
-                if found == len(rows):
-                    rows = np.concatenate((rows, np.empty_like(rows)))
-                for g in range(n_gammas):
-                    rows[found, g] = total[g]
-                found += 1
-        kept[k + 1] = found
-    return np.ascontiguousarray(rows[:found].T), kept, np.ascontiguousarray(low.transpose(2, 0, 1))
-
-
-@kernel()
-def _cos_sin(ra, per_cell, columns):
-    """cos and sin of a right ascension from those of its column's middle, exact for columns below 2 deg."""
-    column = min(int(ra * per_cell), len(columns) - 1)
-    d = ra - columns[column, 0]
-    d2 = d * d
-    sin_d = d * (1 - d2 / 6 * (1 - d2 / 20 * (1 - d2 / 42)))
-    cos_d = 1 - d2 / 2 * (1 - d2 / 12 * (1 - d2 / 30))
-    return columns[column, 1] * cos_d - columns[column, 2] * sin_d, columns[column, 2] * cos_d + columns[
-        column, 1
-    ] * sin_d
-
-
-@kernel()
 def signal_of_chord(chord, core, tail, tail_share):
     """Spatial signal density: a Gaussian of variance `core` and, with the share `tail_share`, a wider one."""
     value = gaussian_of_chord(chord, core)
@@ -313,3 +165,24 @@ def gaussian_of_chord(chord, variance):
     )
     inverse = 0.5 / variance
     return stretch * np.exp(-c * square * inverse) * inverse / np.pi
+
+
+@kernel()
+def gaussians_of_chords(n, chord, variance, value):
+    """`gaussian_of_chord` of the first `n` of many, into `value`: for chords up to 0.3 and densities that matter.
+
+    A loop that compilers turn into vector instructions, which a call of exp would prevent: exp(-u) is a tabulated value
+    times a short series, to 1e-15, and stays at exp(-40) beyond u = 40.
+    """
+    for p in range(n):
+        c = chord[p]
+        square = 1 + c * (1 / 12 + c * (1 / 90 + c * (1 / 560 + c * (1 / 3150 + c * (1 / 16632 + c / 84084)))))
+        stretch = 1 + c * (
+            1 / 6 + c * (1 / 30 + c * (1 / 140 + c * (1 / 630 + c * (1 / 2772 + c * (1 / 12012 + c / 51480)))))
+        )
+        inverse = 0.5 / variance[p]
+        u = min(c * square * inverse, 40.0)
+        step = int(u * _STEPS + 0.5)
+        r = step / _STEPS - u
+        rest = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r / 120))))
+        value[p] = stretch * _EXPONENTIALS[step] * rest * inverse / np.pi

@@ -6,30 +6,41 @@ from dataclasses import dataclass
 import numpy as np
 
 from nusky.likelihood.near import window_half_width
+from nusky.likelihood.near_stack import EVENT
 from nusky.search.hypothesis import near_radius
 from nusky.search.sample import Sample
 
-CELLS = (360, 180)
-"""Columns in right ascension and rows in sin(dec)."""
-_REACH_CLASSES = np.radians([0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0, np.inf])
+_REACH_CLASSES = np.radians([*np.geomspace(0.2, 5.0, 19), 10.0, np.inf])
+"""Largest angular error of each class, rad."""
+_N_DEC = np.repeat([360, 180, 90, 1], [9, 10, 1, 1])
+_N_RA = np.where(_N_DEC > 1, 2 * _N_DEC, 1)
+"""Rows in sin(dec) and columns in right ascension of the grid of each class."""
+_FIRST_KEY = np.cumsum(_N_DEC) - _N_DEC
+"""Rows of all classes are numbered together: the first of each class."""
+_FIRST_CELL = np.cumsum(_N_RA * _N_DEC + 1) - (_N_RA * _N_DEC + 1)
+"""Where the cells of a class begin in `Cells.start`."""
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Which sources an event may be near, by the cell of the sky it falls into and by the size of its angular error."""
+    """Which sources an event may be near, by the cell of the sky it falls into and by the size of its angular error.
+
+    Those of cell i are `source[start[i]:start[i + 1]]`; the columns of row k with any are
+    `key_column[key_start[k]:key_start[k + 1]]`, of `key_n_ra[k]`.
+    """
 
     start: np.ndarray
     source: np.ndarray
     key_start: np.ndarray
     key_column: np.ndarray
+    key_n_ra: np.ndarray
 
     @classmethod
     def of_sources(cls, ra: np.ndarray, dec: np.ndarray, extension: np.ndarray) -> "Cells":
         """For sources at ra, dec with Gaussian width `extension`, each (n_sources,) rad."""
-        n_ra, n_dec = CELLS
-        dec_edges = np.arcsin(np.linspace(-1, 1, n_dec + 1))
-        starts, entries, offset = [], [], 0
-        for ang_err in np.minimum(_REACH_CLASSES, np.pi):
+        starts, entries, key_counts, key_columns, offset = [], [], [], [], 0
+        for ang_err, n_ra, n_dec in zip(np.minimum(_REACH_CLASSES, np.pi), _N_RA, _N_DEC, strict=True):
+            dec_edges = np.arcsin(np.linspace(-1, 1, n_dec + 1))
             radius = near_radius(ang_err**2 + extension**2)
             cells, sources = [], []
             for j in range(len(ra)):
@@ -41,13 +52,20 @@ class Cells:
                 cells.append(np.repeat(rows, count) * n_ra + column % n_ra)
                 sources.append(np.full(len(column), j, dtype=np.int32))
             cell, source = np.concatenate(cells), np.concatenate(sources)
-            starts.append(offset + np.concatenate(([0], np.cumsum(np.bincount(cell, minlength=n_ra * n_dec)))))
+            n_sources = np.bincount(cell, minlength=n_ra * n_dec)
+            occupied = n_sources.reshape(n_dec, n_ra) > 0
+            key_counts.append(occupied.sum(axis=1))
+            key_columns.append(np.nonzero(occupied)[1])
+            starts.append(offset + np.concatenate(([0], np.cumsum(n_sources))))
             entries.append(source[np.argsort(cell, kind="stable")])
             offset += len(cell)
-        start = np.stack(starts)
-        occupied = np.diff(start, axis=1).reshape(-1, n_ra) > 0  # (class and row, column)
-        key_start = np.concatenate(([0], np.cumsum(occupied.sum(axis=1))))
-        return cls(start.ravel(), np.concatenate(entries), key_start, np.nonzero(occupied)[1].astype(np.int32))
+        return cls(
+            start=np.concatenate(starts).astype(np.int32),
+            source=np.concatenate(entries),
+            key_start=np.concatenate(([0], np.cumsum(np.concatenate(key_counts)))),
+            key_column=np.concatenate(key_columns).astype(np.int32),
+            key_n_ra=np.repeat(_N_RA, _N_DEC),
+        )
 
 
 def _rows_in_reach(dec_edges: np.ndarray, radius: float, source_dec: float) -> tuple[np.ndarray, np.ndarray]:
@@ -69,48 +87,54 @@ def _rows_in_reach(dec_edges: np.ndarray, radius: float, source_dec: float) -> t
 class FlatEvents:
     """The events of all seasons as `stack_ratios` takes them.
 
-    Inside a season they are ordered by class and row, so that neighbours look up neighbouring cells; `order` tells
-    where each of them stands in the samples.
+    They are ordered by class and row, so that neighbours look up neighbouring cells; `order` (n_events,) tells where
+    each of them stands in the samples, `records` (n_events,) are of type `nusky.likelihood.near_stack.EVENT`; groups of
+    one class and row begin at `group_start` (n_groups + 1,) and have the key `group_key` (n_groups,).
     """
 
-    start: np.ndarray
     order: np.ndarray
-    columns: np.ndarray
+    records: np.ndarray
     group_start: np.ndarray
     group_key: np.ndarray
-    group_season: np.ndarray
 
     @classmethod
     def of_samples(cls, samples: Sequence[Sample]) -> "FlatEvents":
-        """The events of one sample per season, in the order of the class's text."""
+        """The events of one sample per season, whose responses are numbered as they appear."""
         names = ("dec", "width", "tail_ratio", "tail_share", "inverse_background", "energy_bin")
         dec, width, tail_ratio, tail_share, background, energy_bin = (
             np.concatenate([getattr(sample, name) for sample in samples]) for name in names
         )
         widest = width * np.sqrt(np.maximum(tail_ratio, 1.0))
-        row = np.clip((np.sin(dec) + 1) / 2 * CELLS[1], 0, CELLS[1] - 1).astype(np.int64)
         reach_class = np.searchsorted(_REACH_CLASSES, widest, side="left").astype(np.int64)
+        n_ra, n_dec = _N_RA[reach_class], _N_DEC[reach_class]
+        row = np.clip((np.sin(dec) + 1) / 2 * n_dec, 0, n_dec - 1).astype(np.int64)
         season = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
-        order = np.lexsort((row, reach_class, season))
-        start = np.concatenate(([0], np.cumsum([len(sample) for sample in samples]))).astype(np.int64)
-        key = (reach_class * CELLS[1] + row)[order]
-        first = np.flatnonzero(np.diff(key, prepend=-1) | np.diff(season[order], prepend=-1))
-        columns = (
-            reach_class * (CELLS[0] * CELLS[1] + 1) + row * CELLS[0],
-            np.sin(dec),
-            np.cos(dec),
-            width**2,
-            tail_ratio,
-            tail_share,
-            (near_radius(widest**2) / width) ** 2,
-            background,
-            energy_bin,
-        )
-        return cls(
-            start=start,
-            order=order,
-            columns=np.column_stack([column[order] for column in columns]),
-            group_start=np.append(first, len(key)),
-            group_key=key[first],
-            group_season=np.searchsorted(first, start),
-        )
+        responses = list(dict.fromkeys(sample.response for sample in samples))
+        key = _FIRST_KEY[reach_class] + row
+        order = np.argsort(key, kind="stable")
+        first = np.flatnonzero(np.diff(key[order], prepend=-1))
+        values = {
+            "sin_dec": np.sin(dec),
+            "cos_dec": np.cos(dec),
+            "variance": width**2,
+            "tail_ratio": tail_ratio,
+            "tail_share": tail_share,
+            "inverse_background": background,
+            "reach": (near_radius(widest**2) / width) ** 2,
+            "row": _FIRST_CELL[reach_class] + row * n_ra,
+            "n_ra": n_ra,
+            "energy_bin": energy_bin,
+            "response": np.array([responses.index(sample.response) for sample in samples])[season],
+            "season": season,
+        }
+        records = _aligned(len(dec))
+        for name, value in values.items():
+            records[name] = value[order]
+        return cls(order, records, np.append(first, len(key)), key[order][first])
+
+
+def _aligned(n: int) -> np.ndarray:
+    """Zeroed records (n,) that begin where a cache line does."""
+    room = np.zeros((n + 1) * EVENT.itemsize, np.uint8)
+    begin = -room.ctypes.data % EVENT.itemsize
+    return room[begin : begin + n * EVENT.itemsize].view(EVENT)

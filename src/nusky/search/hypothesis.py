@@ -9,6 +9,7 @@ spec of the standard analysis in docs/conventions.md). TS = 2 ln L(best)/L(0).
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,7 +104,7 @@ class Hypothesis(ABC):
     gammas: np.ndarray
     expected: np.ndarray
 
-    @property
+    @cached_property
     def shares(self) -> np.ndarray:
         """f_k(gamma), (n_gammas, n_seasons)."""
         return np.ascontiguousarray((self.expected / self.expected.sum(axis=0)).T)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -93,7 +94,11 @@ class Source(Hypothesis):
             begin,
             self.candidates.columns,
             self.densities,
-            self.densities.max(axis=2),
+            self._largest,
             smallest_ratio(self.analysis.n_events),
         )
         return NearEvents(ratios, kept, low, self.analysis.n_events)
+
+    @cached_property
+    def _largest(self) -> np.ndarray:
+        return self.densities.max(axis=2)

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.near import draw_cells, stack_ratios
+from nusky.likelihood.near_stack import draw_cells, stack_ratios
 from nusky.likelihood.separation import unit_vectors
-from nusky.search.cells import CELLS, Cells, FlatEvents
+from nusky.search.cells import Cells, FlatEvents
 from nusky.search.hypothesis import Hypothesis, NearEvents, smallest_ratio
 from nusky.search.sample import Sample
 
@@ -75,38 +76,37 @@ class Stack(Hypothesis):
 
     def sky(self, ra: Sequence[np.ndarray]) -> NearEvents:
         """The near events of a sky with other right ascensions [rad], one array per season."""
-        return self._all(self.events, np.concatenate(ra))
+        return self._all(self.events, ra, self.analysis.n_events)
 
     def scrambled(self, rng: np.random.Generator) -> NearEvents:
         """The near events of a sky with right ascensions redrawn uniformly; only events near a source are drawn."""
-        e = self.events
-        chosen, ra, begin = draw_cells(
-            rng, e.group_start, e.group_key, e.group_season, self.cells.key_start, self.cells.key_column, CELLS[0]
+        events, cells = self.events, self.cells
+        chosen = draw_cells(
+            rng, events.group_start, events.group_key, cells.key_start, cells.key_column, cells.key_n_ra
         )
-        return self._near(e, chosen, ra, begin)
+        return self._near(events, *chosen, self.analysis.n_events)
 
     def injected(self, events: Sequence[Sample]) -> NearEvents:
         """The near events among extra events, one `Sample` per season."""
-        flat = FlatEvents.of_samples(events)
-        return self._all(flat, np.concatenate([sample.ra for sample in events]))
+        n_events = np.array([len(sample) for sample in events], dtype=float)
+        return self._all(FlatEvents.of_samples(events), [sample.ra for sample in events], n_events)
 
-    def _all(self, events: FlatEvents, ra: np.ndarray) -> NearEvents:
-        return self._near(events, np.arange(len(ra)), ra[events.order], events.start)
+    def _all(self, events: FlatEvents, ra: Sequence[np.ndarray], n_events: np.ndarray) -> NearEvents:
+        return self._near(events, np.arange(len(events.order)), np.concatenate(ra)[events.order], n_events)
 
-    def _near(self, events: FlatEvents, chosen: np.ndarray, ra: np.ndarray, begin: np.ndarray) -> NearEvents:
-        names = list(dict.fromkeys(self.analysis.responses))
-        unit = unit_vectors(self.ra, self.dec)
-        ratios, kept, low = stack_ratios(
+    def _near(self, events: FlatEvents, chosen: np.ndarray, ra: np.ndarray, n_events: np.ndarray) -> NearEvents:
+        parts = stack_ratios(
             chosen,
             ra,
-            begin,
-            events.columns,
+            events.records,
             self.cells.start,
             self.cells.source,
-            CELLS[0],
-            np.column_stack((unit, self.extension**2)),
-            np.array([names.index(name) for name in self.analysis.responses]),
+            self._sources,
             self.densities,
             smallest_ratio(self.analysis.n_events),
         )
-        return NearEvents(ratios, kept, low, np.diff(events.start).astype(float))
+        return NearEvents(*parts, n_events)
+
+    @cached_property
+    def _sources(self) -> np.ndarray:
+        return np.column_stack((unit_vectors(self.ra, self.dec), self.extension**2))

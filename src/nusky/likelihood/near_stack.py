@@ -1,0 +1,217 @@
+"""Density ratios of the events near a stack of sources.
+
+The sky is divided into cells that know which sources an event of a given angular error may be near; a scrambled sky
+draws random numbers only for events that fall into such a cell. Pairs of event and source are worked on in blocks, so
+that the exponentials run over contiguous numbers.
+"""
+
+import numpy as np
+
+from nusky.likelihood.compile import kernel
+from nusky.likelihood.fit import N_LOW
+from nusky.likelihood.near import gaussians_of_chords, signal_of_chord
+
+EVENT = np.dtype(
+    {
+        "names": (
+            "sin_dec",
+            "cos_dec",
+            "variance",
+            "tail_ratio",
+            "tail_share",
+            "inverse_background",
+            "reach",
+            "row",
+            "n_ra",
+            "energy_bin",
+            "response",
+            "season",
+        ),
+        "formats": ("f8", "f8", "f8", "f8", "f8", "f8", "f4", "i4", "i2", "i2", "i2", "i2"),
+    }
+)
+"""What a scrambled event keeps, one cache line: `variance` is s^2 of the core [rad^2], `tail_ratio` s^2 of the tail
+over it, `tail_share` the share of the tail, `inverse_background` 1/B, `reach` the largest psi^2/s^2 kept, `row` the
+first cell of its row in the grid of its class of angular error, `n_ra` the number of cells of that row."""
+_BLOCK = 128
+"""Events worked on at a time: they and their pairs with sources stay in the first cache."""
+_N_ARCS = 720
+"""Arcs of right ascension for cosines and sines; `_cos_sin` is exact for arcs below 2 deg."""
+_CHORD = 0.3
+"""Largest squared chord of `gaussians_of_chords`."""
+
+
+@kernel()
+def draw_cells(rng, group_start, group_key, key_start, key_column, key_n_ra):
+    """Events that fall into a cell with sources in reach when right ascensions are uniform, and where.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+    group_start : (n_groups + 1,) int64
+        Events of one class and row stand together; where each such group begins.
+    group_key : (n_groups,) int64
+        Class and row of the group.
+    key_start : (n_keys + 1,) int64; key_column : int32; key_n_ra : (n_keys,) int64
+        Columns of cells with sources in reach, by class and row, and the number of all columns.
+
+    Returns
+    -------
+    chosen : (n_near,) int64, ra : (n_near,) float64, rad
+    """
+    chosen, ra = np.empty(4096, np.int64), np.empty(4096)
+    found = 0
+    for group in range(len(group_key)):
+        key = group_key[group]
+        first, n_ra = key_start[key], key_n_ra[key]
+        n_columns, width = key_start[key + 1] - first, 2 * np.pi / n_ra
+        if n_columns == 0:
+            continue
+        # Jump from one chosen event to the next where few are, try each where many are.
+        jump = n_columns < 0.4 * n_ra
+        steps = -1.0 / np.log1p(-n_columns / n_ra) if jump else 0.0
+        i = group_start[group] - 1
+        while True:
+            i += 1 + int(rng.standard_exponential() * steps) if jump else 1
+            if i >= group_start[group + 1]:
+                break
+            place = rng.random() * (n_columns if jump else n_ra)
+            if place >= n_columns:
+                continue
+            if found == len(chosen):
+                chosen = np.concatenate((chosen, np.empty(found, np.int64)))
+                ra = np.concatenate((ra, np.empty(found)))
+            column = int(place)
+            chosen[found] = i
+            ra[found] = (key_column[first + column] + place - column) * width
+            found += 1
+    return chosen[:found], ra[:found]
+
+
+@kernel()
+def stack_ratios(chosen, ra, events, cell_start, cell_source, sources, densities, smallest):
+    """Density ratios of the events near a stack, and power sums of the small ones.
+
+    Parameters
+    ----------
+    chosen : (n_chosen,) int64; ra : (n_chosen,) float64, rad
+        Events to look at, and their right ascensions.
+    events : (n_events,) EVENT
+    cell_start : (n_cells of all classes + n_classes,) int32; cell_source : (n_entries,) int32
+        Sources that an event of a class of angular error inside a cell of the sky may be near.
+    sources : (n_sources, 4) float64
+        cos(dec) cos(ra), cos(dec) sin(ra), sin(dec), extension^2 [rad^2].
+    densities : (n_responses, n_bins, n_sources, n_gammas) float64
+        Weight of the source times its signal energy density.
+    smallest : (n_seasons,) float64
+        Events whose ratio stays below it at every index go to the power sums.
+
+    Returns
+    -------
+    ratios : (n_gammas, n_near), their begin by season, low : (n_gammas, n_seasons, N_LOW)
+    """
+    n_seasons, n_gammas = len(smallest), densities.shape[3]
+    low = np.zeros((n_seasons, N_LOW, n_gammas))
+    rows, season = np.empty((1024, n_gammas)), np.empty(1024, np.int64)
+    found = 0
+    total = np.empty(n_gammas)
+    middle = (np.arange(_N_ARCS) + 0.5) * (2 * np.pi / _N_ARCS)
+    arcs = np.stack((middle, np.cos(middle), np.sin(middle)), axis=1)
+    entries, stop = np.empty((_BLOCK, 2), np.int64), np.empty(_BLOCK, np.int64)
+    chord, variance, value, source = np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64)
+    for block in range(0, len(chosen), _BLOCK):
+        size = min(_BLOCK, len(chosen) - block)
+        # Far apart in memory, so looked up together: the processor waits for all of them at once.
+        for b in range(size):
+            known = events[chosen[block + b]]
+            cell = known.row + min(int(ra[block + b] * known.n_ra / (2 * np.pi)), known.n_ra - 1)
+            entries[b, 0], entries[b, 1] = cell_start[cell], cell_start[cell + 1]
+        most = (entries[:size, 1] - entries[:size, 0]).sum() + 1
+        if most > len(chord):
+            chord, variance, value, source = np.empty(most), np.empty(most), np.empty(most), np.empty(most, np.int64)
+        n_pairs = 0
+        for b in range(size):
+            if entries[b, 0] < entries[b, 1]:
+                known = events[chosen[block + b]]
+                cos_ra, sin_ra = _cos_sin(ra[block + b], arcs)
+                x, y, z = known.cos_dec * cos_ra, known.cos_dec * sin_ra, known.sin_dec
+                for entry in range(entries[b, 0], entries[b, 1]):
+                    j = cell_source[entry]
+                    c = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
+                    own = known.variance + sources[j, 3]
+                    chord[n_pairs], variance[n_pairs], source[n_pairs] = max(c, 0.0), own, j
+                    n_pairs += 1 if c <= known.reach * own else 0  # psi exceeds its chord
+            stop[b] = n_pairs
+        gaussians_of_chords(n_pairs, chord, variance, value)
+        p = 0
+        for b in range(size):
+            begin = p
+            if stop[b] == begin:
+                continue
+            known = events[chosen[block + b]]
+            while p < stop[b]:
+                j = source[p]
+                spatial = value[p]
+                if known.tail_share > 0.0 or chord[p] > _CHORD:
+                    tail = known.tail_ratio * known.variance + sources[j, 3]
+                    spatial = signal_of_chord(chord[p], variance[p], tail, known.tail_share)
+                spatial *= known.inverse_background
+                density = densities[known.response, known.energy_bin, j]
+                if p == begin:
+                    for g in range(n_gammas):
+                        total[g] = spatial * density[g]
+                else:
+                    for g in range(n_gammas):
+                        total[g] += spatial * density[g]
+                p += 1
+            largest = 0.0
+            for g in range(n_gammas):
+                largest = max(largest, total[g])
+            k = known.season
+            if largest < smallest[k]:
+                # One loop per power, so that each runs over contiguous numbers.
+                for g in range(n_gammas):
+                    low[k, 0, g] += total[g]
+                for g in range(n_gammas):
+                    low[k, 1, g] += total[g] ** 2
+                for g in range(n_gammas):
+                    low[k, 2, g] += total[g] ** 3
+                for g in range(n_gammas):
+                    low[k, 3, g] += total[g] ** 4
+            else:
+                if found == len(rows):
+                    rows = np.concatenate((rows, np.empty_like(rows)))
+                    season = np.concatenate((season, np.empty_like(season)))
+                rows[found] = total
+                season[found] = k
+                found += 1
+    ratios, begin = _by_season(rows[:found], season[:found], n_seasons)
+    return ratios, begin, np.ascontiguousarray(low.transpose(2, 0, 1))
+
+
+@kernel()
+def _by_season(rows, season, n_seasons):
+    """`rows` (n, n_gammas) as (n_gammas, n), ordered by season, and where each season begins."""
+    begin = np.zeros(n_seasons + 1, np.int64)
+    for k in season:
+        begin[k + 1] += 1
+    begin = np.cumsum(begin)
+    place = begin.copy()
+    ratios = np.empty((rows.shape[1], rows.shape[0]))
+    for i in range(len(season)):
+        for g in range(rows.shape[1]):
+            ratios[g, place[season[i]]] = rows[i, g]
+        place[season[i]] += 1
+    return ratios, begin
+
+
+@kernel()
+def _cos_sin(ra, arcs):
+    """cos and sin of a right ascension from those of the middle of its arc."""
+    arc = min(int(ra * len(arcs) / (2 * np.pi)), len(arcs) - 1)
+    d = ra - arcs[arc, 0]
+    d2 = d * d
+    sin_d = d * (1 - d2 / 6 * (1 - d2 / 20 * (1 - d2 / 42)))
+    cos_d = 1 - d2 / 2 * (1 - d2 / 12 * (1 - d2 / 30))
+    cos_middle, sin_middle = arcs[arc, 1], arcs[arc, 2]
+    return cos_middle * cos_d - sin_middle * sin_d, sin_middle * cos_d + cos_middle * sin_d
