@@ -320,6 +320,9 @@ class SkyMap(Section):
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, for which the release must have smearing tables."
     )
+    point_spread: Literal["gaussian", "smearing"] = Field(
+        "gaussian", description="Spread of signal around a position, as `inference.point_spread`."
+    )
     nside: int = Field(256, ge=4, le=1024, description="HEALPix resolution of the map, a power of two.")
     nside_coarse: int = Field(
         64, ge=4, le=1024, description="Resolution at which the whole sky is fitted, a power of two up to `nside`."

@@ -12,11 +12,12 @@ from nusky.search.skymap.grid import Scanner
 from nusky.search.skymap.spots import CONTOUR_LEVELS
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.stages import releases, skymap
+from nusky.stages.inference import FULL_WITH_SPREAD, kind_of
 from nusky.tables import Provenance, read_metadata, read_table, write_table
 
 SEASONS = ("IC79", "IC86_I")
 GRID = {"nside": 16, "nside_coarse": 8, "refine_above": 1.0, "nside_region": 1}
-CHOICES = {"grid": GRID, "gamma": 2.5, "seed": 11}
+CHOICES = {"grid": GRID, "gamma": 2.5, "seed": 11, "point_spread": "gaussian"}
 N_DECLINATIONS, N_TRIALS, N_SKIES = 3, 500, 3
 SHOWN = {"n_spots": 5, "n_zooms": 2, "zoom_width_deg": 2.0}
 
@@ -264,3 +265,14 @@ def test_the_log_tells_how_far_a_region_is(files, tmp_path, caplog):
         skymap.region(setup(files), tmp_path / "0.parquet", number=0)
     # Of the 64 pixels only the one at the pole is left out.
     assert caplog.messages[0] == "region 0: nside 8, 63 of 63 positions (100 %)"
+
+
+def test_the_spread_of_the_smearing_tables_gives_the_fits_of_single_sources(files):
+    model = setup(files, grid=None, point_spread="smearing").load()
+    assert kind_of(model.analysis) == FULL_WITH_SPREAD
+    ra, dec = np.radians([(10.0, 20.0), (200.0, -20.0), (120.0, 60.0)]).T
+    found = model.best(model.data(), ra, dec)
+    fits = [model.analysis.source(*where, gammas=model.gammas).fit() for where in zip(ra, dec, strict=True)]
+    np.testing.assert_allclose(found.ts, [fit.ts for fit in fits], atol=1e-8)
+    plain = setup(files, grid=None).load()
+    assert not np.allclose(plain.best(plain.data(), ra, dec).ts, found.ts, atol=1e-3)

@@ -228,8 +228,10 @@ def _print_progress(told: dict[str, Any], whole: Any, left: Any, directory: Path
 
 
 def _inference(cfg: Any) -> dict[str, Any]:
+    from nusky.releases import registry
+
     block = cfg.inference
-    smearing = cfg.release.name != "icecube-3yr"
+    smearing = registry.find(cfg.release.name).smearing
     chosen = block.catalogues or list(cfg.catalogues)
     fixed = f"fixed at {block.gamma}" if block.gamma else "fitted" if smearing else "fixed at each listed one"
     return {

@@ -23,8 +23,11 @@ _FLOOR = 0.03
 """Events in an empty bin of usual width. Small, so that the many empty bins weigh nothing in the normalisation: with
 one event in each, the mean density ratio of background events is up to 17 % below 1."""
 _REACH = (2, 2, 0)
+"""Half-widths, in bins of declination, energy and AngErr, of the windows that AngErr's distribution is counted in."""
 _PRIOR = 3.0
+"""Weight, in events, of the distribution over all energies of a band."""
 _LEAST_SHARE = 1e-3
+"""Share that every bin of AngErr gets on top."""
 _PARABOLA = np.array([-3, 12, 17, 12, -3]) / 35
 """Weights of the least-squares parabola through five points, at its middle (Savitzky and Golay 1964)."""
 _MEAN = np.array([0, 1, 2, 1, 0]) / 4

@@ -54,6 +54,8 @@ class Release:
     """Digests the publisher gives for single files, by path inside the release."""
     archive_bytes: int | None = None
     """Size of the archive; None where it is not known before it comes."""
+    smearing: bool = True
+    """Whether it tells how energies and directions are smeared; without, the likelihood has no energy term."""
 
     def season(self, name: str) -> Season:
         """The season called `name`."""
@@ -129,6 +131,7 @@ ICECUBE_3YR = Release(
         )
         for name, template, n_events in _THREE_YEARS
     ),
+    smearing=False,
     mirrors=(
         Mirror(
             "pip:flarestack==2.4.10",

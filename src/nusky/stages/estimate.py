@@ -36,7 +36,7 @@ EVENT_MIB = 7e-5
 """Per event, in searches."""
 FIGURE_S = 0.3
 """Per figure and format."""
-TRIAL_S, TRIAL_FREE_S = 4.7e-10, 9.8e-10
+TRIAL_S, TRIAL_FREE_S = 2.4e-10, 3.2e-10
 """Trial of a stack or of every source of a sky, per event and source; index fixed, fitted."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 1.8e-9, 3.5e-9
 """Trial of one source, per event."""
@@ -184,7 +184,7 @@ def _inference(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
     if block is None:
         return
     n = sizes.n_events
-    fitted = block.gamma is None
+    fitted = block.gamma is None and registry.find(cfg.release.name).smearing
     trial = (TRIAL_FREE_S if fitted else TRIAL_S) * n
     alone = (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * n
     memory = BASE_NUMBA_MIB + INFERENCE_MIB * n
@@ -260,7 +260,7 @@ def _skymap(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
     if block is None:
         return
     n = sizes.n_events
-    fitted = block.gamma is None
+    fitted = block.gamma is None and registry.find(cfg.release.name).smearing
     position = SKY_POSITION_S + (SKY_FREE_S if fitted else SKY_S) * n
     alone = (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * n
     memory = BASE_NUMBA_MIB + SKY_MIB * n
