@@ -26,6 +26,9 @@ N_BACKGROUND = 3000
 SOURCES = {"northern": 41.3, "equatorial": 5.693, "southern": -32.0}
 """Name -> declination, deg."""
 LEVELS = (0.01, 0.05, 0.1, 0.2)
+LOWEST = 0.01
+"""KS p-value below which a hypothesis misses: one in a hundred does by chance, and is tested once more."""
+AGAIN = ", other random streams"
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,15 @@ def hypotheses(sample: Analysis) -> dict[str, Hypothesis]:
 def make() -> str:
     sample = samples.real(samples.data_folder())
     rows = []
-    for name, hypothesis in hypotheses(sample).items():
+    waiting = list(hypotheses(sample).items())
+    while waiting:
+        name, hypothesis = waiting.pop(0)
         background = background_trials(hypothesis, SEED, f"background {name}", 0, N_BACKGROUND).ts
         found = uniformity(full_skies(hypothesis, f"sky {name}", N_SKIES), background)
+        if found.ks_p_value <= LOWEST and not name.endswith(AGAIN):
+            waiting.insert(0, (name + AGAIN, hypothesis))
         shares = [f"{share:.4f} ({_verdict(p)})" for share, p in zip(found.shares, found.two_sided, strict=True)]
-        verdict = "met" if found.ks_p_value > 0.01 else "MISSED"
+        verdict = "met" if found.ks_p_value > LOWEST else "MISSED"
         rows.append((name, f"{found.share_at_zero:.3f}", f"{found.distance:.4f}", f"{found.ks_p_value:.3f}", verdict))
         rows[-1] += tuple(shares)
         print(*rows[-1], flush=True)
@@ -98,7 +105,8 @@ def make() -> str:
         "Real events of IC40, IC79 and IC86_I with scrambled right ascensions; detector response of the fourteen-year "
         "release, version 1.0, as a stand-in. Skies redraw every event, background trials take the short cut to near "
         "events. All skies with TS = 0 have p = 1, so the shares are those of the p-values as reported, while the "
-        "Kolmogorov-Smirnov test breaks ties at random and has the size n m/(n + m) of n skies and m trials."
+        "Kolmogorov-Smirnov test breaks ties at random and has the size n m/(n + m) of n skies and m trials. One test "
+        f"in a hundred has a KS p-value below {LOWEST} by chance: what misses is tested once more, and both are shown."
     )
     return page.page("null", "P-values under the null", about, [table])
 
