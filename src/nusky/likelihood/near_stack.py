@@ -31,8 +31,9 @@ EVENT = np.dtype(
     }
 )
 """What a scrambled event keeps, one cache line: `variance` is s^2 of the core [rad^2], `tail_ratio` s^2 of the tail
-over it, `tail_share` the share of the tail, `inverse_background` 1/B, `reach` the largest psi^2/s^2 kept, `row` the
-first cell of its row in the grid of its class of angular error, `n_ra` the number of cells of that row."""
+over it, `tail_share` the share of the tail, `inverse_background` 1/B, `reach` the largest psi^2/s^2 kept, s^2 the
+larger of both, `row` the first cell of its row in the grid of its class of angular error, `n_ra` the number of cells
+of that row."""
 _BLOCK = 128
 """Events worked on at a time: they and their pairs with sources stay in the first cache."""
 _N_ARCS = 720
@@ -59,32 +60,39 @@ def draw_cells(rng, group_start, group_key, key_start, key_column, key_n_ra):
     -------
     chosen : (n_near,) int64, ra : (n_near,) float64, rad
     """
-    chosen, ra = np.empty(4096, np.int64), np.empty(4096)
+    mean = 0.0
+    for group in range(len(group_key)):
+        key = group_key[group]
+        mean += (group_start[group + 1] - group_start[group]) * (key_start[key + 1] - key_start[key]) / key_n_ra[key]
+    capacity = int(mean + 8 * np.sqrt(mean)) + 64
+    chosen, ra = np.empty(capacity, np.int64), np.empty(capacity)
     found = 0
     for group in range(len(group_key)):
         key = group_key[group]
         first, n_ra = key_start[key], key_n_ra[key]
         n_columns, width = key_start[key + 1] - first, 2 * np.pi / n_ra
-        if n_columns == 0:
-            continue
-        # Jump from one chosen event to the next where few are, try each where many are.
-        jump = n_columns < 0.4 * n_ra
-        steps = -1.0 / np.log1p(-n_columns / n_ra) if jump else 0.0
-        i = group_start[group] - 1
-        while True:
-            i += 1 + int(rng.standard_exponential() * steps) if jump else 1
-            if i >= group_start[group + 1]:
-                break
-            place = rng.random() * (n_columns if jump else n_ra)
-            if place >= n_columns:
-                continue
-            if found == len(chosen):
-                chosen = np.concatenate((chosen, np.empty(found, np.int64)))
-                ra = np.concatenate((ra, np.empty(found)))
-            column = int(place)
-            chosen[found] = i
-            ra[found] = (key_column[first + column] + place - column) * width
-            found += 1
+        i, stop = group_start[group], group_start[group + 1]
+        if found + stop - i > len(chosen):
+            chosen = np.concatenate((chosen, np.empty(found + stop - i, np.int64)))
+            ra = np.concatenate((ra, np.empty(found + stop - i)))
+        if 0 < n_columns < 0.4 * n_ra:  # few are chosen: jump from one to the next
+            steps = -1.0 / np.log1p(-n_columns / n_ra)
+            i += int(rng.standard_exponential() * steps)
+            while i < stop:
+                place = rng.random() * n_columns
+                column = int(place)
+                chosen[found] = i
+                ra[found] = (key_column[first + column] + place - column) * width
+                found += 1
+                i += 1 + int(rng.standard_exponential() * steps)
+        elif n_columns > 0:
+            for i in range(group_start[group], stop):
+                place = rng.random() * n_ra
+                column = int(place)
+                if column < n_columns:
+                    chosen[found] = i
+                    ra[found] = (key_column[first + column] + place - column) * width
+                    found += 1
     return chosen[:found], ra[:found]
 
 
@@ -110,15 +118,15 @@ def stack_ratios(chosen, ra, events, cell_start, cell_source, sources, densities
     -------
     ratios : (n_gammas, n_near), their begin by season, low : (n_gammas, n_seasons, N_LOW)
     """
-    n_seasons, n_gammas = len(smallest), densities.shape[3]
-    low = np.zeros((n_seasons, N_LOW, n_gammas))
+    n_seasons, (_, n_bins, n_sources, n_gammas) = len(smallest), densities.shape
+    flat = densities.reshape(-1, n_gammas)
+    low = np.zeros((n_seasons, n_gammas, N_LOW))
     rows, season = np.empty((1024, n_gammas)), np.empty(1024, np.int64)
     found = 0
-    total = np.empty(n_gammas)
     middle = (np.arange(_N_ARCS) + 0.5) * (2 * np.pi / _N_ARCS)
     arcs = np.stack((middle, np.cos(middle), np.sin(middle)), axis=1)
     entries, stop = np.empty((_BLOCK, 2), np.int64), np.empty(_BLOCK, np.int64)
-    chord, variance, value, source = np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64)
+    chord, variance, value, density = np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64)
     for block in range(0, len(chosen), _BLOCK):
         size = min(_BLOCK, len(chosen) - block)
         # Far apart in memory, so looked up together: the processor waits for all of them at once.
@@ -128,65 +136,66 @@ def stack_ratios(chosen, ra, events, cell_start, cell_source, sources, densities
             entries[b, 0], entries[b, 1] = cell_start[cell], cell_start[cell + 1]
         most = (entries[:size, 1] - entries[:size, 0]).sum() + 1
         if most > len(chord):
-            chord, variance, value, source = np.empty(most), np.empty(most), np.empty(most), np.empty(most, np.int64)
+            chord, variance, value, density = np.empty(most), np.empty(most), np.empty(most), np.empty(most, np.int64)
         n_pairs = 0
         for b in range(size):
             if entries[b, 0] < entries[b, 1]:
                 known = events[chosen[block + b]]
                 cos_ra, sin_ra = _cos_sin(ra[block + b], arcs)
                 x, y, z = known.cos_dec * cos_ra, known.cos_dec * sin_ra, known.sin_dec
+                widest = known.variance * max(known.tail_ratio, 1.0)
+                first = (known.response * n_bins + known.energy_bin) * n_sources
                 for entry in range(entries[b, 0], entries[b, 1]):
                     j = cell_source[entry]
                     c = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
-                    own = known.variance + sources[j, 3]
-                    chord[n_pairs], variance[n_pairs], source[n_pairs] = max(c, 0.0), own, j
-                    n_pairs += 1 if c <= known.reach * own else 0  # psi exceeds its chord
+                    chord[n_pairs], density[n_pairs] = max(c, 0.0), first + j
+                    variance[n_pairs] = known.variance + sources[j, 3]
+                    n_pairs += 1 if c <= known.reach * (widest + sources[j, 3]) else 0  # psi exceeds its chord
             stop[b] = n_pairs
         gaussians_of_chords(n_pairs, chord, variance, value)
         p = 0
         for b in range(size):
-            begin = p
-            if stop[b] == begin:
+            if stop[b] == p:
                 continue
+            if found == len(rows):
+                rows = np.concatenate((rows, np.empty_like(rows)))
+                season = np.concatenate((season, np.empty_like(season)))
             known = events[chosen[block + b]]
-            while p < stop[b]:
-                j = source[p]
-                spatial = value[p]
-                if known.tail_share > 0.0 or chord[p] > _CHORD:
-                    tail = known.tail_ratio * known.variance + sources[j, 3]
-                    spatial = signal_of_chord(chord[p], variance[p], tail, known.tail_share)
-                spatial *= known.inverse_background
-                density = densities[known.response, known.energy_bin, j]
-                if p == begin:
-                    for g in range(n_gammas):
-                        total[g] = spatial * density[g]
-                else:
-                    for g in range(n_gammas):
-                        total[g] += spatial * density[g]
-                p += 1
-            largest = 0.0
+            inverse = known.inverse_background
+            spatial, row = _spatial(p, known, chord, variance, value) * inverse, density[p]
             for g in range(n_gammas):
-                largest = max(largest, total[g])
+                rows[found, g] = spatial * flat[row, g]
+            for q in range(p + 1, stop[b]):
+                spatial, row = _spatial(q, known, chord, variance, value) * inverse, density[q]
+                for g in range(n_gammas):
+                    rows[found, g] += spatial * flat[row, g]
+            p = stop[b]
             k = known.season
-            if largest < smallest[k]:
-                # One loop per power, so that each runs over contiguous numbers.
-                for g in range(n_gammas):
-                    low[k, 0, g] += total[g]
-                for g in range(n_gammas):
-                    low[k, 1, g] += total[g] ** 2
-                for g in range(n_gammas):
-                    low[k, 2, g] += total[g] ** 3
-                for g in range(n_gammas):
-                    low[k, 3, g] += total[g] ** 4
-            else:
-                if found == len(rows):
-                    rows = np.concatenate((rows, np.empty_like(rows)))
-                    season = np.concatenate((season, np.empty_like(season)))
-                rows[found] = total
+            n_large, limit = 0, smallest[k]
+            for g in range(n_gammas):
+                n_large += rows[found, g] >= limit
+            if n_large > 0:
                 season[found] = k
                 found += 1
+            else:
+                for g in range(n_gammas):
+                    ratio = rows[found, g]
+                    square = ratio * ratio
+                    low[k, g, 0] += ratio
+                    low[k, g, 1] += square
+                    low[k, g, 2] += square * ratio
+                    low[k, g, 3] += square * square
     ratios, begin = _by_season(rows[:found], season[:found], n_seasons)
-    return ratios, begin, np.ascontiguousarray(low.transpose(2, 0, 1))
+    return ratios, begin, np.ascontiguousarray(low.transpose(1, 0, 2))
+
+
+@kernel()
+def _spatial(p, known, chord, variance, value):
+    """Spatial signal density of pair p, where a Gaussian of its variance gives `value`."""
+    if known.tail_share > 0.0 or chord[p] > _CHORD:
+        tail = known.tail_ratio * known.variance + (variance[p] - known.variance)
+        return signal_of_chord(chord[p], variance[p], tail, known.tail_share)
+    return value[p]
 
 
 @kernel()

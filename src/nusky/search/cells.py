@@ -1,4 +1,7 @@
-"""A grid of cells on the sky: which sources an event may be near, wherever its right ascension falls."""
+"""A grid of cells on the sky: which sources an event may be near, wherever its right ascension falls.
+
+"Near" reaches less far than for a single source: `nusky.search.far_pairs` stands for the rest.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ import numpy as np
 
 from nusky.likelihood.near import window_half_width
 from nusky.likelihood.near_stack import EVENT
+from nusky.search.far_pairs import TAIL
 from nusky.search.hypothesis import near_radius
 from nusky.search.sample import Sample
 
@@ -41,7 +45,7 @@ class Cells:
         starts, entries, key_counts, key_columns, offset = [], [], [], [], 0
         for ang_err, n_ra, n_dec in zip(np.minimum(_REACH_CLASSES, np.pi), _N_RA, _N_DEC, strict=True):
             dec_edges = np.arcsin(np.linspace(-1, 1, n_dec + 1))
-            radius = near_radius(ang_err**2 + extension**2)
+            radius = near_radius(ang_err**2 + extension**2, TAIL)
             cells, sources = [], []
             for j in range(len(ra)):
                 rows, half_width = _rows_in_reach(dec_edges, radius[j], dec[j])
@@ -120,7 +124,7 @@ class FlatEvents:
             "tail_ratio": tail_ratio,
             "tail_share": tail_share,
             "inverse_background": background,
-            "reach": (near_radius(widest**2) / width) ** 2,
+            "reach": (near_radius(widest**2, TAIL) / widest) ** 2,
             "row": _FIRST_CELL[reach_class] + row * n_ra,
             "n_ra": n_ra,
             "energy_bin": energy_bin,

@@ -31,9 +31,9 @@ an error of ln L below (_SMALL n_s)^5/5 each."""
 _ZOOMS = 3
 
 
-def near_radius(variance: np.ndarray) -> np.ndarray:
+def near_radius(variance: np.ndarray, tail: float = TAIL) -> np.ndarray:
     """Separation [rad] beyond which an event of spatial variance s^2 [rad^2] counts as far."""
-    return np.minimum(np.pi, np.sqrt(2 * variance * np.log(np.maximum(1.0, 2 / (variance * TAIL)))))
+    return np.minimum(np.pi, np.sqrt(2 * variance * np.log(np.maximum(1.0, 2 / (variance * tail)))))
 
 
 def smallest_ratio(n_events: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from nusky.errors import PhysicsError
 from nusky.likelihood.near_stack import draw_cells, stack_ratios
 from nusky.likelihood.separation import unit_vectors
 from nusky.search.cells import Cells, FlatEvents
+from nusky.search.far_pairs import far_ratios
 from nusky.search.hypothesis import Hypothesis, NearEvents, smallest_ratio
 from nusky.search.sample import Sample
 
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stack(Hypothesis):
-    """A stack of sources; `densities` (n_responses, n_bins, n_sources, n_gammas) holds weight times energy density."""
+    """A stack of sources.
+
+    `densities` (n_responses, n_bins, n_sources, n_gammas) holds weight times energy density, `far` (n_gammas,
+    n_seasons) the sum of the density ratios of the far pairs.
+    """
 
     ra: np.ndarray
     dec: np.ndarray
@@ -28,6 +33,7 @@ class Stack(Hypothesis):
     weights: np.ndarray
     per_source: np.ndarray
     densities: np.ndarray
+    far: np.ndarray
     cells: Cells
     events: FlatEvents
 
@@ -54,6 +60,8 @@ class Stack(Hypothesis):
             k = analysis.responses.index(name)  # seasons of one response share their omega: the livetime cancels
             omega = per_source[k] / np.maximum(expected[k], 1e-300)[:, None]
             tables.append((density * omega.T[:, None, :]).transpose(1, 0, 2))
+        weighted = np.ascontiguousarray(np.stack(tables))
+        numbers = [list(densities).index(name) for name in analysis.responses]
         return cls(
             analysis=analysis,
             gammas=gammas,
@@ -63,7 +71,8 @@ class Stack(Hypothesis):
             extension=extension,
             weights=weights,
             per_source=per_source,
-            densities=np.ascontiguousarray(np.stack(tables)),
+            densities=weighted,
+            far=far_ratios(analysis.samples, numbers, dec, weighted),
             cells=cells or Cells.of_sources(ra, dec, extension),
             events=events or FlatEvents.of_samples(analysis.samples),
         )
@@ -76,7 +85,7 @@ class Stack(Hypothesis):
 
     def sky(self, ra: Sequence[np.ndarray]) -> NearEvents:
         """The near events of a sky with other right ascensions [rad], one array per season."""
-        return self._all(self.events, ra, self.analysis.n_events)
+        return self._with_far(self._all(self.events, ra, self.analysis.n_events))
 
     def scrambled(self, rng: np.random.Generator) -> NearEvents:
         """The near events of a sky with right ascensions redrawn uniformly; only events near a source are drawn."""
@@ -84,12 +93,17 @@ class Stack(Hypothesis):
         chosen = draw_cells(
             rng, events.group_start, events.group_key, cells.key_start, cells.key_column, cells.key_n_ra
         )
-        return self._near(events, *chosen, self.analysis.n_events)
+        return self._with_far(self._near(events, *chosen, self.analysis.n_events))
 
     def injected(self, events: Sequence[Sample]) -> NearEvents:
         """The near events among extra events, one `Sample` per season."""
         n_events = np.array([len(sample) for sample in events], dtype=float)
         return self._all(FlatEvents.of_samples(events), [sample.ra for sample in events], n_events)
+
+    def _with_far(self, near: NearEvents) -> NearEvents:
+        """The same events with the far pairs of a whole sky."""
+        near.low[:, :, 0] += self.far
+        return near
 
     def _all(self, events: FlatEvents, ra: Sequence[np.ndarray], n_events: np.ndarray) -> NearEvents:
         return self._near(events, np.arange(len(events.order)), np.concatenate(ra)[events.order], n_events)
