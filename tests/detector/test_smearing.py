@@ -87,6 +87,15 @@ class TestEnergyMatrix:
     def test_what_lies_outside_counts_in_the_outermost_bins(self, toy):
         np.testing.assert_allclose(toy.energy_matrix(np.array([2.25, 2.3, 2.4]))[0, 0], [0.15, 0.85], atol=1e-15)
 
+    def test_it_is_computed_once_for_what_is_asked_and_cannot_be_changed(self, toy):
+        edges, errors = np.array([2.0, 2.25, 3.0, 4.0]), np.radians([0.2, 0.4, 5.0])
+        asked = [(edges,), (edges[1:],), (edges, errors), (edges, errors, np.radians(0.3))]
+        first = [toy.energy_matrix(*these) for these in asked]
+        assert all(toy.energy_matrix(*these) is found for these, found in zip(asked, first, strict=True))
+        assert len({id(found) for found in first}) == 4
+        with pytest.raises(ValueError, match="read-only"):
+            first[0][:] = 0.0
+
     @pytest.mark.parametrize("response", ["IC40", "IC59", "IC79", "IC86"])
     def test_public_tables(self, validation_data, response):
         area, found = tables.public(validation_data, response)

@@ -8,6 +8,7 @@ declination or, if there is none at all, what serves the same declination at the
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -85,16 +86,29 @@ class Smearing:
         ang_err_floor : float, rad
             Smaller angular errors are raised to it.
         """
-        edges = np.asarray(log10_energy_edges, dtype=float)
-        inner = np.log(np.asarray([] if ang_err_edges is None else ang_err_edges[1:-1], dtype=float))
-        matrix = np.zeros((len(self.start) - 1, (len(edges) - 1) * (len(inner) + 1)))
+        inner = np.asarray(log10_energy_edges, dtype=float)[1:-1]
+        inner_ang_err = np.log(np.asarray([] if ang_err_edges is None else ang_err_edges[1:-1], dtype=float))
+        key = inner.tobytes(), inner_ang_err.tobytes(), ang_err_floor
+        if key not in self._matrices:
+            self._matrices[key] = self._energy_matrix(inner, inner_ang_err, ang_err_floor)
+        return self._matrices[key]
+
+    @cached_property
+    def _matrices(self) -> dict[tuple, np.ndarray]:
+        """Energy matrices by what they were asked for: every source of an analysis asks for the same."""
+        return {}
+
+    def _energy_matrix(self, inner: np.ndarray, inner_ang_err: np.ndarray, ang_err_floor: float) -> np.ndarray:
+        matrix = np.zeros((len(self.start) - 1, (len(inner) + 1) * (len(inner_ang_err) + 1)))
         tiny = np.finfo(float).tiny
         for cell in np.flatnonzero(np.diff(self.start)):
             rows = slice(self.start[cell], self.start[cell + 1])
-            in_energy = _spread(edges[1:-1], *self.log10_energy[rows].T)
-            in_ang_err = _spread(inner, *np.log(np.maximum(self.ang_err[rows], max(ang_err_floor, tiny))).T)
+            in_energy = _spread(inner, *self.log10_energy[rows].T)
+            in_ang_err = _spread(inner_ang_err, *np.log(np.maximum(self.ang_err[rows], max(ang_err_floor, tiny))).T)
             matrix[cell] = ((in_energy * self.fraction[rows]) @ in_ang_err.T).ravel()
-        return matrix[self.served_by]
+        served = matrix[self.served_by]
+        served.flags.writeable = False
+        return served
 
     def sample(
         self,
