@@ -6,6 +6,7 @@ python -m validation.outside_oracle --compare FOLDER --write
 
 The background's energy density is a histogram in both programs, and near TS 5 a few events in its sparse bins decide.
 So SkyLLH runs twice: with its own bins, and with those of nusky; the first shows what the choice of bins is worth.
+And nusky fits once more with the energy ratios of SkyLLH's events in place of its own, which compares all the rest.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from nusky.likelihood import energy
 from nusky.releases import icecube_10yr
@@ -47,6 +49,8 @@ N_HOT = 15
 N_RANDOM = 3
 LEAST_TS = 2.0
 TOLERANCE = {"TS": 0.10, "n_s": 0.15, "gamma": 0.15}
+_SAME_EVENT = 1e-6
+"""Largest distance, in ra and dec [rad], of an event from itself: the files give directions to 1.7e-5 rad."""
 
 
 def positions(spatial: Analysis) -> list[tuple[float, float]]:
@@ -109,6 +113,22 @@ def inject(sample: Analysis, release: Path, into: Path) -> None:
                 np.savetxt(file, np.column_stack(columns), fmt=["%.8f", "%.2f", "%.2f", "%.3f", "%.3f", "%.3f", "%.3f"])
 
 
+def with_energy_of(spatial: Analysis, ra: float, dec: float, fitted: dict) -> tuple[float, float, float]:
+    """TS, n_s and gamma at ra, dec [rad] with the energy ratios of a fit by SkyLLH, at the index it found."""
+    seasons = []
+    for season, (event_ra, event_dec, ratio) in zip(spatial.samples, fitted["events"], strict=True):
+        tree = cKDTree(np.column_stack([season.ra, season.dec]))
+        distance, event = tree.query(np.column_stack([event_ra, event_dec]))
+        if distance.max() > _SAME_EVENT:
+            raise ValueError(f"{season.name}: an event of SkyLLH is not among those of nusky.")
+        inverse = np.zeros(len(season))  # events that SkyLLH leaves out are far away
+        inverse[event] = season.inverse_background[event] * ratio
+        seasons.append(replace(season, inverse_background=inverse))
+    source = replace(spatial, samples=tuple(seasons)).source(ra, dec, gammas=np.array([fitted["gamma"]]))
+    best = source.fit()
+    return best.ts, best.n_signal, best.gamma
+
+
 def within(ours: tuple[float, float, float], theirs: tuple[float, float, float]) -> list[bool]:
     """Whether TS, n_s and gamma agree."""
     ts, n_signal, gamma = (abs(a - b) for a, b in zip(ours, theirs, strict=True))
@@ -130,30 +150,39 @@ def compare(folder: Path) -> str:
         "neither program. Injected: events from the smearing rows added to the files. The background's energy density "
         "is a histogram of a season's events in both programs, and a few events in its sparse bins decide where TS is "
         "small: the rows that compare SkyLLH with itself say how far it agrees when only these bins change. Agreement: "
-        f"TS within 10 %, n_s within 15 %, gamma within 0.15, of the positions with TS > {LEAST_TS} in both."
+        f"TS within 10 %, n_s within 15 %, gamma within 0.15, of the positions with TS > {LEAST_TS} in both. `Energy "
+        "ratios of SkyLLH`: nusky with the energy ratios that SkyLLH gives the events, at the index it finds, instead "
+        "of its own: directions, seasons, expected signal and fit are still nusky's."
     )
     counts, details, seconds = [], [], []
     for case, places in order["positions"].items():
-        sample = read(folder / case)
-        fits = {"nusky": [], **{key: [_of(fit) for fit in outcome[case][key]] for key in ("same", "own")}}
+        sample, spatial = read(folder / case), read(folder / case, with_energy=False)
+        fits = {"nusky": [], "energy": [], **{key: [_of(fit) for fit in outcome[case][key]] for key in ("same", "own")}}
         for ra, dec in places:
             start = time.process_time()
             best = sample.source(np.radians(ra), np.radians(dec)).fit()
             seconds.append(time.process_time() - start)
             fits["nusky"].append((best.ts, best.n_signal, best.gamma))
+        for place, fitted in zip(places, outcome[case]["same"], strict=True):
+            fits["energy"].append(with_energy_of(spatial, *np.radians(place), fitted))
         for one, other, what in (
             ("nusky", "same", "nusky and SkyLLH with the bins of nusky"),
+            ("energy", "same", "nusky with the energy ratios of SkyLLH, and SkyLLH with the bins of nusky"),
             ("nusky", "own", "nusky and SkyLLH with its own bins"),
             ("same", "own", "SkyLLH with the bins of nusky and with its own"),
         ):
             pairs = zip(fits[one], fits[other], strict=True)
             verdicts = [within(a, b) for a, b in pairs if min(a[0], b[0]) > LEAST_TS]
-            counts.append((case, what, len(verdicts), *map(int, np.sum(verdicts, axis=0))))
+            of_ts, of_n, of_gamma = map(int, np.sum(verdicts, axis=0))
+            counts.append((case, what, len(verdicts), of_ts, of_n, "taken over" if one == "energy" else of_gamma))
         rows = [
             (*here, *(" / ".join(_number(fit[i]) for fit in found) for i in range(3)))
             for here, found in zip(places, zip(*fits.values(), strict=True), strict=True)
         ]
-        about_rows = f"{case.capitalize()} positions: nusky / SkyLLH with the bins of nusky / SkyLLH with its own."
+        about_rows = (
+            f"{case.capitalize()} positions: nusky / nusky with the energy ratios of SkyLLH / SkyLLH with the bins of "
+            "nusky / SkyLLH with its own."
+        )
         details.append(page.Table(about_rows, ("ra, deg", "dec, deg", "TS", "n_s", "gamma"), rows))
     agreed = page.Table("How many agree.", ("positions", "compared", "number", "TS", "n_s", "gamma"), counts)
     tables = [agreed, *details, _times(read(folder / "real"), order, outcome, seconds)]
@@ -172,8 +201,7 @@ def _times(sample: Analysis, order: dict, outcome: dict, seconds: list[float]) -
     trial_s = (time.process_time() - start) / N_TRIALS
     set_up, fit = (np.median([f[name] for f in outcome["real"]["same"]]) for name in ("set_up_s", "fit_s"))
     return page.Table(
-        "Seconds per position: set-up and fit of nusky (processor time), set-up and fit of SkyLLH (wall time). "
-        "Background trials per second of processor time at the first position.",
+        "Processor time, in seconds, per position, and background trials per second of it at the first position.",
         ("nusky set-up and fit", "SkyLLH set-up", "SkyLLH fit", "nusky trials/s", "SkyLLH trials/s", "ratio"),
         [
             (
