@@ -10,6 +10,8 @@ import numpy as np
 from nusky.likelihood.compile import kernel
 
 N_LOW = 4
+_LAST_STEP = 1e-5
+"""Newton step, relative to n_s, after which n_s is right to its square and ln L to its cube."""
 
 
 @kernel()
@@ -57,9 +59,13 @@ def log_likelihood(n_signal, ratio, start, low, share, n_events):
 def best_signal(ratio, start, low, share, n_events, guess):
     """The n_s >= 0 that maximises the likelihood at one spectral index, its ln L ratio, and whether it converged.
 
-    Newton's method inside a shrinking bracket: ln L is concave in n_s.
+    Newton's method inside a shrinking bracket: ln L is concave in n_s. A step below _LAST_STEP is the last, and the
+    parabola's value is taken there.
     """
-    if log_likelihood(0.0, ratio, start, low, share, n_events)[1] <= 0.0:
+    slope = 0.0
+    for k in range(len(n_events)):
+        slope += share[k] / n_events[k] * (low[k, 0] + ratio[start[k] : start[k + 1]].sum() - n_events[k])
+    if slope <= 0.0:
         return 0.0, 0.0, True
     bottom, top = 0.0, np.inf
     for k in range(len(n_events)):
@@ -75,8 +81,8 @@ def best_signal(ratio, start, low, share, n_events, guess):
             top = n
         step = -slope / curvature if curvature < 0 else np.inf
         proposal = n + step
-        if abs(step) <= 1e-9 * n + 1e-12:
-            return n, value, True
+        if abs(step) <= _LAST_STEP * n + 1e-12 and 0.0 < proposal < limit:
+            return proposal, value + 0.5 * slope * step, True
         if not bottom < proposal < top:
             proposal = min(2 * n + 1.0, 0.5 * (n + limit)) if top > limit else 0.5 * (bottom + top)
         n = proposal

@@ -19,6 +19,8 @@ _REACH_CLASSES = np.radians([*np.geomspace(0.2, 5.0, 19), 10.0, np.inf])
 _N_DEC = np.repeat([360, 180, 90, 1], [9, 10, 1, 1])
 _N_RA = np.where(_N_DEC > 1, 2 * _N_DEC, 1)
 """Rows in sin(dec) and columns in right ascension of the grid of each class."""
+_N_BANDS = 30
+"""Bands in sin(dec), each of whole rows: events of a band need the densities of the same few sources."""
 _FIRST_KEY = np.cumsum(_N_DEC) - _N_DEC
 """Rows of all classes are numbered together: the first of each class."""
 _FIRST_CELL = np.cumsum(_N_RA * _N_DEC + 1) - (_N_RA * _N_DEC + 1)
@@ -115,7 +117,7 @@ class FlatEvents:
         season = np.repeat(np.arange(len(samples)), [len(sample) for sample in samples])
         responses = list(dict.fromkeys(sample.response for sample in samples))
         key = _FIRST_KEY[reach_class] + row
-        order = np.argsort(key, kind="stable")
+        order = np.lexsort((key, row * _N_BANDS // n_dec))
         first = np.flatnonzero(np.diff(key[order], prepend=-1))
         values = {
             "sin_dec": np.sin(dec),
