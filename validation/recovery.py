@@ -1,9 +1,10 @@
 """Does the fit find what was injected?
 
-Three cases, with the same true energies:
+Four cases, with the same true energies:
 
 - `smearing, smearing`: injected as the search injects, from the smearing rows; fitted with the point spread of the
-  smearing tables (`inference.point_spread: smearing`);
+  smearing tables (`inference.point_spread: smearing`), which describes an index of 2.5 unless told otherwise;
+- `smearing, same index`: the same, with `inference.point_spread_gamma` the injected index;
 - `smearing, gaussian`: the same events, fitted with a Gaussian of width AngErr, the default;
 - `consistent, gaussian`: AngErr redrawn from background events of the same declination and energy, and the PSF angle
   from a Gaussian of that width: exactly what the default likelihood describes, so this tests the fit alone. The
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import chi2
 
+from nusky.detector.point_spread import GAMMA
 from nusky.likelihood.energy import energy_bin
 from nusky.search.analysis import Analysis
 from nusky.search.injection import inject
@@ -34,7 +36,12 @@ N_TRIALS = 300
 DEC_DEG = 5.693
 GAMMAS = (2.0, 2.5, 3.0)
 NUMBERS = (10, 30, 100)
-MODELS = (("smearing", "smearing"), ("smearing", "gaussian"), ("consistent", "gaussian"))
+MODELS = (
+    ("smearing", "smearing"),
+    ("smearing", "same index"),
+    ("smearing", "gaussian"),
+    ("consistent", "gaussian"),
+)
 """Injection and the likelihood's point spread."""
 _BAND = 0.05
 """Half-width in sin(dec) of the band whose background events lend their AngErr."""
@@ -110,14 +117,16 @@ def shares(stack: Stack, gamma: float, n_expected: float) -> tuple[float, float,
     return statistic, float(chi2.sf(statistic, len(mean))), len(mean)
 
 
-def table(about: str, samples_by_spread: dict[str, Analysis], name: str) -> page.Table:
-    sources = {spread: sample.source(2.0, np.radians(DEC_DEG)) for spread, sample in samples_by_spread.items()}
+def table(about: str, by_index: dict[float | None, Analysis], name: str) -> page.Table:
+    """`by_index`: analyses by the index of their point spread, None for a Gaussian."""
+    sources = {index: sample.source(2.0, np.radians(DEC_DEG)) for index, sample in by_index.items()}
     rows: list[Sequence[object]] = []
     for model, spread in MODELS:
         for gamma in GAMMAS:
+            source = sources[{"gaussian": None, "smearing": GAMMA, "same index": gamma}[spread]]
             for number in NUMBERS:
                 key = f"{name} {model} {gamma} {number}"
-                found = recovery(sources[spread], gamma, number, model, N_TRIALS, key)
+                found = recovery(source, gamma, number, model, N_TRIALS, key)
                 inside = abs(found.n_ratio - 1) <= 0.05, abs(found.gamma - gamma) <= 0.1
                 rows.append(
                     (
@@ -132,8 +141,8 @@ def table(about: str, samples_by_spread: dict[str, Analysis], name: str) -> page
                 )
                 print(name, *rows[-1], flush=True)
     alone = {
-        spread: background_trials(source, SEED, f"{name} alone", 0, N_TRIALS).n_signal.mean()
-        for spread, source in sources.items()
+        spread: background_trials(sources[index], SEED, f"{name} alone", 0, N_TRIALS).n_signal.mean()
+        for spread, index in (("smearing", GAMMA), ("gaussian", None))
     }
     header = (
         "injection, point spread",
@@ -152,15 +161,12 @@ def table(about: str, samples_by_spread: dict[str, Analysis], name: str) -> page
 def make() -> str:
     with tempfile.TemporaryDirectory() as folder:
         samples.write_generated(Path(folder))
-        generated = {
-            spread: samples.read_written(Path(folder), point_spread=spread == "smearing")
-            for spread in ("smearing", "gaussian")
-        }
+        generated = {index: samples.read_written(Path(folder), point_spread=index) for index in (None, *GAMMAS)}
     found = [table("Generated ten-year release, 1 134 450 events.", generated, "generated")]
-    flux_stack = samples.stack(generated["gaussian"], np.array([2.5]), "flux")
+    flux_stack = samples.stack(generated[None], np.array([2.5]), "flux")
     statistic, p_value, freedom = shares(flux_stack, 2.5, 200_000)
     folder = samples.data_folder()
-    real = {spread: samples.real(folder, point_spread=spread == "smearing") for spread in generated}
+    real = {index: samples.real(folder, point_spread=index) for index in generated}
     about = "Real events of IC40, IC79 and IC86_I, fourteen-year response (version 1.0) as a stand-in."
     found.append(table(about, real, "real"))
     share = page.Table(
@@ -171,8 +177,9 @@ def make() -> str:
     text = (
         f"One source at declination {DEC_DEG} deg, gamma free in [1, 4], Poisson numbers of events; seed {SEED}, "
         f"{N_TRIALS} trials per row. `smearing, smearing`: injected from the smearing rows, fitted with "
-        "`point_spread: smearing`. `smearing, gaussian`: the same, fitted with the default, a Gaussian as wide as "
-        "AngErr. "
+        "`point_spread: smearing`, which describes an index of 2.5. `smearing, same index`: fitted with "
+        "`point_spread_gamma` set to the injected index. `smearing, gaussian`: fitted with the default, a Gaussian as "
+        "wide as AngErr. "
         "`consistent, gaussian`: AngErr and PSF angle redrawn from what the default describes, which tests the fit "
         "alone. With few events n_s >= 0 and the free gamma pick up fluctuations of the background: compare n_s "
         "without signal. Sensitivities and limits are built from trials with injected events, so all of this is in "

@@ -56,7 +56,7 @@ def write_generated(folder: Path, event_fraction: float = 1.0, seasons: Sequence
     )
 
 
-def read_written(folder: Path, with_energy: bool = True, point_spread: bool = False) -> Analysis:
+def read_written(folder: Path, with_energy: bool = True, point_spread: float | None = None) -> Analysis:
     """The analysis of the canonical tables in `folder`."""
     seasons = tables.read_table(folder / "seasons.parquet", kind="seasons")
     events = {
@@ -68,7 +68,7 @@ def read_written(folder: Path, with_energy: bool = True, point_spread: bool = Fa
     return analysis(rows, events, area, smear if with_energy else None, point_spread)
 
 
-def real(folder: Path, point_spread: bool = False) -> Analysis:
+def real(folder: Path, point_spread: float | None = None) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
 
     The two come from different event selections: good for comparing programs, not for physics.
@@ -112,12 +112,17 @@ def analysis(
     events: Mapping[str, pa.Table],
     area: pa.Table,
     smear: pa.Table | None,
-    point_spread: bool = False,
+    point_spread: float | None = None,
 ) -> Analysis:
-    """The analysis of canonical tables; spatial only without smearing. `seasons`: name, response, livetime [s]."""
+    """The analysis of canonical tables; spatial only without smearing. `seasons`: name, response, livetime [s].
+
+    `point_spread` is the spectral index for which the point spread is taken from the smearing, or None for a Gaussian.
+    """
     areas = effective_area.from_table(area)
     smearings = None if smear is None else smearing.from_table(smear)
-    spreads = {name: PointSpread.of_response(areas[name], smearings[name]) for name in areas} if point_spread else {}
+    spreads = {}
+    if point_spread is not None:
+        spreads = {name: PointSpread.of_response(areas[name], smearings[name], point_spread) for name in areas}
     samples = []
     for season in seasons:
         columns = events[season[0]]

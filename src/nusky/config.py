@@ -296,6 +296,11 @@ class Inference(Section):
         "tables with a term for the distribution of AngErr: n_s less biased, several times slower. No effect without "
         "smearing tables.",
     )
+    point_spread_gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
+        None,
+        description="Spectral index of the signal that `point_spread: smearing` describes: n_s is least biased for "
+        "sources of this index. null takes the fixed `gamma`, or 2.5.",
+    )
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."
     )
@@ -322,6 +327,9 @@ class SkyMap(Section):
     )
     point_spread: Literal["gaussian", "smearing"] = Field(
         "gaussian", description="Spread of signal around a position, as `inference.point_spread`."
+    )
+    point_spread_gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
+        None, description="Spectral index it describes, as `inference.point_spread_gamma`."
     )
     nside: int = Field(256, ge=4, le=1024, description="HEALPix resolution of the map, a power of two.")
     nside_coarse: int = Field(

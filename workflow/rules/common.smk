@@ -42,6 +42,7 @@ def inference_params(wildcards):
         "gamma": block.gamma,
         "seed": cfg.seed,
         "point_spread": block.point_spread,
+        "point_spread_gamma": block.point_spread_gamma or block.gamma,
     }
 
 

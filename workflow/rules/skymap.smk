@@ -28,6 +28,7 @@ if cfg.skymap:
         "gamma": cfg.skymap.gamma,
         "seed": cfg.seed,
         "point_spread": cfg.skymap.point_spread,
+        "point_spread_gamma": cfg.skymap.point_spread_gamma or cfg.skymap.gamma,
     }
     skymap_region_files = expand(
         paths.skymap_region, region=range(12 * cfg.skymap.nside_region**2)

@@ -14,8 +14,8 @@ from nusky.detector.effective_area import EffectiveArea, power_law_integrals
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 
 GAMMA = 2.5
-"""Spectral index of the signal the pulls are taken from: pulls grow with it, and here the number of fitted events is
-about as much too high at 2 as it is too low at 3."""
+"""Spectral index of the signal the pulls are taken from where none is chosen. Pulls grow with it: fitted with those of
+2.5, the number of events is about as much too high at 2 as it is too low at 3."""
 _LOG10_ENERGY_EDGES = np.arange(1.0, 8.01, 0.25)
 _PULLS = np.geomspace(0.03, 10.0, 101)
 """Edges of the pulls; larger ones, which are lost in the background, count as the last."""
@@ -41,6 +41,8 @@ class PointSpread:
         Gaussian widths in units of AngErr.
     tail_share : (n_dec, n_bins) float64
         Share of the signal in the tail.
+    gamma : float
+        Spectral index of the signal it describes.
     """
 
     dec: np.ndarray
@@ -48,12 +50,13 @@ class PointSpread:
     core: np.ndarray
     tail: np.ndarray
     tail_share: np.ndarray
+    gamma: float
 
     @classmethod
-    def of_response(cls, area: EffectiveArea, smearing: Smearing) -> "PointSpread":
-        """Fitted to the pulls of a smearing, for neutrinos of an E^-GAMMA flux seen with an effective area."""
-        counts = np.stack([_pulls(area, smearing, cell) for cell in range(len(smearing.dec) - 1)])
-        return cls(smearing.dec, _LOG10_ENERGY_EDGES, *_two_gaussians(counts))
+    def of_response(cls, area: EffectiveArea, smearing: Smearing, gamma: float = GAMMA) -> "PointSpread":
+        """Fitted to the pulls of a smearing, for neutrinos of an E^-gamma flux seen with an effective area."""
+        counts = np.stack([_pulls(area, smearing, cell, gamma) for cell in range(len(smearing.dec) - 1)])
+        return cls(smearing.dec, _LOG10_ENERGY_EDGES, *_two_gaussians(counts), gamma)
 
     def at(self, dec: np.ndarray, log10_energy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """core, tail and tail_share of events at declinations [rad] and log10(E/GeV), each (n_events,)."""
@@ -63,10 +66,10 @@ class PointSpread:
         return self.core[cell, energy], self.tail[cell, energy], self.tail_share[cell, energy]
 
 
-def _pulls(area: EffectiveArea, smearing: Smearing, dec_cell: int) -> np.ndarray:
+def _pulls(area: EffectiveArea, smearing: Smearing, dec_cell: int, gamma: float) -> np.ndarray:
     """Distribution of the pulls in a declination cell, (n_energy, n_pulls), summing to 1."""
     inside = (area.dec[1:] > smearing.dec[dec_cell]) & (area.dec[:-1] < smearing.dec[dec_cell + 1])
-    per_bin = area.area[:, inside].sum(axis=1) * power_law_integrals(area.log10_energy, GAMMA)
+    per_bin = area.area[:, inside].sum(axis=1) * power_law_integrals(area.log10_energy, gamma)
     middle = (area.log10_energy[1:] + area.log10_energy[:-1]) / 2
     accepted = np.bincount(smearing.enu_cell(middle), per_bin, minlength=len(smearing.log10_enu) - 1)
     shape = (len(_LOG10_ENERGY_EDGES) - 1, len(_PULLS) - 1)

@@ -17,7 +17,7 @@ from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector import effective_area, smearing
-from nusky.detector.point_spread import PointSpread
+from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.errors import TableError
 from nusky.search import inference
 from nusky.search.analysis import Analysis
@@ -36,7 +36,7 @@ from nusky.tables import Provenance, read_columns, read_table, trace, write_tabl
 log = logging.getLogger(__name__)
 
 SPATIAL, FULL = "spatial only", "spatial and energy"
-FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables"
+FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
 LISTED = ("name", "origin", "ra_deg", "dec_deg")
 """What tables of single sources repeat of the list."""
 _EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
@@ -68,6 +68,7 @@ class Setup:
     gamma : the one to fix, None for a free one or, without energies, each of `gammas`
     seed : root of the random streams
     point_spread : "gaussian", or "smearing" for core and tail from the smearing tables
+    point_spread_gamma : spectral index of the signal that "smearing" describes; None for the usual one
     """
 
     data: Data
@@ -75,10 +76,11 @@ class Setup:
     gamma: float | None
     seed: int
     point_spread: str = "gaussian"
+    point_spread_gamma: float | None = None
 
     def load(self) -> tuple[Analysis, Indices]:
         """The analysis and its spectral indices."""
-        analysis = load_analysis(self.data, self.point_spread)
+        analysis = load_analysis(self.data, self.point_spread, self.point_spread_gamma)
         return analysis, Indices.choose(self.gamma, self.gammas, analysis.smearings is not None)
 
     def trace(self, inputs: Sequence[Path], analysis: Analysis, settings: Mapping[str, Any]) -> Provenance:
@@ -95,15 +97,19 @@ def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
     return Setup(Data(files.events, files.seasons, files.effective_area, files.smearing), **choices)
 
 
-def load_analysis(data: Data, point_spread: str = "gaussian") -> Analysis:
-    """The standard likelihood of a release: with energies where it has smearing tables, else spatial only."""
+def load_analysis(data: Data, point_spread: str = "gaussian", point_spread_gamma: float | None = None) -> Analysis:
+    """The standard likelihood of a release: with energies where it has smearing tables, else spatial only.
+
+    `point_spread_gamma` is the spectral index of the signal that a `point_spread` of "smearing" describes.
+    """
     responses = smearing.from_table(read_table(data.smearing, kind="smearing"))
     areas = effective_area.from_table(read_table(data.effective_area, kind="effective_area"))
     columns = ("season", "response", "livetime_s")
     seasons = read_table(data.seasons, kind="seasons", columns=columns).select(columns).to_pylist()
     spreads = {}
     if point_spread == "smearing":
-        spreads = {name: PointSpread.of_response(areas[name], response) for name, response in responses.items()}
+        gamma = point_spread_gamma or GAMMA
+        spreads = {name: PointSpread.of_response(areas[name], response, gamma) for name, response in responses.items()}
     samples = []
     for season, path in zip(seasons, data.events, strict=True):
         ra, dec, ang_err, energy = read_columns(path, kind="events", columns=_EVENT_COLUMNS)
@@ -117,7 +123,8 @@ def kind_of(analysis: Analysis) -> str:
     """What the likelihood uses, in words."""
     if analysis.smearings is None:
         return SPATIAL
-    return FULL_WITH_SPREAD if analysis.samples[0].point_spread is not None else FULL
+    spread = analysis.samples[0].point_spread
+    return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
 
 
 def positions(sources: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

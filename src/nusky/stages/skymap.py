@@ -41,6 +41,7 @@ class Setup:
     gamma : the fixed index, None for a free one
     seed : root of the random streams
     point_spread : "gaussian", or "smearing" for core and tail from the smearing tables
+    point_spread_gamma : spectral index of the signal that "smearing" describes; None for the usual one
     """
 
     data: Data
@@ -48,10 +49,11 @@ class Setup:
     gamma: float | None
     seed: int
     point_spread: str = "gaussian"
+    point_spread_gamma: float | None = None
 
     def load(self) -> SkyModel:
         """Read the tables and prepare the likelihood."""
-        return SkyModel.of_analysis(load_analysis(self.data, self.point_spread), self.gamma)
+        return SkyModel.of_analysis(load_analysis(self.data, self.point_spread, self.point_spread_gamma), self.gamma)
 
     def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
         """Provenance of a table made from the release and `inputs`."""
@@ -64,7 +66,7 @@ def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
     """The `Setup` of a job: `files` has the release's tables by name, `choices` the `grid` and the other attributes."""
     data = Data(files.events, files.seasons, files.effective_area, files.smearing)
     grid = Grid(**choices["grid"]) if choices["grid"] else None
-    return Setup(data, grid, choices["gamma"], choices["seed"], choices["point_spread"])
+    return Setup(data, **{**choices, "grid": grid})
 
 
 def region(setup: Setup, output: Path, *, number: int) -> None:
