@@ -115,6 +115,10 @@ def test_statements_of_a_stack(stack):
         least, most = ((np.count_nonzero(ts[:, i] >= end) + 1) / (N_TRIALS + 1) for end in ends)
         assert least <= fit["p_local"] <= most
         assert fit["p_local_low"] <= fit["n_exceeding"] / N_TRIALS <= fit["p_local_high"]
+        assert fit["converged"]
+        assert 0 <= fit["n_signal_low68"] <= fit["n_signal"] < fit["n_signal_high68"]
+        assert 1 <= fit["gamma_low68"] <= fit["gamma_high68"] <= 4
+        assert (fit["gamma_low68"] == fit["gamma_high68"]) == (kind == "spatial")
     rows = read_table(outputs["statements"], kind="statements").to_pylist()
     names = ["sensitivity", "5 sigma discovery potential", "upper limit"]
     assert [(row["gamma"], row["statement"]) for row in rows] == list(itertools.product(GAMMAS, names))

@@ -92,7 +92,8 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
         for fit in stack["fits"]:
             yield (
                 f"stack with {weighting} weights, {how}{_at(fit)}: TS = {number(fit['test_statistic'])} at "
-                f"{number(fit['n_signal'])} signal events, {_p(fit, 'local', number)}, "
+                f"{number(fit['n_signal'])} signal events (68 % likelihood interval {number(fit['n_signal_low68'])} to "
+                f"{number(fit['n_signal_high68'])}), {_p(fit, 'local', number)}, "
                 f"{number(fit['n_trials'])} scrambled skies."
             )
         for gamma, statements in stack["statements"].items():

@@ -25,6 +25,7 @@ from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.energy_range import central_energy_range
 from nusky.search.hypothesis import Hypothesis
 from nusky.search.inference import Indices, Injector, Request, Signal, Statement
+from nusky.search.interval import likelihood_interval
 from nusky.search.sample import Sample
 from nusky.search.source import Source
 from nusky.search.stack import Stack
@@ -355,21 +356,24 @@ def trial_statistics(paths: Sequence[Path], kind: str, n_columns: int) -> np.nda
 def _fit_rows(
     hypothesis: Hypothesis, indices: Indices, observed: np.ndarray, background: np.ndarray
 ) -> list[dict[str, Any]]:
-    """Best fits with their local p-values.
+    """Best fits with their likelihood intervals and local p-values.
 
     The p-value ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is refined beyond it.
     """
     rows = []
     for i, fixed in enumerate(indices.fitted):
         local = local_p_value(observed[i, 2], background[:, i])
-        best = observed[i]
-        if indices.free:
-            refined = hypothesis.fit()
-            best = (refined.n_signal, refined.gamma, refined.ts)
+        interval = likelihood_interval(hypothesis if indices.free else hypothesis.with_gammas(np.array([fixed])))
+        best = interval.fit
         rows.append(
             {"gamma_fixed": float(fixed)}
-            | dict(zip(inference.FIT_COLUMNS, map(float, best), strict=True))
+            | dict(zip(inference.FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
             | {
+                "converged": best.converged,
+                "n_signal_low68": interval.n_signal_low,
+                "n_signal_high68": interval.n_signal_high,
+                "gamma_low68": interval.gamma_low,
+                "gamma_high68": interval.gamma_high,
                 "p_local": local.p_value,
                 "p_local_low": local.p_low,
                 "p_local_high": local.p_high,
