@@ -87,6 +87,13 @@ def test_an_index_known_better_than_the_steps():
     assert found.gamma_low - 0.1 <= found.fit.gamma <= found.gamma_high + 0.1
 
 
+def test_no_more_signal_than_events():
+    few = replace(toy(N_EVENTS - 40, np.array([2.5])), own=np.full(N_EVENTS, 5000.0), slope=np.zeros(N_EVENTS))
+    found = likelihood_interval(few)
+    assert found.fit.n_signal == pytest.approx(N_EVENTS, rel=1e-3)
+    assert found.n_signal_high == pytest.approx(N_EVENTS, rel=1e-3)
+
+
 @pytest.mark.parametrize("level", [0.0, 1.0, 90.0])
 def test_a_level_that_is_none(level):
     with pytest.raises(PhysicsError, match="between 0 and 1"):

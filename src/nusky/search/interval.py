@@ -51,49 +51,41 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     """
     if not 0 < confidence_level < 1:
         raise PhysicsError(f"confidence level {confidence_level}: give a number between 0 and 1, e.g. 0.9.")
-    best = hypothesis.fit()
-    free = len(hypothesis.gammas) > 1
-    first, last = hypothesis.gammas[0], hypothesis.gammas[-1]
     fine = hypothesis
-    if free:
+    if len(hypothesis.gammas) > 1:
+        first, last = hypothesis.gammas[[0, -1]]
         fine = hypothesis.with_gammas(np.linspace(first, last, round((last - first) / _GAMMA_STEP) + 1))
     near = fine.data()
-    level = best.ts - chi2.ppf(confidence_level, 1)
+    n_signal, value, _ = profile(near.ratios, near.begin, near.low, fine.shares, near.n_events)
+    middle, level = n_signal[np.argmax(value)], 2 * value.max() - chi2.ppf(confidence_level, 1)
 
-    def above(n_signal: float) -> float:
+    def above(n: float) -> float:
         """TS at n_s with gamma profiled, over the level."""
         of_gammas = zip(near.ratios, near.low, fine.shares, strict=True)
-        return (
-            2 * max(log_likelihood(n_signal, r, near.begin, *rest, near.n_events)[0] for r, *rest in of_gammas) - level
-        )
+        return 2 * max(log_likelihood(n, r, near.begin, *rest, near.n_events)[0] for r, *rest in of_gammas) - level
 
-    top = 2 * best.n_signal + 1.0
-    while above(top) > 0:
-        top *= 2
-    gammas = first, last
-    if free:
-        _, value, _ = profile(near.ratios, near.begin, near.low, fine.shares, near.n_events)
-        gammas = _ends(fine.gammas, 2 * value - level)
+    # Beyond it no season could hold its share of the signal.
+    most = (near.n_events / np.maximum(fine.shares, 1e-300)).min() * (1 - 1e-9)
+    top = min(2 * middle + 1.0, most)
+    while above(top) > 0 and top < most:
+        top = min(2 * top, most)
+    gamma_low, gamma_high = _ends(fine.gammas, 2 * value - level)
     return LikelihoodInterval(
-        fit=best,
-        n_signal_low=0.0 if above(0.0) >= 0 else brentq(above, 0.0, best.n_signal),
-        n_signal_high=brentq(above, best.n_signal, top),
-        gamma_low=float(gammas[0]),
-        gamma_high=float(gammas[1]),
+        fit=hypothesis.fit(),
+        n_signal_low=0.0 if above(0.0) >= 0 else brentq(above, 0.0, middle),
+        n_signal_high=top if above(top) > 0 else brentq(above, middle, top),
+        gamma_low=gamma_low,
+        gamma_high=gamma_high,
         confidence_level=confidence_level,
     )
 
 
 def _ends(gammas: np.ndarray, above: np.ndarray) -> tuple[float, float]:
     """The outermost places where `above` changes its sign, linear between the points, or the ends of the range."""
-    inside = np.flatnonzero(above >= 0)
-    if not len(inside):  # narrower than the steps
-        at = gammas[np.argmax(above)]
-        return at, at
-    first, last = inside[0], inside[-1]
+    first, last = np.flatnonzero(above >= 0)[[0, -1]]
     low, high = gammas[first], gammas[last]
     if first > 0:
         low = np.interp(0.0, above[first - 1 : first + 1], gammas[first - 1 : first + 1])
     if last < len(gammas) - 1:
         high = np.interp(0.0, above[[last + 1, last]], gammas[[last + 1, last]])
-    return low, high
+    return float(low), float(high)
