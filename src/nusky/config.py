@@ -254,6 +254,12 @@ class BoostedDarkMatter(Section):
         return self
 
 
+def _of_smearing(gamma: float | None, info: ValidationInfo) -> float | None:
+    if gamma is not None and info.data.get("point_spread") == "gaussian":
+        raise ValueError("has no effect with point_spread: gaussian; set point_spread: smearing or leave it out")
+    return gamma
+
+
 class Inference(Section):
     """Trials and statements of the standard method: p-values, sensitivities, upper limits (docs/inference.md)."""
 
@@ -311,6 +317,8 @@ class Inference(Section):
         default_factory=list, description="Declinations of the point-source sensitivity curve; none if empty."
     )
 
+    _spread = field_validator("point_spread_gamma")(_of_smearing)
+
     @field_validator("differential_log10_energy_gev")
     @classmethod
     def _edges_ascend(cls, edges: list[float]) -> list[float]:
@@ -349,6 +357,8 @@ class SkyMap(Section):
     n_spots: int = Field(100, ge=1, description="Hot spots listed: those with the smallest local p-values.")
     n_zooms: int = Field(6, ge=0, le=50, description="Hot spots with position contours and a map of their own.")
     zoom_width_deg: float = Field(4.0, gt=0, le=40, description="Width of the maps around hot spots.")
+
+    _spread = field_validator("point_spread_gamma")(_of_smearing)
 
     @model_validator(mode="after")
     def _powers_of_two(self) -> "SkyMap":

@@ -92,6 +92,7 @@ def test_no_inference_block_no_inference_job(tmp_path):
         ({"inference": {"catalogues": ["yours"]}}, "names 'yours', which is not among `catalogues`"),
         ({"inference": {"weightings": ["heavy"]}}, "catalogue 'mine' has none of the weightings"),
         ({"inference": {"differential_log10_energy_gev": [4, 3]}}, "give at least two edges that ascend"),
+        ({"inference": {"point_spread_gamma": 2.0}}, "in `inference.point_spread_gamma`: has no effect with"),
     ],
 )
 def test_an_impossible_inference_is_refused(tmp_path, block, message):
