@@ -27,20 +27,26 @@ def jobs(configuration: dict, folder: Path) -> Counter:
 
 def job_wildcards(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str]]]:
     """Rule and wildcards of every job to execute."""
-    return [(rule, wildcards) for rule, wildcards, _ in _needed(configuration, folder)]
+    return [(rule, wildcards) for rule, wildcards, *_ in _needed(configuration, folder)]
 
 
 def requests(configuration: dict, folder: Path) -> dict[str, dict[str, int]]:
     """What the last job of every rule to execute asks a cluster for: `_cores`, `mem_mb`, `runtime` in minutes."""
-    return {rule: resources for rule, _, resources in _needed(configuration, folder)}
+    return {rule: resources for rule, _, resources, _ in _needed(configuration, folder)}
 
 
-def _needed(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str], dict[str, int]]]:
+def parameters(configuration: dict, folder: Path) -> dict[str, dict]:
+    """`params` of the last job of every rule to execute."""
+    return {rule: params for rule, *_, params in _needed(configuration, folder)}
+
+
+def _needed(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str], dict[str, int], dict]]:
     with _api() as api:
         workflow = _workflow(api, configuration, folder)
         workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
         needed = workflow._workflow.dag.needrun_jobs(exclude_finished=False)
-        return [(j.rule.name, dict(j.wildcards_dict), dict(j.resources)) for j in needed if j.rule.name != "all"]
+        asked = [job for job in needed if job.rule.name != "all"]
+        return [(j.rule.name, dict(j.wildcards_dict), dict(j.resources), dict(j.params.items())) for j in asked]
 
 
 def run(configuration: dict, folder: Path, *options: str) -> subprocess.CompletedProcess:
