@@ -22,15 +22,15 @@ SOURCES = {"northern": 41.3, "equatorial": 5.693, "southern": -32.0}
 FIXED = np.array([2.5])
 
 
-def rate(hypothesis: Hypothesis, n_trials: int) -> float:
-    """Background trials per second of processor time: the best of `REPEATS` runs, as others only take time away."""
+def rate(hypothesis: Hypothesis, n_trials: int) -> tuple[float, float]:
+    """Background trials per second of processor time: the median of `REPEATS` runs, and the best."""
     background_trials(hypothesis, SEED, "warm up", 0, 3)
     seconds = []
     for _ in range(REPEATS):
         start = time.process_time()
         background_trials(hypothesis, SEED, "speed", 0, n_trials)
         seconds.append(time.process_time() - start)
-    return n_trials / min(seconds)
+    return n_trials / float(np.median(seconds)), n_trials / min(seconds)
 
 
 def growth_mib(hypothesis: Hypothesis, n_trials: int) -> float:
@@ -59,15 +59,17 @@ def make() -> str:
         add("set-up from Parquet, one source", seconds, "s", "at most 15 s", seconds <= 15)
         add("of it processor time", usage.ru_utime + usage.ru_stime - before, "s", "", seconds <= 15)
     for name, dec in SOURCES.items():
-        found = rate(sample.source(2.0, np.radians(dec)), 300)
+        found, best = rate(sample.source(2.0, np.radians(dec)), 300)
         add(f"{name} source, {dec} deg, free gamma", found, "trials/s", "at least 500", found >= 500)
+        add("of it the best run", best, "trials/s", "", True)
     for what, gammas in (("free", GAMMAS[::2]), ("fixed", FIXED)):
         start = time.perf_counter()
         stack = samples.stack(sample, gammas)
         seconds = time.perf_counter() - start
         add(f"set-up of the stack, {what} gamma", seconds, "s", "at most 15 s", seconds <= 15)
-        found = rate(stack, 50)
+        found, best = rate(stack, 50)
         add(f"164-source stack, {what} gamma", found, "trials/s", "at least 25", found >= 25)
+        add("of it the best run", best, "trials/s", "", True)
     grown = growth_mib(source, 1000)
     add("growth of memory over the second 1000 trials", grown, "MiB", "flat: at most 5 MiB", grown <= 5)
     add("largest resident memory", peak_memory_mib(), "MiB", "", True)
@@ -77,7 +79,7 @@ def make() -> str:
     )
     about = (
         f"Generated ten-year release, {int(sample.n_events.sum())} events; one process, one thread, seed {SEED}. Rates "
-        f"are per second of processor time, the best of {REPEATS} runs of the same trials."
+        f"are per second of processor time, the median of {REPEATS} runs of the same trials."
     )
     return page.page("speed", "Speed of the trials", about, [table])
 

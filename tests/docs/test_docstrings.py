@@ -22,7 +22,7 @@ UNITS = re.compile(
 )
 IN_NAME = re.compile(r"_(rad|deg|gev|mev|tev|ev|kpc|cm2|sr|s|days|mjd|yr|mib)$|^seconds$")
 DIMENSIONLESS = re.compile(
-    r"^(n_\w+|\w*gammas?|ts|ts_\w+|\w*tail|rtol|\w*weights?|\w*fraction\w*|\w*ratios?|\w*p_values?|\w*level\w*|\w*sigmas?|"
+    r"^(n_\w+|gammas?|ts|ts_\w+|\w*tail|rtol|\w*weights?|\w*fraction\w*|\w*ratios?|\w*p_values?|\w*level\w*|\w*sigmas?|"
     r"power|shares?|share_\w+|test_statistic|background_ts|observed\w*|post_trial|threshold\w*|target|least|k|n|chosen|"
     r"rows)$"
 )

@@ -25,7 +25,7 @@ def sample():
 def test_far_pairs_add_the_mean_over_all_right_ascensions(sample, tail_ratio, tail_share):
     n = len(sample)
     sample = replace(sample, tail_ratio=np.full(n, tail_ratio), tail_share=np.full(n, tail_share))
-    found = far_ratios([sample], [0], SOURCE_DEC, WEIGHT.T[None, None])
+    found = far_ratios([sample], SOURCE_DEC, WEIGHT.T[None, None])
     widths = sample.width**2, tail_ratio * sample.width**2
     radius = near_radius(np.maximum(*widths), TAIL)
     offset = np.radians(np.arange(0.15, 180, 0.3))
@@ -45,8 +45,8 @@ def test_far_pairs_add_the_mean_over_all_right_ascensions(sample, tail_ratio, ta
 def test_responses_and_energy_bins_have_their_own_densities(sample):
     n = len(sample)
     binned = replace(sample, energy_bin=np.arange(n) % 2)
-    one, two = far_ratios([sample], [0], SOURCE_DEC, WEIGHT.T[None, None])[:, 0], np.zeros((2, 2, 3, 2))
+    one, two = far_ratios([sample], SOURCE_DEC, WEIGHT.T[None, None])[:, 0], np.zeros((2, 2, 3, 2))
     two[1] = WEIGHT.T * np.array([1.0, 3.0])[:, None, None]
-    none, both = far_ratios([binned, binned], [0, 1], SOURCE_DEC, two).T
+    none, both = far_ratios([binned, replace(binned, response="s")], SOURCE_DEC, two).T
     np.testing.assert_array_equal(none, 0.0)
     np.testing.assert_allclose(both, 2 * one, rtol=0.05)

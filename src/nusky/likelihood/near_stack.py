@@ -60,21 +60,14 @@ def draw_cells(rng, group_start, group_key, key_start, key_column, key_n_ra):
     -------
     chosen : (n_near,) int64, ra : (n_near,) float64, rad
     """
-    mean = 0.0
-    for group in range(len(group_key)):
-        key = group_key[group]
-        mean += (group_start[group + 1] - group_start[group]) * (key_start[key + 1] - key_start[key]) / key_n_ra[key]
-    capacity = int(mean + 8 * np.sqrt(mean)) + 64
-    chosen, ra = np.empty(capacity, np.int64), np.empty(capacity)
+    # Room for all: memory that is never written to is never taken.
+    chosen, ra = np.empty(group_start[-1], np.int64), np.empty(group_start[-1])
     found = 0
     for group in range(len(group_key)):
         key = group_key[group]
         first, n_ra = key_start[key], key_n_ra[key]
         n_columns, width = key_start[key + 1] - first, 2 * np.pi / n_ra
         i, stop = group_start[group], group_start[group + 1]
-        if found + stop - i > len(chosen):
-            chosen = np.concatenate((chosen, np.empty(found + stop - i, np.int64)))
-            ra = np.concatenate((ra, np.empty(found + stop - i)))
         if 0 < n_columns < 0.4 * n_ra:  # few are chosen: jump from one to the next
             steps = -1.0 / np.log1p(-n_columns / n_ra)
             i += int(rng.standard_exponential() * steps)
@@ -86,13 +79,14 @@ def draw_cells(rng, group_start, group_key, key_start, key_column, key_n_ra):
                 found += 1
                 i += 1 + int(rng.standard_exponential() * steps)
         elif n_columns > 0:
-            for i in range(group_start[group], stop):
+            while i < stop:
                 place = rng.random() * n_ra
                 column = int(place)
                 if column < n_columns:
                     chosen[found] = i
                     ra[found] = (key_column[first + column] + place - column) * width
                     found += 1
+                i += 1
     return chosen[:found], ra[:found]
 
 

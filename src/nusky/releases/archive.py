@@ -20,7 +20,8 @@ MAX_NAME = 200
 """Longest path of a member, in bytes."""
 _LITTER = {"__MACOSX", ".DS_Store"}
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
-"""What zipfile raises on damaged, encrypted or unknown content."""
+"""What zipfile raises on content that is damaged, encrypted (RuntimeError), or packed by a method or for a version that
+it does not know (NotImplementedError)."""
 
 
 def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:

@@ -17,9 +17,7 @@ TAIL = 0.1
 """Pairs whose spatial signal density stays below TAIL times an isotropic sky count as far."""
 
 
-def far_ratios(
-    samples: Sequence[Sample], responses: Sequence[int], dec: np.ndarray, densities: np.ndarray
-) -> np.ndarray:
+def far_ratios(samples: Sequence[Sample], dec: np.ndarray, densities: np.ndarray) -> np.ndarray:
     """Mean over scrambled skies of the sum of S/B over the far pairs of each season.
 
     The sum over events near a declination of 1/B times the share of their signal that lies beyond their reach, per
@@ -28,11 +26,9 @@ def far_ratios(
 
     Parameters
     ----------
-    responses : (n_seasons,) int
-        Number of the response of each season in `densities`.
     dec : (n_sources,) float64, rad
     densities : (n_responses, n_bins, n_sources, n_gammas) float64
-        Weight of the source times its signal energy density.
+        Weight of the source times its signal energy density, by response as the samples first name them.
 
     Returns
     -------
@@ -41,14 +37,15 @@ def far_ratios(
     n_bands, n_bins = len(SIN_DEC_EDGES) - 1, densities.shape[1]
     middle = (SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2
     solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None]
+    responses = list(dict.fromkeys(sample.response for sample in samples))
     of_seasons = []
-    for sample, response in zip(samples, responses, strict=True):
+    for sample in samples:
         band = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(sample.dec), side="right") - 1, 0, n_bands - 1)
         ratio = sample.inverse_background * _share_beyond(sample)
         flat = np.bincount(band * n_bins + sample.energy_bin, ratio, n_bands * n_bins)
         per_bin = make_interp_spline(middle, flat.reshape(n_bands, n_bins) / solid_angle, k=1)
         at_sources = per_bin(np.clip(np.sin(dec), middle[0], middle[-1]))
-        of_seasons.append(np.einsum("jb,bjg->g", at_sources, densities[response]))
+        of_seasons.append(np.einsum("jb,bjg->g", at_sources, densities[responses.index(sample.response)]))
     return np.stack(of_seasons, axis=1)
 
 

@@ -9,9 +9,9 @@ from scipy.stats import chi2
 from nusky.errors import PhysicsError
 from nusky.likelihood.fit import log_likelihood, profile
 from nusky.search.hypothesis import Fit, Hypothesis
+from nusky.search.statistics.pvalues import ONE_SIGMA
 
 _GAMMA_STEP = 1 / 16
-ONE_SIGMA = 0.682689492137
 
 
 @dataclass(frozen=True)

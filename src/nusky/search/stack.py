@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stack(Hypothesis):
-    """A stack of sources.
-
-    `densities` (n_responses, n_bins, n_sources, n_gammas) holds weight times energy density, `far` (n_gammas,
-    n_seasons) the sum of the density ratios of the far pairs.
-    """
+    """A stack of sources; `densities` (n_responses, n_bins, n_sources, n_gammas) holds weight times energy density."""
 
     ra: np.ndarray
     dec: np.ndarray
@@ -33,7 +29,6 @@ class Stack(Hypothesis):
     weights: np.ndarray
     per_source: np.ndarray
     densities: np.ndarray
-    far: np.ndarray
     cells: Cells
     events: FlatEvents
 
@@ -60,8 +55,6 @@ class Stack(Hypothesis):
             k = analysis.responses.index(name)  # seasons of one response share their omega: the livetime cancels
             omega = per_source[k] / np.maximum(expected[k], 1e-300)[:, None]
             tables.append((density * omega.T[:, None, :]).transpose(1, 0, 2))
-        weighted = np.ascontiguousarray(np.stack(tables))
-        numbers = [list(densities).index(name) for name in analysis.responses]
         return cls(
             analysis=analysis,
             gammas=gammas,
@@ -71,8 +64,7 @@ class Stack(Hypothesis):
             extension=extension,
             weights=weights,
             per_source=per_source,
-            densities=weighted,
-            far=far_ratios(analysis.samples, numbers, dec, weighted),
+            densities=np.ascontiguousarray(np.stack(tables)),
             cells=cells or Cells.of_sources(ra, dec, extension),
             events=events or FlatEvents.of_samples(analysis.samples),
         )
@@ -102,8 +94,12 @@ class Stack(Hypothesis):
 
     def _with_far(self, near: NearEvents) -> NearEvents:
         """The same events with the far pairs of a whole sky."""
-        near.low[:, :, 0] += self.far
+        near.low[:, :, 0] += self._far
         return near
+
+    @cached_property
+    def _far(self) -> np.ndarray:
+        return far_ratios(self.analysis.samples, self.dec, self.densities)
 
     def _all(self, events: FlatEvents, ra: Sequence[np.ndarray], n_events: np.ndarray) -> NearEvents:
         return self._near(events, np.arange(len(events.order)), np.concatenate(ra)[events.order], n_events)

@@ -101,7 +101,7 @@ def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
 def load_analysis(data: Data, point_spread: str = "gaussian", point_spread_gamma: float | None = None) -> Analysis:
     """The standard likelihood of a release: with energies where it has smearing tables, else spatial only.
 
-    `point_spread_gamma` is the spectral index of the signal that a `point_spread` of "smearing" describes.
+    `point_spread_gamma`, dimensionless, is the spectral index that a `point_spread` of "smearing" describes.
     """
     responses = smearing.from_table(read_table(data.smearing, kind="smearing"))
     areas = effective_area.from_table(read_table(data.effective_area, kind="effective_area"))
