@@ -150,7 +150,7 @@ def page(found: Sequence[Series], machine: dict[str, str]) -> str:
         "Background trials of `config/config.yaml` at 164 sources for each catalogue, from the series above: time per",
         "trial, as a power of the events through the last two points. A batch of trials is one job on one core, so no",
         "number of cores makes the run shorter than its longest batch; smaller batches do. The index is fixed here;",
-        "fitting it takes about 1.4 times as long for a stack and twice as long for one source.",
+        "fitting it takes about 1.2 times as long for a stack and twice as long for one source.",
         "",
     ]
     return "\n".join([*lines, *_table(_NEEDS, _needs(found))]) + "\n"

@@ -36,9 +36,9 @@ EVENT_MIB = 7e-5
 """Per event, in searches."""
 FIGURE_S = 0.3
 """Per figure and format."""
-TRIAL_S, TRIAL_FREE_S = 1.4e-10, 1.95e-10
+TRIAL_S, TRIAL_FREE_S = 1.65e-10, 2.0e-10
 """Trial of a stack or of every source of a sky, per event and source; index fixed, fitted."""
-SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.1e-9
+SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
 INFERENCE_MIB = 6.5e-4
 """Per event."""
