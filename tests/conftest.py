@@ -1,11 +1,16 @@
 """Fixtures shared by all tests."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
+
+# A font list of these tests' own: matplotlib trusts a saved one, even one from a moment when fonts were missing.
+_matplotlib = tempfile.TemporaryDirectory(prefix="nusky-matplotlib-")
+os.environ["MPLCONFIGDIR"] = _matplotlib.name
 
 
 @pytest.fixture(scope="session")
