@@ -110,9 +110,11 @@ class TestText:
             read(root)
         assert str(events) in str(caught.value)
 
+    @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
     @pytest.mark.parametrize("old", ["106.712\n", "76.646\n"])
-    def test_rows_behind_a_lone_carriage_return_are_not_lost(self, root, events, old):
-        events.write_bytes(events.read_text().replace(old, old.replace("\n", "\r")).encode() + b"\n")
+    def test_rows_behind_a_lone_carriage_return_are_not_lost(self, root, events, old, end):
+        text = events.read_text().replace(old, old.replace("\n", "\r")) + "\n"
+        events.write_bytes(text.encode().replace(b"\n", end))
         with pytest.raises(ReleaseError, match=r"line \d: holds the control character 0x0d, so it is no plain text"):
             read(root)
 

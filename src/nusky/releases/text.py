@@ -12,6 +12,7 @@ from nusky.errors import ReleaseError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
+_PLAIN = bytes({*range(256)} - {*range(32), 127} | {*b"\t\n"})
 _FETCH_AGAIN = "Fetch the file again or correct the line."
 
 
@@ -69,7 +70,8 @@ def _check_frame(path: Path, header: Mapping[str, str]) -> tuple[int, int]:
             f"{path}, line {line}: the last line does not end, so the file looks truncated. Fetch it again."
         )
     # Elsewhere a lone CR or another control character would be taken for a line end by some and for a blank by others.
-    odd = _CONTROL.search(content)
+    unusual = content.translate(None, _PLAIN)  # many times faster than the search
+    odd = None if unusual == b"\r" * content.count(b"\r\n") else _CONTROL.search(content)
     if odd is not None:
         line = content.count(b"\n", 0, odd.start()) + 1
         raise ReleaseError(
