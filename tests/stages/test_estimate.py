@@ -118,10 +118,10 @@ def test_nothing_costs_nothing():
 
 
 def test_the_recorded_demo(repository):
-    """Within a factor of three of the demo in docs/benchmarks.md, which is one without inference, on two cores."""
+    """Within a factor of three of the demo in docs/benchmarks.md, on two cores."""
     lines = (repository / "docs/benchmarks.md").read_text(encoding="utf-8").splitlines()
     table = dict(line.strip("| ").split(" | ")[:2] for line in lines if line.count("|") >= 3)
-    cfg = config.load(repository / "config/demo.yaml").model_copy(update={"inference": None})
+    cfg = config.load(repository / "config/demo.yaml")
     planned = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), {n: SOURCES[n] for n in cfg.catalogues}))
     found = estimate.total(planned, 2)
     assert found.n_jobs == float(table["jobs"])
