@@ -100,6 +100,15 @@ def test_encrypted_members_are_refused(tmp_path):
     refused(path, tmp_path / "out", "'secret' is encrypted")
 
 
+@pytest.mark.parametrize(("offset", "value", "reason"), [(10, 99, "compression"), (6, 99, "zip file version 9.9")])
+def test_what_zipfile_does_not_know_is_refused(tmp_path, offset, value, reason):
+    path = make(tmp_path / "a.zip", {"a": b"1"})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + offset] = value  # central directory: method, version needed to extract
+    path.write_bytes(content)
+    refused(path, tmp_path / "out", reason)
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("second", ["a.txt", "A.TXT", "./a.txt"])
 def test_duplicate_names_are_refused(tmp_path, second):

@@ -19,9 +19,9 @@ MAX_MEMBERS = 10_000
 MAX_NAME = 200
 """Longest path of a member, in bytes."""
 _LITTER = {"__MACOSX", ".DS_Store"}
-DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError)
-"""What zipfile raises on content that is damaged, encrypted (RuntimeError), or packed by a method or for a version that
-it does not know (NotImplementedError)."""
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError)
+"""What zipfile raises on content that is damaged, encrypted, or packed in a way it does not know; the last two are
+kinds of RuntimeError."""
 
 
 def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
