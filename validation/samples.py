@@ -18,8 +18,7 @@ from nusky.releases import icecube_10yr, icecube_14yr, ingest, schemas
 from nusky.releases.generator import generate_release
 from nusky.releases.registry import ICECUBE_10YR, Season
 from nusky.search.analysis import Analysis
-from nusky.search.sample import Sample
-from nusky.search.stack import Stack
+from nusky.search.hypothesis import Hypothesis
 
 REPOSITORY = Path(__file__).parents[1]
 SEED = 20220516
@@ -132,7 +131,7 @@ def analysis(
     return Analysis(tuple(samples), areas, smearings)
 
 
-def stack(sample: Analysis, gammas: np.ndarray, weighting: str = "uniform") -> Stack:
+def stack(sample: Analysis, gammas: np.ndarray, weighting: str = "uniform") -> Hypothesis:
     """The 164 sources of 1LHAASO WCDA and H.E.S.S., weighted as the standard analysis does."""
     block = config.Catalogue(**config.PRESETS[CATALOGUE])
     table = build_catalogue(block, CATALOGUE)[0]

@@ -1,4 +1,4 @@
-"""Acceptance of sources: how much of a power-law flux from each of them the detector would see, season by season."""
+"""Acceptance of sources: how much of a flux from each of them the detector would see, season by season."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 
 from nusky.conventions import Conventions
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 
 
@@ -34,15 +35,14 @@ def acceptance_integrals(
     areas: Mapping[str, EffectiveArea],
     responses: Sequence[str],
     dec: np.ndarray,
-    gammas: Sequence[float],
-    conventions: Conventions,
+    spectra: Sequence[Spectrum],
 ) -> np.ndarray:
-    """Integrals of A_eff (E/100 TeV)^-gamma dE: (n_seasons, n_gammas, n_sources) float64, cm^2 GeV.
+    """Integrals of A_eff f(E) dE: (n_seasons, n_spectra, n_sources) float64, cm^2 GeV.
 
     arXiv:2205.15963 eq 3 without the time, which `Exposure` holds. `dec` in rad.
     """
     by_response = {
-        name: np.stack([areas[name].power_law_integral(dec, g, conventions.log10_energy_limits_gev) for g in gammas])
+        name: np.stack([areas[name].integral(dec, spectrum) for spectrum in spectra])
         for name in dict.fromkeys(responses)
     }
     return np.stack([by_response[name] for name in responses])
@@ -50,7 +50,7 @@ def acceptance_integrals(
 
 @dataclass(frozen=True)
 class ExpectedSignal:
-    """What a stack of sources with one spectral index would give.
+    """What a stack of sources with one spectrum would give.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ def expected_signal(
     Parameters
     ----------
     integrals : (n_seasons, n_sources) float64, cm^2 GeV
-        From `acceptance_integrals`, for one spectral index.
+        From `acceptance_integrals`, for one spectrum.
     model_weights : (n_sources,) float64
         w_model of arXiv:2205.15963 eq 2; any normalisation.
 

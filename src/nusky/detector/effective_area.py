@@ -1,11 +1,11 @@
-"""Effective area on bins of energy and declination, and its exact integrals over power laws."""
+"""Effective area on bins of energy and declination, and its exact integrals over spectra."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from nusky.conventions import PIVOT_ENERGY_GEV
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError, ReleaseError
 
 
@@ -26,39 +26,33 @@ class EffectiveArea:
     dec: np.ndarray
     area: np.ndarray
 
-    def power_law_integral(
-        self, dec: np.ndarray, gamma: float, log10_energy_limits: tuple[float, float] | None = None
-    ) -> np.ndarray:
-        """Integral of A_eff(E, dec) (E/100 TeV)^-gamma dE, exact for the binned area.
+    def band(self, dec: np.ndarray) -> np.ndarray:
+        """Number of the bin of each declination [rad]."""
+        return np.clip(np.searchsorted(self.dec, dec, side="right") - 1, 0, len(self.dec) - 2)
+
+    def integral(self, dec: np.ndarray, spectrum: Spectrum) -> np.ndarray:
+        """Integral of A_eff(E, dec) f(E) dE with the shape f of a spectrum, exact for the binned area.
 
         Parameters
         ----------
         dec : (n,) float64, rad
-        gamma : float
-            The flux falls as E^-gamma; any real number, 1 included.
-        log10_energy_limits : (low, high), log10(E/GeV)
-            Range of the integral, intersected with the table's; the whole table if None.
+        spectrum : its range is intersected with the table's
 
         Returns
         -------
         (n,) float64, cm^2 GeV
         """
-        dec = np.asarray(dec, dtype=float)
-        outside = ~((dec >= -np.pi / 2) & (dec <= np.pi / 2))
-        if outside.any():
-            raise PhysicsError(f"declination {dec[outside][0]} rad lies outside [-pi/2, pi/2]; give radians.")
-        edges = self.log10_energy if log10_energy_limits is None else np.clip(self.log10_energy, *log10_energy_limits)
-        per_bin = power_law_integrals(edges, gamma)
-        column = np.clip(np.searchsorted(self.dec, dec, side="right") - 1, 0, len(self.dec) - 2)
-        return per_bin @ self.area[:, column]
+        dec = checked_declinations(dec)
+        return spectrum.integrals(self.log10_energy) @ self.area[:, self.band(dec)]
 
 
-def power_law_integrals(log10_energy_edges: np.ndarray, gamma: float) -> np.ndarray:
-    """Integral of (E/100 TeV)^-gamma dE [GeV] between neighbouring edges, exact for every gamma."""
-    x = np.log(10.0) * (np.asarray(log10_energy_edges) - np.log10(PIVOT_ENERGY_GEV))
-    slope, width = 1.0 - gamma, np.diff(x)
-    stretch = np.expm1(slope * width) / slope if slope != 0.0 else width
-    return PIVOT_ENERGY_GEV * np.exp(slope * x[:-1]) * stretch
+def checked_declinations(dec: np.ndarray) -> np.ndarray:
+    """Declinations [rad] as float64; PhysicsError where one is none."""
+    dec = np.asarray(dec, dtype=float)
+    outside = ~((dec >= -np.pi / 2) & (dec <= np.pi / 2))
+    if outside.any():
+        raise PhysicsError(f"declination {dec[outside][0]} rad lies outside [-pi/2, pi/2]; give radians.")
+    return dec
 
 
 def from_table(table: pa.Table) -> dict[str, EffectiveArea]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.detector.effective_area import EffectiveArea, power_law_integrals
+from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
+from nusky.detector.spectrum import PowerLaw
 
 GAMMA = 2.5
 """Spectral index of the signal the pulls are taken from where none is chosen. Pulls grow with it: fitted with those of
@@ -69,7 +70,7 @@ class PointSpread:
 def _pulls(area: EffectiveArea, smearing: Smearing, dec_cell: int, gamma: float) -> np.ndarray:
     """Distribution of the pulls in a declination cell, (n_energy, n_pulls), summing to 1."""
     inside = (area.dec[1:] > smearing.dec[dec_cell]) & (area.dec[:-1] < smearing.dec[dec_cell + 1])
-    per_bin = area.area[:, inside].sum(axis=1) * power_law_integrals(area.log10_energy, gamma)
+    per_bin = area.area[:, inside].sum(axis=1) * PowerLaw(gamma).integrals(area.log10_energy)
     middle = (area.log10_energy[1:] + area.log10_energy[:-1]) / 2
     accepted = np.bincount(smearing.enu_cell(middle), per_bin, minlength=len(smearing.log10_enu) - 1)
     shape = (len(_LOG10_ENERGY_EDGES) - 1, len(_PULLS) - 1)

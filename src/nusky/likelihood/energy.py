@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nusky.detector.effective_area import EffectiveArea, power_law_integrals
+from nusky.detector.effective_area import EffectiveArea, checked_declinations
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 
 LOG10_ENERGY_EDGES = np.linspace(0.5, 9.0, 86)
@@ -46,43 +47,38 @@ def signal_energy_density(
     area: EffectiveArea,
     smearing: Smearing,
     dec: np.ndarray,
-    gammas: Sequence[float],
+    spectra: Sequence[Spectrum],
     log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
-    log10_enu_limits: tuple[float, float] | None = None,
     ang_err_edges: np.ndarray | None = None,
 ) -> np.ndarray:
-    """P(log10 E | dec, gamma), or P(log10 E, AngErr | dec, gamma), of detected neutrinos from an E^-gamma flux.
+    """P(log10 E | dec), or P(log10 E, AngErr | dec), of detected neutrinos of every spectrum.
 
-    In a bin of declination it is the sum over the true energy of the integral of A_eff(E_nu) E_nu^-gamma dE_nu times
-    the smearing, normalised; the bins of the effective area and the cells of the smearing are split at each other's
+    In a bin of declination it is the sum over the true energy of the integral of A_eff(E_nu) f(E_nu) dE_nu times the
+    smearing, normalised; the bins of the effective area and the cells of the smearing are split at each other's
     edges, and the outermost cells serve the energies beyond them.
 
     Parameters
     ----------
     dec : (n_dec,) float64, rad
-    gammas : (n_gamma,)
+    spectra : (n_spectra,)
     log10_energy_edges : (n_bins + 1,), log10(E/GeV)
-    log10_enu_limits : (low, high), log10(E_nu/GeV)
-        Range of the flux; all energies of the effective area if None.
     ang_err_edges : (n_ang_err + 1,), rad
         If given, every bin of energy is divided into bins of AngErr.
 
     Returns
     -------
-    (n_dec, n_gamma, n_bins) float64, per dex of E, or (n_dec, n_gamma, n_bins n_ang_err) per dex of E and bin of AngErr
+    (n_dec, n_spectra, n_bins) float64, per dex of E, or (n_dec, n_spectra, n_bins n_ang_err) per dex of E and bin of
+    AngErr
 
     Raises
     ------
     PhysicsError
         A declination lies outside the sphere, or no neutrino of that range can be seen from anywhere.
     """
-    dec = np.asarray(dec, dtype=float)
-    outside = ~((dec >= -np.pi / 2) & (dec <= np.pi / 2))
-    if outside.any():
-        raise PhysicsError(f"declination {dec[outside][0]} rad lies outside [-pi/2, pi/2]; give radians.")
+    dec = checked_declinations(dec)
     dec_edges = _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
     middle = (dec_edges[1:] + dec_edges[:-1]) / 2
-    accepted = _accepted(area, smearing, middle, gammas, log10_enu_limits)
+    accepted = _accepted(area, smearing, middle, spectra)
     matrix = smearing.energy_matrix(log10_energy_edges, ang_err_edges, ANG_ERR_FLOOR)[smearing.dec_cell(middle)]
     counts = np.matmul(accepted, matrix)
     totals = counts.sum(axis=2)
@@ -206,24 +202,16 @@ def background_energy_density_at(
     return table[lower, column] * (1 - weight) + table[upper, column] * weight
 
 
-def _accepted(
-    area: EffectiveArea,
-    smearing: Smearing,
-    dec: np.ndarray,
-    gammas: Sequence[float],
-    log10_enu_limits: tuple[float, float] | None,
-) -> np.ndarray:
-    """Integral of A_eff E^-gamma dE over each smearing cell: (n_dec, n_gamma, n_enu)."""
+def _accepted(area: EffectiveArea, smearing: Smearing, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
+    """Integral of A_eff f dE over each smearing cell: (n_dec, n_spectra, n_enu)."""
     low, high = area.log10_energy[[0, -1]]
     inner = smearing.log10_enu[1:-1]
     edges = _merged(np.concatenate([area.log10_energy, inner[(inner > low) & (inner < high)]]), _SAME_ENERGY)
     middle = (edges[1:] + edges[:-1]) / 2
-    limited = edges if log10_enu_limits is None else np.clip(edges, *log10_enu_limits)
     row = np.clip(np.searchsorted(area.log10_energy, middle) - 1, 0, len(area.area) - 1)
-    column = np.clip(np.searchsorted(area.dec, dec, side="right") - 1, 0, area.area.shape[1] - 1)
-    per_part = np.stack([power_law_integrals(limited, gamma) for gamma in gammas])
+    per_part = np.stack([spectrum.integrals(edges) for spectrum in spectra])
     cell = np.eye(len(smearing.log10_enu) - 1)[smearing.enu_cell(middle)]
-    return (area.area[row][:, column].T[:, None, :] * per_part) @ cell
+    return (area.area[row][:, area.band(dec)].T[:, None, :] * per_part) @ cell
 
 
 def _merged(edges: np.ndarray, tolerance: float) -> np.ndarray:

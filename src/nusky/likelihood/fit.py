@@ -1,145 +1,179 @@
-"""Fit of n_s and gamma: the likelihood of seasons that share the expected signal, on a grid of spectral indices.
+"""The likelihood of one sky: ln L, its maximum in n_s, and its profile over a grid of spectra.
 
-With x_k = n_s f_k(gamma)/N_k and y = x/(1 - x) every event contributes ln(1 - x_k), and an event near a source
-ln(1 + y_k r_i) on top, with r_i = S_i/B_i. So events far from every source enter exactly and cost nothing. Near events
-with a small ratio may be passed as sums of their powers (`low`), exact to the fifth power of y r.
+With x_k = n_s f_k/N_k and y_k = x_k/(1 - x_k), an event of season k adds ln(1 - x_k) to ln L(n_s)/L(0), and an event
+near a source ln(1 + y_k r_i) on top, r_i = S_i/B_i. So far events enter exactly and cost nothing. Large ratios enter
+one by one, as ln(1 + n_s u_i) with u_i = f_k/N_k (r_i - 1); small ones through the sums R_p of their powers,
+
+    y R_1 - y^2 R_2/2 + y^3 R_3/3 - ...
 """
 
 import numpy as np
 
 from nusky.likelihood.compile import kernel
 
-N_LOW = 4
-_LAST_STEP = 1e-5
-"""Newton step, relative to n_s, after which n_s is right to its square and ln L to its cube."""
-
 
 @kernel()
-def log_likelihood(n_signal, ratio, start, low, share, n_events):
-    """Value, slope and curvature in n_s of ln L(n_s)/L(0) at one spectral index.
+def log_likelihood(n_signal, u, closed, low, c):
+    """ln L(n_s)/L(0) at one spectrum.
 
     Parameters
     ----------
-    ratio : (n_near,) float64
-        r_i of the near events, ordered by season.
-    start : (n_seasons + 1,) int64
-        Where each season begins in `ratio`.
-    low : (n_seasons, N_LOW) float64
-        Sums of r, r^2, ... of near events not in `ratio`.
-    share, n_events : (n_seasons,) float64
-        f_k and N_k.
+    u : (n_large,) float64
+        c_k (r - 1) of the large ratios.
+    closed : (n_seasons,) float64
+        Number of all other events.
+    low : (n_seasons, n_powers) float64
+        Sums of powers of the small ratios.
+    c : (n_seasons,) float64
+        f_k/N_k.
     """
-    value = slope = curvature = 0.0
-    for k in range(len(n_events)):
-        c = share[k] / n_events[k]
-        x = n_signal * c
-        rest = 1.0 - x
-        y = x / rest
-        first = low[k, 0] - y * (low[k, 1] - y * (low[k, 2] - y * low[k, 3]))
-        second = low[k, 1] - y * (2 * low[k, 2] - 3 * y * low[k, 3])
-        logs = y * (low[k, 0] - y * (low[k, 1] / 2 - y * (low[k, 2] / 3 - y * low[k, 3] / 4)))
-        product = 1.0
-        for i in range(start[k], start[k + 1]):
-            term = 1.0 + y * ratio[i]
-            share_of_slope = ratio[i] / term
-            first += share_of_slope
-            second += share_of_slope * share_of_slope
-            product *= term
-            if product > 1e200:
-                logs += np.log(product)
-                product = 1.0
-        logs += np.log(product)
-        value += n_events[k] * np.log1p(-x) + logs
-        slope += c * (first / rest**2 - n_events[k] / rest)
-        curvature += c * c * (2 * first / rest**3 - second / rest**4 - n_events[k] / rest**2)
-    return value, slope, curvature
+    value, product = 0.0, 1.0
+    for i in range(len(u)):
+        product *= 1.0 + n_signal * u[i]
+        if product > 1e200 or product < 1e-200:
+            value += np.log(product)
+            product = 1.0
+    value += np.log(product)
+    n_powers = low.shape[1]
+    for k in range(len(c)):
+        x = n_signal * c[k]
+        y = x / (1.0 - x)
+        series = low[k, n_powers - 1] / n_powers
+        for p in range(n_powers - 2, -1, -1):
+            series = low[k, p] / (p + 1) - y * series
+        value += closed[k] * np.log1p(-x) + y * series
+    return value
 
 
 @kernel()
-def best_signal(ratio, start, low, share, n_events, guess):
-    """The n_s >= 0 that maximises the likelihood at one spectral index, its ln L ratio, and whether it converged.
+def slopes(n_signal, u, closed, low, c):
+    """Slope and curvature in n_s of `log_likelihood`."""
+    slope = curvature = 0.0
+    for i in range(len(u)):
+        share = u[i] / (1.0 + n_signal * u[i])
+        slope += share
+        curvature -= share * share
+    n_powers = low.shape[1]
+    for k in range(len(c)):
+        rest = 1.0 - n_signal * c[k]
+        y = n_signal * c[k] / rest
+        first, second = low[k, n_powers - 1], (n_powers - 1) * low[k, n_powers - 1]
+        for p in range(n_powers - 2, -1, -1):
+            first = low[k, p] - y * first
+            if p > 0:
+                second = p * low[k, p] - y * second
+        slope += c[k] * (first / rest**2 - closed[k] / rest)
+        curvature += c[k] ** 2 * (2 * first / rest**3 - second / rest**4 - closed[k] / rest**2)
+    return slope, curvature
 
-    Newton's method inside a shrinking bracket: ln L is concave in n_s. A step below _LAST_STEP is the last, and the
-    parabola's value is taken there.
+
+@kernel()
+def best_signal(u, closed, low, c, guess):
+    """The n_s > 0 that maximises a likelihood that rises at 0, and whether it converged.
+
+    Newton's method inside a shrinking bracket: ln L is concave in n_s. The last step is taken without another look when
+    it would gain less than 10^-13 in ln L.
     """
-    slope = 0.0
-    for k in range(len(n_events)):
-        slope += share[k] / n_events[k] * (low[k, 0] + ratio[start[k] : start[k + 1]].sum() - n_events[k])
-    if slope <= 0.0:
-        return 0.0, 0.0, True
     bottom, top = 0.0, np.inf
-    for k in range(len(n_events)):
-        if share[k] > 0:
-            top = min(top, n_events[k] / share[k])
+    for k in range(len(c)):
+        if c[k] > 0:
+            top = min(top, 1.0 / c[k])
     limit = top * (1 - 1e-12)
     n = guess if 0.0 < guess < limit else min(1.0, limit / 2)
     for _ in range(100):
-        value, slope, curvature = log_likelihood(n, ratio, start, low, share, n_events)
+        slope, curvature = slopes(n, u, closed, low, c)
         if slope > 0:
             bottom = n
         else:
             top = n
         step = -slope / curvature if curvature < 0 else np.inf
         proposal = n + step
-        if abs(step) <= _LAST_STEP * n + 1e-12 and 0.0 < proposal < limit:
-            return proposal, value + 0.5 * slope * step, True
+        if bottom <= proposal <= top and abs(slope * step) < 2e-13:
+            return min(proposal, limit), True
         if not bottom < proposal < top:
             proposal = min(2 * n + 1.0, 0.5 * (n + limit)) if top > limit else 0.5 * (bottom + top)
         n = proposal
-    return n, value, False
+    return n, False
 
 
 @kernel()
-def profile(ratios, start, low, shares, n_events):
-    """Best n_s and ln L ratio at every index of a grid.
+def at_spectrum(g, rows, seasons, low, shares, n_events):
+    """Arguments u, closed, low and c of `log_likelihood` at spectrum `g`; parameters as in `profile`."""
+    c = shares[g] / n_events
+    closed, u = n_events.copy(), np.empty(len(seasons))
+    for i in range(len(seasons)):
+        u[i] = c[seasons[i]] * (rows[i, g] - 1.0)
+        closed[seasons[i]] -= 1.0
+    return u, closed, np.ascontiguousarray(low[:, :, g]), c
+
+
+@kernel()
+def profile(rows, seasons, low, shares, n_events):
+    """Best n_s and ln L ratio at every spectrum of a grid.
 
     Parameters
     ----------
-    ratios : (n_gammas, n_near) float64
-    low : (n_gammas, n_seasons, N_LOW) float64
-    shares : (n_gammas, n_seasons) float64
+    rows : (n_large, n_spectra) float64
+        Large ratios.
+    seasons : (n_large,) int64
+    low : (n_seasons, n_powers, n_spectra) float64
+    shares : (n_spectra, n_seasons) float64
+        f_k.
+    n_events : (n_seasons,) float64
+        N_k.
 
     Returns
     -------
-    n_signal, value : (n_gammas,) float64
+    n_signal, value : (n_spectra,) float64
     converged : bool
     """
-    n_gammas = len(shares)
-    n_signal, value = np.zeros(n_gammas), np.zeros(n_gammas)
-    converged = True
-    guess = 1.0
-    for g in range(n_gammas):
-        n_signal[g], value[g], good = best_signal(ratios[g], start, low[g], shares[g], n_events, guess)
+    n_spectra = len(shares)
+    n_signal, value = np.zeros(n_spectra), np.zeros(n_spectra)
+    sums = low[:, 0].copy()
+    for i in range(len(seasons)):
+        for g in range(n_spectra):
+            sums[seasons[i], g] += rows[i, g]
+    converged, guess = True, 1.0
+    for g in range(n_spectra):
+        slope = 0.0
+        for k in range(len(n_events)):
+            slope += shares[g, k] / n_events[k] * (sums[k, g] - n_events[k])
+        if slope <= 0.0:
+            continue
+        u, closed, powers, c = at_spectrum(g, rows, seasons, low, shares, n_events)
+        n_signal[g], good = best_signal(u, closed, powers, c, guess)
+        value[g] = log_likelihood(n_signal[g], u, closed, powers, c)
         guess = n_signal[g]
         converged = converged and good
     return n_signal, value, converged
 
 
 @kernel()
-def peak(gammas, n_signal, value):
-    """Maximum of the profile between the grid points, by the parabola through the best point and its neighbours.
+def peak(parameter, n_signal, value):
+    """Maximum of a profile between the grid points, by the parabola through the best point and its neighbours.
 
-    Returns n_s, gamma and TS = 2 ln L ratio; gamma is NaN where n_s = 0.
+    Returns TS = 2 ln L ratio, n_s and the parameter, which is NaN where n_s = 0. A grid of one point has its maximum
+    there.
     """
     best = 0
-    for g in range(1, len(gammas)):
+    for g in range(1, len(parameter)):
         if value[g] > value[best]:
             best = g
     if n_signal[best] == 0.0:
-        return 0.0, np.nan, 0.0
-    if best == 0 or best == len(gammas) - 1:
-        return n_signal[best], gammas[best], 2 * value[best]
+        return 0.0, 0.0, np.nan
+    if best == 0 or best == len(parameter) - 1:
+        return 2 * value[best], n_signal[best], parameter[best]
     left, middle, right = value[best - 1], value[best], value[best + 1]
     bend = left - 2 * middle + right
     if bend >= 0.0:
-        return n_signal[best], gammas[best], 2 * middle
+        return 2 * middle, n_signal[best], parameter[best]
     shift = 0.5 * (left - right) / bend
     n_fit = n_signal[best] + shift * (
         0.5 * (n_signal[best + 1] - n_signal[best - 1])
         + 0.5 * shift * (n_signal[best + 1] - 2 * n_signal[best] + n_signal[best - 1])
     )
     return (
-        max(n_fit, 0.0),
-        gammas[best] + shift * (gammas[best + 1] - gammas[best]),
         2 * (middle - 0.125 * (left - right) ** 2 / bend),
+        max(n_fit, 0.0),
+        parameter[best] + shift * (parameter[best + 1] - parameter[best]),
     )

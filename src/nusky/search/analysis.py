@@ -1,124 +1,125 @@
-"""The standard likelihood of one source and of a stack: space and energy, seasons combined, n_s and gamma fitted.
+"""The seasons of a release with the detector's response to them: what every hypothesis is tested on."""
 
-    L_k(n_s, gamma) = prod_i [ x_k S_ik + (1 - x_k) B_ik ],   x_k = n_s f_k(gamma) / N_k
-
-with f_k the share of season k in the expected signal (method: Braun et al., Astropart. Phys. 29 (2008) 299, and
-spec of the standard analysis in docs/conventions.md). TS = 2 ln L(best)/L(0).
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
-from nusky.conventions import STANDARD
+from nusky.detector import effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import Smearing
-from nusky.errors import PhysicsError
+from nusky.detector.spectrum import Spectrum
 from nusky.likelihood import energy
-from nusky.search.hypothesis import GAMMAS
-from nusky.search.injection import inject
-from nusky.search.sample import Sample
-from nusky.search.source import Candidates, Source
-from nusky.search.stack import Stack
+from nusky.search.season import IndexedEvents, SeasonEvents
+
+EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
+SEASON_COLUMNS = ("season", "response", "livetime_s")
+SPATIAL, FULL = "spatial only", "spatial and energy"
+FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """A sample of seasons with the detector's response to it.
+    """The events of every season with the detector's response to them.
 
     `smearings` is None for a release without smearing tables: the likelihood is then spatial only.
     """
 
-    samples: tuple[Sample, ...]
+    seasons: tuple[SeasonEvents, ...]
     areas: Mapping[str, EffectiveArea]
     smearings: Mapping[str, Smearing] | None
+
+    @classmethod
+    def of_tables(
+        cls,
+        seasons: pa.Table,
+        events: Sequence[pa.Table],
+        effective_areas: pa.Table,
+        smearings: pa.Table,
+        point_spread: str = "gaussian",
+        point_spread_gamma: float | None = None,
+    ) -> "Analysis":
+        """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
+
+        With energies where the release has smearing tables, else spatial only. `point_spread` is "gaussian", or
+        "smearing" for core and tail from the smearing tables, at the index `point_spread_gamma` (None: the usual one).
+        """
+        responses = smearing.from_table(smearings)
+        areas = effective_area.from_table(effective_areas)
+        spreads = {}
+        if point_spread == "smearing":
+            gamma = point_spread_gamma or GAMMA
+            spreads = {name: PointSpread.of_response(areas[name], known, gamma) for name, known in responses.items()}
+        made = []
+        for season, table in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, strict=True):
+            ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
+            directions = map(np.radians, (ra, dec, ang_err))
+            energies, spread = log10_energy if responses else None, spreads.get(season["response"])
+            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread))
+        return cls(tuple(made), areas, responses or None)
+
+    @property
+    def kind(self) -> str:
+        """What the likelihood uses, in words."""
+        if self.smearings is None:
+            return SPATIAL
+        spread = self.seasons[0].point_spread
+        return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
 
     @property
     def n_events(self) -> np.ndarray:
         """Events of every season, (n_seasons,) float64."""
-        return np.array([len(sample) for sample in self.samples], dtype=float)
+        return np.array([len(season) for season in self.seasons], dtype=float)
+
+    @property
+    def livetimes_s(self) -> np.ndarray:
+        """Livetime of every season, (n_seasons,) float64, s."""
+        return np.array([season.livetime_s for season in self.seasons])
 
     @property
     def responses(self) -> list[str]:
         """Name of the detector response of every season."""
-        return [sample.response for sample in self.samples]
+        return [season.response for season in self.seasons]
 
-    def expected(self, dec: np.ndarray, gammas: np.ndarray) -> np.ndarray:
-        """Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 of each source, (n_seasons, n_gammas, n_sources)."""
-        integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), gammas, STANDARD)
-        return integrals * np.array([sample.livetime_s for sample in self.samples])[:, None, None]
+    @property
+    def response_names(self) -> list[str]:
+        """The different responses, in the order of the seasons."""
+        return list(dict.fromkeys(self.responses))
 
-    def energy_densities(self, dec: np.ndarray, gammas: np.ndarray) -> dict[str, np.ndarray]:
-        """Signal energy densities by response, (n_sources, n_bins, n_gammas) float64, per dex; ones without energy.
+    @property
+    def response_numbers(self) -> np.ndarray:
+        """Number in `response_names` of every season's, (n_seasons,) int64."""
+        names = self.response_names
+        return np.array([names.index(name) for name in self.responses])
 
-        The bins are those that `energy_bin` of the samples counts: of energy, or of energy and AngErr.
+    @cached_property
+    def indexed(self) -> IndexedEvents:
+        """The events of all seasons in the order of the sky's index."""
+        return IndexedEvents.of_seasons(self.seasons, self.response_numbers)
+
+    def expected(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
+        """Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 of each source, (n_seasons, n_spectra, n_sources)."""
+        integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
+        return integrals * self.livetimes_s[:, None, None]
+
+    def energy_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
+        """Signal energy densities, (n_responses, n_bins, n_sources, n_spectra) float64, per dex; ones without energy.
+
+        By response as `response_names` has them. The bins are those that `energy_bin` of the seasons counts: of
+        energy, or of energy and AngErr.
         """
         dec = np.atleast_1d(dec)
+        names = self.response_names
         if self.smearings is None:
-            return {name: np.ones((len(dec), 1, len(gammas))) for name in dict.fromkeys(self.responses)}
-        with_ang_err = any(sample.point_spread is not None for sample in self.samples)
+            return np.ones((len(names), 1, len(dec), len(spectra)))
+        with_ang_err = any(season.point_spread is not None for season in self.seasons)
         edges = energy.ANG_ERR_EDGES if with_ang_err else None
-        densities = {
-            name: energy.signal_energy_density(self.areas[name], self.smearings[name], dec, gammas, ang_err_edges=edges)
-            for name in dict.fromkeys(self.responses)
-        }
-        return {name: np.ascontiguousarray(density.transpose(0, 2, 1)) for name, density in densities.items()}
-
-    def inject(
-        self,
-        rng: np.random.Generator,
-        sources: tuple[np.ndarray, np.ndarray, np.ndarray],
-        expected: np.ndarray,
-        gamma: float,
-    ) -> list[Sample]:
-        """Signal events of one sky, one `Sample` per season.
-
-        `sources`: ra, dec, Gaussian width, each (n_sources,) rad; `expected`: (n_seasons, n_sources) events.
-        """
-        if self.smearings is None:
-            raise PhysicsError("signal cannot be injected: the release has no smearing tables.")
-        seasons = inject(rng, sources, expected, self.areas, self.smearings, self.responses, gamma)
-        return [
-            sample.with_events(*(events[name] for name in ("ra", "dec", "ang_err", "log10_energy")))
-            for sample, events in zip(self.samples, seasons, strict=True)
+        made = [
+            energy.signal_energy_density(self.areas[name], self.smearings[name], dec, spectra, ang_err_edges=edges)
+            for name in names
         ]
-
-    def source(self, ra: float, dec: float, extension: float = 0.0, gammas: np.ndarray = GAMMAS) -> "Source":
-        """The likelihood of one source at `ra`, `dec` with Gaussian width `extension`, all rad."""
-        if not (np.isfinite(ra) and abs(dec) <= np.pi / 2 and extension >= 0):
-            raise PhysicsError(f"source at ra {ra}, dec {dec}, extension {extension} rad: not a direction and a width.")
-        gammas = np.asarray(gammas, dtype=float)
-        expected = self.expected(np.array([dec]), gammas)[:, :, 0]
-        if not (expected.sum(axis=0) > 0).all():
-            raise PhysicsError(f"no season can see a source at declination {np.degrees(dec):.3f} deg.")
-        densities = self.energy_densities(np.array([dec]), gammas)
-        return Source(
-            analysis=self,
-            ra=float(ra),
-            dec=float(dec),
-            extension=float(extension),
-            gammas=gammas,
-            expected=expected,
-            densities=np.stack([densities[name][0] for name in self.responses]),
-            candidates=Candidates.of_source(self.samples, dec, extension),
-        )
-
-    def stack(
-        self,
-        ra: np.ndarray,
-        dec: np.ndarray,
-        extension: np.ndarray,
-        weights: np.ndarray,
-        gammas: np.ndarray = GAMMAS[::2],
-    ) -> "Stack":
-        """The likelihood of a stack; positions and widths in rad, `weights` the sources' shares of the flux."""
-        ra, dec, extension, weights = (np.asarray(v, dtype=float) for v in (ra, dec, extension, weights))
-        used = weights > 0
-        if not used.any():
-            raise PhysicsError("no source of the stack has a weight above zero.")
-        ra, dec, extension = ra[used], dec[used], np.nan_to_num(extension[used])
-        weights = weights[used] / weights[used].sum()
-        gammas = np.asarray(gammas, dtype=float)
-        return Stack.of_sources(self, ra, dec, extension, weights, gammas)
+        return np.stack([density.transpose(2, 0, 1) for density in made])

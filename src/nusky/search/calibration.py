@@ -8,7 +8,7 @@ of them share the strengths, which are added upwards until the largest TS asked 
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.search.inference import Request
+from nusky.search.experiment import Request
 from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction, known_crossing
 from nusky.search.statistics.limits import BAND_QUANTILES, InjectionGrid, feldman_cousins_limit
 from nusky.search.statistics.statements import SignalStrength

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.detector.effective_area import EffectiveArea, power_law_integrals
+from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 
 
@@ -14,11 +15,11 @@ def central_energy_range(
     responses: Sequence[str],
     livetime_s: ArrayLike,
     dec: ArrayLike,
-    gamma: float,
+    spectrum: Spectrum,
     model_weights: ArrayLike = 1.0,
     content: float = 0.9,
 ) -> tuple[float, float]:
-    """Energies [GeV] below and above which (1 - content)/2 of the events expected from E^-gamma lie.
+    """Energies [GeV] below and above which (1 - content)/2 of the expected events lie.
 
     Parameters
     ----------
@@ -29,14 +30,14 @@ def central_energy_range(
 
     Notes
     -----
-    Exact quantiles of sum_k T_k sum_j w_j A_k(E, dec_j) E^-gamma, the area being constant in its bins.
+    Exact quantiles of sum_k T_k sum_j w_j A_k(E, dec_j) f(E), the area being constant in its bins.
     """
     if not 0 < content < 1:
         raise PhysicsError(f"content {content} lies outside (0, 1); give 0.9 for 90 %.")
     return tuple(
         float(10**x)
         for x in signal_energy_quantiles(
-            areas, responses, livetime_s, dec, gamma, [(1 - content) / 2, (1 + content) / 2], model_weights
+            areas, responses, livetime_s, dec, spectrum, [(1 - content) / 2, (1 + content) / 2], model_weights
         )
     )
 
@@ -46,7 +47,7 @@ def signal_energy_quantiles(
     responses: Sequence[str],
     livetime_s: ArrayLike,
     dec: ArrayLike,
-    gamma: float,
+    spectrum: Spectrum,
     shares: ArrayLike,
     model_weights: ArrayLike = 1.0,
 ) -> NDArray:
@@ -61,11 +62,10 @@ def signal_energy_quantiles(
     for name in names:
         area = areas[name]
         time = sum(t for t, response in zip(livetime, responses, strict=True) if response == name)
-        column = np.clip(np.searchsorted(area.dec, dec, side="right") - 1, 0, len(area.dec) - 2)
         row = np.searchsorted(area.log10_energy, middle, side="right") - 1
         inside = (row >= 0) & (row < len(area.log10_energy) - 1)
-        exposure[inside] += time * (area.area[row[inside]][:, column] @ weights)
-    events = exposure * power_law_integrals(edges, gamma)
+        exposure[inside] += time * (area.area[row[inside]][:, area.band(dec)] @ weights)
+    events = exposure * spectrum.integrals(edges)
     total = events.sum()
     if not total > 0:
         raise PhysicsError("no signal is expected from these sources: all effective areas times weights are zero.")
@@ -73,12 +73,4 @@ def signal_energy_quantiles(
     shares = np.atleast_1d(np.asarray(shares, dtype=float))
     bins = np.clip(np.searchsorted(cumulative, shares, side="left") - 1, 0, len(events) - 1)
     fraction = (shares - cumulative[bins]) / (cumulative[bins + 1] - cumulative[bins])
-    return edges[bins] + _inside_bin(np.clip(fraction, 0, 1), edges[bins + 1] - edges[bins], gamma)
-
-
-def _inside_bin(fraction: NDArray, width: NDArray, gamma: float) -> NDArray:
-    """Part of a bin's width [dex] below which the `fraction` of a power law's integral over it lies."""
-    slope = np.log(10.0) * (1.0 - gamma)
-    if slope == 0.0:
-        return fraction * width
-    return np.log1p(fraction * np.expm1(slope * width)) / slope
+    return spectrum.quantile(np.clip(fraction, 0, 1), edges[bins], edges[bins + 1])

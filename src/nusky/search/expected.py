@@ -12,6 +12,7 @@ from nusky.catalogues.weights import model_weights
 from nusky.conventions import PUBLISHED, Conventions
 from nusky.detector import effective_area
 from nusky.detector.acceptance import ExpectedSignal, Exposure, acceptance_integrals, expected_signal
+from nusky.detector.spectrum import power_laws
 from nusky.errors import ConfigurationError
 from nusky.releases import registry
 from nusky.releases.ingest import LAYOUTS
@@ -62,8 +63,7 @@ def expected_events(
         effective_area.from_table(times.effective_area),
         exposure.responses,
         np.radians(sources["dec_deg"].to_numpy()),
-        gammas,
-        conventions,
+        power_laws(gammas, conventions.log10_energy_limits_gev),
     )
     return {
         float(gamma): expected_signal(integrals[:, g], exposure, weights, conventions) for g, gamma in enumerate(gammas)

@@ -1,4 +1,4 @@
-"""What pairs of an event and a source far from each other add to the likelihood of a stack.
+"""What pairs of an event and a source far from each other add to the likelihood.
 
 A good part of the pairs within five standard deviations of each other lie so far out that only the sum of their density
 ratios matters, and they are so many that it is much the same in every scrambled sky. Its mean stands for it.
@@ -10,14 +10,24 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from nusky.likelihood.energy import SIN_DEC_EDGES
-from nusky.search.hypothesis import near_radius
-from nusky.search.sample import Sample
-
-TAIL = 0.1
-"""Pairs whose spatial signal density stays below TAIL times an isotropic sky count as far."""
+from nusky.likelihood.terms import TAIL, reach
+from nusky.search.season import SeasonEvents
 
 
-def far_ratios(samples: Sequence[Sample], dec: np.ndarray, densities: np.ndarray) -> np.ndarray:
+def source_tails(omega: np.ndarray) -> np.ndarray:
+    """Spatial density, in units of an isotropic sky, below which pairs of each source count as far; (n_sources,).
+
+    `omega` (n_sources,) are the sources' largest shares of the signal. A single source has TAIL. In a stack what a pair
+    adds is smaller by omega, and what the far pairs of all sources leave out fluctuates with the root of their number.
+    In steps of two, so that sources share their sums.
+    """
+    limit = TAIL / np.sqrt(len(omega)) / np.maximum(omega, 1e-300)
+    return TAIL * 2 ** np.floor(np.log2(np.maximum(limit / TAIL, 1.0)) + 1e-9)
+
+
+def far_ratios(
+    seasons: Sequence[SeasonEvents], response: np.ndarray, dec: np.ndarray, tail: np.ndarray, densities: np.ndarray
+) -> np.ndarray:
     """Mean over scrambled skies of the sum of S/B over the far pairs of each season.
 
     The sum over events near a declination of 1/B times the share of their signal that lies beyond their reach, per
@@ -26,30 +36,44 @@ def far_ratios(samples: Sequence[Sample], dec: np.ndarray, densities: np.ndarray
 
     Parameters
     ----------
+    response : (n_seasons,) int64
+        Number of the response of each season.
     dec : (n_sources,) float64, rad
-    densities : (n_responses, n_bins, n_sources, n_gammas) float64
-        Weight of the source times its signal energy density, by response as the samples first name them.
+    tail : (n_sources,) float64
+        From `source_tails`.
+    densities : (n_responses, n_bins, n_sources, n_spectra) float64
+        Weight of the source times its signal energy density.
 
     Returns
     -------
-    (n_gammas, n_seasons) float64
+    (n_seasons, n_spectra) float64
     """
-    n_bands, n_bins = len(SIN_DEC_EDGES) - 1, densities.shape[1]
+    found = np.zeros((len(seasons), densities.shape[3]))
+    for value in np.unique(tail):
+        own = np.flatnonzero(tail == value)
+        per_bin = far_by_bin(seasons, dec[own], densities.shape[1], value)
+        for k, r in enumerate(response):
+            found[k] += np.einsum("jb,bjg->g", per_bin[k], densities[r][:, own])
+    return found
+
+
+def far_by_bin(seasons: Sequence[SeasonEvents], dec: np.ndarray, n_bins: int, tail: float = TAIL) -> np.ndarray:
+    """The part of `far_ratios` that knows no spectrum, (n_seasons, n_dec, n_bins) float64; `dec` (n_dec,) rad."""
+    n_bands = len(SIN_DEC_EDGES) - 1
     middle = (SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2
     solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None]
-    responses = list(dict.fromkeys(sample.response for sample in samples))
-    of_seasons = []
-    for sample in samples:
-        band = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(sample.dec), side="right") - 1, 0, n_bands - 1)
-        ratio = sample.inverse_background * _share_beyond(sample)
-        flat = np.bincount(band * n_bins + sample.energy_bin, ratio, n_bands * n_bins)
-        per_bin = make_interp_spline(middle, flat.reshape(n_bands, n_bins) / solid_angle, k=1)
-        at_sources = per_bin(np.clip(np.sin(dec), middle[0], middle[-1]))
-        of_seasons.append(np.einsum("jb,bjg->g", at_sources, densities[responses.index(sample.response)]))
-    return np.stack(of_seasons, axis=1)
+    made = []
+    for season in seasons:
+        band = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(season.dec), side="right") - 1, 0, n_bands - 1)
+        ratio = season.inverse_background * _share_beyond(season, tail)
+        flat = np.bincount(band * n_bins + season.energy_bin, ratio, n_bands * n_bins)
+        of_bands = make_interp_spline(middle, flat.reshape(n_bands, n_bins) / solid_angle, k=1)
+        made.append(of_bands(np.clip(np.sin(dec), middle[0], middle[-1])))
+    return np.stack(made)
 
 
-def _share_beyond(sample: Sample) -> np.ndarray:
+def _share_beyond(season: SeasonEvents, tail: float) -> np.ndarray:
     """Share of the signal of a point that lies farther from it than an event's reach, (n_events,)."""
-    square = near_radius(sample.width**2 * np.maximum(sample.tail_ratio, 1.0), TAIL) ** 2 / (2 * sample.width**2)
-    return (1 - sample.tail_share) * np.exp(-square) + sample.tail_share * np.exp(-square / sample.tail_ratio)
+    widest = np.maximum(season.tail_ratio, 1.0)
+    square = reach(season.width**2 * widest, tail) * widest / 2
+    return (1 - season.tail_share) * np.exp(-square) + season.tail_share * np.exp(-square / season.tail_ratio)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.conventions import PIVOT_ENERGY_GEV
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import PowerLaw
 from nusky.errors import CatalogueError, PhysicsError
 
 PION_RATIO = 2.0
@@ -69,6 +70,15 @@ class HadronicSpectra:
         """dN/dE of every source at a neutrino energy, (n,), GeV^-1 cm^-2 s^-1."""
         return self.phi0_per_gev * (energy_gev / PIVOT_ENERGY_GEV) ** -self.gamma
 
+    @property
+    def spectra(self) -> list[PowerLaw]:
+        """The shapes of the spectra at the energies that belong to the measured gamma rays, n of them."""
+        ranges = np.log10(np.column_stack([self.energy_min_gev, self.energy_max_gev]))
+        return [
+            PowerLaw(float(gamma), log10_limits=tuple(limits))
+            for gamma, limits in zip(self.gamma, ranges.tolist(), strict=True)
+        ]
+
     def stack_flux(self, energy_gev: float = PIVOT_ENERGY_GEV) -> float:
         """dN/dE of all sources together, each counted once, GeV^-1 cm^-2 s^-1; 100 TeV is beyond WCDA's range."""
         return float(self.flux(energy_gev)[~self.repeated].sum())
@@ -87,12 +97,9 @@ class HadronicSpectra:
             raise PhysicsError(
                 f"the measured energy range of {unknown} is unknown: leave it out, or extrapolate its spectrum."
             )
-        ranges = zip(np.log10(self.energy_min_gev), np.log10(self.energy_max_gev), strict=True)
-        limits = [None] * len(self.row) if extrapolate else list(ranges)
+        spectra = [PowerLaw(gamma) for gamma in self.gamma] if extrapolate else self.spectra
         by_response = {
-            name: np.array(
-                [areas[name].power_law_integral(self.dec[j], self.gamma[j], limits[j]) for j in range(len(self.row))]
-            )
+            name: np.array([areas[name].integral(dec, own) for dec, own in zip(self.dec, spectra, strict=True)])
             for name in dict.fromkeys(responses)
         }
         return np.stack([by_response[name] for name in responses])

@@ -1,44 +1,120 @@
-"""What a source and a stack have in common: the near events of a sky, and the fit of n_s and gamma to them.
+"""A hypothesis: sources that share a flux of one spectrum. A single source is a stack of one.
 
     L_k(n_s, gamma) = prod_i [ x_k S_ik + (1 - x_k) B_ik ],   x_k = n_s f_k(gamma) / N_k
 
 with f_k the share of season k in the expected signal (method: Braun et al., Astropart. Phys. 29 (2008) 299, and
-spec of the standard analysis in docs/conventions.md). TS = 2 ln L(best)/L(0).
+spec of the standard analysis in docs/conventions.md). S_ik is the sum over the sources of their share omega_jk times
+their own signal density. TS = 2 ln L(best)/L(0).
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from nusky.likelihood.fit import log_likelihood, peak, profile
-from nusky.search.sample import Sample
-
-if TYPE_CHECKING:
-    from nusky.search.analysis import Analysis
+from nusky.detector.spectrum import Spectrum, parameters, power_laws
+from nusky.errors import PhysicsError
+from nusky.likelihood import cells, fit
+from nusky.likelihood.cells import SourceCells
+from nusky.likelihood.events import EVENT
+from nusky.likelihood.ratios import near_ratios, series_limits
+from nusky.likelihood.separation import unit_vectors
+from nusky.likelihood.terms import TAIL
+from nusky.search.analysis import Analysis
+from nusky.search.far_pairs import far_ratios, source_tails
+from nusky.search.season import IndexedEvents, SeasonEvents
 
 GAMMAS = np.linspace(1.0, 4.0, 25)
 """Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
-TAIL = 1e-3
-"""Events whose spatial signal density stays below TAIL times an isotropic sky count as far. The signal left out is a
-share s^2 TAIL/2 of all, below 1e-6 for angular errors s up to 2.5 deg, and TS changes by less than 2 n_s times that."""
-_SMALL = 1e-4
-"""Events whose ratio stays below _SMALL times the number of events of their season enter through sums of powers, with
-an error of ln L below (_SMALL n_s)^5/5 each."""
-_ZOOMS = 3
+_FIRST_BOUND, _FIRST_BOUND_OF_STACK = 32.0, 128.0
+"""Largest n_s for which small ratios are summed at first; a sky with more signal is looked at again."""
+_ZOOMS, _ZOOM_POINTS = 3, 9
 
 
-def near_radius(variance: np.ndarray, tail: float = TAIL) -> np.ndarray:
-    """Separation [rad] beyond which an event of spatial variance s^2 [rad^2] counts as far."""
-    return np.minimum(np.pi, np.sqrt(2 * variance * np.log(np.maximum(1.0, 2 / (variance * tail)))))
+@dataclass(frozen=True)
+class Sources:
+    """Sources of a hypothesis, each (n_sources,) float64: `ra`, `dec`, Gaussian width `extension` [rad], `weights`.
+
+    The weights are the sources' shares of the flux.
+
+    Raises
+    ------
+    PhysicsError : a source is no direction and width, or no weight is above 0.
+    """
+
+    ra: np.ndarray
+    dec: np.ndarray
+    extension: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, ra: ArrayLike, dec: ArrayLike, extension: ArrayLike = 0.0, weights: ArrayLike = 1.0) -> "Sources":
+        """Those with a weight; a missing width counts as 0, and the weights add up to 1."""
+        ra, dec, extension, weights = (
+            np.atleast_1d(values).astype(float) for values in np.broadcast_arrays(ra, dec, extension, weights)
+        )
+        used = weights > 0
+        if not used.any():
+            raise PhysicsError("no source of the stack has a weight above zero.")
+        ra, dec, extension, weights = ra[used], dec[used], np.nan_to_num(extension[used]), weights[used]
+        wrong = np.flatnonzero(~(np.isfinite(ra) & (np.abs(dec) <= np.pi / 2) & (extension >= 0)))
+        if wrong.size:
+            j = wrong[0]
+            raise PhysicsError(
+                f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: not a direction and a width."
+            )
+        return cls(ra, dec, extension, weights / weights.sum())
+
+    def __len__(self) -> int:
+        return len(self.ra)
+
+    def by_declination(self) -> "Sources":
+        """The same in order of declination: neighbours in memory are then neighbours on the sky."""
+        order = np.argsort(self.dec, kind="stable")
+        return Sources(self.ra[order], self.dec[order], self.extension[order], self.weights[order])
 
 
-def smallest_ratio(n_events: np.ndarray) -> np.ndarray:
-    """Ratio below which an event enters through sums of powers, from the events of each season: (n_seasons,)."""
-    return _SMALL * n_events
+@dataclass(frozen=True)
+class NearIndex:
+    """Which events may be near which sources.
+
+    Attributes
+    ----------
+    tails : (n_sources,) float64
+        See `nusky.search.far_pairs.source_tails`.
+    cells : SourceCells
+    sources : (n_sources, 5) float64
+        As `nusky.likelihood.ratios.near_ratios` takes them.
+    """
+
+    tails: np.ndarray
+    cells: SourceCells
+    sources: np.ndarray
+
+    @classmethod
+    def of_sources(cls, sources: Sources, omega: np.ndarray) -> "NearIndex":
+        """`omega` (n_sources,) are the sources' largest shares of the signal."""
+        tails = source_tails(omega)
+        index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension, tails)
+        columns = unit_vectors(sources.ra, sources.dec), sources.extension**2, 2 * np.log(tails / TAIL)
+        return cls(tails, index, np.column_stack(columns))
+
+
+@dataclass(frozen=True)
+class Sky:
+    """The events of one sky to be looked at.
+
+    `chosen` (n_chosen,) are numbers of events of the analysis, `cell` the places of their cells, `ra` [rad] their right
+    ascensions; `extra` the same and the records of injected events; `n_events` (n_seasons,) float64 counts all events.
+    """
+
+    chosen: np.ndarray
+    cell: np.ndarray
+    ra: np.ndarray
+    extra: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    n_events: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -63,102 +139,216 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class NearEvents:
-    """Density ratios of the events near a hypothesis in one sky.
+class Hypothesis:
+    """Sources that share a flux, on a grid of spectra that differ in one parameter, usually the index.
 
-    `ratios` (n_gammas, n_near), `begin` (n_seasons + 1,), `low` (n_gammas, n_seasons, N_LOW), `n_events` (n_seasons,).
+    Attributes
+    ----------
+    analysis : Analysis
+    sources : Sources
+        In order of declination.
+    spectra : n_spectra
+    near : NearIndex
+        The same for all spectra.
     """
 
-    ratios: np.ndarray
-    begin: np.ndarray
-    low: np.ndarray
-    n_events: np.ndarray
+    analysis: Analysis
+    sources: Sources
+    spectra: tuple[Spectrum, ...]
+    near: "NearIndex"
+    _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT))
 
-    def joined(self, other: "NearEvents") -> "NearEvents":
-        """Both sets of events in one sky."""
-        seasons = range(len(self.begin) - 1)
-        parts = [
-            piece
-            for k in seasons
-            for piece in (
-                self.ratios[:, self.begin[k] : self.begin[k + 1]],
-                other.ratios[:, other.begin[k] : other.begin[k + 1]],
-            )
-        ]
-        return NearEvents(
-            np.ascontiguousarray(np.concatenate(parts, axis=1)),
-            self.begin + other.begin,
-            self.low + other.low,
-            self.n_events + other.n_events,
-        )
+    @classmethod
+    def of(cls, analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum] | None = None) -> "Hypothesis":
+        """On power laws of `GAMMAS`, of every other one for a stack, or on other `spectra`.
 
+        Raises
+        ------
+        PhysicsError : no season can see any source.
+        """
+        if spectra is None:
+            spectra = power_laws(GAMMAS if len(sources) == 1 else GAMMAS[::2])
+        sources = sources.by_declination()
+        made = cls(analysis, sources, tuple(spectra), None)
+        if not (made.expected.sum(axis=0) > 0).all():
+            where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
+            more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
+            raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
+        return replace(made, near=NearIndex.of_sources(sources, made._omega.max(axis=(0, 2))))
 
-@dataclass(frozen=True)
-class Hypothesis(ABC):
-    """What a source and a stack have in common: an expected signal per season and index, and the fit.
+    def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
+        """The same sources on another grid of spectra."""
+        return replace(self, spectra=tuple(spectra))
 
-    `expected` is (n_seasons, n_gammas): events for phi0 = 1 GeV^-1 cm^-2 s^-1 of the whole hypothesis.
-    """
+    def with_gammas(self, gammas: ArrayLike) -> "Hypothesis":
+        """The same sources and spectra at other values (n,) of their parameter."""
+        return self.with_spectra([self.spectra[0].at(gamma) for gamma in np.atleast_1d(gammas)])
 
-    analysis: "Analysis"
-    gammas: np.ndarray
-    expected: np.ndarray
+    @cached_property
+    def gammas(self) -> np.ndarray:
+        """The parameter on its grid, (n_spectra,) float64."""
+        return parameters(self.spectra)
+
+    @cached_property
+    def per_source(self) -> np.ndarray:
+        """Expected events of each source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all, (n_seasons, n_spectra, n_sources)."""
+        return self.analysis.expected(self.sources.dec, self.spectra) * self.sources.weights
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 of all sources together, (n_seasons, n_spectra)."""
+        return self.per_source.sum(axis=2)
 
     @cached_property
     def shares(self) -> np.ndarray:
-        """f_k(gamma), (n_gammas, n_seasons)."""
+        """f_k(gamma), (n_spectra, n_seasons)."""
         return np.ascontiguousarray((self.expected / self.expected.sum(axis=0)).T)
 
-    def fit_near(self, near: NearEvents) -> Fit:
-        """Best n_s and gamma of one sky."""
-        n_signal, value, converged = profile(near.ratios, near.begin, near.low, self.shares, near.n_events)
-        if len(self.gammas) == 1:
-            return Fit(float(n_signal[0]), float(self.gammas[0]), float(2 * value[0]), bool(converged))
-        return Fit(*map(float, peak(self.gammas, n_signal, value)), bool(converged))
+    @cached_property
+    def _omega(self) -> np.ndarray:
+        """Share of each source in the signal, (n_responses, n_sources, n_spectra)."""
+        # Seasons of one response share it: the livetime cancels.
+        first = np.unique(self.analysis.response_numbers, return_index=True)[1]
+        return (self.per_source[first] / np.maximum(self.expected[first], 1e-300)[:, :, None]).transpose(0, 2, 1)
 
-    def fit(self) -> Fit:
-        """Best fit to the data, refined to the true optimum in gamma."""
-        best = self.fit_near(self.data())
-        gammas = self.gammas
-        for _ in range(_ZOOMS if len(gammas) > 1 and best.n_signal > 0 else 0):
-            step = gammas[1] - gammas[0]
-            low, high = max(best.gamma - step, self.gammas[0]), min(best.gamma + step, self.gammas[-1])
-            gammas = np.linspace(low, high, 9)
-            closer = self.with_gammas(gammas)
-            best = closer.fit_near(closer.data())
-        return best
+    @cached_property
+    def _tables(self) -> tuple[np.ndarray, ...]:
+        response = self.analysis.response_numbers
+        densities = self.analysis.energy_densities(self.sources.dec, self.spectra) * self._omega[:, None]
+        densities = np.ascontiguousarray(densities)
+        far = far_ratios(self.analysis.seasons, response, self.sources.dec, self.near.tails, densities)
+        return densities, densities.max(axis=(2, 3)), response, far
+
+    def data(self) -> Sky:
+        """The sky as observed."""
+        return self.sky([season.ra for season in self.analysis.seasons])
+
+    def sky(self, ra: Sequence[np.ndarray]) -> Sky:
+        """A sky with other right ascensions [rad], one array per season."""
+        return Sky(*self._look_up(self.analysis.indexed, ra), self._NOTHING, self.analysis.n_events)
+
+    def scrambled(self, rng: np.random.Generator) -> Sky:
+        """A sky with right ascensions redrawn uniformly; only events near a source cost random numbers."""
+        events, index = self.analysis.indexed, self.near.cells
+        found = cells.draw(rng, events.group_start, events.group_row, index.row_start, index.column)
+        if len(self.sources) > 1:
+            found = cells.sorted_by(events.key, events.n_keys, *found)
+        return Sky(*found, self._NOTHING, self.analysis.n_events)
+
+    def injected(self, sky: Sky, events: Sequence[SeasonEvents]) -> Sky:
+        """The same sky with extra events, one `SeasonEvents` per season."""
+        extra = IndexedEvents.of_seasons(events, self.analysis.response_numbers)
+        found = self._look_up(extra, [season.ra for season in events])
+        n_events = sky.n_events + [float(len(season)) for season in events]
+        return replace(sky, extra=(*found, extra.records), n_events=n_events)
+
+    def _look_up(
+        self, events: IndexedEvents, ra: Sequence[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        own = np.concatenate(ra)[events.order] % (2 * np.pi)
+        chosen, cell = self.near.cells.look_up(events.records["row"], events.records["n_ra"], own)
+        return chosen, cell, own[chosen]
+
+    def likelihood(self, sky: Sky) -> "SkyLikelihood":
+        """The likelihood of one sky."""
+        return SkyLikelihood(self, sky)
+
+    def fit(self, sky: Sky | None = None) -> Fit:
+        """Best n_s and gamma of a sky, between the points of the grid.
+
+        Without a sky that of the data, refined to the true optimum in gamma.
+        """
+        if sky is not None:
+            return self.likelihood(sky).fit()
+        data = self.data()
+        first = self.likelihood(data).fit()
+        if len(self.spectra) == 1:
+            return first
+
+        def refit(grids: np.ndarray) -> np.ndarray:
+            closer = self.with_gammas(grids[0]).likelihood(data).fit()
+            return np.array([[closer.ts, closer.n_signal, closer.gamma, closer.converged]])
+
+        rows = zoom(np.array([[first.ts, first.n_signal, first.gamma, first.converged]]), self.gammas, refit)
+        ts, n_signal, gamma, converged = rows[0]
+        return Fit(float(n_signal), float(gamma), float(ts), bool(converged))
 
     def profile_likelihood(self, gammas: np.ndarray, n_signal: np.ndarray) -> np.ndarray:
         """TS(n_s, gamma) = 2 ln L(n_s, gamma)/L(0) of the data, (n_gammas, n_signal)."""
-        hypothesis = self.with_gammas(np.asarray(gammas, dtype=float))
-        near = hypothesis.data()
-        return np.array(
-            [
-                [
-                    2
-                    * log_likelihood(n, near.ratios[g], near.begin, near.low[g], hypothesis.shares[g], near.n_events)[0]
-                    for n in np.asarray(n_signal, dtype=float)
-                ]
-                for g in range(len(gammas))
-            ]
-        )
+        likelihood = self.with_gammas(gammas).likelihood(self.data())
+        return np.array([[likelihood.test_statistic(float(n), g) for n in n_signal] for g in range(len(gammas))])
 
-    def data(self) -> NearEvents:
-        """The near events of the data."""
-        return self.sky([sample.ra for sample in self.analysis.samples])
 
-    @abstractmethod
-    def sky(self, ra: Sequence[np.ndarray]) -> NearEvents:
-        """The near events of a sky with other right ascensions [rad], one array per season."""
+class SkyLikelihood:
+    """ln L of one sky on the spectra of a hypothesis; exact whatever n_s, as the ratios are taken again if need be."""
 
-    @abstractmethod
-    def scrambled(self, rng: np.random.Generator) -> NearEvents:
-        """The near events of a sky with right ascensions redrawn uniformly."""
+    def __init__(self, hypothesis: Hypothesis, sky: Sky) -> None:
+        self._hypothesis, self._sky, self._bound = hypothesis, sky, 0.0
+        self._ratios: tuple[np.ndarray, ...] = ()
 
-    @abstractmethod
-    def injected(self, events: Sequence[Sample]) -> NearEvents:
-        """The near events among extra events, one `Sample` per season."""
+    def _up_to(self, n_signal: float) -> tuple[np.ndarray, ...]:
+        """Arguments of `nusky.likelihood.fit.profile` that hold up to `n_signal`."""
+        if n_signal > self._bound:
+            known, sky, hypothesis = self._bound, self._sky, self._hypothesis
+            first = _FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
+            self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
+            limits = np.empty((2, len(sky.n_events)))
+            series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
+            found = near_ratios(
+                sky.chosen,
+                sky.cell,
+                sky.ra,
+                hypothesis.analysis.indexed.records,
+                sky.extra,
+                hypothesis.near.cells,
+                hypothesis.near.sources,
+                *hypothesis._tables,
+                limits,
+            )
+            self._ratios = (*found, hypothesis.shares, sky.n_events)
+        return self._ratios
 
-    @abstractmethod
-    def with_gammas(self, gammas: np.ndarray) -> "Hypothesis":
-        """The same hypothesis on another grid of spectral indices."""
+    def profile(self) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Best n_s and ln L ratio at every spectrum, (n_spectra,) each, and whether all converged."""
+        needed = 1.0
+        while True:
+            n_signal, value, converged = fit.profile(*self._up_to(needed))
+            needed = n_signal.max()
+            if needed <= self._bound:
+                return n_signal, value, converged
+
+    def fit(self) -> Fit:
+        """Best n_s and gamma, with the maximum in gamma interpolated between the spectra."""
+        gammas = self._hypothesis.gammas
+        n_signal, value, converged = self.profile()
+        ts, best, gamma = fit.peak(gammas, n_signal, value)
+        return Fit(float(best), float(gammas[0] if len(gammas) == 1 else gamma), max(float(ts), 0.0), bool(converged))
+
+    def test_statistic(self, n_signal: float, g: int) -> float:
+        """2 ln L(n_s)/L(0) at the spectrum number `g`."""
+        return 2 * fit.log_likelihood(n_signal, *fit.at_spectrum(g, *self._up_to(n_signal)))
+
+
+def zoom(rows: np.ndarray, grid: np.ndarray, refit: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Fits refined to the true optimum in their parameter.
+
+    Parameters
+    ----------
+    rows : (n, 4) float64
+        TS, n_s > 0, parameter and convergence of fits on `grid` (n_grid,), evenly spaced.
+    refit : the rows of fits on grids (n, n_points) of their own
+
+    Returns
+    -------
+    (n, 4) float64; fits without signal stay as they are
+    """
+    rows = rows.copy()
+    active = np.flatnonzero(rows[:, 1] > 0)
+    low, high = np.full(len(active), grid[0]), np.full(len(active), grid[-1])
+    step = np.full(len(active), grid[1] - grid[0])
+    for _ in range(_ZOOMS if active.size else 0):
+        best = rows[active, 2]
+        grids = np.linspace(np.maximum(best - step, low), np.minimum(best + step, high), _ZOOM_POINTS, axis=1)
+        rows[active] = refit(grids)
+        low, high, step = grids[:, 0], grids[:, -1], grids[:, 1] - grids[:, 0]
+    return rows

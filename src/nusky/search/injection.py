@@ -1,41 +1,133 @@
-"""Injection of signal: events as the detector would reconstruct them, from sources with a power-law flux."""
+"""Injection of signal: events as the detector would reconstruct them, from sources with a flux."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.detector.effective_area import EffectiveArea, power_law_integrals
+from nusky.conventions import BAND_HALF_WIDTH_DEG
+from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
+from nusky.search.analysis import Analysis
+from nusky.search.hypothesis import Sources
+from nusky.search.season import SeasonEvents
 from nusky.sphere import displaced
+
+MIN_EVENTS = 20
+"""Events that angular errors are drawn from at least: near the poles the band is widened to that many."""
+_COLUMNS = ("ra", "dec", "ang_err", "log10_energy")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Signal of the sources of a hypothesis.
+
+    Attributes
+    ----------
+    sources : Sources
+    share : (n_seasons, n_sources) float64
+        Of one signal event; adds up to 1.
+    spectra : one for each source
+    """
+
+    sources: Sources
+    share: np.ndarray
+    spectra: tuple[Spectrum, ...]
+
+    @classmethod
+    def of(cls, analysis: Analysis, sources: Sources, spectra: Spectrum | Sequence[Spectrum]) -> "Signal":
+        """Sources that share a flux by their weights, all with one spectrum or each with its own."""
+        own = (spectra,) * len(sources) if isinstance(spectra, Spectrum) else tuple(spectra)
+        expected = expected_events(analysis, sources, own)
+        total = expected.sum()
+        return cls(sources, expected / total if total > 0 else expected, own)
+
+
+def expected_events(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
+    """Events expected of every source, each with its own spectrum, for phi0 = 1 GeV^-1 cm^-2 s^-1 of all together:
+    (n_seasons, n_sources) float64, GeV cm^2 s."""
+    found = np.empty((len(analysis.seasons), len(sources)))
+    for spectrum, own in by_spectrum(spectra):
+        found[:, own] = analysis.expected(sources.dec[own], [spectrum])[:, 0]
+    return found * sources.weights
+
+
+def by_spectrum(spectra: Sequence[Spectrum]) -> list[tuple[Spectrum, np.ndarray]]:
+    """The different ones of `spectra`, each with the numbers of its sources."""
+    which = np.array([spectra.index(spectrum) for spectrum in spectra])
+    return [(spectra[first], np.flatnonzero(which == first)) for first in np.unique(which)]
+
+
+class Injector:
+    """Draws signal events as the release allows: `label` is 'smearing', or 'gaussian' without smearing tables.
+
+    Without smearing tables events have no energies, and each is as far from its source as its AngErr says. The angular
+    errors come from the season's own events near the source's declination, so they are those of the background: a
+    stand-in, which every result that rests on it names.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self.label = "gaussian" if analysis.smearings is None else "smearing"
+        self._by_dec: list[tuple[np.ndarray, np.ndarray]] = []
+        if analysis.smearings is None:
+            for season in analysis.seasons:
+                order = np.argsort(season.dec, kind="stable")
+                self._by_dec.append((season.dec[order], season.ang_err[order]))
+
+    def __call__(self, rng: np.random.Generator, signal: Signal, n_injected: float) -> list[SeasonEvents]:
+        """Poisson(`n_injected`) signal events of one sky, one `SeasonEvents` per season."""
+        analysis, expected = self._analysis, n_injected * signal.share
+        if analysis.smearings is None:
+            return [self._gaussian(rng, k, signal.sources, expected[k]) for k in range(len(expected))]
+        drawn = inject(
+            rng, signal.sources, expected, analysis.areas, analysis.smearings, analysis.responses, signal.spectra
+        )
+        return [
+            season.with_events(*(events[name] for name in _COLUMNS))
+            for season, events in zip(analysis.seasons, drawn, strict=True)
+        ]
+
+    def _gaussian(self, rng: np.random.Generator, k: int, sources: Sources, expected: np.ndarray) -> SeasonEvents:
+        source = np.repeat(np.arange(len(sources)), rng.poisson(expected))
+        n, decs, ang_errs = len(source), *self._by_dec[k]
+        half_width, dec = np.radians(BAND_HALF_WIDTH_DEG), sources.dec[source]
+        first, stop = np.searchsorted(decs, dec - half_width), np.searchsorted(decs, dec + half_width, side="right")
+        least = min(MIN_EVENTS, len(decs))
+        missing = np.maximum(least - (stop - first), 0)
+        first = np.clip(first - (missing + 1) // 2, 0, len(decs) - least)
+        stop = np.maximum(stop, first + least)
+        ang_err = ang_errs[first + (rng.random(n) * (stop - first)).astype(np.int64)]
+        width = np.hypot(ang_err, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
+        distance = np.minimum(rng.rayleigh(1.0, n) * width, np.pi)
+        event = displaced(sources.ra[source], dec, distance, rng.uniform(0.0, 2 * np.pi, n))
+        return self._analysis.seasons[k].with_events(*event, ang_err, None)
 
 
 def inject(
     rng: np.random.Generator,
-    sources: tuple[np.ndarray, np.ndarray, np.ndarray],
+    sources: Sources,
     expected: np.ndarray,
     areas: Mapping[str, EffectiveArea],
     smearings: Mapping[str, Smearing],
     responses: Sequence[str],
-    gamma: float,
-    log10_enu_limits: tuple[float, float] | None = None,
+    spectra: Sequence[Spectrum],
 ) -> list[dict[str, np.ndarray]]:
     """Draw the signal events of each season.
 
-    The number from each source is Poisson. The true energy follows A_eff(E, dec) E^-gamma at the source's declination;
+    The number from each source is Poisson. The true energy follows A_eff(E, dec) f(E) at the source's declination;
     reconstructed energy, PSF angle and AngErr come from the smearing. The true direction is the source's, displaced by
     its Gaussian width; the reconstructed one lies the PSF angle from it, at a uniform azimuth.
 
     Parameters
     ----------
-    sources : ra, dec, Gaussian width, each (n_sources,) float64, rad
     expected : (n_seasons, n_sources) float64
         Expected number of events.
     areas, smearings : by response
     responses : name of the response of each season
-    gamma : the flux falls as E^-gamma
-    log10_enu_limits : (low, high), log10(E_nu/GeV)
-        Range of the flux; all energies of the effective area if None.
+    spectra : one for each source
 
     Returns
     -------
@@ -47,65 +139,59 @@ def inject(
     PhysicsError
         An expected number is no number, or belongs to a source the season cannot see; a response has no smearing.
     """
-    ra, dec, extension = (np.asarray(values, dtype=float) for values in sources)
     expected = np.asarray(expected, dtype=float)
-    _check(ra, dec, extension, expected, responses, smearings)
+    _check(sources, expected, responses, smearings, spectra)
     numbers = rng.poisson(expected)
     seasons: list[dict[str, np.ndarray]] = [{}] * len(responses)
     for response in dict.fromkeys(responses):  # seasons that share a response are drawn together, for speed
         members = [k for k, name in enumerate(responses) if name == response]
         area, smearing = areas[response], smearings[response]
-        band = np.clip(np.searchsorted(area.dec, dec, side="right") - 1, 0, area.area.shape[1] - 1)
-        cumulative, ln_edges = _energy_cumulative(area, gamma, log10_enu_limits)
-        _refuse_blind(response, dec, expected[members].sum(axis=0), cumulative[band, -1])
-        source = np.repeat(np.tile(np.arange(len(ra)), len(members)), numbers[members].ravel())
-        n = len(source)
-        log10_enu = _draw_energy(rng, cumulative, ln_edges, gamma, band[source])
+        source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
+        n, log10_enu = len(source), np.empty(len(source))
+        for spectrum, own in by_spectrum(spectra):
+            cumulative = np.cumsum(area.area.T * spectrum.integrals(area.log10_energy), axis=1)
+            band = area.band(sources.dec)
+            seen = own[cumulative[band[own], -1] > 0]
+            _refuse_blind(response, sources, expected[members].sum(axis=0), np.setdiff1d(own, seen))
+            drawn = np.flatnonzero(np.isin(source, own))
+            log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, band[source[drawn]])
+        dec = sources.dec[source]
         log10_energy, psi, ang_err = smearing.sample(
-            rng, smearing.enu_cell(log10_enu), smearing.dec_cell(dec[source]), n, ANG_ERR_FLOOR
+            rng, smearing.enu_cell(log10_enu), smearing.dec_cell(dec), n, ANG_ERR_FLOOR
         )
-        offset = np.minimum(rng.rayleigh(1.0, n) * extension[source], np.pi)
-        true_ra, true_dec = displaced(ra[source], dec[source], offset, rng.uniform(0.0, 2 * np.pi, n))
-        event_ra, event_dec = displaced(true_ra, true_dec, psi, rng.uniform(0.0, 2 * np.pi, n))
-        columns = {
-            "ra": event_ra,
-            "dec": event_dec,
-            "ang_err": ang_err,
-            "log10_energy": log10_energy,
-            "source": source,
-        }
-        ends = np.cumsum(numbers[members].sum(axis=1))
-        for k, stop, number in zip(members, ends, numbers[members].sum(axis=1), strict=True):
+        offset = np.minimum(rng.rayleigh(1.0, n) * sources.extension[source], np.pi)
+        true_ra, true_dec = displaced(sources.ra[source], dec, offset, rng.uniform(0.0, 2 * np.pi, n))
+        ra, dec = displaced(true_ra, true_dec, psi, rng.uniform(0.0, 2 * np.pi, n))
+        columns = {"ra": ra, "dec": dec, "ang_err": ang_err, "log10_energy": log10_energy, "source": source}
+        counts = numbers[members].sum(axis=1)
+        for k, stop, number in zip(members, np.cumsum(counts), counts, strict=True):
             seasons[k] = {name: values[stop - number : stop] for name, values in columns.items()}
     return seasons
 
 
-def _refuse_blind(response: str, dec: np.ndarray, expected: np.ndarray, acceptance: np.ndarray) -> None:
-    blind = np.flatnonzero((expected > 0) & ~(acceptance > 0))
+def _refuse_blind(response: str, sources: Sources, expected: np.ndarray, unseen: np.ndarray) -> None:
+    blind = unseen[expected[unseen] > 0]
     if blind.size:
         raise PhysicsError(
-            f"source number {blind[0] + 1} at declination {np.degrees(dec[blind[0]]):.3f} deg cannot be seen with the "
-            f"response {response}, but {expected[blind[0]]:g} events are expected from it. Leave it out."
+            f"source number {blind[0] + 1} at declination {np.degrees(sources.dec[blind[0]]):.3f} deg cannot be seen "
+            f"with the response {response}, but {expected[blind[0]]:g} events are expected from it. Leave it out."
         )
 
 
 def _check(
-    ra: np.ndarray,
-    dec: np.ndarray,
-    extension: np.ndarray,
+    sources: Sources,
     expected: np.ndarray,
     responses: Sequence[str],
     smearings: Mapping[str, Smearing],
+    spectra: Sequence[Spectrum],
 ) -> None:
-    if not len(ra) == len(dec) == len(extension) or expected.shape != (len(responses), len(ra)):
+    if expected.shape != (len(responses), len(sources)) or len(spectra) != len(sources):
         raise PhysicsError(
-            f"{len(ra)} right ascensions, {len(dec)} declinations, {len(extension)} widths and {len(responses)} "
-            f"seasons do not fit expected numbers of shape {expected.shape}; give one per season and source."
+            f"{len(sources)} sources, {len(spectra)} spectra and {len(responses)} seasons do not fit expected numbers "
+            f"of shape {expected.shape}; give one per season and source."
         )
     if not (np.isfinite(expected).all() and (expected >= 0).all()):
         raise PhysicsError("expected numbers of events must be finite and not negative; check fluxes and weights.")
-    if not (np.isfinite(ra).all() and (np.abs(dec) <= np.pi / 2).all() and (extension >= 0).all()):
-        raise PhysicsError("a source has no direction on the sphere or a negative width; give radians.")
     missing = [response for response in responses if response not in smearings]
     if missing:
         raise PhysicsError(
@@ -114,18 +200,10 @@ def _check(
         )
 
 
-def _energy_cumulative(
-    area: EffectiveArea, gamma: float, log10_enu_limits: tuple[float, float] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Integrals of A_eff E^-gamma up to each upper edge, (n_dec, n_energy), and ln(E/GeV) of all edges."""
-    edges = area.log10_energy if log10_enu_limits is None else np.clip(area.log10_energy, *log10_enu_limits)
-    return np.cumsum(area.area.T * power_law_integrals(edges, gamma), axis=1), np.log(10.0) * edges
-
-
 def _draw_energy(
-    rng: np.random.Generator, cumulative: np.ndarray, ln_edges: np.ndarray, gamma: float, band: np.ndarray
+    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectrum: Spectrum, band: np.ndarray
 ) -> np.ndarray:
-    """log10(E_nu/GeV) of one neutrino from each declination `band`: exact inverse of the cumulative distribution."""
+    """log10(E_nu/GeV) of one neutrino from each declination `band`: exact inverse of `cumulative` (n_dec, n_energy)."""
     totals = cumulative[:, -1:]
     share = np.divide(cumulative, totals, out=np.ones_like(cumulative), where=totals > 0)
     # One search for all: band j occupies the numbers from j to j + 1, and rounding must not reach j + 1.
@@ -134,7 +212,4 @@ def _draw_energy(
     energy = np.searchsorted(laid_out, band + place, side="right") - band * share.shape[1]
     before = np.where(energy > 0, share[band, energy - 1], 0.0)
     inside = np.clip((place - before) / (share[band, energy] - before), 0.0, 1.0)
-    slope, low = 1.0 - gamma, ln_edges[energy]
-    width = ln_edges[energy + 1] - low
-    step = np.log1p(inside * np.expm1(slope * width)) / slope if slope else inside * width
-    return (low + step) / np.log(10.0)
+    return spectrum.quantile(inside, edges[energy], edges[energy + 1])

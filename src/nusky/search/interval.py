@@ -7,7 +7,6 @@ from scipy.optimize import brentq
 from scipy.stats import chi2
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.fit import log_likelihood, profile
 from nusky.search.hypothesis import Fit, Hypothesis
 from nusky.search.statistics.pvalues import ONE_SIGMA
 
@@ -55,17 +54,17 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     if len(hypothesis.gammas) > 1:
         first, last = hypothesis.gammas[[0, -1]]
         fine = hypothesis.with_gammas(np.linspace(first, last, round((last - first) / _GAMMA_STEP) + 1))
-    near = fine.data()
-    n_signal, value, _ = profile(near.ratios, near.begin, near.low, fine.shares, near.n_events)
+    data = fine.data()
+    likelihood = fine.likelihood(data)
+    n_signal, value, _ = likelihood.profile()
     middle, level = n_signal[np.argmax(value)], 2 * value.max() - chi2.ppf(confidence_level, 1)
 
     def above(n: float) -> float:
         """TS at n_s with gamma profiled, over the level."""
-        of_gammas = zip(near.ratios, near.low, fine.shares, strict=True)
-        return 2 * max(log_likelihood(n, r, near.begin, *rest, near.n_events)[0] for r, *rest in of_gammas) - level
+        return max(likelihood.test_statistic(n, g) for g in range(len(value))) - level
 
     # Beyond it no season could hold its share of the signal.
-    most = (near.n_events / np.maximum(fine.shares, 1e-300)).min() * (1 - 1e-9)
+    most = (data.n_events / np.maximum(fine.shares, 1e-300)).min() * (1 - 1e-9)
     top = min(2 * middle + 1.0, most)
     while above(top) > 0 and top < most:
         top = min(2 * top, most)

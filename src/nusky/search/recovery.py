@@ -1,14 +1,14 @@
 """Pseudo-experiments with a known signal: what the fit finds of it, and how often upper limits hold it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.search import inference
 from nusky.search.calibration import LimitCalibration
-from nusky.search.hypothesis import Hypothesis
-from nusky.search.inference import Inject, Request, Signal
+from nusky.search.experiment import Experiment, Request
+from nusky.search.hypothesis import Sky
+from nusky.search.injection import Signal
 from nusky.search.statistics.coverage import Coverage, coverage
 from nusky.search.trials import stream
 
@@ -40,56 +40,15 @@ class Recovery:
     gamma_fitted_high68: float
 
 
-@dataclass(frozen=True)
-class PseudoExperiments:
-    """Skies with signal of one hypothesis; the skies of a strength are the same whatever is asked of them.
-
-    Attributes
-    ----------
-    hypothesis : with gamma free, or fixed at the signal's
-    free : gamma is fitted
-    keys : name the random streams; they must differ from those of the trials behind the limits
-    """
-
-    hypothesis: Hypothesis
-    free: bool
-    signal: Signal
-    inject: Inject
-    seed: int
-    keys: Sequence[str | int]
-    n_trials: int
-
-    def _streams(self, n_injected: float) -> list[np.random.Generator]:
-        return [stream(self.seed, *self.keys, f"{n_injected:g}", t) for t in range(self.n_trials)]
-
-    def fits(self, n_injected: float) -> np.ndarray:
-        """n_signal, gamma and TS of every sky, (n_trials, 3)."""
-        return np.array(
-            [
-                inference.injected_fits(self.hypothesis, self.free, self.signal, self.inject, n_injected, rng)[0]
-                for rng in self._streams(n_injected)
-            ]
-        )
-
-    def asymptotic_limits(self, n_injected: float, confidence_level: float) -> np.ndarray:
-        """Asymptotic upper limits of the same skies, (n_trials,) events."""
-        fixed = self.hypothesis.with_gammas(np.array([self.signal.gamma])) if self.free else self.hypothesis
-        skies = (
-            inference.injected_sky(fixed, self.signal, self.inject, n_injected, rng)
-            for rng in self._streams(n_injected)
-        )
-        return np.array([inference.asymptotic_limit(fixed, sky, 0, confidence_level).n_signal for sky in skies])
-
-
-def recover(experiments: PseudoExperiments, n_injected: float, fits: np.ndarray) -> Recovery:
-    """What `fits`, (n_trials, 3) from `PseudoExperiments.fits`, found of `n_injected` events."""
-    n_signal, gamma, _ = fits.T
+def recover(experiment: Experiment, gamma: float, n_injected: float, fits: np.ndarray) -> Recovery:
+    """What `fits`, (n_trials, 3) of skies with `n_injected` events of an index, found of them."""
+    n_signal, fitted, _ = fits.T
     numbers = (float(n_signal.mean()), _error(n_signal), *map(float, np.quantile(n_signal, _QUANTILES)))
-    found = gamma[(n_signal > 0) & np.isfinite(gamma)] if experiments.free else np.empty(0)
+    found = fitted[(n_signal > 0) & np.isfinite(fitted)] if experiment.free else np.empty(0)
     indices = (np.nan,) * 4
     if found.size:
         indices = (float(found.mean()), _error(found), *map(float, np.quantile(found, _QUANTILES)))
-    return Recovery(experiments.signal.gamma, n_injected, len(fits), *numbers, *indices)
+    return Recovery(float(gamma), n_injected, len(fits), *numbers, *indices)
 
 
 def _error(values: np.ndarray) -> float:
@@ -97,7 +56,8 @@ def _error(values: np.ndarray) -> float:
 
 
 def cover(
-    experiments: PseudoExperiments,
+    experiment: Experiment,
+    signal: Signal,
     n_injected: float,
     fits: np.ndarray,
     calibration: LimitCalibration,
@@ -105,11 +65,13 @@ def cover(
 ) -> Coverage:
     """How often the limits of `request` hold `n_injected` events; `calibration` serves those from trials.
 
-    `fits`: (n_trials, 3), from `PseudoExperiments.fits`.
+    `fits`: (n_trials, 3), of the skies that `pseudo_experiments` makes.
     """
     level = request.confidence_level
     if request.limit_method == "asymptotic":
-        upper = experiments.asymptotic_limits(n_injected, level)
+        gamma = signal.spectra[0].parameter
+        skies = pseudo_experiments(experiment, signal, n_injected, len(fits))
+        upper = np.array([experiment.asymptotic_limit(sky, gamma, level).n_signal for sky in skies])
         return coverage(n_injected, upper, method="asymptotic", confidence_level=level)
     found = {ts: calibration.limit(float(ts)) for ts in sorted(set(fits[:, 2]), reverse=True)}
     made = [found[ts] for ts in fits[:, 2]]
@@ -120,3 +82,9 @@ def cover(
         method=made[0].method,
         confidence_level=level,
     )
+
+
+def pseudo_experiments(experiment: Experiment, signal: Signal, n_injected: float, n_trials: int) -> Iterator[Sky]:
+    """Skies with signal; those of a strength are the same whatever is asked of them."""
+    for t in range(n_trials):
+        yield experiment.with_signal(signal, n_injected, stream(experiment.seed, *experiment.keys, f"{n_injected:g}", t))

@@ -50,7 +50,10 @@ def acceptances(effective_areas: Path, seasons: Path, sources: Path, output: Pat
     season, response = read_columns(seasons, kind="seasons", columns=("season", "response"))
     (dec,) = read_columns(sources, kind="sources", columns=("dec_deg",))
     integrals = [
-        acceptance.acceptance_integrals(areas, response, np.radians(dec), gammas, c) for c in (PUBLISHED, STANDARD)
+        acceptance.acceptance_integrals(
+            areas, response, np.radians(dec), power_laws(gammas, rules.log10_energy_limits_gev)
+        )
+        for rules in (PUBLISHED, STANDARD)
     ]
     index = np.indices(integrals[0].shape)
     write_table(

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.search import inference
+from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.skymap.grid import MAX_DEC
 from nusky.search.skymap.model import SkyModel
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.search.statistics.tail import TailFit, fit_tail
+from nusky.search.trials import stream
 
 _SMALLEST_P = 1e-300
 
@@ -29,9 +30,9 @@ def declination_trials(model: SkyModel, dec: np.ndarray, seed: int, trials: rang
     """TS of scrambled skies number `trials` at each of `dec` [rad], (n_trials, n_dec); each has skies of its own."""
     columns = []
     for value in dec:
-        source = model.analysis.source(0.0, value, gammas=model.gammas)
-        keys = ("skymap", f"{np.degrees(value):.6f}")
-        columns.append(inference.scrambled_fits(source, model.free, seed, keys, trials)[:, 0, 2])
+        source = Hypothesis.of(model.analysis, Sources.of(0.0, value), model.spectra)
+        name = f"{np.degrees(value):.6f}"
+        columns.append([source.fit(source.scrambled(stream(seed, "skymap", name, t))).ts for t in trials])
     return np.stack(columns, axis=1)
 
 

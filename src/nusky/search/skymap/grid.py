@@ -14,7 +14,7 @@ import numpy as np
 from astropy_healpix import HEALPix
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.skymap import CellEvents
+from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap.model import Known, SkyModel
 
 MAX_DEC = np.radians(82.0)

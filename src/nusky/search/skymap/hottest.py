@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.likelihood.skymap import CellEvents
+from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap.calibration import Calibration
 from nusky.search.skymap.grid import MAX_DEC, PixelMap, Scanner
 from nusky.search.skymap.model import SkyModel

@@ -13,7 +13,7 @@ import numpy as np
 from astropy_healpix import HEALPix
 from scipy.stats import chi2
 
-from nusky.likelihood.skymap import CellEvents
+from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap.grid import PixelMap
 from nusky.search.skymap.model import SkyModel
 from nusky.sphere import displaced

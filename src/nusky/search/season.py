@@ -1,5 +1,6 @@
-"""The events of one season, ready for the standard likelihood."""
+"""The events of one season, ready for the standard likelihood, and those of all in the order of the sky's index."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,12 +8,14 @@ import numpy as np
 from nusky.detector.point_spread import PointSpread
 from nusky.detector.smearing import ANG_ERR_FLOOR
 from nusky.errors import PhysicsError
-from nusky.likelihood import energy
+from nusky.likelihood import cells, energy
+from nusky.likelihood.events import records
 from nusky.likelihood.spatial import DeclinationDensity
+from nusky.likelihood.terms import reach
 
 
 @dataclass(frozen=True)
-class Sample:
+class SeasonEvents:
     """The events of one season, ready for the likelihood.
 
     Attributes
@@ -62,7 +65,7 @@ class Sample:
         ang_err: np.ndarray,
         log10_energy: np.ndarray | None,
         point_spread: PointSpread | None = None,
-    ) -> "Sample":
+    ) -> "SeasonEvents":
         """A season's own events: they also are the background's model.
 
         `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial. With a
@@ -82,7 +85,7 @@ class Sample:
 
     def with_events(
         self, ra: np.ndarray, dec: np.ndarray, ang_err: np.ndarray, log10_energy: np.ndarray | None
-    ) -> "Sample":
+    ) -> "SeasonEvents":
         """Other events of the same season, against the same background."""
         ang_err = np.maximum(ang_err, ANG_ERR_FLOOR)
         inverse = 1 / self.density(dec)
@@ -109,3 +112,59 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.ra)
+
+
+@dataclass(frozen=True)
+class IndexedEvents:
+    """Events in the order of the sky's index.
+
+    Attributes
+    ----------
+    records : (n_events,) EVENT
+    order : (n_events,) int64
+        Where each of them stands in the seasons, one after the other.
+    group_start, group_row : as `nusky.likelihood.cells.draw` takes them
+    key : (n_events,) int32
+        Number below `n_keys` of band of declination, season and energy bin: what shares its signal densities.
+    n_keys : int
+    """
+
+    records: np.ndarray
+    order: np.ndarray
+    group_start: np.ndarray
+    group_row: np.ndarray
+    key: np.ndarray
+    n_keys: int
+
+    @classmethod
+    def of_seasons(cls, seasons: Sequence[SeasonEvents], response: np.ndarray) -> "IndexedEvents":
+        """The events of all seasons, whose responses have the numbers `response` (n_seasons,)."""
+        names = ("dec", "width", "tail_ratio", "tail_share", "inverse_background", "energy_bin")
+        dec, width, tail_ratio, tail_share, background, energy_bin = (
+            np.concatenate([getattr(season, name) for season in seasons]) for name in names
+        )
+        season = np.repeat(np.arange(len(seasons)), [len(season) for season in seasons])
+        widest = width * np.sqrt(np.maximum(tail_ratio, 1.0))
+        reach_class, row = cells.place(np.sin(dec), widest)
+        order, band = cells.in_order(reach_class, row)
+        n_bins = int(energy_bin.max(initial=0)) + 1
+        key = (band * len(seasons) + season) * n_bins + energy_bin
+        columns = {
+            "sin_dec": np.sin(dec),
+            "cos_dec": np.cos(dec),
+            "variance": width**2,
+            "tail_ratio": tail_ratio,
+            "tail_share": tail_share,
+            "inverse_background": background,
+            "reach": reach(widest**2),
+            "row": cells.FIRST_CELL[reach_class] + row * cells.N_RA[reach_class],
+            "n_ra": cells.N_RA[reach_class],
+            "energy_bin": energy_bin,
+            "response": response[season],
+            "season": season,
+        }
+        numbered = (cells.FIRST_ROW[reach_class] + row)[order]
+        first = np.flatnonzero(np.diff(numbered, prepend=-1))
+        made = records({name: column[order] for name, column in columns.items()})
+        groups = np.append(first, len(order)), numbered[first]
+        return cls(made, order, *groups, key[order].astype(np.int32), cells.N_BANDS * len(seasons) * n_bins)

@@ -1,0 +1,234 @@
+"""The index of the sky: cells in declination and right ascension for every class of angular error.
+
+Cells either hold sources, those that an event of the class inside the cell may be near (`SourceCells`), or the events
+of one sky (`nusky.likelihood.positions`). A scrambled sky draws random numbers only for the events that fall into a
+cell with sources (`draw`): the same distribution as drawing all of them, at the cost of the near ones.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nusky.likelihood.compile import kernel
+from nusky.likelihood.terms import reach
+
+CLASS_EDGES = np.radians([*np.geomspace(0.2, 5.0, 19), 10.0, 180.0])
+"""Largest angular error of each class, rad."""
+N_DEC = np.repeat([360, 180, 90, 1], [9, 10, 1, 1])
+N_RA = np.where(N_DEC > 1, 2 * N_DEC, 1)
+"""Rows in sin(dec) and columns in right ascension of the grid of each class."""
+FIRST_ROW = np.cumsum(N_DEC) - N_DEC
+"""Rows of all classes are numbered together: the first of each class."""
+FIRST_CELL = np.cumsum(N_RA * N_DEC) - N_RA * N_DEC
+"""Cells too."""
+N_CELLS = int((N_RA * N_DEC).sum())
+N_ROWS = int(N_DEC.sum())
+ROW_N_RA = np.repeat(N_RA, N_DEC)
+_NUMBER = np.arange(N_ROWS) - np.repeat(FIRST_ROW, N_DEC)
+ROW_LOW = np.arcsin(2 * _NUMBER / np.repeat(N_DEC, N_DEC) - 1)
+ROW_HIGH = np.arcsin(np.minimum(2 * (_NUMBER + 1) / np.repeat(N_DEC, N_DEC) - 1, 1.0))
+"""Edges of the rows in declination, rad."""
+ROW_CELL = np.repeat(FIRST_CELL, N_DEC) + _NUMBER * ROW_N_RA
+"""First cell of every row."""
+N_BANDS = 30
+"""Bands in sin(dec), each of whole rows: events of a band need the densities of the same few sources."""
+_SMALLEST = np.radians(0.02)
+"""No angular error is smaller, rad."""
+_MARGIN = 1e-9
+_TURN = 2 * np.pi
+
+
+def place(sin_dec: np.ndarray, ang_err: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class and row inside the class of events, each (n_events,) int64; `ang_err` [rad] is the larger of both widths."""
+    reach_class = np.searchsorted(CLASS_EDGES[:-1], ang_err, side="left")
+    n_dec = N_DEC[reach_class]
+    return reach_class, np.clip((sin_dec + 1) / 2 * n_dec, 0, n_dec - 1).astype(np.int64)
+
+
+def in_order(reach_class: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Order of events by band, class and row, so that neighbours look up neighbouring cells and sources, and the band
+    of each event; (n_events,) int64 each."""
+    band = row * N_BANDS // N_DEC[reach_class]
+    return np.lexsort((FIRST_ROW[reach_class] + row, band)), band
+
+
+def class_reach(smallest: np.ndarray, largest: np.ndarray, extension: np.ndarray, tail: np.ndarray) -> np.ndarray:
+    """Largest separation [rad] at which an event of angular error `smallest` to `largest` [rad] is near a source of
+    Gaussian width `extension` [rad] and `tail`; negative if none is near. Arguments are broadcast."""
+    square = reach(smallest**2, tail) * (largest**2 + extension**2)
+    chord = np.sqrt(np.minimum(square, 4.0))
+    return np.where(chord > 0, np.minimum(2 * np.arcsin(chord / 2) * (1 + 1e-6), np.pi), -1.0)  # above rounding of reaches
+
+
+@kernel()
+def widest_window(low, high, radius, dec):
+    """Largest RA difference [rad] at which a declination in [low, high] is within `radius` of declination `dec`;
+    negative if none is."""
+    if dec < low - radius or dec > high + radius:
+        return -1.0
+    if dec + radius >= np.pi / 2 - _MARGIN or dec - radius <= -np.pi / 2 + _MARGIN:
+        return np.pi
+    # The circle's widest point lies where its meridian is tangent.
+    widest = np.arcsin(min(1.0, max(-1.0, np.sin(dec) / np.cos(radius))))
+    at = min(max(widest, low), high)
+    square = np.sin(radius / 2) ** 2 - np.sin((at - dec) / 2) ** 2
+    if square <= 0.0:
+        return _MARGIN
+    return 2 * np.arcsin(min(1.0, np.sqrt(square / (np.cos(at) * np.cos(dec))))) + _MARGIN
+
+
+@kernel()
+def column_range(ra, half_width, n_ra):
+    """First and last column within `half_width` of a right ascension; they may lie a turn below 0 or above n_ra."""
+    first = int(np.floor((ra - half_width) / _TURN * n_ra))
+    last = int(np.floor((ra + half_width) / _TURN * n_ra))
+    if last - first + 1 >= n_ra:
+        return 0, n_ra - 1
+    return first, last
+
+
+class SourceCells(NamedTuple):
+    """Which sources an event may be near, by the cell that it falls into; only cells with sources are kept.
+
+    Attributes
+    ----------
+    number : (n_cells,) int64
+        Numbers of the cells, ascending.
+    start : (n_cells + 1,) int32; source : (n_entries,) int32
+        The sources of cell i are `source[start[i] : start[i + 1]]`.
+    row_start : (N_ROWS + 1,) int64; column : (n_cells,) int32
+        Where the cells of each row begin, and the column of each cell.
+    """
+
+    number: np.ndarray
+    start: np.ndarray
+    source: np.ndarray
+    row_start: np.ndarray
+    column: np.ndarray
+
+    @classmethod
+    def of_sources(cls, ra: np.ndarray, dec: np.ndarray, extension: np.ndarray, tail: np.ndarray) -> "SourceCells":
+        """For sources at ra, dec with Gaussian width `extension` [rad] that are near down to `tail`, (n_sources,) each.
+
+        `tail` is explained in `nusky.likelihood.terms.reach`.
+        """
+        lowest = np.concatenate(([_SMALLEST], CLASS_EDGES[:-1]))
+        radius = class_reach(lowest[:, None], CLASS_EDGES[:, None], extension[None], tail[None])
+        count = np.zeros(N_CELLS, np.int32)
+        _visit_cells(ra, dec, radius, count, np.empty(0, np.int32))
+        number = np.flatnonzero(count)
+        start = np.concatenate((np.zeros(1, np.int32), np.cumsum(count[number], dtype=np.int32)))
+        source = np.empty(start[-1], np.int32)
+        count[number] = start[:-1]
+        _visit_cells(ra, dec, radius, count, source)
+        row_start = np.searchsorted(number, np.append(ROW_CELL, N_CELLS))
+        column = number - np.repeat(ROW_CELL, np.diff(row_start))
+        return cls(number, start, source, row_start, column.astype(np.int32))
+
+    def look_up(self, row_cell: np.ndarray, n_ra: np.ndarray, ra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Events in cells with sources, and the places of their cells: (n_near,) int64 each.
+
+        `row_cell` is the first cell of the row of an event, `n_ra` its number of columns, `ra` [rad] in [0, 2 pi);
+        (n_events,) each.
+        """
+        cell = row_cell + np.minimum((ra * n_ra / _TURN).astype(np.int64), n_ra - 1)
+        at = np.minimum(np.searchsorted(self.number, cell), max(len(self.number) - 1, 0))
+        near = np.flatnonzero(self.number[at] == cell) if len(self.number) else np.empty(0, np.int64)
+        return near, at[near]
+
+
+@kernel()
+def _visit_cells(ra, dec, radius, count, source):
+    """Add 1 to the `count` of each cell in reach of each source and, where `source` has room, note the source there."""
+    for c in range(len(FIRST_ROW)):
+        for row in range(FIRST_ROW[c], FIRST_ROW[c] + N_DEC[c]):
+            for j in range(len(ra)):
+                if radius[c, j] < 0.0:
+                    continue
+                half_width = widest_window(ROW_LOW[row], ROW_HIGH[row], radius[c, j], dec[j])
+                if half_width < 0.0:
+                    continue
+                first, last = column_range(ra[j], half_width, ROW_N_RA[row])
+                for column in range(first, last + 1):
+                    cell = ROW_CELL[row] + column % ROW_N_RA[row]
+                    if len(source):
+                        source[count[cell]] = j
+                    count[cell] += 1
+
+
+@kernel()
+def draw(rng, group_start, group_row, row_start, column):
+    """Events that fall into a cell with sources when right ascensions are uniform, and where.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+    group_start : (n_groups + 1,) int64
+        Events of one class and row stand together; where each such group begins.
+    group_row : (n_groups,) int64
+        Row of the group, numbered over all classes.
+    row_start, column
+        As in `SourceCells`.
+
+    Returns
+    -------
+    chosen : (n_near,) int64; cell : (n_near,) int64, place of the cell in `SourceCells`; ra : (n_near,) float64, rad
+    """
+    # Room for all: memory that is never written to is never taken.
+    n_events = group_start[-1]
+    chosen, cell, ra = np.empty(n_events, np.int64), np.empty(n_events, np.int64), np.empty(n_events)
+    found = 0
+    for group in range(len(group_row)):
+        row = group_row[group]
+        first, n_ra = row_start[row], ROW_N_RA[row]
+        n_columns, width = row_start[row + 1] - first, _TURN / n_ra
+        if n_columns == 0:
+            continue
+        i, stop = group_start[group], group_start[group + 1]
+        few = n_columns < 0.4 * n_ra  # few are chosen: jump from one to the next
+        steps = -1.0 / np.log1p(-n_columns / n_ra) if few else 0.0
+        while True:
+            if few:
+                i += int(rng.standard_exponential() * steps)
+            if i >= stop:
+                break
+            drawn = rng.random() * (n_columns if few else n_ra)
+            own = int(drawn)
+            if own < n_columns:
+                chosen[found], cell[found] = i, first + own
+                ra[found] = (column[first + own] + drawn - own) * width
+                found += 1
+            i += 1
+    return chosen[:found], cell[:found], ra[:found]
+
+
+@kernel()
+def sorted_by(key, n_keys, chosen, cell, ra):
+    """`chosen`, `cell` and `ra`, as `draw` returns them, in the order of the `key` (n_events,) of the events."""
+    place = np.zeros(n_keys + 1, np.int64)
+    for i in chosen:
+        place[key[i] + 1] += 1
+    for k in range(n_keys):
+        place[k + 1] += place[k]
+    new_chosen, new_cell, new_ra = np.empty_like(chosen), np.empty_like(cell), np.empty_like(ra)
+    for m in range(len(chosen)):
+        at = place[key[chosen[m]]]
+        new_chosen[at], new_cell[at], new_ra[at] = chosen[m], cell[m], ra[m]
+        place[key[chosen[m]]] += 1
+    return new_chosen, new_cell, new_ra
+
+
+@kernel()
+def sort_by_cell(cell, n_cells):
+    """Order of events by cell, and where each cell begins: (n_events,) and (n_cells + 1,) int64."""
+    start = np.zeros(n_cells + 1, np.int64)
+    for c in cell:
+        start[c + 1] += 1
+    for c in range(n_cells):
+        start[c + 1] += start[c]
+    place = start[:-1].copy()
+    order = np.empty(len(cell), np.int64)
+    for i in range(len(cell)):
+        order[place[cell[i]]] = i
+        place[cell[i]] += 1
+    return order, start

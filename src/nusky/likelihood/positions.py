@@ -1,0 +1,175 @@
+"""Best fits at many positions of one sky: a hypothesis of one point source for each of them.
+
+The events of the sky are sorted into cells once; a position then looks only at the cells in its reach. Positions do not
+depend on each other, so neither order nor threads change a result.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from nusky.likelihood.cells import (
+    FIRST_ROW,
+    N_DEC,
+    N_ROWS,
+    ROW_CELL,
+    ROW_HIGH,
+    ROW_LOW,
+    ROW_N_RA,
+    column_range,
+    widest_window,
+)
+from nusky.likelihood.compile import kernel
+from nusky.likelihood.fit import peak, profile
+from nusky.likelihood.ratios import POWERS, add_events, close, grown, series_limits
+from nusky.likelihood.terms import pair_weights
+
+_BLOCK = 256
+_FIRST_BOUND = 32.0
+"""Largest n_s for which small ratios are summed at first; a position with more signal is looked at again."""
+
+
+class CellEvents(NamedTuple):
+    """The events of a sky, ordered by cell.
+
+    Attributes
+    ----------
+    start : (N_CELLS + 1,) int64
+        Where each cell begins among the events.
+    reach, widest : (n_classes,) float64
+        Largest `reach` of the events of the class, and their largest squared width [rad^2]; 0 without events.
+    records : (n_events,) EVENT
+    x, y : (n_events,) float64
+        Unit vectors; z is the records' `sin_dec`.
+    n_events : (n_seasons,) float64
+        N_k.
+    """
+
+    start: np.ndarray
+    reach: np.ndarray
+    widest: np.ndarray
+    records: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    n_events: np.ndarray
+
+
+class ResponseTables(NamedTuple):
+    """The detector's response at several declinations.
+
+    Attributes
+    ----------
+    density : (n_tables, n_responses, n_bins, 1, n_spectra) float64
+        Signal energy density.
+    largest : (n_tables, n_responses, n_bins) float64
+        Its maximum over the spectra.
+    shares : (n_tables, n_spectra, n_seasons) float64
+        f_k.
+    far : (n_tables, n_seasons, n_spectra) float64
+        Sum of the ratios of far pairs.
+    parameter : (n_tables, n_spectra) float64
+        The spectra's.
+    """
+
+    density: np.ndarray
+    largest: np.ndarray
+    shares: np.ndarray
+    far: np.ndarray
+    parameter: np.ndarray
+
+
+@kernel()
+def _runs(ra, dec, extension, sky, runs):
+    """Runs of neighbouring cells in reach of a position, as first and last event, into `runs`; returns their number."""
+    found = 0
+    for c in range(len(N_DEC)):
+        if sky.reach[c] == 0.0:
+            continue
+        chord = np.sqrt(min(sky.reach[c] * (sky.widest[c] + extension), 4.0))
+        radius = min(2 * np.arcsin(chord / 2) * (1 + 1e-9) + 1e-9, np.pi)
+        bottom = int((np.sin(max(dec - radius, -np.pi / 2)) + 1) / 2 * N_DEC[c] - 1e-9)
+        top = min(int((np.sin(min(dec + radius, np.pi / 2)) + 1) / 2 * N_DEC[c] + 1e-9), N_DEC[c] - 1)
+        for row in range(FIRST_ROW[c] + bottom, FIRST_ROW[c] + top + 1):
+            half_width = widest_window(ROW_LOW[row], ROW_HIGH[row], radius, dec)
+            if half_width < 0.0:
+                continue
+            n_ra = ROW_N_RA[row]
+            first, last = column_range(ra, half_width, n_ra)
+            for turn in range(-1 if first < 0 else 0, 2 if last >= n_ra else 1):  # it may reach across RA = 0
+                a, b = max(first, turn * n_ra), min(last, (turn + 1) * n_ra - 1)
+                runs[found, 0] = sky.start[ROW_CELL[row] + a - turn * n_ra]
+                runs[found, 1] = sky.start[ROW_CELL[row] + b - turn * n_ra + 1]
+                found += 1 if runs[found, 0] < runs[found, 1] else 0
+    return found
+
+
+@kernel()
+def fit_positions(ra, dec, width, table, sky, tables, response):
+    """Best fit of n_s and the spectrum's parameter at every position.
+
+    Parameters
+    ----------
+    ra, dec, width : (n_positions,) float64, rad
+        The Gaussian width is that of the source.
+    table : (n_positions,) int64
+        The declination's row in `tables`.
+    sky : CellEvents
+    tables : ResponseTables
+    response : (n_seasons,) int64
+        Number of the response of each season.
+
+    Returns
+    -------
+    (n_positions, 4) float64
+        TS = 2 ln L(best)/L(0), n_s, the parameter (NaN where n_s = 0) and 1.0 if every fit converged. With several
+        spectra the maximum of the profile is interpolated between them (`nusky.likelihood.fit.peak`).
+    """
+    _, n_responses, n_bins, _, n_spectra = tables.density.shape
+    n_seasons = len(response)
+    runs = np.empty((2 * N_ROWS, 2), np.int64)
+    local, event, stop = np.empty(_BLOCK, sky.records.dtype), np.arange(_BLOCK), np.arange(1, _BLOCK + 1)
+    chord, variance, extension = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    tail, weight, source = np.empty(_BLOCK), np.empty(_BLOCK), np.zeros(_BLOCK, np.int64)
+    moments, low = np.empty((n_bins, n_seasons, POWERS)), np.empty((n_seasons, POWERS, n_spectra))
+    limits, rows, seasons = np.empty((2, n_seasons)), np.empty((512, n_spectra)), np.empty(512, np.int64)
+    result = np.empty((len(ra), 4))
+    for m in range(len(ra)):
+        t = table[m]
+        density, largest, shares = tables.density[t], tables.largest[t], tables.shares[t]
+        x, y, z = np.cos(dec[m]) * np.cos(ra[m]), np.cos(dec[m]) * np.sin(ra[m]), np.sin(dec[m])
+        extension[:] = width[m] ** 2
+        n_runs = _runs(ra[m], dec[m], extension[0], sky, runs)
+        bound = _FIRST_BOUND
+        while True:
+            series_limits(bound, shares, sky.n_events, limits)
+            moments[:], low[:] = 0.0, 0.0
+            low[:, 0] = tables.far[t]
+            found = n = run = 0
+            i = runs[0, 0] if n_runs > 0 else 0
+            while run < n_runs or n > 0:
+                while run < n_runs and n < _BLOCK:
+                    c = 2.0 * (1.0 - (x * sky.x[i] + y * sky.y[i] + z * sky.records[i].sin_dec))
+                    known = sky.records[i]
+                    if c <= known.reach * (known.variance * max(known.tail_ratio, 1.0) + extension[0]):
+                        local[n] = known
+                        chord[n], variance[n] = max(c, 0.0), known.variance + extension[0]
+                        n += 1
+                    i += 1
+                    if i == runs[run, 1]:
+                        run += 1
+                        i = runs[run, 0]
+                pair_weights(n, chord, variance, extension, event, local, tail, weight)
+                rows, seasons = grown(found + n, rows, seasons)
+                found = add_events(
+                    n, local, stop, weight, source, density, largest, limits, moments, low, rows, seasons, found
+                )
+                n = 0
+            close(moments, density, response, low)
+            n_signal, value, converged = profile(rows[:found], seasons[:found], low, shares, sky.n_events)
+            if n_signal.max() <= bound:
+                break
+            bound = max(4 * bound, 2 * n_signal.max())
+        best = peak(tables.parameter[t], n_signal, value)
+        result[m, 0], result[m, 1], result[m, 2] = max(best[0], 0.0), best[1], best[2]
+        result[m, 3] = 1.0 if converged else 0.0
+    return result

@@ -1,0 +1,265 @@
+"""Pseudo-experiments of one hypothesis, and what is stated from them.
+
+Background trials are scrambled skies, trials with signal are scrambled skies with injected events. Every trial has a
+random stream of its own, named by the seed, the experiment's keys and what the trial is for.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from nusky.detector.spectrum import PowerLaw
+from nusky.errors import PhysicsError
+from nusky.search.analysis import Analysis
+from nusky.search.hypothesis import Hypothesis, Sky, Sources
+from nusky.search.injection import Injector, Signal
+from nusky.search.skymap.model import SkyModel
+from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction
+from nusky.search.statistics.limits import (
+    InjectionGrid,
+    asymptotic_upper_limit,
+    feldman_cousins_limit,
+    neyman_upper_limit,
+)
+from nusky.search.statistics.sensitivity import discovery_potential, sensitivity
+from nusky.search.statistics.statements import SignalStrength
+from nusky.search.trials import stream
+
+FIT_COLUMNS = ("n_signal", "gamma", "test_statistic")
+_GRID_STEPS = 12
+_GRID_REACH = 2.5  # largest strength of the Feldman-Cousins grid, in asymptotic limits
+
+
+@dataclass(frozen=True)
+class Indices:
+    """Which spectral indices are searched and quoted.
+
+    Attributes
+    ----------
+    gammas : (n,) float64
+        Indices for which fluxes are quoted.
+    free : bool
+        gamma is fitted together with n_s; otherwise n_s is fitted at each of `gammas`.
+    """
+
+    gammas: np.ndarray
+    free: bool
+
+    @classmethod
+    def choose(cls, fixed: float | None, listed: Sequence[float], with_energy: bool) -> "Indices":
+        """The `fixed` index if there is one; else gamma is free where events have energies, at `listed` where not."""
+        gammas = np.array(listed if fixed is None else [fixed], dtype=float)
+        return cls(gammas, free=fixed is None and with_energy)
+
+    @property
+    def fitted(self) -> np.ndarray:
+        """The fixed index of every fit, NaN where it is free, (n_fits,) float64."""
+        return np.array([np.nan]) if self.free else self.gammas
+
+    @property
+    def spectra(self) -> tuple[PowerLaw, ...] | None:
+        """What the likelihood is profiled on: None for the hypothesis' own grid."""
+        return None if self.free else tuple(PowerLaw(gamma) for gamma in self.gammas.tolist())
+
+    def fit_of(self, gamma: float) -> int:
+        """Number of the fit that serves signal of an index: the only one, or that of the nearest fixed index."""
+        return 0 if self.free else int(np.argmin(np.abs(self.gammas - gamma)))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be stated.
+
+    Attributes
+    ----------
+    confidence_level : of the upper limit
+    limit_method : 'neyman', 'feldman-cousins', 'asymptotic', or None for no limit
+    discovery_sigmas : significances of the discovery potentials
+    n_trials : injected trials at each of about five strengths
+    """
+
+    confidence_level: float
+    limit_method: str | None
+    discovery_sigmas: tuple[float, ...]
+    n_trials: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A strength of the signal, or why there is none."""
+
+    name: str
+    strength: SignalStrength | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Fits of the data and of pseudo-experiments of one hypothesis.
+
+    Attributes
+    ----------
+    hypothesis : Hypothesis
+    free : whether gamma is fitted; otherwise n_s is fitted at each spectrum of the hypothesis
+    seed : root of the random streams
+    keys : name the hypothesis in them
+    """
+
+    hypothesis: Hypothesis
+    free: bool
+    seed: int
+    keys: tuple[str | int, ...]
+
+    @classmethod
+    def of(
+        cls, analysis: Analysis, sources: Sources, indices: Indices, seed: int, keys: Sequence[str | int]
+    ) -> "Experiment":
+        """The hypothesis of `sources` with the index free or fixed as `indices` say."""
+        return cls(Hypothesis.of(analysis, sources, indices.spectra), indices.free, seed, tuple(keys))
+
+    @cached_property
+    def inject(self) -> Injector:
+        """Draws the signal events of a sky."""
+        return Injector(self.hypothesis.analysis)
+
+    def named(self, *keys: str | int) -> "Experiment":
+        """The same hypothesis with other random streams, named by more keys."""
+        return replace(self, keys=(*self.keys, *keys))
+
+    def fixed(self, gamma: float) -> "Experiment":
+        """The same with n_s fitted at one index only."""
+        return replace(self, hypothesis=self.hypothesis.with_gammas([gamma]), free=False)
+
+    def at(self, gamma: float) -> "Experiment":
+        """The experiment that serves statements about an index: itself with gamma free, else fixed at it."""
+        return self if self.free else self.fixed(gamma)
+
+    def fits(self, sky: Sky) -> np.ndarray:
+        """Best fits of one sky, (n_fits, 3): n_signal, gamma and TS, one row if gamma is free, else one per spectrum."""
+        if self.free:
+            best = self.hypothesis.fit(sky)
+            return np.array([[best.n_signal, best.gamma, best.ts]])
+        n_signal, value, _ = self.hypothesis.likelihood(sky).profile()
+        return np.column_stack([n_signal, self.hypothesis.gammas, 2 * value])
+
+    @cached_property
+    def observed(self) -> np.ndarray:
+        """`fits` of the data."""
+        return self.fits(self.hypothesis.data())
+
+    def scrambled(self, trial: int) -> Sky:
+        """The scrambled sky number `trial`."""
+        return self.hypothesis.scrambled(stream(self.seed, *self.keys, trial))
+
+    def background(self, trials: range) -> np.ndarray:
+        """`fits` of the scrambled skies number `trials`, (n_trials, n_fits, 3)."""
+        return np.stack([self.fits(self.scrambled(t)) for t in trials])
+
+    def with_signal(self, signal: Signal, n_injected: float, rng: np.random.Generator) -> Sky:
+        """A scrambled sky with Poisson(`n_injected`) signal events."""
+        events = self.inject(rng, signal, n_injected)
+        return self.hypothesis.injected(self.hypothesis.scrambled(rng), events)
+
+    def injected(self, signal: Signal, n_injected: float, n_trials: int, *keys: str | int) -> np.ndarray:
+        """`fits` of scrambled skies with signal, (n_trials, n_fits, 3); `keys` name their streams."""
+        drawn = (stream(self.seed, *self.keys, *keys, t) for t in range(n_trials))
+        return np.stack([self.fits(self.with_signal(signal, n_injected, rng)) for rng in drawn])
+
+    def trial_ts(self, signal: Signal) -> TrialFunction:
+        """Simulates the TS of scrambled skies with signal, of the first fit."""
+
+        def simulate(n_injected: float, n_trials: int, number: int) -> np.ndarray:
+            return self.injected(signal, n_injected, n_trials, "injected", number)[:, 0, 2]
+
+        return simulate
+
+    def asymptotic_limit(self, sky: Sky, gamma: float, confidence_level: float) -> SignalStrength:
+        """Quick upper limit from the likelihood of one sky at an index.
+
+        Never below the limit of a counting experiment that sees nothing, -ln(1 - CL) or 2.30 events at 90 %: with few
+        events near the source the asymptotic formula alone falls to 0.82.
+        """
+        hypothesis = self.hypothesis
+        if not np.array_equal(hypothesis.gammas, [gamma]):
+            hypothesis = hypothesis.with_gammas([gamma])
+        likelihood = hypothesis.likelihood(sky)
+        best = float(likelihood.profile()[0][0])
+        limit = asymptotic_upper_limit(lambda n: likelihood.test_statistic(n, 0), best, confidence_level)
+        return replace(limit, n_signal=max(limit.n_signal, -np.log1p(-confidence_level)))
+
+    def statements(
+        self, signal: Signal, background_ts: np.ndarray, observed_ts: float | None, request: Request
+    ) -> list[Statement]:
+        """Sensitivity, discovery potentials and upper limit for a signal.
+
+        Parameters
+        ----------
+        background_ts : (n_trials,) float64
+            TS of scrambled skies from the experiment's first fit.
+        observed_ts : TS of the data from the same fit; without it no limit is stated
+
+        Notes
+        -----
+        A threshold the background trials do not reach is read from a chi-square fitted to their tail and labelled so. A
+        statement that cannot be made, most often because the trials are too few, says why.
+        """
+        trial_ts = self.trial_ts(signal)
+        trials = InjectedTrials(trial_ts, background_ts)
+        found = [stated("sensitivity", lambda: sensitivity(trials, request.n_trials))]
+        for sigma in request.discovery_sigmas:
+            found.append(
+                stated(
+                    f"{sigma:g} sigma discovery potential",
+                    lambda sigma=sigma: discovery_potential(trials, sigma, request.n_trials, tail_model="chi2"),
+                )
+            )
+        if observed_ts is not None and request.limit_method is not None:
+            found.append(stated("upper limit", lambda: self._limit(signal, trials, trial_ts, observed_ts, request)))
+        return found
+
+    def _limit(
+        self, signal: Signal, trials: InjectedTrials, trial_ts: TrialFunction, observed_ts: float, request: Request
+    ) -> SignalStrength:
+        if request.limit_method == "neyman":
+            return neyman_upper_limit(trials, observed_ts, request.confidence_level, request.n_trials)
+        gamma = signal.spectra[0].parameter
+        quick = self.asymptotic_limit(self.hypothesis.data(), gamma, request.confidence_level)
+        if request.limit_method == "asymptotic":
+            return quick
+        strengths = np.linspace(0.0, _GRID_REACH * quick.n_signal, _GRID_STEPS + 1)
+        values = [trial_ts(n, request.n_trials, 1_000_000 + i) for i, n in enumerate(strengths[1:])]
+        grid = InjectionGrid(strengths, (trials.background, *values))
+        return feldman_cousins_limit(grid, observed_ts, request.confidence_level)
+
+
+def stated(name: str, state: Callable[[], SignalStrength]) -> Statement:
+    """What `state` returns, or the reason why it cannot."""
+    try:
+        return Statement(name, state())
+    except PhysicsError as error:
+        return Statement(name, None, str(error))
+
+
+def sky_fits(
+    analysis: Analysis,
+    positions: tuple[np.ndarray, np.ndarray, np.ndarray],
+    indices: Indices,
+    seed: int,
+    trials: range,
+) -> np.ndarray:
+    """TS of every source by itself in common scrambled skies, those of the map: (n_trials, n_sources, n_fits).
+
+    `positions` are ra, dec and Gaussian width, each (n_sources,) rad.
+    """
+    ra, dec, width = positions
+    every = [None] if indices.free else indices.gammas.tolist()
+    models = [SkyModel.of_analysis(analysis, gamma) for gamma in every]
+    known = [model.known(np.unique(dec)) for model in models]
+    found = np.empty((len(trials), len(ra), len(models)))
+    for t, trial in enumerate(trials):
+        sky = models[0].scrambled(seed, trial)
+        for f, model in enumerate(models):
+            found[t, :, f] = model.fit(sky, ra, dec, known[f], width).ts
+    return found
