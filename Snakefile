@@ -10,10 +10,12 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version, validate
 
 import nusky.config
+import nusky.stages.estimate
 from nusky.errors import NuskyError
-from nusky.paths import DOWNLOADS, Paths
-from nusky.releases import registry
+from nusky.paths import DOWNLOADS
 from nusky.revision import VARIABLE, revision
+from nusky.stages.contents import Contents
+from nusky.stages.figures import KINDS, of_run
 
 min_version("9.0")
 
@@ -31,24 +33,15 @@ try:
         nusky.config.read(file)
     # First, because its messages say more than those of the schema.
     cfg = nusky.config.parse(config)
-    seasons = [
-        season.name
-        for season in registry.find(cfg.release.name).select(cfg.release.seasons)
-    ]
+    contents = Contents(cfg)
+    seasons = contents.seasons
 except NuskyError as error:
     raise WorkflowError(str(error)) from None
 
 validate(config, "workflow/schemas/config.schema.json", set_default=False)
 
-paths = Paths(cfg.run)
-stacks = [
-    {"catalogue": catalogue, "weighting": weighting}
-    for catalogue, block in cfg.catalogues.items()
-    for weighting in block.weightings
-]
-singles = [
-    catalogue for catalogue, block in cfg.catalogues.items() if block.single_sources
-]
+paths = contents.paths
+all_figures = of_run(contents)
 
 
 wildcard_constraints:
@@ -59,6 +52,10 @@ wildcard_constraints:
     first=r"\d+",
     stop=r"\d+",
     region=r"\d+",
+    hypothesis=r"stack/[^/]+/[^/]+|sources/[^/]+|declinations",
+    skies="trials|skies",
+    part=r"\d+",
+    parts=r"\d+",
 
 
 localrules:
@@ -73,16 +70,24 @@ rule all:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/resources.smk"
 
 
 if cfg.catalogues:
 
     include: "workflow/rules/release.smk"
     include: "workflow/rules/catalogues.smk"
-    include: "workflow/rules/likelihood.smk"
     include: "workflow/rules/search.smk"
     include: "workflow/rules/figures.smk"
+
+
+if cfg.inference:
+
+    include: "workflow/rules/inference.smk"
+
+
+if cfg.skymap:
+
+    include: "workflow/rules/skymap.smk"
 
 
 if cfg.bdm:
@@ -90,6 +95,4 @@ if cfg.bdm:
     include: "workflow/rules/bdm.smk"
 
 
-include: "workflow/rules/inference.smk"
-include: "workflow/rules/skymap.smk"
 include: "workflow/rules/summary.smk"

@@ -1,9 +1,10 @@
-"""Every kind of figure, drawn from small tables of invented numbers: python -m docs.gallery
+"""Every kind of figure, drawn from small tables of invented numbers: python -m docs.gallery [NAME ...]
 
 The images in docs/images/gallery are committed; a test draws them again and compares. All carry the tag of generated
 events where their figure has one.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,5 +278,5 @@ def save(name: str, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    for name in FIGURES:
+    for name in sys.argv[1:] or FIGURES:
         save(name, FOLDER / f"{name}.png")

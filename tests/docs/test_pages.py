@@ -22,18 +22,6 @@ NO_CODE = {"", "text", "{toctree}", "diff"}
 """Languages of blocks that hold nothing to run; `diff` belongs to the recipes of CONTRIBUTING.md."""
 ELSEWHERE = {"CONTRIBUTING.md": ("python", "sh"), "README.md": ("sh",), "docs/cli.md": ("sh",)}
 """Page -> languages a test of its own runs: `test_contributing.py`, `test_readme_word_for_word.py`, `test_cli.py`."""
-NOT_RUN = {
-    "README.md": 2,
-    "CONTRIBUTING.md": 1,
-    "docs/cli.md": 1,
-    "docs/cluster.md": 2,
-    "docs/how_to/reproduce_the_published_analysis.md": 1,
-    "docs/how_to/work_offline.md": 1,
-    "docs/tutorials/cluster.md": 3,
-    "docs/tutorials/reading_a_limit.md": 2,
-    "docs/validation/index.md": 1,
-}
-"""Page -> number of its blocks that are not run; each says why."""
 FIRST = "docs/tutorials/first_run.md"
 
 SMALL = {
@@ -75,9 +63,10 @@ def test_every_language_is_run_or_known_to_hold_no_code():
 
 
 def test_blocks_that_are_not_run_are_few_and_say_why():
-    reasons = {page: [block.not_run for block in read(page) if block.not_run] for page in PAGES}
-    assert {page: len(found) for page, found in reasons.items() if found} == NOT_RUN
-    assert all(len(reason) > 15 for found in reasons.values() for reason in found)
+    code = [block for page in PAGES for block in read(page) if block.language not in NO_CODE]
+    left_out = [block for block in code if block.not_run]
+    assert len(left_out) < len(code) / 4
+    assert all(len(block.not_run) > 15 for block in left_out)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if is_plain(page)])

@@ -52,13 +52,13 @@ def folder(tmp_path_factory):
     fits = {"gamma_fixed": [np.nan], "test_statistic": [3.5], "p_local": [0.04]}
     statements = {"statement": ["sensitivity"], "gamma": [2.0], "energy_min_gev": [300.0], "phi0_per_gev": [1e-18]}
     base = "standard/inference"
-    write(f"{base}/fits/mine/uniform.parquet", fits, "stack_fits", {"analysis": "spatial"})
-    write(f"{base}/statements/mine/uniform.parquet", statements, "statements")
+    write(f"{base}/stack/mine/uniform/fits.parquet", fits, "stack_fits", {"analysis": "spatial"})
+    write(f"{base}/stack/mine/uniform/statements.parquet", statements, "statements")
     for first in (0, 4):
         trials = {"gamma_fixed": np.full(4, np.nan), "test_statistic": first + np.arange(4.0)}
-        write(f"{base}/trials/mine/uniform/{first}-{first + 4}.parquet", trials, "stack_trials")
+        write(f"{base}/stack/mine/uniform/trials/{first}-{first + 4}.parquet", trials, "trials")
     p_values = {"gamma_fixed": [2.0, 2.0], "p_local": [0.5, 0.01], "p_post": [0.9, 0.02]}
-    write(f"{base}/sources/fits/mine.parquet", sources | p_values, "source_fits")
+    write(f"{base}/sources/mine/fits.parquet", sources | p_values, "source_fits")
     both = {f"{name}_per_mev_cm2_s": [1e-12, 5e-13, 1e-13] for name in ("published", "standard")}
     write("bdm/light_curve.parquet", {"t_yr": [1.0, 2.0, 3.0], **both}, "bdm_light_curve")
     numbers = {"key": ["l_supernova", "b_supernova", "mx_threshold"], "standard": [0.1, 0.2, 1e-3]}

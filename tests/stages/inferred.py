@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from nusky import config
 from nusky.stages import catalogues, inference, releases
@@ -29,19 +31,61 @@ def make(folder: Path) -> None:
     write_table(folder / "sources.parquet", few, kind="sources", provenance=Provenance(synthetic=False))
 
 
-def setup(root: Path, kind: str, gamma: float | None = None) -> inference.Setup:
-    """The setup of the release in `root`, `kind` = 'full' or 'spatial'."""
-    smearing = root / ("smearing.parquet" if kind == "full" else "no_smearing.parquet")
-    events = [root / f"{season}.parquet" for season in SEASONS]
-    data = inference.Data(events, root / "seasons.parquet", root / "effective_area.parquet", smearing)
-    return inference.Setup(data, GAMMAS, gamma, seed=SEED)
+class Outputs(dict):
+    """Outputs of a job: by name, as attributes, or the first one by its number."""
+
+    def __getitem__(self, key: str | int) -> Path:
+        return list(self.values())[key] if isinstance(key, int) else super().__getitem__(key)
+
+    __getattr__ = __getitem__
 
 
-def batched(make: Callable[[Path, range], None], folder: Path, total: int, step: int) -> list[Path]:
-    """Files of the trials 0 ... `total` - 1 in batches of `step`."""
-    paths = []
-    for first in range(0, total, step):
-        stop = min(first + step, total)
-        paths.append(folder / f"{first}-{stop}.parquet")
-        make(paths[-1], range(first, stop))
-    return paths
+def outputs(folder: Path, *names: str) -> Outputs:
+    """Files called like their contents in `folder`."""
+    return Outputs({name: folder / f"{name}.parquet" for name in names})
+
+
+class Job:
+    """Jobs of one hypothesis on the release in `root`, `kind` = 'full' or 'spatial'."""
+
+    def __init__(self, root: Path, kind: str, name: str, gamma: float | None = None) -> None:
+        smearing = root / ("smearing.parquet" if kind == "full" else "no_smearing.parquet")
+        self.setup = {"gammas": GAMMAS, "gamma": gamma, "seed": SEED}
+        self.hypothesis = {"name": name}
+        if name.startswith("stack/"):
+            self.hypothesis["weighting"] = {}
+        if name == "declinations":
+            self.hypothesis["declinations_deg"] = [-40.0, 10.0]
+        self._files = {
+            "events": [root / f"{season}.parquet" for season in SEASONS],
+            "seasons": root / "seasons.parquet",
+            "effective_area": root / "effective_area.parquet",
+            "smearing": smearing,
+            "sources": root / "sources.parquet" if "/" in name else [],
+        }
+
+    def files(self, **more: Any) -> SimpleNamespace:
+        """The input of a job: the release, the sources and `more`."""
+        return SimpleNamespace(**self._files, **more)
+
+    def run(self, stage: Callable[..., None], outputs: Outputs, *, inputs: dict | None = None, **settings: Any) -> None:
+        """Call a stage as a job does."""
+        stage(self.files(**(inputs or {})), outputs, setup=self.setup, hypothesis=self.hypothesis, **settings)
+
+    def study(self) -> inference.Study:
+        """What the jobs test."""
+        return inference.Study(self.files(), self.setup, self.hypothesis)
+
+    def batch(self, path: Path, numbers: range, skies: str = "trials") -> None:
+        """The trials `numbers` in one file."""
+        batch = {"skies": skies, "first": str(numbers.start), "stop": str(numbers.stop)}
+        self.run(inference.trials, Outputs({"trials": path}), **batch)
+
+    def trials(self, folder: Path, total: int, step: int, skies: str = "trials") -> list[Path]:
+        """Files of the trials 0 ... `total` - 1 in batches of `step`."""
+        paths = []
+        for first in range(0, total, step):
+            stop = min(first + step, total)
+            paths.append(folder / f"{first}-{stop}.parquet")
+            self.batch(paths[-1], range(first, stop), skies)
+        return paths

@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 
-from nusky import config
-from nusky.search.inference import Request
 from nusky.stages import differential, inference
 from nusky.tables import read_table
-from tests.stages.inferred import setup
+from tests.stages.inferred import Job, outputs
 
-REQUEST = Request(0.9, "asymptotic", (3.0,), 30)
+REQUEST = {"confidence_level": 0.9, "limit_method": "asymptotic", "discovery_sigmas": (3.0,), "n_trials": 30}
 EDGES = (1.0, 2.0, 4.0, 6.0)
 """The effective area of the release begins at 100 GeV: no event comes from the first part."""
 
@@ -17,14 +15,14 @@ EDGES = (1.0, 2.0, 4.0, 6.0)
 @pytest.fixture(scope="module", params=["full", "spatial"])
 def found(request, root, tmp_path_factory):
     folder = tmp_path_factory.mktemp("differential")
-    used, sources = setup(root, request.param), root / "sources.parquet"
-    about = {"weighting": config.Weighting(), "name": "mine/uniform"}
-    inference.stack_trials(used, sources, folder / "trials.parquet", trials=range(100), **about)
-    output = folder / "differential.parquet"
-    differential.stack_differential(
-        used, sources, [folder / "trials.parquet"], output, log10_energy_edges=EDGES, request=REQUEST, **about
-    )
-    return request.param, read_table(output, kind="differential").to_pandas()
+    return request.param, run(root, folder, request.param, "stack/mine/uniform", EDGES, "differential").to_pandas()
+
+
+def run(root, folder, kind, name, edges, table):
+    job, made = Job(root, kind, name), outputs(folder, "differential")
+    trials = job.trials(folder / "trials", 100, 100)
+    job.run(differential.differential, made, inputs={"trials": trials}, log10_energy_edges=edges, request=REQUEST)
+    return read_table(made["differential"], kind=table)
 
 
 def test_every_part_has_its_statements(found):
@@ -43,8 +41,7 @@ def test_every_part_has_its_statements(found):
 def test_fluxes_follow_from_the_effective_area(root, found):
     """By quadrature of A_eff E^-2 over each part: E^2 dN/dE is flat there."""
     _, rows = found
-    data = setup(root, "full").data
-    analysis = inference.load_analysis(data)
+    analysis = Job(root, "full", "sources/mine").study().analysis
     _, dec, _ = inference.positions(read_table(root / "sources.parquet", kind="sources"))
     for row in rows[2:].itertuples():
         fine = np.linspace(row.log10_energy_min_gev, row.log10_energy_max_gev, 40_001)
@@ -69,15 +66,6 @@ def test_high_energies_need_fewer_events(found):
 
 
 def test_sensitivity_over_declination(root, tmp_path):
-    path = tmp_path / "differential_sensitivity.parquet"
-    differential.declination_differential(
-        setup(root, "full"),
-        path,
-        declinations_deg=[-40.0, 10.0],
-        n_trials=100,
-        log10_energy_edges=(3.0, 5.0),
-        request=REQUEST,
-    )
-    rows = read_table(path, kind="differential_sensitivity").to_pylist()
+    rows = run(root, tmp_path, "full", "declinations", (3.0, 5.0), "differential_sensitivity").to_pylist()
     assert [(row["dec_deg"], row["statement"]) for row in rows] == [(-40.0, "sensitivity"), (10.0, "sensitivity")]
     assert rows[0]["e2dnde_gev_cm2_s"] > 10 * rows[1]["e2dnde_gev_cm2_s"]  # atmospheric muons hide the south

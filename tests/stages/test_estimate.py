@@ -33,33 +33,43 @@ EVERYTHING = {
 def jobs(configuration):
     cfg = config.parse(configuration)
     sources = {name: SOURCES[name] for name in cfg.catalogues}
-    return estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg) if sources else {}, sources))
+    return estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources))
 
 
 @pytest.mark.parametrize("configuration", [EVERYTHING, {"run": "x", "bdm": {}}], ids=["everything", "bdm"])
 def test_the_jobs_are_those_snakemake_plans(configuration, tmp_path):
-    planned = plan.jobs(configuration, tmp_path)
-    assert Counter(job.rule for job in jobs(configuration)) == planned
+    assert Counter(job.rule for job in jobs(configuration)) == plan.jobs(configuration, tmp_path)
     outputs = [output for job in jobs(configuration) for output in job.outputs]
     assert len(outputs) == len(set(outputs))
 
 
-def cost(**blocks):
-    configuration = {**EVERYTHING, **blocks}
-    return {rule: sum(job.cpu_s for job in group) for rule, group in estimate.by_rule(jobs(configuration)).items()}
+STACK = {"hypothesis": "stack/wcda-hess/uniform"}
+
+
+def cost(rule, names=None, **blocks):
+    """Processor time of a job, s."""
+    cfg = config.parse({**EVERYTHING, **blocks})
+    case = estimate.Case(cfg, estimate.Sizes(estimate.events_of(cfg), SOURCES), names or {}, n_outputs=4)
+    return estimate.COSTS[rule](case)[0]
+
+
+def trials(n, hypothesis=STACK, **block):
+    return cost("inference_trials", {**hypothesis, "first": "0", "stop": str(n)}, inference=block)
 
 
 def test_trials_cost_in_proportion_to_their_number():
-    once, ten_times = (
-        cost(inference={"trials": n, "source_trials": 100, "trials_per_batch": 100_000}) for n in (10_000, 100_000)
-    )
-    assert ten_times["inference_trials"] / once["inference_trials"] == pytest.approx(10, rel=0.05)
-    assert ten_times["inference_source_trials"] == once["inference_source_trials"]
+    assert trials(100_000) / trials(10_000) == pytest.approx(10, rel=0.05)
 
 
 def test_a_fitted_index_costs_more_than_a_fixed_one():
-    fitted, fixed = (cost(inference={"gamma": gamma})["inference_trials"] for gamma in (None, 2.0))
-    assert 1.1 < fitted / fixed < 2  # docs/validation/speed.md: 32.2 and 26.5 trials per second
+    assert 1.1 < trials(10_000) / trials(10_000, gamma=2.0) < 2  # docs/validation/speed.md: 32.2 and 26.5 per second
+
+
+def test_one_source_costs_less_than_a_stack_and_a_declination_as_much_as_a_source():
+    alone = {"hypothesis": "declinations"}
+    assert trials(10_000, alone, declinations_deg=[0.0]) < 0.2 * trials(10_000)
+    one, two = (trials(10**6, alone, declinations_deg=given) for given in ([0.0], [0.0, 10.0]))
+    assert two / one == pytest.approx(2, rel=0.05)
 
 
 def test_measured_rates_come_back():
@@ -72,37 +82,40 @@ def test_measured_rates_come_back():
 
 def test_an_all_sky_map_costs_what_was_measured():
     """Processor time of 1.13 million events at nside 64 refined to 128: map, one scrambled sky, 922 hot spots."""
-    block = {"nside": 128, "sky_trials": 10, "skies_per_batch": 1, "calibration_trials": 500, "n_zooms": 0}
-    whole = cost(release={"name": "icecube-10yr"}, inference=None, skymap=block)
+    whole = {"release": {"name": "icecube-10yr"}, "skymap": {"nside": 128, "nside_region": 1, "n_zooms": 0}}
+    few = {**whole, "skymap": whole["skymap"] | {"nside": 4, "nside_coarse": 4}}
     # The measurement loaded the events once; every region does.
-    few = cost(release={"name": "icecube-10yr"}, inference=None, skymap=block | {"nside": 4, "nside_coarse": 4})
-    assert whole["skymap_region"] - few["skymap_region"] == pytest.approx(33, rel=0.5)
-    assert whole["skymap_skies"] / 10 == pytest.approx(26, rel=0.5)
-    assert whole["skymap"] == pytest.approx(44, rel=0.5)
+    regions = 12 * (cost("skymap_region", **whole) - cost("skymap_region", **few))
+    assert regions == pytest.approx(33, rel=0.5)
+    assert cost("skymap_skies", {"first": "0", "stop": "1"}, **whole) == pytest.approx(26, rel=0.5)
+    assert cost("skymap", **whole) == pytest.approx(44, rel=0.5)
 
 
-def test_a_map_costs_more_with_more_positions_and_skies():
-    once = cost(skymap={})
+def test_a_map_costs_more_with_more_positions():
+    batch = {"first": "0", "stop": "500"}
     for block, dearer, same in (
         ({"nside_coarse": 128}, "skymap_region", "skymap_calibration"),
         ({"refine_above": 2.0}, "skymap_skies", "skymap_calibration"),
-        ({"sky_trials": 1000}, "skymap_skies", "skymap_region"),
         ({"calibration_declinations": 42}, "skymap_calibration", "skymap_skies"),
         ({"n_zooms": 50}, "skymap", "skymap_region"),
-        ({"nside": 1024}, "figures_of_skymap", "skymap_calibration"),
+        ({"nside": 1024}, "figures", "skymap_calibration"),
     ):
-        changed = cost(skymap=block)
-        assert changed[dearer] > 1.1 * once[dearer]
-        assert changed[same] == once[same]
-    assert cost(skymap={"gamma": 2.0})["skymap_skies"] < once["skymap_skies"]
+        assert cost(dearer, batch, skymap=block) > 1.1 * cost(dearer, batch, skymap={})
+        assert cost(same, batch, skymap=block) == cost(same, batch, skymap={})
+    assert cost("skymap_skies", batch, skymap={"gamma": 2.0}) < cost("skymap_skies", batch, skymap={})
 
 
 def test_events_and_sources_scale_the_search():
-    small = cost(release={"name": "icecube-10yr", "seasons": ["IC40"]}, inference=None)
-    large = cost(release={"name": "icecube-10yr"}, inference=None)
+    small, large = ({"release": {"name": "icecube-10yr", "seasons": s}} for s in (["IC40"], None))
+    names = {"catalogue": "wcda-hess"}
     for rule in ("separations", "single_sources", "background", "ingest_release"):
-        assert large[rule] > small[rule]
-    assert large["summary"] == small["summary"]
+        assert cost(rule, names, **large) > cost(rule, names, **small)
+    assert cost("separations", {"catalogue": "pulsars"}, **large) > cost("separations", names, **large)
+    assert cost("summary", **large) == cost("summary", **small)
+
+
+def test_every_rule_has_a_cost():
+    assert {job.rule for job in jobs(EVERYTHING)} == set(estimate.COSTS)
 
 
 def test_more_cores_take_less_time_but_never_less_than_the_longest_job():

@@ -47,14 +47,14 @@ def tables(run):
 
 def draw(kind, paths, outputs):
     names = {"method": "published", "catalogue": "wcda-hess"}
-    if kind == "sky_map":
-        stage.sky_map([paths["events"]], [paths["sources"]], outputs, OPTIONS)
-    elif kind == "ts_scan":
-        stage.ts_scan(paths["scan"], paths["limits"], outputs, OPTIONS, weighting="uniform", **names)
-    elif kind == "limit_spectra":
-        stage.limit_spectra({"uniform": paths["limits"]}, outputs, OPTIONS, **names)
-    else:
-        stage.ts_distribution(paths["single"], outputs, OPTIONS, **names)
+    shown, names = {
+        "sky_map": ({"events": [paths["events"]], "sources": [paths["sources"]]}, {}),
+        "ts_scan": ({"scan": paths["scan"], "limits": paths["limits"]}, names | {"weighting": "uniform"}),
+        "limit_spectra": ({"uniform": paths["limits"]}, names),
+        "ts_distribution": ({"single": paths["single"]}, names),
+    }[kind]
+    options = OPTIONS.model_copy(update={"formats": [path.suffix[1:] for path in outputs]})
+    stage.write([{"kind": kind, "tables": shown, "names": names}], {kind: outputs}, options)
 
 
 @pytest.mark.parametrize("kind", ["sky_map", "ts_scan", "limit_spectra", "ts_distribution"])

@@ -3,50 +3,33 @@ import itertools
 import numpy as np
 import pytest
 
-from nusky import config
 from nusky.errors import TableError
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
-from nusky.search.inference import Request
 from nusky.search.trials import stream
 from nusky.stages import inference, inference_summary
 from nusky.tables import read_metadata, read_table
-from tests.stages.inferred import GAMMAS, batched, setup
+from tests.stages.inferred import GAMMAS, Job, outputs
 
-UNIFORM = config.Weighting()
-REQUEST = Request(confidence_level=0.9, limit_method="neyman", discovery_sigmas=(5.0,), n_trials=50)
+REQUEST = {"confidence_level": 0.9, "limit_method": "neyman", "discovery_sigmas": (5.0,), "n_trials": 50}
 N_TRIALS, N_SKIES = 120, 20
-
-
-def stack_trials(root, kind, folder, step, total=N_TRIALS):
-    def make(path, trials):
-        inference.stack_trials(
-            setup(root, kind), root / "sources.parquet", path, weighting=UNIFORM, name="mine/uniform", trials=trials
-        )
-
-    return batched(make, folder, total, step)
+STACK = "stack/mine/uniform"
 
 
 @pytest.fixture(scope="module", params=["full", "spatial"])
 def stack(request, root):
     """Kind, batches of trials and tables of statements of a stack."""
     folder = root / request.param
-    trials = stack_trials(root, request.param, folder / "trials", 50)
-    outputs = {name: folder / f"{name}.parquet" for name in ("fits", "statements", "fluxes")}
-    run_statements(root, request.param, trials, outputs)
-    return request.param, trials, outputs
+    trials = Job(root, request.param, STACK).trials(folder / "trials", N_TRIALS, 50)
+    return request.param, trials, run_statements(root, request.param, trials, folder)
 
 
-def run_statements(root, kind, trials, outputs):
-    inference.stack_statements(
-        setup(root, kind),
-        root / "sources.parquet",
-        trials,
-        outputs,
-        weighting=UNIFORM,
-        name="mine/uniform",
-        request=REQUEST,
-    )
+def run_statements(root, kind, trials, folder):
+    job, made = Job(root, kind, STACK), outputs(folder, "fits", "statements", "fluxes")
+    job.run(inference.fits, outputs(folder, "fits"), inputs={"trials": trials, "skies": []})
+    wanted = outputs(folder, "statements", "fluxes")
+    job.run(inference.statements, wanted, inputs={"trials": trials}, request=REQUEST)
+    return made
 
 
 def joined(paths, kind, column):
@@ -56,45 +39,36 @@ def joined(paths, kind, column):
 def test_trials_do_not_depend_on_the_batches(root, stack, tmp_path):
     kind, trials, _ = stack
     for step in (10, 1000):
-        other = stack_trials(root, kind, tmp_path / str(step), step, total=60)
+        other = Job(root, kind, STACK).trials(tmp_path / str(step), 60, step)
         for column in ("trial", "n_signal", "gamma", "test_statistic"):
-            whole = joined(trials, "stack_trials", column)
-            part = joined(other, "stack_trials", column)
+            whole = joined(trials, "trials", column)
+            part = joined(other, "trials", column)
             np.testing.assert_array_equal(part, whole[: len(part)])
 
 
 def test_a_batch_made_again_is_the_same_file_and_changes_no_statement(root, stack, tmp_path):
-    kind, trials, outputs = stack
+    kind, trials, made = stack
     before = trials[1].read_bytes()
     trials[1].unlink()
-    inference.stack_trials(
-        setup(root, kind),
-        root / "sources.parquet",
-        trials[1],
-        weighting=UNIFORM,
-        name="mine/uniform",
-        trials=range(50, 100),
-    )
+    Job(root, kind, STACK).batch(trials[1], range(50, 100))
     assert trials[1].read_bytes() == before
-    again = {name: tmp_path / f"{name}.parquet" for name in outputs}
-    run_statements(root, kind, trials, again)
-    assert [again[name].read_bytes() for name in again] == [outputs[name].read_bytes() for name in again]
+    again = run_statements(root, kind, trials, tmp_path)
+    assert [again[name].read_bytes() for name in again] == [made[name].read_bytes() for name in again]
 
 
 def test_a_missing_batch_is_refused(root, stack, tmp_path):
     kind, trials, _ = stack
-    outputs = {name: tmp_path / f"{name}.parquet" for name in ("fits", "statements", "fluxes")}
     with pytest.raises(TableError, match=r"the batches are not the trials 0 to .* Delete the folder and run again"):
-        run_statements(root, kind, [trials[0], trials[2]], outputs)
+        run_statements(root, kind, [trials[0], trials[2]], tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_fixed_indices_share_a_sky_but_are_fitted_alone(root, tmp_path):
     """Each fixed index against the likelihood's own fit with that index only."""
-    trials = stack_trials(root, "spatial", tmp_path, 50, total=8)
-    analysis = inference.load_analysis(setup(root, "spatial").data)
+    trials = Job(root, "spatial", STACK).trials(tmp_path, 8, 50)
+    analysis = Job(root, "spatial", STACK).study().analysis
     sources = read_table(root / "sources.parquet", kind="sources")
-    ts = joined(trials, "stack_trials", "test_statistic").reshape(-1, 2)
+    ts = joined(trials, "trials", "test_statistic").reshape(-1, 2)
     for i, gamma in enumerate(GAMMAS):
         alone = analysis.stack(*inference.positions(sources), np.ones(6), np.array([gamma]))
         for t in (0, 7):
@@ -103,9 +77,9 @@ def test_fixed_indices_share_a_sky_but_are_fitted_alone(root, tmp_path):
 
 
 def test_statements_of_a_stack(stack):
-    kind, trials, outputs = stack
-    fits = read_table(outputs["fits"], kind="stack_fits").to_pylist()
-    ts = joined(trials, "stack_trials", "test_statistic").reshape(N_TRIALS, -1)
+    kind, trials, made = stack
+    fits = read_table(made["fits"], kind="stack_fits").to_pylist()
+    ts = joined(trials, "trials", "test_statistic").reshape(N_TRIALS, -1)
     fixed = [fit["gamma_fixed"] for fit in fits]
     assert fixed == list(GAMMAS) if kind == "spatial" else np.isnan(fixed).tolist() == [True]
     for i, fit in enumerate(fits):
@@ -119,7 +93,7 @@ def test_statements_of_a_stack(stack):
         assert 0 <= fit["n_signal_low68"] <= fit["n_signal"] < fit["n_signal_high68"]
         assert 1 <= fit["gamma_low68"] <= fit["gamma_high68"] <= 4
         assert (fit["gamma_low68"] == fit["gamma_high68"]) == (kind == "spatial")
-    rows = read_table(outputs["statements"], kind="statements").to_pylist()
+    rows = read_table(made["statements"], kind="statements").to_pylist()
     names = ["sensitivity", "5 sigma discovery potential", "upper limit"]
     assert [(row["gamma"], row["statement"]) for row in rows] == list(itertools.product(GAMMAS, names))
     for row in rows:
@@ -136,23 +110,23 @@ def test_statements_of_a_stack(stack):
         assert row["confidence_level"] == (0.5 if "discovery" in row["statement"] else 0.9)
     assert not rows[0]["problem"]
     limits = {row["gamma"]: row["phi0_per_gev"] for row in rows if row["statement"] == "upper limit"}
-    fluxes = read_table(outputs["fluxes"], kind="source_fluxes").to_pandas()
+    fluxes = read_table(made["fluxes"], kind="source_fluxes").to_pandas()
     for gamma, total in fluxes.groupby("gamma").phi0_per_gev.sum().items():
         assert total == pytest.approx(limits[gamma])
 
 
 def test_tables_name_the_likelihood_and_generated_events(stack):
-    kind, trials, outputs = stack
-    for path in (*trials, *outputs.values()):
+    kind, trials, made = stack
+    for path in (*trials, *made.values()):
         metadata = read_metadata(path)
         assert metadata["synthetic"] is True
         assert metadata["settings"]["analysis"] == ("spatial and energy" if kind == "full" else "spatial only")
-    assert len(read_metadata(outputs["fits"])["inputs"]) == 5 + 1 + 3
+    assert len(read_metadata(made["fits"])["inputs"]) == 5 + 1 + 3
 
 
 def test_the_report_says_what_the_likelihood_used(stack):
-    kind, _, outputs = stack
-    found = inference_summary.collect({"stacks": {"uniform": outputs}, "sources": {}})
+    kind, _, made = stack
+    found = inference_summary.collect({"uniform": made}, None)
     sentences = list(inference_findings(found, format_number))
     assert len(sentences) == (1 if kind == "full" else 2) + 2
     how = "spatial and energy, γ fitted" if kind == "full" else "spatial only, γ = 2"
@@ -167,26 +141,19 @@ def test_the_report_says_what_the_likelihood_used(stack):
 @pytest.fixture(scope="module")
 def singles(root):
     """Trials and tables of the single sources, spatial only, gamma fixed at 2.5."""
-    fixed, sources, folder = setup(root, "spatial", 2.5), root / "sources.parquet", root / "singles"
-    trials = batched(
-        lambda path, t: inference.source_trials(fixed, sources, path, catalogue="mine", trials=t),
-        folder / "trials",
-        100,
-        60,
-    )
-    skies = batched(
-        lambda path, t: inference.sky_trials(fixed, sources, path, trials=t), folder / "skies", N_SKIES, N_SKIES
-    )
-    fits = folder / "fits.parquet"
-    inference.source_statements(fixed, sources, trials, skies, fits)
-    return trials, skies, fits
+    job, folder = Job(root, "spatial", "sources/mine", 2.5), root / "singles"
+    trials = job.trials(folder / "trials", 100, 60)
+    skies = job.trials(folder / "skies", N_SKIES, N_SKIES, "skies")
+    made = outputs(folder, "fits")
+    job.run(inference.fits, made, inputs={"trials": trials, "skies": skies})
+    return trials, skies, made["fits"]
 
 
 def test_sky_trials_are_common_skies(root, singles):
     _, skies, _ = singles
-    analysis = inference.load_analysis(setup(root, "spatial").data)
+    analysis = Job(root, "spatial", STACK).study().analysis
     ra, dec, width = inference.positions(read_table(root / "sources.parquet", kind="sources"))
-    ts = joined(skies, "sky_trials", "test_statistic").reshape(N_SKIES, 6)
+    ts = joined(skies, "trials", "test_statistic").reshape(N_SKIES, 6)
     for t in (0, N_SKIES - 1):
         rng = stream(11, "sky", t)
         sky = [2 * np.pi * rng.random(len(sample)) for sample in analysis.samples]
@@ -197,8 +164,8 @@ def test_sky_trials_are_common_skies(root, singles):
 
 def test_post_trial_p_values_count_skies(singles):
     trials, skies, path = singles
-    own = joined(trials, "source_trials", "test_statistic").reshape(100, 6)
-    common = joined(skies, "sky_trials", "test_statistic").reshape(N_SKIES, 6)
+    own = joined(trials, "trials", "test_statistic").reshape(100, 6)
+    common = joined(skies, "trials", "test_statistic").reshape(N_SKIES, 6)
 
     def local(ts):
         return np.array([(np.count_nonzero(own[:, j] >= ts[j]) + 1) / 101 for j in range(6)])
@@ -213,12 +180,11 @@ def test_post_trial_p_values_count_skies(singles):
 
 
 def test_sensitivity_over_declination(root, tmp_path):
-    path = tmp_path / "sensitivity.parquet"
-    request = Request(0.9, "neyman", (), 50)
-    inference.declination_statements(
-        setup(root, "full"), path, declinations_deg=[-40.0, 10.0], n_trials=100, request=request
-    )
-    rows = read_table(path, kind="sensitivity").to_pylist()
+    job, made = Job(root, "full", "declinations"), outputs(tmp_path, "sensitivity")
+    trials = job.trials(tmp_path / "trials", 100, 60)
+    asked = REQUEST | {"discovery_sigmas": ()}
+    job.run(inference.statements, made, inputs={"trials": trials}, request=asked)
+    rows = read_table(made["sensitivity"], kind="sensitivity").to_pylist()
     assert [(row["dec_deg"], row["gamma"]) for row in rows] == list(itertools.product([-40.0, 10.0], GAMMAS))
     assert {row["statement"] for row in rows} == {"sensitivity"}
     hard = {row["dec_deg"]: row["e2dnde_100tev_gev_cm2_s"] for row in rows if row["gamma"] == 2.0}
@@ -227,14 +193,11 @@ def test_sensitivity_over_declination(root, tmp_path):
 
 @pytest.mark.parametrize("method", ["feldman-cousins", "asymptotic"])
 def test_other_limits_are_labelled(root, tmp_path, method):
-    fixed = setup(root, "spatial", 2.5)
-    trials = [tmp_path / "0-100.parquet"]
-    arguments = {"weighting": UNIFORM, "name": "mine/uniform"}
-    inference.stack_trials(fixed, root / "sources.parquet", trials[0], trials=range(100), **arguments)
-    outputs = {name: tmp_path / f"{name}.parquet" for name in ("fits", "statements", "fluxes")}
-    request = Request(0.9, method, (), 50)
-    inference.stack_statements(fixed, root / "sources.parquet", trials, outputs, request=request, **arguments)
-    limit = read_table(outputs["statements"], kind="statements").to_pylist()[-1]
+    job, made = Job(root, "spatial", STACK, 2.5), outputs(tmp_path, "statements", "fluxes")
+    trials = job.trials(tmp_path / "trials", 100, 100)
+    asked = REQUEST | {"limit_method": method, "discovery_sigmas": ()}
+    job.run(inference.statements, made, inputs={"trials": trials}, request=asked)
+    limit = read_table(made["statements"], kind="statements").to_pylist()[-1]
     assert limit["statement"] == "upper limit"
     assert limit["method"].lower() == method
     assert limit["injection"] == ("none" if method == "asymptotic" else "gaussian")

@@ -3,38 +3,29 @@
 import numpy as np
 import pytest
 
-from nusky import config
-from nusky.search.inference import Request
 from nusky.search.recovery import COVERED, STRENGTHS
-from nusky.stages import inference, recovery
+from nusky.stages import recovery
 from nusky.tables import read_metadata, read_table
-from tests.stages.inferred import GAMMAS, setup
+from tests.stages.inferred import GAMMAS, Job, outputs
 
 N_TRIALS = 40
 
 
-def run(root, folder, what, kind, method, gamma=None):
-    used, sources = setup(root, kind, gamma), root / "sources.parquet"
-    outputs = {name: folder / f"{name}.parquet" for name in ("recovery", "coverage")}
-    trials = folder / "trials.parquet"
-    request = Request(0.9, method, (), 40)
-    if what == "stack":
-        about = {"weighting": config.Weighting(), "name": "mine/uniform"}
-        inference.stack_trials(used, sources, trials, trials=range(100), **about)
-        recovery.stack_recovery(used, sources, [trials], outputs, n_trials=N_TRIALS, request=request, **about)
-    else:
-        inference.source_trials(used, sources, trials, catalogue="mine", trials=range(100))
-        recovery.source_recovery(used, sources, [trials], outputs, catalogue="mine", n_trials=N_TRIALS, request=request)
+def run(root, folder, name, kind, method, gamma=None):
+    job, made = Job(root, kind, name, gamma), outputs(folder, "recovery", "coverage")
+    request = {"confidence_level": 0.9, "limit_method": method, "discovery_sigmas": (), "n_trials": 40}
+    trials = job.trials(folder / "trials", 100, 100)
+    job.run(recovery.recovery, made, inputs={"trials": trials}, n_trials=N_TRIALS, request=request)
     return [
-        read_table(outputs["recovery"], kind="injection_recovery").to_pandas(),
-        read_table(outputs["coverage"], kind="coverage").to_pandas(),
-        read_metadata(outputs["recovery"])["settings"]["target"],
+        read_table(made["recovery"], kind="injection_recovery").to_pandas(),
+        read_table(made["coverage"], kind="coverage").to_pandas(),
+        read_metadata(made["recovery"])["settings"]["target"],
     ]
 
 
 @pytest.mark.slow
 def test_a_stack_finds_what_was_injected(root, tmp_path):
-    found, covered, target = run(root, tmp_path, "stack", "full", "neyman")
+    found, covered, target = run(root, tmp_path, "stack/mine/uniform", "full", "neyman")
     assert target == "mine/uniform stack"
     assert [tuple(pair) for pair in found[["gamma", "n_injected"]].to_numpy()] == [
         (gamma, n) for gamma in GAMMAS for n in STRENGTHS
@@ -53,7 +44,7 @@ def test_a_stack_finds_what_was_injected(root, tmp_path):
 
 @pytest.mark.parametrize(("method", "label"), [("feldman-cousins", "Feldman-Cousins"), ("asymptotic", "asymptotic")])
 def test_one_source_stands_for_a_catalogue(root, tmp_path, method, label):
-    found, covered, target = run(root, tmp_path, "source", "spatial", method, gamma=2.5)
+    found, covered, target = run(root, tmp_path, "sources/mine", "spatial", method, gamma=2.5)
     sources = read_table(root / "sources.parquet", kind="sources").to_pandas()
     middle = sources.dec_deg.sort_values().index[len(sources) // 2]
     assert target == f"mine, {sources.name[middle]}"

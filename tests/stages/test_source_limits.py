@@ -3,41 +3,33 @@
 import numpy as np
 import pytest
 
-from nusky.search.inference import Injector, Request, Signal, injected_ts
+from nusky.search.inference import Injector, Signal, injected_ts
 from nusky.stages import inference, source_limits
 from nusky.tables import read_metadata, read_table
-from tests.stages.inferred import SEED, batched, setup
+from tests.stages.inferred import SEED, Job, outputs
 
 N_SOURCES = 6
 
 
 def request(method="neyman", n_trials=30):
-    return Request(0.9, method, (), n_trials)
+    return {"confidence_level": 0.9, "limit_method": method, "discovery_sigmas": (), "n_trials": n_trials}
 
 
 def limits(root, trials, folder, asked, n_parts, kind="spatial", gamma=2.5):
-    fixed, sources = setup(root, kind, gamma), root / "sources.parquet"
-    parts = {name: [folder / f"{name}{part}.parquet" for part in range(n_parts)] for name in source_limits.KINDS}
-    for part in range(n_parts):
-        outputs = {name: paths[part] for name, paths in parts.items()}
-        source_limits.part_limits(
-            fixed, sources, trials, outputs, catalogue="mine", part=part, n_parts=n_parts, request=asked
-        )
-    whole = {name: folder / f"{name}.parquet" for name in source_limits.KINDS}
-    source_limits.collect_limits(fixed, sources, parts, whole, catalogue="mine", request=asked)
+    job = Job(root, kind, "sources/mine", gamma)
+    parts = [outputs(folder / str(part), *source_limits.KINDS) for part in range(n_parts)]
+    for part, made in enumerate(parts):
+        numbers = {"part": part, "parts": n_parts}
+        job.run(source_limits.part, made, inputs={"trials": trials}, request=asked, **numbers)
+    whole = outputs(folder, *source_limits.KINDS)
+    joined = {name: [made[name] for made in parts] for name in source_limits.KINDS}
+    job.run(source_limits.whole, whole, inputs=joined, request=asked)
     return whole
 
 
 @pytest.fixture(scope="module")
 def trials(root):
-    return batched(
-        lambda path, t: inference.source_trials(
-            setup(root, "spatial", 2.5), root / "sources.parquet", path, catalogue="mine", trials=t
-        ),
-        root / "limits",
-        100,
-        60,
-    )
+    return Job(root, "spatial", "sources/mine", 2.5).trials(root / "limits", 100, 60)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +57,7 @@ def test_calibrated_limits_have_trials_errors_and_expected_ranges(neyman):
 def test_a_limit_excludes_its_strength_in_nine_of_ten_trials(root, neyman):
     """Fresh trials at the limit lie above the observed TS with the probability of the confidence level."""
     row = read_table(neyman["limits"], kind="source_limits").slice(0, 1).to_pylist()[0]
-    analysis = inference.load_analysis(setup(root, "spatial").data)
+    analysis = Job(root, "spatial", "sources/mine").study().analysis
     ra, dec, width = inference.positions(read_table(root / "sources.parquet", kind="sources"))
     source = analysis.source(ra[0], dec[0], width[0], np.array([2.5]))
     where = tuple(values[:1] for values in (ra, dec, width))
@@ -89,7 +81,7 @@ def test_the_number_of_parts_changes_no_limit(root, trials, tmp_path):
 
 def test_more_parts_than_sources_leave_some_empty(root, trials, tmp_path):
     whole = limits(root, trials, tmp_path, request("asymptotic"), 8)
-    assert read_table(tmp_path / "limits7.parquet", kind="source_limits").num_rows == 0
+    assert read_table(tmp_path / "7/limits.parquet", kind="source_limits").num_rows == 0
     assert read_table(whole["limits"], kind="source_limits").num_rows == N_SOURCES
 
 

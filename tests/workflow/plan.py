@@ -17,7 +17,9 @@ from snakemake.settings.types import (
     WorkflowSettings,
 )
 
-SNAKEFILE = Path(__file__).parents[2] / "Snakefile"
+from nusky.stages import estimate
+
+SNAKEFILE = estimate.snakefile()
 
 
 def jobs(configuration: dict, folder: Path) -> Counter:
@@ -30,23 +32,31 @@ def job_wildcards(configuration: dict, folder: Path) -> list[tuple[str, dict[str
     return [(rule, wildcards) for rule, wildcards, *_ in _needed(configuration, folder)]
 
 
+def outputs(configuration: dict, folder: Path) -> list[str]:
+    """The files that a run of `configuration` in `folder` would write now, logs aside."""
+    return [output for *_, outputs in _needed(configuration, folder) for output in outputs]
+
+
 def requests(configuration: dict, folder: Path) -> dict[str, dict[str, int]]:
     """What the last job of every rule to execute asks a cluster for: `_cores`, `mem_mb`, `runtime` in minutes."""
-    return {rule: resources for rule, _, resources, _ in _needed(configuration, folder)}
+    return {rule: resources for rule, _, resources, *_ in _needed(configuration, folder)}
 
 
 def parameters(configuration: dict, folder: Path) -> dict[str, dict]:
     """`params` of the last job of every rule to execute."""
-    return {rule: params for rule, *_, params in _needed(configuration, folder)}
+    return {rule: params for rule, *_, params, _ in _needed(configuration, folder)}
 
 
-def _needed(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str], dict[str, int], dict]]:
+def _needed(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str], dict[str, int], dict, list]]:
     with _api() as api:
         workflow = _workflow(api, configuration, folder)
         workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
         needed = workflow._workflow.dag.needrun_jobs(exclude_finished=False)
         asked = [job for job in needed if job.rule.name != "all"]
-        return [(j.rule.name, dict(j.wildcards_dict), dict(j.resources), dict(j.params.items())) for j in asked]
+        return [
+            (j.rule.name, dict(j.wildcards_dict), dict(j.resources), dict(j.params.items()), list(map(str, j.output)))
+            for j in asked
+        ]
 
 
 def run(configuration: dict, folder: Path, *options: str) -> subprocess.CompletedProcess:

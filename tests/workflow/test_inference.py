@@ -58,26 +58,21 @@ def finished(tmp_path_factory):
 def test_a_run_asks_for_every_batch(tmp_path):
     (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
     assert inference_jobs(changed(sky_trials=350, declinations_deg=[0]), tmp_path) == {
-        "inference_trials": 2,
-        "inference_stack": 1,
-        "inference_source_trials": 1,
-        "inference_sky_trials": 4,
-        "inference_sources": 1,
-        "inference_source_limits": 2,
-        "inference_limits": 1,
+        "inference_trials": 2 + 1 + 4 + 1,  # stack, sources, skies in common, declinations
+        "inference_fits": 2,
+        "inference_statements": 1,
         "inference_sensitivity": 1,
-        "inference_differential": 1,
-        "inference_differential_sensitivity": 1,
-        "inference_recovery": 1,
-        "inference_source_recovery": 1,
-        "figures_of_inference": 1,
+        "inference_limits_part": 2,
+        "inference_limits": 1,
+        "inference_differential": 2,
+        "inference_recovery": 2,
     }
 
 
 def test_what_is_switched_off_asks_for_no_job(tmp_path):
     (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
     off = changed(single_sources=False, differential_log10_energy_gev=[], recovery_trials=0)
-    assert inference_jobs(off, tmp_path) == {"inference_trials": 2, "inference_stack": 1, "figures_of_inference": 1}
+    assert inference_jobs(off, tmp_path) == {"inference_trials": 2, "inference_fits": 1, "inference_statements": 1}
 
 
 def test_no_inference_block_no_inference_job(tmp_path):
@@ -119,10 +114,11 @@ def test_more_trials_add_batches_and_redo_no_full_one(finished):
     assert sorted(ranges) == [("100", "200"), ("200", "300"), ("300", "350")]
     assert {name for name, _ in jobs} == {
         "inference_trials",
-        "inference_stack",
+        "inference_fits",
+        "inference_statements",
         "inference_differential",
         "inference_recovery",
-        "figures_of_inference",
+        "figures",
         "summary",
         "report",
     }
@@ -130,23 +126,23 @@ def test_more_trials_add_batches_and_redo_no_full_one(finished):
 
 @pytest.mark.slow
 def test_a_run_killed_after_its_first_batch_ends_the_same(finished):
-    names = {"catalogue": "mine", "weighting": "uniform"}
-    lost = [finished / PATHS.stack_trials.format(**names, first=100, stop=150)]
+    names = {"hypothesis": "stack/mine/uniform"}
+    lost = [finished / PATHS.trials.format(**names, skies="trials", first=100, stop=150)]
     made = ("fits", "statements", "fluxes", "differential", "recovery", "coverage")
     lost += [finished / PATHS.inference(what).format(**names) for what in made]
-    part = {"catalogue": "mine", "part": 1, "parts": 2}
-    lost += [finished / PATHS.source_limits_part(what).format(**part) for what in ("limits", "hadronic")]
+    part = {"hypothesis": "sources/mine", "part": 1, "parts": 2}
+    lost += [finished / PATHS.limits_part(what).format(**part) for what in ("limits", "hadronic")]
     before, summary = [path.read_bytes() for path in lost], read_json(finished / PATHS.summary)
     for path in (*lost, finished / PATHS.summary):
         path.unlink()
     assert inference_jobs(SMALL, finished) == {
         "inference_trials": 1,
-        "inference_stack": 1,
+        "inference_fits": 1,
+        "inference_statements": 1,
         "inference_differential": 1,
         "inference_recovery": 1,
-        "inference_source_limits": 1,
+        "inference_limits_part": 1,
         "inference_limits": 1,
-        "figures_of_inference": 1,
     }
     done = plan.run(SMALL, finished)
     assert done.returncode == 0, done.stderr

@@ -88,7 +88,7 @@ def test_more_events_ask_for_more(tmp_path):
     once, ten = (plan.requests({**TEN_YEARS, "release": r}, tmp_path) for r in ({"name": "icecube-10yr"}, release))
     for rule in ("ingest_release", "separations", "stacking_scan", "inference_trials"):
         assert ten[rule]["mem_mb"] > 3 * once[rule]["mem_mb"], rule
-        assert ten[rule]["runtime"] > 3 * once[rule]["runtime"], rule
+    assert ten["inference_trials"]["runtime"] > 3 * once["inference_trials"]["runtime"]
     assert ten["bdm_events"]["mem_mb"] == once["bdm_events"]["mem_mb"]
 
 

@@ -21,7 +21,7 @@ SMALL = {
     "skymap": {"gamma": 2.5, "nside": 16, "nside_coarse": 8, "calibration_trials": 700, "sky_trials": 30},
 }
 PATHS = Paths("mapped")
-AFTERWARDS = {"skymap": 1, "figures_of_skymap": 1, "sky_viewer": 1, "summary": 1, "report": 1}
+AFTERWARDS = {"skymap": 1, "figures": 1, "sky_viewer": 1, "summary": 1, "report": 1}
 
 
 def changed(**skymap):
@@ -52,19 +52,18 @@ def lose_the_end(folder):
 def test_a_run_asks_for_every_region_and_batch(tmp_path):
     jobs = {name: n for name, n in plan.jobs(SMALL, tmp_path).items() if "sky" in name}
     assert jobs == {
-        "figure_sky_map": 1,
         "skymap_region": 12,
         "skymap_calibration": 2,
         "skymap_skies": 2,
         "skymap": 1,
-        "figures_of_skymap": 1,
         "sky_viewer": 1,
     }
 
 
 def test_without_the_block_there_is_no_map(tmp_path):
     jobs = plan.jobs({**SMALL, "skymap": None}, tmp_path)
-    assert {name for name in jobs if "sky" in name} == {"figure_sky_map"}
+    assert jobs["figures"] == 1
+    assert not [name for name in jobs if "sky" in name]
 
 
 def test_a_finished_run_asks_for_nothing(finished):

@@ -13,8 +13,7 @@ rule bdm_warm_up:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("bdm_warm_up"),
-        runtime=minutes("bdm_warm_up"),
+        **requested("bdm_warm_up"),
     message:
         "Compiling kernels of boosted dark matter"
     script:
@@ -36,8 +35,7 @@ rule bdm_sky_map:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("bdm_sky_map"),
-        runtime=minutes("bdm_sky_map"),
+        **requested("bdm_sky_map"),
     params:
         bdm=cfg.bdm.settings("n_l", "n_b", "nside"),
     message:
@@ -61,8 +59,7 @@ rule bdm_cross_sections:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("bdm_cross_sections"),
-        runtime=minutes("bdm_cross_sections"),
+        **requested("bdm_cross_sections"),
     params:
         bdm=cfg.bdm.settings(
             "model", "n_angles", "sigma_tx_min_mev", "sigma_tx_max_mev", "n_sigma"
@@ -87,8 +84,7 @@ rule bdm_light_curve:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("bdm_light_curve"),
-        runtime=minutes("bdm_light_curve"),
+        **requested("bdm_light_curve"),
     params:
         bdm=cfg.bdm.settings("model", "n_times"),
     message:
@@ -111,8 +107,7 @@ rule bdm_events:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("bdm_events"),
-        runtime=minutes("bdm_events"),
+        **requested("bdm_events"),
     params:
         bdm=cfg.bdm.settings(
             "duration_yr",
@@ -144,8 +139,7 @@ rule bdm_numbers:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("bdm_numbers"),
-        runtime=minutes("bdm_numbers"),
+        **requested("bdm_numbers"),
     params:
         bdm=cfg.bdm.settings(
             "duration_yr",
@@ -200,8 +194,7 @@ rule bdm_figures:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("bdm_figures"),
-        runtime=minutes("bdm_figures"),
+        **requested("bdm_figures"),
     params:
         bdm=cfg.bdm.settings("duration_yr", "tx_min_mev", "tx_max_mev", "model"),
         figures=cfg.figures.model_dump(),

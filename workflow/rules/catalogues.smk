@@ -20,16 +20,13 @@ rule build_catalogue:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("build_catalogue"),
-        runtime=minutes("build_catalogue"),
+        **requested("build_catalogue"),
     params:
         lists=lambda wildcards: [
             item.model_dump(mode="json")
             for item in cfg.catalogues[wildcards.catalogue].lists
         ],
-        crossmatch_radius_deg=lambda wildcards: cfg.catalogues[
-            wildcards.catalogue
-        ].crossmatch_radius_deg,
+        crossmatch_radius_deg=of_catalogue("crossmatch_radius_deg"),
     message:
         "Building catalogue {wildcards.catalogue}"
     script:

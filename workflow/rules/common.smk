@@ -1,44 +1,41 @@
-# Functions of the rules' wildcards.
+# What rules share: the tables of the release, functions of the rules' wildcards, and what jobs ask a cluster for.
+
+# The likelihood of the inference and of the all-sky map is made of these.
+likelihood_data = {
+    "kernels": ancient(paths.warm_up),
+    "events": expand(paths.events, season=contents.seasons if cfg.catalogues else []),
+    "seasons": paths.seasons,
+    "effective_area": paths.effective_area,
+    "smearing": paths.smearing,
+}
 
 
-def batches(pattern, n_trials):
-    """Input function: the files of the trials 0 ... `n_trials` - 1; only the last one may be a part of a batch."""
-
-    def files(wildcards):
-        step, total = cfg.inference.trials_per_batch, getattr(cfg.inference, n_trials)
-        return batch_files(pattern, total, step, **wildcards)
-
-    return files
+def requested(rule):
+    """The resources of `rule`: megabytes and minutes (docs/cluster.md)."""
+    return nusky.stages.estimate.request(cfg, rule)
 
 
-def batch_files(pattern, total, step, **wildcards):
-    """The files of the trials 0 ... `total` - 1 in batches of `step`."""
-    return [
-        pattern.format(**wildcards, first=first, stop=min(first + step, total))
-        for first in range(0, total, step)
-    ]
+def of_catalogue(key):
+    """Params function: a key of the catalogue's block."""
+    return lambda wildcards: getattr(cfg.catalogues[wildcards.catalogue], key)
 
 
-def source_limit_parts(what):
-    """Input function: the files of all parts of the single sources."""
-
-    def files(wildcards):
-        parts = cfg.inference.source_jobs
-        pattern = paths.source_limits_part(what)
-        return [
-            pattern.format(**wildcards, part=part, parts=parts) for part in range(parts)
-        ]
-
-    return files
+def weighting_of(catalogue, weighting):
+    return cfg.catalogues[catalogue].weightings[weighting].model_dump()
 
 
-def inference_params(wildcards):
+def tested_sources(wildcards):
+    """Input function: the sources of a hypothesis."""
+    kind, _, rest = wildcards.hypothesis.partition("/")
+    return paths.sources.format(catalogue=rest.split("/")[0]) if rest else []
+
+
+def inference_setup(wildcards):
     """What decides the result of a trial: no number of trials is among it."""
-    catalogue = wildcards.get("catalogue")
-    gammas = cfg.catalogues[catalogue].gammas if catalogue else [2.0, 3.0]
+    _, _, rest = wildcards.hypothesis.partition("/")
     block = cfg.inference
     return {
-        "gammas": gammas,
+        "gammas": cfg.catalogues[rest.split("/")[0]].gammas if rest else [2.0, 3.0],
         "gamma": block.gamma,
         "seed": cfg.seed,
         "point_spread": block.point_spread,
@@ -46,25 +43,32 @@ def inference_params(wildcards):
     }
 
 
-def inference_weighting(wildcards):
-    return (
-        cfg.catalogues[wildcards.catalogue].weightings[wildcards.weighting].model_dump()
-    )
+def inference_hypothesis(wildcards):
+    kind, *rest = wildcards.hypothesis.split("/")
+    about = {"name": wildcards.hypothesis}
+    if kind == "stack":
+        about["weighting"] = weighting_of(*rest)
+    if kind == "declinations":
+        about["declinations_deg"] = cfg.inference.declinations_deg
+    return about
 
 
 def inference_request(wildcards):
+    block = cfg.inference
+    alone = wildcards.hypothesis.startswith("sources/")
     return {
-        "confidence_level": cfg.inference.confidence_level,
-        "limit_method": cfg.inference.limit_method,
-        "discovery_sigmas": cfg.inference.discovery_sigmas,
-        "n_trials": cfg.inference.injected_trials,
+        "confidence_level": block.confidence_level,
+        "limit_method": block.source_limit_method if alone else block.limit_method,
+        "discovery_sigmas": [] if alone else block.discovery_sigmas,
+        "n_trials": block.source_injected_trials if alone else block.injected_trials,
     }
 
 
-def inference_source_request(wildcards):
-    return {
-        **inference_request(wildcards),
-        "limit_method": cfg.inference.source_limit_method,
-        "discovery_sigmas": [],
-        "n_trials": cfg.inference.source_injected_trials,
-    }
+def trials_of(skies):
+    """Input function: all batches of a hypothesis."""
+    return lambda wildcards: contents.trials(wildcards.hypothesis, skies)
+
+
+def limits_parts(what):
+    """Input function: the files of all parts of the single sources."""
+    return lambda wildcards: contents.limits_parts(what, wildcards.hypothesis)

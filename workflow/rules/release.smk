@@ -13,8 +13,7 @@ rule fetch_release:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("fetch_release"),
-        runtime=minutes("fetch_release"),
+        **requested("fetch_release"),
     params:
         release=cfg.release.model_dump(mode="json"),
         seed=cfg.seed,
@@ -43,8 +42,7 @@ rule ingest_release:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("ingest_release"),
-        runtime=minutes("ingest_release"),
+        **requested("ingest_release"),
     params:
         seasons=seasons,
         check_counts=cfg.release.check_counts,

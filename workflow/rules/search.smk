@@ -1,4 +1,95 @@
-# Needs separations, acceptance and background. Makes the scans, limits and single-source results.
+# Needs events, seasons, effective area and sources. Makes separations, acceptance and background, computed once and
+# reused by every weighting, index and method; then the scans, limits and single-source results.
+
+
+rule warm_up:
+    """Compile the numba kernels once: parallel jobs would race to write the same cache."""
+    output:
+        paths.warm_up,
+    log:
+        paths.log("warm_up"),
+    benchmark:
+        paths.benchmark("warm_up")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **requested("warm_up"),
+    message:
+        "Compiling kernels"
+    script:
+        "../scripts/warm_up.py"
+
+
+rule separations:
+    """Pairs of events and sources near enough to carry signal, with their spatial signal density."""
+    input:
+        kernels=ancient(paths.warm_up),
+        events=expand(paths.events, season=seasons),
+        sources=paths.sources,
+    output:
+        expand(paths.separations, season=seasons, allow_missing=True),
+    log:
+        paths.log("separations/{catalogue}"),
+    benchmark:
+        paths.benchmark("separations/{catalogue}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **requested("separations"),
+    message:
+        "Separations of {wildcards.catalogue}"
+    script:
+        "../scripts/separations.py"
+
+
+rule acceptance:
+    """Acceptance of every source for every season and spectral index."""
+    input:
+        effective_area=paths.effective_area,
+        seasons=paths.seasons,
+        sources=paths.sources,
+    output:
+        paths.acceptance,
+    log:
+        paths.log("acceptance/{catalogue}"),
+    benchmark:
+        paths.benchmark("acceptance/{catalogue}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **requested("acceptance"),
+    params:
+        gammas=of_catalogue("gammas"),
+    message:
+        "Acceptance of {wildcards.catalogue}"
+    script:
+        "../scripts/acceptance.py"
+
+
+rule background:
+    """Background density at every event, from the declination bands of the data."""
+    input:
+        events=expand(paths.events, season=seasons),
+    output:
+        expand(paths.background, season=seasons),
+    log:
+        paths.log("background"),
+    benchmark:
+        paths.benchmark("background")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **requested("background"),
+    params:
+        seasons=seasons,
+    message:
+        "Background densities"
+    script:
+        "../scripts/background.py"
 
 
 rule stacking_scan:
@@ -21,14 +112,11 @@ rule stacking_scan:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("stacking_scan"),
-        runtime=minutes("stacking_scan"),
+        **requested("stacking_scan"),
     params:
         methods=cfg.methods,
-        weighting=lambda wildcards: cfg.catalogues[wildcards.catalogue]
-        .weightings[wildcards.weighting]
-        .model_dump(),
-        gammas=lambda wildcards: cfg.catalogues[wildcards.catalogue].gammas,
+        weighting=lambda wildcards: weighting_of(**wildcards),
+        gammas=of_catalogue("gammas"),
         grid=cfg.scan.model_dump(),
     message:
         "Stacking {wildcards.catalogue}, weights {wildcards.weighting}"
@@ -52,8 +140,7 @@ rule single_sources:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=memory("single_sources"),
-        runtime=minutes("single_sources"),
+        **requested("single_sources"),
     params:
         methods=cfg.methods,
     message:

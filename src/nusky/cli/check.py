@@ -39,7 +39,7 @@ def check(
         bdm.check(cfg.bdm)
     catalogues = {name: _catalogue(name, block, directory) for name, block in cfg.catalogues.items()}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
-    jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg) if cfg.catalogues else {}, sources))
+    jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources), directory)
     cores = cores or _cores()
     whole = estimate.total(jobs, cores)
     missing = [job for job in jobs if not all((directory / output).exists() for output in job.outputs)]

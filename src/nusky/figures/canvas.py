@@ -72,6 +72,8 @@ def save(figure: Figure, outputs: Iterable[str | os.PathLike[str]], *, dpi: int)
             raise ConfigurationError(f"{output}: figures are written as {', '.join(_METADATA)}; change the suffix.")
         with style(), atomic_path(output) as temporary:
             figure.savefig(temporary, format=file_format, dpi=dpi, metadata=_METADATA[file_format])
+        # Everything has its place now: another format draws the same, without looking for one again.
+        figure.set_layout_engine("none")
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nusky.errors import TableError
 from nusky.files import read_json
@@ -71,84 +70,43 @@ class Run:
     def scan(self, catalogue: str, weighting: str, method: str = "standard") -> Result:
         """The flux scan of a stack: TS over the flux, for every index."""
         names = self._stack(catalogue, weighting, method)
-        scan, limits = (pattern.format(**names) for pattern in (self._paths.scan, self._paths.limits))
-
-        def figure() -> Any:
-            from nusky.figures.ts_scan import ts_scan
-
-            return ts_scan(_read(scan), _read(limits), synthetic=_synthetic([scan, limits]), **names)
-
-        return _result(f"flux scan of {catalogue}, {weighting} weights, {method} method", [scan], figure)
+        tables = {what: getattr(self._paths, what).format(**names) for what in ("scan", "limits")}
+        title = f"flux scan of {catalogue}, {weighting} weights, {method} method"
+        return _result(title, "scan", "ts_scan", tables, names)
 
     def limits(self, catalogue: str, method: str = "standard") -> Result:
         """Upper limits of the stacks of a catalogue: one row for each weighting and index."""
-        paths = {
+        tables = {
             name: self._paths.limits.format(**self._stack(catalogue, name, method))
             for name in self.weightings(catalogue)
         }
-
-        def figure() -> Any:
-            from nusky.figures.limit_spectra import limit_spectra
-
-            tables = {name: _read(path) for name, path in paths.items()}
-            return limit_spectra(tables, method=method, catalogue=catalogue, synthetic=_synthetic(paths.values()))
-
         data = pa.concat_tables(
-            _read(path).add_column(0, "weighting", pa.array([name] * len(_read(path)))) for name, path in paths.items()
+            _read(path).add_column(0, "weighting", pa.array([name] * len(_read(path)))) for name, path in tables.items()
         )
-        return Result(f"95 % upper limits of {catalogue}, {method} method", data, _synthetic(paths.values()), figure)
+        title = f"95 % upper limits of {catalogue}, {method} method"
+        figure = _figure("limit_spectra", tables, {"method": method, "catalogue": catalogue})
+        return Result(title, data, _synthetic(tables.values()), figure)
 
     def single_sources(self, catalogue: str, method: str = "standard") -> Result:
         """The largest test statistic of every source of a catalogue."""
-        path = self._paths.single.format(catalogue=self._catalogue(catalogue), method=self._method(method))
-
-        def figure() -> Any:
-            from nusky.figures.ts_distribution import ts_distribution
-
-            return ts_distribution(_read(path), method=method, catalogue=catalogue, synthetic=_synthetic([path]))
-
-        return _result(f"single sources of {catalogue}, {method} method", [path], figure)
+        names = {"catalogue": self._catalogue(catalogue), "method": self._method(method)}
+        tables = {"single": self._paths.single.format(**names)}
+        return _result(f"single sources of {catalogue}, {method} method", "single", "ts_distribution", tables, names)
 
     def statements(self, catalogue: str, weighting: str) -> Result:
         """Sensitivity, discovery potential and upper limit of a stack; drawn are its background trials."""
-        names = self._stack(catalogue, weighting, "standard")
-        path, fits = (self._paths.inference(what).format(**names) for what in ("statements", "fits"))
-        trials = Path(self._paths.stack_trials.format(first="", stop="", **names)).parent
-
-        def figure() -> Any:
-            from nusky.figures.background_ts import background_ts
-
-            fit, analysis = _read(fits).to_pylist()[0], read_metadata(fits)["settings"]["analysis"]
-            every = pa.concat_tables(_read(batch) for batch in sorted(trials.glob("*.parquet")))
-            fixed = fit["gamma_fixed"]
-            if free := fixed != fixed:
-                every = every.filter(pc.is_nan(every["gamma_fixed"]))
-            else:
-                every = every.filter(pc.equal(every["gamma_fixed"], fixed))
-            return background_ts(
-                every,
-                title=("standard method", catalogue, weighting, analysis + ("" if free else f", γ = {fixed:g}")),
-                observed=fit["test_statistic"],
-                note=f"p = {fit['p_local']:.2g}",
-                synthetic=_synthetic([fits]),
-            )
-
-        return _result(f"statements on the stack of {catalogue}, {weighting} weights", [path], figure)
+        names = self._stack(catalogue, weighting, "standard") | {"hypothesis": f"stack/{catalogue}/{weighting}"}
+        batches = Path(self._paths.trials.format(first="", stop="", skies="trials", **names)).parent.glob("*.parquet")
+        statements, fits = (self._paths.inference(what).format(**names) for what in ("statements", "fits"))
+        figure = _figure("background_ts", {"fits": fits, "trials": sorted(map(str, batches))}, names)
+        title = f"statements on the stack of {catalogue}, {weighting} weights"
+        return Result(title, _read(statements), _synthetic([statements]), figure)
 
     def source_p_values(self, catalogue: str) -> Result:
         """p-values of the sources of a catalogue, each from its own trials."""
-        path = self._paths.source_inference("fits").format(catalogue=self._catalogue(catalogue))
-
-        def figure() -> Any:
-            from nusky.figures.p_values import p_values
-
-            fixed = _read(path)["gamma_fixed"][0].as_py()
-            table = _read(path) if fixed != fixed else _read(path).filter(pc.equal(_read(path)["gamma_fixed"], fixed))
-            post = min(table["p_post"].to_pylist())
-            arguments = {"method": "standard", "catalogue": catalogue, "post_trial": post}
-            return p_values(table, **arguments, synthetic=_synthetic([path]))
-
-        return _result(f"p-values of the sources of {catalogue}", [path], figure)
+        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
+        tables = {"fits": self._paths.inference("fits").format(**names)}
+        return _result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
 
     @functools.cached_property
     def sky_map(self) -> SkyMap:
@@ -187,7 +145,8 @@ class Run:
             block = config.BoostedDarkMatter.model_validate(read_metadata(paths[what])["settings"])
             return figure(what, block, paths[what], self._paths.bdm_numbers)
 
-        return _result(f"boosted dark matter: {_BDM[what]}", [paths[what]], figure)
+        path = paths[what]
+        return Result(f"boosted dark matter: {_BDM[what]}", _read(path), _synthetic([path]), figure)
 
     def __repr__(self) -> str:
         return f"<Run {self.summary['run']}: {', '.join(self._contents())}>"
@@ -229,8 +188,18 @@ class Run:
         return name
 
 
-def _result(title: str, paths: list[str], figure: Callable[..., Any]) -> Result:
-    return Result(title, _read(paths[0]), _synthetic(paths), figure)
+def _result(title: str, shown: str, kind: str, tables: dict[str, Any], names: dict[str, str]) -> Result:
+    """The table called `shown`, drawn as a `kind` of figure from all `tables`."""
+    return Result(title, _read(tables[shown]), _synthetic([tables[shown]]), _figure(kind, tables, names))
+
+
+def _figure(kind: str, tables: dict[str, Any], names: dict[str, str]) -> Callable[..., Any]:
+    def figure() -> Any:
+        from nusky.stages import figures
+
+        return figures.draw(kind, tables, names)
+
+    return figure
 
 
 def _read(path: PathLike) -> pa.Table:

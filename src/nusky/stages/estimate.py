@@ -1,63 +1,47 @@
 """What a run consists of and roughly what it costs, known before anything runs.
 
-`jobs` lists the jobs of a configuration with their outputs, as the workflow plans them, each with its processor time
-and peak memory. The costs are straight lines in the sizes a job depends on, through the times of docs/benchmarks.md,
+`jobs` asks Snakemake for the jobs of a configuration; `COSTS` gives the processor time and the memory of each by its
+rule. The costs are straight lines in the sizes a job depends on, through the times of docs/benchmarks.md,
 docs/validation/speed.md and the benchmarks of the demo: one core of an Intel Xeon server processor of about 2.5 GHz,
 kernels compiled by the warm-up jobs, no other load. They are right to a factor of about two on such a machine; busy or
-slower ones take longer. Downloads are not in them.
+slower ones take longer. Downloads are not in them. What jobs ask a cluster for follows from the same costs (`request`).
 """
 
+import contextlib
+import io
 import math
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from nusky.config import Configuration
-from nusky.paths import Paths
+from nusky.errors import NuskyError
 from nusky.releases import registry
 
 EVENTS_PER_YEAR = 120_000
 """Stands in where a release's number of events is not known beforehand: seasons of the full detector have about it."""
+MANY_SOURCES = 2500
+"""Stands in for the sources of a catalogue when a cluster is asked for time: more than any ready-made one has."""
 ENGINE_S = 1.0
 """Snakemake's own time for a job: planning, starting a process, checking outputs."""
-IMPORT_S, IMPORT_NUMBA_S, IMPORT_FIGURES_S = 1.0, 2.0, 3.0
+IMPORT_S, IMPORT_NUMBA_S, IMPORT_FIGURES_S = 0.7, 1.2, 1.5
 """Start of Python and imports of a job."""
 BASE_MIB, BASE_NUMBA_MIB = 150.0, 280.0
-WARM_UP_S, BDM_WARM_UP_S = 35.0, 20.0
-INGEST_S, INGEST_MIB = 3.1e-6, 1.4e-4
-"""Per event."""
-BACKGROUND_S = 4.1e-7
-"""Per event."""
-PAIR_S, PAIR_MIB = 2.1e-9, 4e-8
-"""Per event and source: separations and single sources; memory of the pairs that are kept."""
-SCAN_S = 1e-9
-"""Per event, source and spectral index."""
-EVENT_MIB = 7e-5
-"""Per event, in searches."""
-FIGURE_S = 0.3
+FIGURE_S = 0.5
 """Per figure and format."""
 TRIAL_S, TRIAL_FREE_S = 1.65e-10, 2.0e-10
 """Trial of a stack or of every source of a sky, per event and source; index fixed, fitted."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
-INFERENCE_MIB = 6.5e-4
-"""Per event."""
-STRENGTHS = 5
-"""Signal strengths at which trials are injected for a statement, about."""
-SOURCE_STRENGTHS = 10
-"""Those that the limits of a source share, about."""
-RECOVERY_STRENGTHS = 4
-"""Those of injection and recovery."""
-SKY_POSITION_S = 6e-5
-"""Position of an all-sky map, besides what grows with the events."""
-SKY_S, SKY_FREE_S = 2e-10, 4e-10
-"""Position of an all-sky map, per event; index fixed, fitted."""
-SPOT_S = 4.2e-8
-"""Refining a hot spot, per event."""
-SKY_SPOTS = 100
-"""Spots of a scrambled sky that are refined, about: up to three in each band of declination."""
-SKY_MIB = 2.4e-3
-"""Per event, in all-sky maps."""
+STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
+"""Signal strengths at which trials are injected, about: for a statement, for the limits of a source, for recovery."""
+SKY_S, SKY_FREE_S, SKY_POSITION_S = 2e-10, 4e-10, 6e-5
+"""Position of an all-sky map, per event; index fixed, fitted; and besides what grows with the events."""
+SPOT_S, SKY_SPOTS = 4.2e-8, 100
+"""Refining a hot spot, per event; spots of a scrambled sky that are refined, about: up to three in each band."""
 
 
 @dataclass(frozen=True)
@@ -79,28 +63,249 @@ class Sizes:
     events: Mapping[str, int]
     sources: Mapping[str, int]
 
-    @property
-    def n_events(self) -> int:
-        """Events of all seasons."""
-        return sum(self.events.values())
-
 
 def events_of(cfg: Configuration) -> dict[str, int]:
     """Number of events by season; `EVENTS_PER_YEAR` where the release does not say."""
-    seasons = registry.find(cfg.release.name).select(cfg.release.seasons)
+    seasons = registry.find(cfg.release.name).select(cfg.release.seasons) if cfg.catalogues else []
     fraction = cfg.release.generator.event_fraction if cfg.release.synthetic == "always" else 1.0
     return {season.name: round((season.n_events or EVENTS_PER_YEAR) * fraction) for season in seasons}
 
 
-def jobs(cfg: Configuration, sizes: Sizes) -> list[Job]:
-    """Every job of a run from nothing."""
-    paths = Paths(cfg.run)
-    planned = [*_search(cfg, sizes, paths), *_inference(cfg, sizes, paths), *_skymap(cfg, sizes, paths)]
-    planned += _bdm(cfg, paths)
-    tables = [output for job in planned for output in job.outputs if output.endswith(".parquet")]
-    planned.append(Job("summary", (paths.summary,), IMPORT_S, BASE_MIB, 6))
-    planned.append(Job("report", (paths.report,), IMPORT_S + 1e-3 * len(tables), BASE_MIB, 7))
+class Case:
+    """The sizes of one job."""
+
+    def __init__(self, cfg: Configuration, sizes: Sizes, names: Mapping[str, str], n_outputs: int) -> None:
+        self.cfg, self.names, self.n_outputs = cfg, names, n_outputs
+        self.inference, self.skymap, self.bdm = cfg.inference, cfg.skymap, cfg.bdm
+        self.events = sum(sizes.events.values())
+        self.kind, _, rest = names.get("hypothesis", "").partition("/")
+        self.catalogue = names.get("catalogue") or rest.split("/")[0]
+        self.sources = sizes.sources.get(self.catalogue, 0)
+        if self.kind == "declinations":
+            self.sources = len(self.inference.declinations_deg)
+        self.batch = int(names.get("stop", 0)) - int(names.get("first", 0))
+
+    @property
+    def n_gammas(self) -> int:
+        """Indices of the stack; those at which fluxes of the inference are quoted, where there is no catalogue."""
+        if self.kind and self.inference.gamma:
+            return 1
+        return len(self.cfg.catalogues[self.catalogue].gammas) if self.catalogue else 2
+
+    def _fitted(self, block: Any) -> bool:
+        return block.gamma is None and registry.find(self.cfg.release.name).smearing
+
+    @property
+    def trial(self) -> float:
+        """A trial of the hypothesis: a stack, or each of its sources by itself [s]."""
+        fitted = self._fitted(self.inference)
+        if self.kind == "stack":
+            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources
+        return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
+
+    @property
+    def start(self) -> float:
+        """Imports, and reading the events for the likelihood [s]."""
+        return IMPORT_NUMBA_S + 2e-6 * self.events
+
+    @property
+    def parts_of_energy(self) -> int:
+        """Parts of the energy axis with a differential statement of their own."""
+        return max(0, len(self.inference.differential_log10_energy_gev) - 1)
+
+    @property
+    def source_limit_trials(self) -> int:
+        """Trials behind the limit of a source."""
+        calibrated = self.inference.source_limit_method != "asymptotic"
+        return SOURCE_STRENGTHS * self.inference.source_injected_trials if calibrated else 100
+
+    def injected(self, statements: int) -> int:
+        """Trials with signal behind some statements."""
+        return statements * STRENGTHS * self.inference.injected_trials
+
+    def recovery_trials(self) -> int:
+        """Trials behind injection, recovery and coverage of a stack or of one source."""
+        block = self.inference
+        injected = block.injected_trials if self.kind == "stack" else block.source_injected_trials
+        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * injected
+
+    @property
+    def position(self) -> float:
+        """A position of the all-sky map [s]."""
+        return SKY_POSITION_S + (SKY_FREE_S if self._fitted(self.skymap) else SKY_S) * self.events
+
+    @property
+    def rarer(self) -> float:
+        """Pixels worth refining, relative to those with TS of 4 or more: fewer by e for every 2 more."""
+        return min(8.0, math.exp((4 - self.skymap.refine_above) / 2))
+
+    @property
+    def sky(self) -> float:
+        """A map of the whole sky [s]; 2.4 % of the coarse pixels have TS of 4 or more, half of their parts again."""
+        block = self.skymap
+        n_levels = (block.nside // block.nside_coarse).bit_length() - 1
+        return self.position * 12 * block.nside_coarse**2 * (1 + 4 * 0.024 * self.rarer * (2**n_levels - 1))
+
+    @property
+    def calibration(self) -> float:
+        """A trial of the all-sky map's calibration, at every declination [s]."""
+        alone = SOURCE_TRIAL_FREE_S if self._fitted(self.skymap) else SOURCE_TRIAL_S
+        return alone * self.events * self.skymap.calibration_declinations
+
+    @property
+    def pixels(self) -> int:
+        """Of the maps a job writes or draws."""
+        return 12 * self.skymap.nside**2 if self.skymap else 0
+
+    @property
+    def bdm_pixels(self) -> int:
+        """Of the maps of boosted dark matter."""
+        return self.bdm.n_l * self.bdm.n_b + 12 * self.bdm.nside**2
+
+
+def _search(cpu: Callable[[Case], float], pairs: bool = True) -> Callable[[Case], tuple[float, float]]:
+    """A job of the flux scans: its time beyond imports; near pairs need memory."""
+    return lambda c: (
+        IMPORT_NUMBA_S + cpu(c),
+        BASE_NUMBA_MIB + 7e-5 * c.events + (4e-8 * c.events * c.sources if pairs else 0),
+    )
+
+
+def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
+    return lambda c: (c.start + cpu(c), BASE_NUMBA_MIB + 6.5e-4 * c.events)
+
+
+def _sky(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
+    return lambda c: (2 + c.start + cpu(c), BASE_NUMBA_MIB + 2.4e-3 * c.events)
+
+
+def _bdm(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
+    return lambda c: (IMPORT_NUMBA_S + 1 + cpu(c), BASE_NUMBA_MIB + 8e-5 * c.bdm_pixels)
+
+
+COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
+    "fetch_release": lambda c: (IMPORT_S + 1e-6 * c.events, BASE_MIB),
+    "ingest_release": lambda c: (IMPORT_S + 3.1e-6 * c.events, BASE_MIB + 1.4e-4 * c.events),
+    "warm_up": lambda c: (35.0, 1.4 * BASE_NUMBA_MIB),
+    "build_catalogue": lambda c: (IMPORT_S + 0.7, BASE_MIB),
+    "separations": _search(lambda c: 2.1e-9 * c.events * c.sources),
+    "acceptance": _search(lambda c: 4e-5 * c.n_gammas * c.sources, pairs=False),
+    "background": _search(lambda c: 4.1e-7 * c.events, pairs=False),
+    "stacking_scan": _search(lambda c: 1e-9 * c.events * c.sources * c.n_gammas),
+    "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources),
+    "inference_trials": _trials(lambda c: c.trial * c.batch),
+    "inference_fits": _trials(lambda c: c.trial * 10),
+    "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
+    "inference_sensitivity": _trials(
+        lambda c: c.trial * c.n_gammas * c.injected(1 + len(c.inference.discovery_sigmas))
+    ),
+    "inference_differential": _trials(
+        lambda c: c.trial * c.parts_of_energy * c.injected(2 if c.kind == "stack" else 1)
+    ),
+    "inference_recovery": _trials(
+        lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
+    ),
+    "inference_limits_part": _trials(lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs),
+    "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources * c.source_limit_trials),
+    "skymap_region": _sky(lambda c: c.sky / (12 * c.skymap.nside_region**2)),
+    "skymap_calibration": _sky(lambda c: c.calibration * c.batch),
+    "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
+    # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
+    "skymap": _sky(lambda c: SPOT_S * (900 * c.rarer + SKY_SPOTS) * c.events + c.position * 6100 * c.skymap.n_zooms),
+    "sky_viewer": lambda c: (IMPORT_S + 2e-6 * c.pixels, BASE_MIB + 1e-4 * c.pixels),
+    "figures": lambda c: (
+        IMPORT_FIGURES_S + FIGURE_S * c.n_outputs + 4e-6 * c.pixels,
+        BASE_NUMBA_MIB + 7e-5 * c.events + 1e-4 * c.pixels,
+    ),
+    "bdm_warm_up": lambda c: (20.0, BASE_NUMBA_MIB),
+    "bdm_sky_map": _bdm(lambda c: 1e-6 * c.bdm_pixels),
+    "bdm_cross_sections": _bdm(lambda c: 0.0),
+    "bdm_light_curve": _bdm(lambda c: 2e-3 * c.bdm.n_times),
+    "bdm_events": _bdm(lambda c: 0.05 * c.bdm.n_masses),
+    "bdm_numbers": _bdm(lambda c: 1e-6 * c.bdm_pixels),
+    "bdm_figures": _bdm(lambda c: 2 * FIGURE_S * c.n_outputs),
+    "summary": lambda c: (IMPORT_S, BASE_MIB),
+    "report": lambda c: (IMPORT_S, BASE_MIB),
+}
+"""Processor time [s] and peak memory [MiB] of a job, by rule."""
+
+
+def request(cfg: Configuration, rule: str) -> dict[str, Callable[..., int]]:
+    """What a job of `rule` asks a cluster for: megabytes and minutes, as functions of its wildcards and the attempt.
+
+    At least twice what it costs, catalogues taken to be large; a job that failed asks for as much again.
+    """
+    sizes = Sizes(events_of(cfg), dict.fromkeys(cfg.catalogues, MANY_SOURCES))
+
+    def cost(wildcards: Any) -> tuple[float, float]:
+        return COSTS[rule](Case(cfg, sizes, dict(wildcards), n_outputs=100))
+
+    download = 120 if rule == "fetch_release" else 0
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt * round(500 + 2 * cost(wildcards)[1]),
+        "runtime": lambda wildcards, attempt: attempt * round(15 + download + 4 * cost(wildcards)[0] / 60),
+    }
+
+
+def jobs(cfg: Configuration, sizes: Sizes, directory: Path = Path(".")) -> list[Job]:
+    """Every job of a run from nothing, as Snakemake plans it, source lists named relative to `directory`."""
+    planned = []
+    for rule, names, outputs, after in _plan(cfg, directory):
+        cpu_s, memory = COSTS[rule](Case(cfg, sizes, names, len(outputs)))
+        planned.append(Job(rule, outputs, cpu_s, memory, after))
     return planned
+
+
+def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str], tuple[str, ...], int]]:
+    """Rule, wildcards, outputs and depth of every job, planned in an empty folder."""
+    from snakemake.api import SnakemakeApi
+    from snakemake.settings.types import (
+        ConfigSettings,
+        DAGSettings,
+        OutputSettings,
+        Quietness,
+        ResourceSettings,
+        StorageSettings,
+        WorkflowSettings,
+    )
+
+    settings = cfg.model_dump(mode="json", exclude_unset=True)
+    for name, block in cfg.catalogues.items():
+        lists = [item.model_dump(mode="json", exclude_none=True) for item in block.lists]
+        located = [i | {"file": str((directory / i["file"]).resolve())} if "file" in i else i for i in lists]
+        settings["catalogues"][name]["lists"] = located
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(io.StringIO()),
+        SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,
+    ):
+        workflow = api.workflow(
+            resource_settings=ResourceSettings(cores=1),
+            config_settings=ConfigSettings(config=settings),
+            storage_settings=StorageSettings(),
+            workflow_settings=WorkflowSettings(),
+            snakefile=snakefile(),
+            workdir=Path(folder),
+        )
+        workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
+        dag = workflow._workflow.dag
+        after: dict[Any, int] = {}
+        for job in dag.toposorted():
+            for one in job:
+                after[one] = 1 + max((after[needed] for needed in dag.dependencies[one]), default=-1)
+        return [
+            (job.rule.name, dict(job.wildcards_dict), tuple(map(str, job.output)), number)
+            for job, number in after.items()
+            if job.output
+        ]
+
+
+def snakefile() -> Path:
+    """The entry of the workflow: at the root of the source tree."""
+    path = Path(__file__).resolve().parents[3] / "Snakefile"
+    if not path.is_file():
+        raise NuskyError(f"{path}: the workflow is not there. Call `nusky` of a clone of the repository.")
+    return path
 
 
 @dataclass(frozen=True)
@@ -130,189 +335,3 @@ def by_rule(planned: list[Job]) -> dict[str, list[Job]]:
     for job in sorted(planned, key=lambda job: job.after):
         grouped.setdefault(job.rule, []).append(job)
     return grouped
-
-
-def _search(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
-    if not cfg.catalogues:
-        return
-    n = sizes.n_events
-    seasons, methods = list(sizes.events), cfg.methods
-    release = (paths.seasons, paths.uptimes, paths.effective_area, paths.smearing)
-    ingested = (*(paths.events.format(season=season) for season in seasons), *release)
-    yield Job("fetch_release", (paths.release,), IMPORT_S + 1e-6 * n, BASE_MIB)
-    yield Job("warm_up", (paths.warm_up,), WARM_UP_S, 1.4 * BASE_NUMBA_MIB)
-    yield Job("ingest_release", ingested, IMPORT_S + INGEST_S * n, BASE_MIB + INGEST_MIB * n, 1)
-    background = tuple(paths.background.format(season=season) for season in seasons)
-    yield Job("background", background, IMPORT_S + BACKGROUND_S * n, BASE_NUMBA_MIB + EVENT_MIB * n, 2)
-    for catalogue, block in cfg.catalogues.items():
-        count = sizes.sources[catalogue]
-        table = (paths.sources.format(catalogue=catalogue), paths.sources_report.format(catalogue=catalogue))
-        yield Job("build_catalogue", table, IMPORT_S + 0.5, BASE_MIB)
-        for season, events in sizes.events.items():
-            output = (paths.separations.format(catalogue=catalogue, season=season),)
-            memory = BASE_NUMBA_MIB + EVENT_MIB * events + PAIR_MIB * events * count
-            yield Job("separations", output, IMPORT_NUMBA_S + PAIR_S * events * count, memory, 2)
-        output = (paths.acceptance.format(catalogue=catalogue),)
-        integrals = len(seasons) * len(block.gammas) * count
-        yield Job("acceptance", output, IMPORT_S + 4e-6 * integrals, BASE_NUMBA_MIB, 2)
-        memory = BASE_NUMBA_MIB + EVENT_MIB * n + PAIR_MIB * n * count
-        for weighting in block.weightings:
-            patterns = (paths.scan, paths.limits)
-            output = tuple(
-                p.format(method=m, catalogue=catalogue, weighting=weighting) for p in patterns for m in methods
-            )
-            cost = SCAN_S * n * count * len(block.gammas)
-            yield Job("stacking_scan", output, IMPORT_NUMBA_S + cost, memory, 3)
-        if block.single_sources:
-            output = tuple(paths.single.format(method=m, catalogue=catalogue) for m in methods)
-            yield Job("single_sources", output, IMPORT_NUMBA_S + 2 * PAIR_S * n * count, memory, 2)
-    sky = tuple(paths.figure(paths.sky_map_figure, cfg.figures.formats))
-    yield Job("figure_sky_map", sky, IMPORT_FIGURES_S + 1.5 * len(sky), BASE_NUMBA_MIB + EVENT_MIB * n, 2)
-    for method in methods:
-        figures = []
-        for catalogue, block in cfg.catalogues.items():
-            names = {"method": method, "catalogue": catalogue}
-            figures += [paths.ts_scan_figure.format(**names, weighting=weighting) for weighting in block.weightings]
-            figures += [paths.limits_figure.format(**names)]
-            figures += [paths.single_figure.format(**names)] if block.single_sources else []
-        output = tuple(file for name in figures for file in paths.figure(name, cfg.figures.formats))
-        yield Job("figures_of_method", output, IMPORT_FIGURES_S + FIGURE_S * len(output), BASE_NUMBA_MIB, 6)
-
-
-def _inference(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
-    block = cfg.inference
-    if block is None:
-        return
-    n = sizes.n_events
-    fitted = block.gamma is None and registry.find(cfg.release.name).smearing
-    trial = (TRIAL_FREE_S if fitted else TRIAL_S) * n
-    alone = (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * n
-    memory = BASE_NUMBA_MIB + INFERENCE_MIB * n
-    start = IMPORT_NUMBA_S + 2e-6 * n
-    injected = (2 + len(block.discovery_sigmas)) * STRENGTHS * block.injected_trials
-    n_parts = max(0, len(block.differential_log10_energy_gev) - 1)
-    figures: list[str] = []
-    for catalogue in block.catalogues or cfg.catalogues:
-        count = sizes.sources[catalogue]
-        for weighting in cfg.inferred_weightings(catalogue):
-            names = {"catalogue": catalogue, "weighting": weighting}
-            for first, stop in _batches(block.trials, block.trials_per_batch):
-                output = (paths.stack_trials.format(**names, first=first, stop=stop),)
-                yield Job("inference_trials", output, start + trial * count * (stop - first), memory, 2)
-            output = tuple(paths.inference(what).format(**names) for what in ("fits", "statements", "fluxes"))
-            yield Job("inference_stack", output, start + trial * count * injected, memory, 3)
-            figures.append(paths.background_ts_figure.format(**names))
-            if n_parts:
-                output = (paths.inference("differential").format(**names),)
-                cost = trial * count * n_parts * 2 * STRENGTHS * block.injected_trials
-                yield Job("inference_differential", output, start + cost, memory, 3)
-                figures.append(paths.differential_figure.format(**names))
-            if block.recovery_trials:
-                output = tuple(paths.inference(what).format(**names) for what in ("recovery", "coverage"))
-                trials = RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * block.injected_trials
-                yield Job("inference_recovery", output, start + trial * count * trials, memory, 3)
-                figures += [paths.recovery_figure.format(**names), paths.coverage_figure.format(**names)]
-        if not (cfg.catalogues[catalogue].single_sources and block.single_sources):
-            continue
-        for first, stop in _batches(block.source_trials, block.trials_per_batch):
-            output = (paths.source_trials.format(catalogue=catalogue, first=first, stop=stop),)
-            yield Job("inference_source_trials", output, start + alone * count * (stop - first), memory, 2)
-        for first, stop in _batches(block.sky_trials, block.trials_per_batch):
-            output = (paths.sky_trials.format(catalogue=catalogue, first=first, stop=stop),)
-            yield Job("inference_sky_trials", output, start + alone * count * (stop - first), memory, 2)
-        output = (paths.source_inference("fits").format(catalogue=catalogue),)
-        yield Job("inference_sources", output, start + alone * count * 10, memory, 3)
-        calibrated = block.source_limit_method != "asymptotic"
-        trials = SOURCE_STRENGTHS * block.source_injected_trials if calibrated else 100
-        for part in range(block.source_jobs):
-            output = tuple(
-                paths.source_limits_part(what).format(catalogue=catalogue, part=part, parts=block.source_jobs)
-                for what in ("limits", "hadronic")
-            )
-            cost = alone * 2 * count * trials / block.source_jobs
-            yield Job("inference_source_limits", output, start + cost, memory, 3)
-        output = tuple(paths.source_inference(w).format(catalogue=catalogue) for w in ("limits", "hadronic"))
-        yield Job("inference_limits", output, start + (TRIAL_S * n * count * trials if calibrated else 0), memory, 4)
-        if block.recovery_trials:
-            output = tuple(paths.source_inference(w).format(catalogue=catalogue) for w in ("recovery", "coverage"))
-            trials = RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * block.source_injected_trials
-            yield Job("inference_source_recovery", output, start + alone * trials, memory, 3)
-            figures += [paths.source_recovery_figure.format(catalogue=catalogue)]
-            figures += [paths.source_coverage_figure.format(catalogue=catalogue)]
-        figures += [paths.p_values_figure.format(catalogue=catalogue)]
-        figures += [paths.source_limits_figure.format(catalogue=catalogue)]
-    if block.declinations_deg:
-        n_gammas = 1 if block.gamma else 2
-        trials = n_gammas * len(block.declinations_deg) * (block.source_trials + injected)
-        yield Job("inference_sensitivity", (paths.sensitivity,), start + alone * trials, memory, 2)
-        figures.append(paths.sensitivity_figure)
-        if n_parts:
-            trials = len(block.declinations_deg) * (block.source_trials + n_parts * STRENGTHS * block.injected_trials)
-            output = (paths.differential_sensitivity,)
-            yield Job("inference_differential_sensitivity", output, start + alone * trials, memory, 2)
-            figures.append(paths.differential_sensitivity_figure)
-    output = tuple(file for name in figures for file in paths.figure(name, cfg.figures.formats))
-    yield Job("figures_of_inference", output, IMPORT_FIGURES_S + FIGURE_S * len(output), BASE_NUMBA_MIB, 6)
-
-
-def _skymap(cfg: Configuration, sizes: Sizes, paths: Paths) -> Iterator[Job]:
-    block = cfg.skymap
-    if block is None:
-        return
-    n = sizes.n_events
-    fitted = block.gamma is None and registry.find(cfg.release.name).smearing
-    position = SKY_POSITION_S + (SKY_FREE_S if fitted else SKY_S) * n
-    alone = (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * n
-    memory = BASE_NUMBA_MIB + SKY_MIB * n
-    start = IMPORT_NUMBA_S + 2 + 2e-6 * n
-    # 2.4 % of the coarse pixels have TS of 4 or more, half of their parts again, and fewer by e for every 2 more.
-    rarer = min(8.0, math.exp((4 - block.refine_above) / 2))
-    n_levels = (block.nside // block.nside_coarse).bit_length() - 1
-    n_positions = 12 * block.nside_coarse**2 * (1 + 4 * 0.024 * rarer * (2**n_levels - 1))
-    n_regions = 12 * block.nside_region**2
-    for region in range(n_regions):
-        output = (paths.skymap_region.format(region=region),)
-        yield Job("skymap_region", output, start + position * n_positions / n_regions, memory, 2)
-    for first, stop in _batches(block.calibration_trials, block.calibration_per_batch):
-        output = (paths.skymap_calibration.format(first=first, stop=stop),)
-        cost = alone * block.calibration_declinations * (stop - first)
-        yield Job("skymap_calibration", output, start + cost, memory, 2)
-    sky = position * n_positions + SPOT_S * SKY_SPOTS * n
-    for first, stop in _batches(block.sky_trials, block.skies_per_batch):
-        output = (paths.skymap_skies.format(first=first, stop=stop),)
-        yield Job("skymap_skies", output, start + sky * (stop - first), memory, 2)
-    tables = tuple(paths.skymap(what) for what in ("spots", "contours", "zooms", "hottest", "hottest_trials"))
-    # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
-    cost = SPOT_S * (900 * rarer + SKY_SPOTS) * n + position * 6100 * block.n_zooms
-    yield Job("skymap", (*tables, paths.skymap_fits), start + cost, memory, 3)
-    names = ("equatorial", "galactic", "hottest", *(("zooms",) if block.n_zooms else ()))
-    figures = [
-        file for name in names for file in paths.figure(paths.skymap_figure.format(name=name), cfg.figures.formats)
-    ]
-    pixels = 12 * block.nside**2
-    cost = IMPORT_FIGURES_S + 1.5 * len(figures) + 4e-6 * pixels
-    yield Job("figures_of_skymap", tuple(figures), cost, BASE_NUMBA_MIB + 1e-4 * pixels, 6)
-    yield Job("sky_viewer", (paths.sky_viewer,), IMPORT_S + 2e-6 * pixels, BASE_MIB + 1e-4 * pixels, 6)
-
-
-def _batches(n_trials: int, step: int) -> Iterator[tuple[int, int]]:
-    """First and stop of every batch of trials."""
-    return ((first, min(first + step, n_trials)) for first in range(0, n_trials, step))
-
-
-def _bdm(cfg: Configuration, paths: Paths) -> Iterator[Job]:
-    block = cfg.bdm
-    if block is None:
-        return
-    pixels = block.n_l * block.n_b + 12 * block.nside**2
-    maps = (paths.bdm_sky_map, *(paths.bdm_healpix.format(method=name) for name in ("published", "standard")))
-    start, memory = IMPORT_NUMBA_S + 1, BASE_NUMBA_MIB
-    yield Job("bdm_warm_up", (paths.bdm_warm_up,), BDM_WARM_UP_S, memory)
-    yield Job("bdm_sky_map", maps, start + 1e-6 * pixels, memory + 8e-5 * pixels, 1)
-    yield Job("bdm_cross_sections", (paths.bdm_differential, paths.bdm_targets), start, memory, 1)
-    yield Job("bdm_light_curve", (paths.bdm_light_curve,), start + 2e-3 * block.n_times, memory, 1)
-    yield Job("bdm_events", (paths.bdm_events,), start + 0.05 * block.n_masses, memory, 1)
-    yield Job("bdm_numbers", (paths.bdm_numbers,), start + 1e-6 * pixels, memory, 2)
-    names = ("sky_map", "differential_cross_section", "target_cross_sections", "light_curve", "events")
-    drawn = tuple(file for name in names for file in paths.figure(f"bdm/{name}", cfg.figures.formats))
-    yield Job("bdm_figures", drawn, IMPORT_FIGURES_S + 2 * FIGURE_S * len(drawn), memory, 6)

@@ -1,11 +1,13 @@
-"""Stages of the standard inference: trials in batches, and what follows from them for stacks, sources and declinations.
+"""Stages of the standard inference: trials in batches, and the fits and statements that follow from them.
 
-A batch holds the trials number first ... stop - 1. Each trial has a random stream of its own, so adding trials adds
-batches and leaves the old ones alone.
+What is tested is named as in `nusky.paths`: the stack of a catalogue in a weighting, the sources of a catalogue each by
+itself, or points at declinations. A stage takes its files by name as a job has them, its outputs by name, and what
+decides their content. Each trial has a random stream of its own, so adding trials adds batches and leaves the old ones
+alone.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,10 @@ from nusky.search.analysis import Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.energy_range import central_energy_range
 from nusky.search.hypothesis import Hypothesis
-from nusky.search.inference import Indices, Injector, Request, Signal, Statement
+from nusky.search.inference import Indices, Inject, Injector, Request, Signal, Statement
 from nusky.search.interval import likelihood_interval
 from nusky.search.sample import Sample
-from nusky.search.source import Source
-from nusky.search.stack import Stack
+from nusky.search.statistics.efficiency import TrialFunction
 from nusky.search.statistics.posttrial import post_trial_p_value
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, local_p_value, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
@@ -41,6 +42,8 @@ FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at
 LISTED = ("name", "origin", "ra_deg", "dec_deg")
 """What tables of single sources repeat of the list."""
 _EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
+Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
+Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,56 +55,22 @@ class Data:
     effective_area: Path
     smearing: Path
 
+    @classmethod
+    def of_job(cls, files: Any) -> "Data":
+        """From the files of a job, by name."""
+        return cls(files.events, files.seasons, files.effective_area, files.smearing)
+
     @property
     def paths(self) -> list[Path]:
         """All of them, the events first."""
         return [*self.events, self.seasons, self.effective_area, self.smearing]
 
 
-@dataclass(frozen=True)
-class Setup:
-    """What all stages of the inference need.
-
-    Attributes
-    ----------
-    data : tables of the release
-    gammas : the catalogue's spectral indices
-    gamma : the one to fix, None for a free one or, without energies, each of `gammas`
-    seed : root of the random streams
-    point_spread : "gaussian", or "smearing" for core and tail from the smearing tables
-    point_spread_gamma : spectral index of the signal that "smearing" describes; None for the usual one
-    """
-
-    data: Data
-    gammas: Sequence[float]
-    gamma: float | None
-    seed: int
-    point_spread: str = "gaussian"
-    point_spread_gamma: float | None = None
-
-    def load(self) -> tuple[Analysis, Indices]:
-        """The analysis and its spectral indices."""
-        analysis = load_analysis(self.data, self.point_spread, self.point_spread_gamma)
-        return analysis, Indices.choose(self.gamma, self.gammas, analysis.smearings is not None)
-
-    def trace(self, inputs: Sequence[Path], analysis: Analysis, settings: Mapping[str, Any]) -> Provenance:
-        """Provenance of a table made from the release and `inputs`."""
-        return trace(
-            [*self.data.paths, *inputs],
-            {"analysis": kind_of(analysis), "gammas": list(self.gammas), "gamma": self.gamma, "seed": self.seed}
-            | dict(settings),
-        )
-
-
-def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
-    """The `Setup` of a job: `files` has the release's tables by name, `choices` the other attributes."""
-    return Setup(Data(files.events, files.seasons, files.effective_area, files.smearing), **choices)
-
-
 def load_analysis(data: Data, point_spread: str = "gaussian", point_spread_gamma: float | None = None) -> Analysis:
     """The standard likelihood of a release: with energies where it has smearing tables, else spatial only.
 
-    `point_spread_gamma`, dimensionless, is the spectral index that a `point_spread` of "smearing" describes.
+    `point_spread` is "gaussian", or "smearing" for core and tail from the smearing tables; `point_spread_gamma`,
+    dimensionless, is the spectral index of the signal that they then describe, None for the usual one.
     """
     responses = smearing.from_table(read_table(data.smearing, kind="smearing"))
     areas = effective_area.from_table(read_table(data.effective_area, kind="effective_area"))
@@ -128,7 +97,7 @@ def kind_of(analysis: Analysis) -> str:
     return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
 
 
-def positions(sources: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def positions(sources: pa.Table) -> Positions:
     """ra, dec and Gaussian width of the sources [rad]; a width that is only a limit counts as 0."""
     ra, dec, width = (np.radians(sources[name].to_numpy()) for name in ("ra_deg", "dec_deg", "extension_deg"))
     limit = sources["extension_limit"].to_numpy(zero_copy_only=False)
@@ -136,236 +105,260 @@ def positions(sources: pa.Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @dataclass(frozen=True)
-class WeightedStack:
-    """The stack of a catalogue with the sources that have a weight."""
+class Target:
+    """A stack, a source or a point of the sky, and what injects signal from it.
 
-    stack: Stack
-    rows: np.ndarray
-    weights: np.ndarray
-    sources: tuple[np.ndarray, np.ndarray, np.ndarray]
-
-    @classmethod
-    def of_table(
-        cls, analysis: Analysis, indices: Indices, sources: pa.Table, weighting: config.Weighting
-    ) -> "WeightedStack":
-        """The stack of a `sources` table in a weighting, at the spectral indices that are fitted."""
-        weights, _ = model_weights(sources, weighting, STANDARD.name)
-        rows = np.flatnonzero(weights > 0)
-        chosen = tuple(values[rows] for values in positions(sources))
-        return cls(analysis.stack(*chosen, weights[rows], **indices.grid), rows, weights[rows], chosen)
-
-
-def stack_trials(
-    setup: Setup, sources: Path, output: Path, *, weighting: config.Weighting, name: str, trials: range
-) -> None:
-    """Fits of the scrambled skies number `trials` to the stack called `name`."""
-    analysis, indices = setup.load()
-    weighted = WeightedStack.of_table(analysis, indices, read_table(sources, kind="sources"), weighting)
-    found = inference.scrambled_fits(weighted.stack, indices.free, setup.seed, ("stack", name), trials)
-    settings = {"weighting": weighting.model_dump(), "stack": name}
-    columns = {"trial": np.repeat(trials, len(indices.fitted)), "gamma_fixed": np.tile(indices.fitted, len(trials))}
-    columns |= dict(zip(inference.FIT_COLUMNS, found.reshape(-1, 3).T, strict=True))
-    write_table(output, columns, kind="stack_trials", provenance=setup.trace([sources], analysis, settings))
-
-
-def stack_statements(
-    setup: Setup,
-    sources: Path,
-    trials: Sequence[Path],
-    outputs: Mapping[str, Path],
-    *,
-    weighting: config.Weighting,
-    name: str,
-    request: Request,
-) -> None:
-    """Fit, p-value, sensitivity, discovery potentials and upper limit of the stack called `name`.
-
-    Writes `outputs["fits"]`, one row for each fit; `outputs["statements"]`, one for each statement and index; and
-    `outputs["fluxes"]`, the limit as shared by the sources.
+    Attributes
+    ----------
+    sources, weights : its sources [rad], and how they share the flux
+    keys : name its random streams
+    row : what its rows of a table begin with
     """
-    analysis, indices = setup.load()
-    table = read_table(sources, kind="sources")
-    weighted = WeightedStack.of_table(analysis, indices, table, weighting)
-    stack = weighted.stack
-    background = trial_statistics(trials, "stack_trials", len(indices.fitted))
-    observed = inference.fits(stack, stack.data(), indices.free)
-    inject = Injector(analysis)
-    names = np.array(table["name"].to_pylist(), dtype=object)[weighted.rows]
-    rows, fluxes = [], []
-    for i, gamma in enumerate(indices.gammas):
-        fit = 0 if indices.free else i
-        hypothesis = stack if indices.free else stack.with_gammas(np.array([gamma]))
-        signal = Signal.of(analysis, weighted.sources, weighted.weights, gamma)
-        made = inference.statements(
-            hypothesis,
-            indices.free,
-            signal,
-            inject,
-            background[:, fit],
-            observed[fit, 2],
-            request,
-            setup.seed,
-            ("stack", name, f"{gamma:g}"),
+
+    hypothesis: Hypothesis
+    indices: Indices
+    seed: int
+    sources: Positions
+    weights: np.ndarray
+    keys: Keys
+    row: dict[str, Any]
+
+    @property
+    def analysis(self) -> Analysis:
+        """What it is tested on."""
+        return self.hypothesis.analysis
+
+    def at(self, gamma: float) -> Hypothesis:
+        """The hypothesis whose fit answers for the index `gamma`: that of a free index, or the fixed one."""
+        return self.hypothesis if self.indices.free else self.fixed(gamma)
+
+    def fixed(self, gamma: float) -> Hypothesis:
+        """The hypothesis at the index `gamma`."""
+        return self.hypothesis.with_gammas(np.array([gamma]))
+
+    def fits(self) -> np.ndarray:
+        """n_signal, gamma and TS of the data by the trials' own fits, (n_fits, 3)."""
+        return inference.fits(self.hypothesis, self.hypothesis.data(), self.indices.free)
+
+    def trials(self, numbers: range) -> np.ndarray:
+        """The same of scrambled skies of its own, (n_trials, n_fits, 3)."""
+        return inference.scrambled_fits(self.hypothesis, self.indices.free, self.seed, self.keys, numbers)
+
+    def signal(self, gamma: float) -> Signal:
+        """Signal of its sources with the index `gamma`."""
+        return Signal.of(self.analysis, self.sources, self.weights, gamma)
+
+    def injected(self, gamma: float, keys: Keys, inject: Inject) -> TrialFunction:
+        """Simulates the TS of scrambled skies with signal of the index `gamma`; `keys` name the random streams."""
+        return inference.injected_ts(self.at(gamma), self.indices.free, self.signal(gamma), inject, self.seed, keys)
+
+    def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
+        """Quick upper limit from the likelihood of the data at the index `gamma`."""
+        fixed = self.fixed(gamma)
+        return inference.asymptotic_limit(fixed, fixed.data(), 0, request.confidence_level)
+
+    def statements(
+        self,
+        signal: Signal,
+        inject: Inject,
+        background: np.ndarray,
+        observed: float | None,
+        request: Request,
+        keys: Keys,
+        fit_gamma: float | None = None,
+    ) -> list[Statement]:
+        """What `request` asks for; `background` and `observed` are TS of the fit at `fit_gamma`, the signal's index."""
+        hypothesis = self.at(signal.gamma if fit_gamma is None else fit_gamma)
+        return inference.statements(
+            hypothesis, self.indices.free, signal, inject, background, observed, request, self.seed, keys
         )
-        scale = flux_scale(analysis, weighted.sources[1], weighted.weights, gamma)
-        rows += [statement_row(statement, scale, inject.label) | {"n_sources": len(names)} for statement in made]
-        for statement in made:
-            if statement.name == "upper limit" and statement.strength is not None:
-                fluxes.append(_source_fluxes(FluxStatement(statement.strength, scale), weighted, names))
-    settings = {"weighting": weighting.model_dump(), "stack": name, "request": vars(request)}
-    provenance = setup.trace([sources, *trials], analysis, settings)
-    fit_rows = _fit_rows(stack, indices, observed, background)
-    write_table(outputs["fits"], pa.Table.from_pylist(fit_rows), kind="stack_fits", provenance=provenance)
-    write_table(outputs["statements"], pa.Table.from_pylist(rows), kind="statements", provenance=provenance)
-    empty = {"gamma": [], "source": np.empty(0, np.int32), "name": pa.array([], pa.string())}
-    empty |= {"share": [], "phi0_per_gev": [], "e2dnde_100tev_gev_cm2_s": []}
-    write_table(
-        outputs["fluxes"],
-        pa.concat_tables(fluxes) if fluxes else empty,
-        kind="source_fluxes",
-        provenance=provenance,
-    )
+
+    def flux_scale(self, gamma: float) -> FluxScale:
+        """Events per flux, and the central 90 % of their energies."""
+        analysis, dec = self.analysis, self.sources[1]
+        weights = self.weights / self.weights.sum()
+        per_phi0 = float((analysis.expected(dec, np.array([gamma]))[:, 0] * weights).sum())
+        livetimes = [sample.livetime_s for sample in analysis.samples]
+        energies = central_energy_range(analysis.areas, analysis.responses, livetimes, dec, gamma, weights)
+        return FluxScale(float(gamma), per_phi0, *energies)
 
 
-def source_trials(setup: Setup, sources: Path, output: Path, *, catalogue: str, trials: range) -> None:
-    """TS of every source of a catalogue in scrambled skies of its own, number `trials`."""
-    analysis, indices = setup.load()
-    built = source_builder(analysis, indices, read_table(sources, kind="sources"))
-    n_sources = read_table(sources, kind="sources").num_rows
-    found = np.stack(
-        [
-            inference.scrambled_fits(built(j), indices.free, setup.seed, ("source", catalogue, j), trials)[:, :, 2]
-            for j in range(n_sources)
-        ],
-        axis=1,
-    )
-    _write_source_trials(setup, analysis, indices, sources, found, trials, output, "source_trials")
+class Study:
+    """A hypothesis of the workflow with the data it is tested on: one `Target` or several.
 
+    Parameters
+    ----------
+    files : of the job: tables of the release and, unless it is about declinations, the `sources`
+    setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
+        None for a free one or, without energies, each of `gammas`; `point_spread` and `point_spread_gamma` as in
+        `load_analysis`
+    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`
+    """
 
-def sky_trials(setup: Setup, sources: Path, output: Path, *, trials: range) -> None:
-    """TS of every source of a catalogue in common scrambled skies, number `trials`."""
-    analysis, indices = setup.load()
-    table = read_table(sources, kind="sources")
-    built = source_builder(analysis, indices, table)
-    found = inference.sky_fits(analysis, built, table.num_rows, indices.free, setup.seed, trials)
-    _write_source_trials(setup, analysis, indices, sources, found, trials, output, "sky_trials")
+    def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+        self._data, self._setup, self._hypothesis = Data.of_job(files), setup, hypothesis
+        self._sources = getattr(files, "sources", None)
+        self.analysis = load_analysis(
+            self._data, setup.get("point_spread", "gaussian"), setup.get("point_spread_gamma")
+        )
+        self.indices = Indices.choose(setup["gamma"], setup["gammas"], self.analysis.smearings is not None)
+        self.inject = Injector(self.analysis)
+        self.kind, _, self.name = hypothesis["name"].partition("/")
+        self.table = read_table(self._sources, kind="sources") if self._sources else None
+        if self.kind == "stack":
+            weighting = config.Weighting.model_validate(hypothesis["weighting"])
+            weights, _ = model_weights(self.table, weighting, STANDARD.name)
+            self.rows = np.flatnonzero(weights > 0)
+            self.weights = weights[self.rows]
+        elif self.kind == "sources":
+            self.rows = np.arange(self.table.num_rows)
+        else:
+            self.rows = np.arange(len(hypothesis["declinations_deg"]))
 
+    def __len__(self) -> int:
+        return 1 if self.kind == "stack" else len(self.rows)
 
-def _write_source_trials(
-    setup: Setup,
-    analysis: Analysis,
-    indices: Indices,
-    sources: Path,
-    found: np.ndarray,
-    trials: range,
-    output: Path,
-    kind: str,
-) -> None:
-    n_trials, n_sources, n_fits = found.shape
-    columns = {
-        "trial": np.repeat(trials, n_sources * n_fits),
-        "source": np.tile(np.repeat(np.arange(n_sources, dtype=np.int32), n_fits), n_trials),
-        "gamma_fixed": np.tile(indices.fitted, n_trials * n_sources),
-        "test_statistic": found.ravel(),
-    }
-    write_table(output, columns, kind=kind, provenance=setup.trace([sources], analysis, {}))
+    def __iter__(self) -> Iterator[Target]:
+        return map(self.target, range(len(self)))
 
+    def target(self, j: int) -> Target:
+        """The stack, or the source or declination number `j`."""
+        seed = self._setup["seed"]
+        if self.kind == "stack":
+            chosen = tuple(values[self.rows] for values in positions(self.table))
+            stack = self.analysis.stack(*chosen, self.weights, **self.indices.grid)
+            return Target(stack, self.indices, seed, chosen, self.weights, ("stack", self.name), {})
+        if self.kind == "sources":
+            where = tuple(values[[j]] for values in positions(self.table))
+            keys, row = ("source", self.name, j), self.table.select(LISTED).slice(j, 1).to_pylist()[0]
+        else:
+            dec_deg = float(self._hypothesis["declinations_deg"][j])
+            where = (np.zeros(1), np.radians([dec_deg]), np.zeros(1))
+            keys, row = ("declination", f"{dec_deg:g}"), {"dec_deg": dec_deg}
+        source = self.analysis.source(*(value[0] for value in where), **self.indices.grid)
+        return Target(source, self.indices, seed, where, np.ones(1), keys, row)
 
-def source_statements(
-    setup: Setup,
-    sources: Path,
-    trials: Sequence[Path],
-    skies: Sequence[Path],
-    output: Path,
-) -> None:
-    """Fits, local and post-trial p-values of every source of a catalogue, one row for each source and fit."""
-    analysis, indices = setup.load()
-    table = read_table(sources, kind="sources")
-    listed = table.select(LISTED).to_pylist()
-    built = source_builder(analysis, indices, table)
-    shape = (len(listed), len(indices.fitted))
-    background = trial_statistics(trials, "source_trials", shape[0] * shape[1]).reshape(-1, *shape)
-    common = trial_statistics(skies, "sky_trials", shape[0] * shape[1]).reshape(-1, *shape)
-    fit_rows = []
-    observed = np.empty(shape)
-    for j, row in enumerate(listed):
-        source = built(j)
-        found = inference.fits(source, source.data(), indices.free)
-        observed[j] = found[:, 2]
-        fit_rows.append([row | fit for fit in _fit_rows(source, indices, found, background[:, j])])
-    for f in range(shape[1]):
-        known = [BackgroundTrials(background[:, j, f]) for j in range(shape[0])]
-        for rows, post in zip(fit_rows, _post_trial(observed[:, f], common[:, :, f], known), strict=True):
-            rows[f] |= post
-    flat = [row for rows in fit_rows for row in rows]
-    provenance = setup.trace([sources, *trials, *skies], analysis, {})
-    write_table(output, pa.Table.from_pylist(flat), kind="source_fits", provenance=provenance)
+    def common_skies(self, numbers: range) -> np.ndarray:
+        """TS of every target in common scrambled skies, (n_trials, n_targets, n_fits)."""
+        return inference.sky_fits(
+            self.analysis,
+            lambda j: self.target(j).hypothesis,
+            len(self),
+            self.indices.free,
+            self._setup["seed"],
+            numbers,
+        )
 
-
-def declination_statements(
-    setup: Setup, output: Path, *, declinations_deg: Sequence[float], n_trials: int, request: Request
-) -> None:
-    """Sensitivity and discovery potentials of point sources at declinations, from `n_trials` scrambled skies each."""
-    analysis, indices = setup.load()
-    inject = Injector(analysis)
-    request = replace(request, limit_method=None)
-    rows = []
-    for dec_deg in declinations_deg:
-        source = analysis.source(0.0, np.radians(dec_deg), **indices.grid)
-        keys = ("declination", f"{dec_deg:g}")
-        background = inference.scrambled_fits(source, indices.free, setup.seed, keys, range(n_trials))[:, :, 2]
-        where = tuple(np.array([value]) for value in (source.ra, source.dec, 0.0))
-        for i, gamma in enumerate(indices.gammas):
-            hypothesis = source if indices.free else source.with_gammas(np.array([gamma]))
-            made = inference.statements(
-                hypothesis,
-                indices.free,
-                Signal.of(analysis, where, np.ones(1), gamma),
-                inject,
-                background[:, 0 if indices.free else i],
-                None,
-                request,
-                setup.seed,
-                (*keys, f"{gamma:g}"),
+    def statistics(self, paths: Sequence[Path]) -> np.ndarray:
+        """TS of all batches, (n_trials, n_targets, n_fits); TableError unless their trials are 0, 1, ... in order."""
+        shape = (len(self), len(self.indices.fitted))
+        columns = [read_columns(path, kind="trials", columns=("trial", "test_statistic")) for path in paths]
+        trial, ts = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        n_columns = shape[0] * shape[1]
+        n_trials = len(trial) // n_columns
+        if not np.array_equal(trial, np.repeat(np.arange(n_trials), n_columns)):
+            raise TableError(
+                f"{Path(paths[0]).parent}: the batches are not the trials 0 to {n_trials - 1} of {n_columns} fits "
+                "each. Delete the folder and run again."
             )
-            scale = flux_scale(analysis, where[1], np.ones(1), gamma)
-            rows += [{"dec_deg": float(dec_deg)} | statement_row(made_one, scale, inject.label) for made_one in made]
-    settings = {"declinations_deg": list(declinations_deg), "n_trials": n_trials, "request": vars(request)}
-    write_table(output, pa.Table.from_pylist(rows), kind="sensitivity", provenance=setup.trace([], analysis, settings))
+        return ts.reshape(n_trials, *shape)
+
+    def fit(self, gamma: float) -> int:
+        """Number of the fit that answers for the index `gamma`: the free one, or the nearest that is fixed."""
+        return 0 if self.indices.free else int(np.argmin(np.abs(self.indices.gammas - gamma)))
+
+    def trace(self, inputs: Sequence[Path] = (), **settings: Any) -> Provenance:
+        """Provenance of a table made from the release, the sources and `inputs`."""
+        about = dict(self._hypothesis)
+        own = {"analysis": kind_of(self.analysis), "hypothesis": about.pop("name"), **about}
+        own |= {"gammas": list(self._setup["gammas"]), "gamma": self._setup["gamma"], "seed": self._setup["seed"]}
+        return trace([*self._data.paths, *([self._sources] if self._sources else []), *inputs], own | settings)
 
 
-def source_builder(analysis: Analysis, indices: Indices, sources: pa.Table) -> Callable[[int], Source]:
-    """Builds the source of a row of `sources`."""
-    ra, dec, width = positions(sources)
-    return lambda j: analysis.source(ra[j], dec[j], width[j], **indices.grid)
+def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], **batch: Any) -> None:
+    """Fits of the scrambled skies number `first` ... `stop` - 1.
+
+    `skies` is "trials" for skies of each target's own, of which only the surroundings are drawn, or "skies" for full
+    ones that all of them look at.
+    """
+    study, numbers = Study(files, setup, hypothesis), range(int(batch["first"]), int(batch["stop"]))
+    n_fits = len(study.indices.fitted)
+    columns = {
+        "trial": np.repeat(numbers, len(study) * n_fits),
+        "target": np.tile(np.repeat(np.arange(len(study), dtype=np.int32), n_fits), len(numbers)),
+        "gamma_fixed": np.tile(study.indices.fitted, len(numbers) * len(study)),
+    }
+    if batch["skies"] == "skies":
+        columns["test_statistic"] = study.common_skies(numbers).ravel()
+    else:
+        found = np.stack([target.trials(numbers) for target in study], axis=1)
+        columns |= dict(zip(inference.FIT_COLUMNS, found.reshape(-1, 3).T, strict=True))
+    write_table(outputs[0], columns, kind="trials", provenance=study.trace(skies=batch["skies"]))
 
 
-def trial_statistics(paths: Sequence[Path], kind: str, n_columns: int) -> np.ndarray:
-    """TS of all batches, (n_trials, n_columns); TableError unless they are the trials 0, 1, 2, ... in order."""
-    columns = [read_columns(path, kind=kind, columns=("trial", "test_statistic")) for path in paths]
-    trial, ts = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    n_trials = len(trial) // n_columns
-    if not np.array_equal(trial, np.repeat(np.arange(n_trials), n_columns)):
-        raise TableError(
-            f"{Path(paths[0]).parent}: the batches are not the trials 0 to {n_trials - 1} of {n_columns} fits each. "
-            "Delete the folder and run again."
-        )
-    return ts.reshape(n_trials, n_columns)
+def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+    """Fits and local p-values of a stack or of every source; with common `files.skies`, post-trial ones, too."""
+    study = Study(files, setup, hypothesis)
+    background = study.statistics(files.trials)
+    observed, rows = np.empty(background.shape[1:]), []
+    for j, target in enumerate(study):
+        observed[j] = target.fits()[:, 2]
+        rows.append([target.row | fit for fit in _fit_rows(target, observed[j], background[:, j])])
+    if files.skies:
+        common = study.statistics(files.skies)
+        for f in range(observed.shape[1]):
+            post = _post_trial(observed[:, f], common[:, :, f], background[:, :, f])
+            for of_target, own in zip(rows, post, strict=True):
+                of_target[f] |= own
+    table = pa.Table.from_pylist([row for of_target in rows for row in of_target])
+    kind = "stack_fits" if study.kind == "stack" else "source_fits"
+    write_table(outputs[0], table, kind=kind, provenance=study.trace([*files.trials, *files.skies]))
 
 
-def _fit_rows(
-    hypothesis: Hypothesis, indices: Indices, observed: np.ndarray, background: np.ndarray
-) -> list[dict[str, Any]]:
-    """Best fits with their likelihood intervals and local p-values.
+def statements(
+    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], request: Mapping[str, Any]
+) -> None:
+    """Sensitivity and discovery potentials of a stack or of points at declinations; of a stack the upper limit, too.
+
+    Writes one row for each target, index and statement, and for a stack `outputs.fluxes`, its limit as shared by the
+    sources.
+    """
+    study, asked = Study(files, setup, hypothesis), Request(**request)
+    background = study.statistics(files.trials)
+    stacked = study.kind == "stack"
+    rows, fluxes = [], []
+    for j, target in enumerate(study):
+        observed = target.fits()[:, 2] if stacked else [None] * background.shape[2]
+        for gamma in study.indices.gammas:
+            fit, scale = study.fit(gamma), target.flux_scale(gamma)
+            keys = (*target.keys, f"{gamma:g}")
+            limit = asked if stacked else replace(asked, limit_method=None)
+            signal = target.signal(gamma)
+            for made in target.statements(signal, study.inject, background[:, j, fit], observed[fit], limit, keys):
+                row = target.row | statement_row(made, scale, study.inject.label)
+                rows.append(row | {"n_sources": len(target.weights)} if stacked else row)
+                if stacked and made.name == "upper limit" and made.strength is not None:
+                    fluxes.append(_source_fluxes(FluxStatement(made.strength, scale), study))
+    provenance = study.trace(files.trials, request=request)
+    kind = "statements" if stacked else "sensitivity"
+    write_table(outputs[0], pa.Table.from_pylist(rows), kind=kind, provenance=provenance)
+    if stacked:
+        empty = {"gamma": [], "source": np.empty(0, np.int32), "name": pa.array([], pa.string())}
+        empty |= {"share": [], "phi0_per_gev": [], "e2dnde_100tev_gev_cm2_s": []}
+        table = pa.concat_tables(fluxes) if fluxes else empty
+        write_table(outputs.fluxes, table, kind="source_fluxes", provenance=provenance)
+
+
+def _fit_rows(target: Target, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Best fits with their likelihood intervals and local p-values; `background` is (n_trials, n_fits).
 
     The p-value ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is refined beyond it.
     """
-    rows = []
-    for i, fixed in enumerate(indices.fitted):
-        local = local_p_value(observed[i, 2], background[:, i])
-        interval = likelihood_interval(hypothesis if indices.free else hypothesis.with_gammas(np.array([fixed])))
+    for i, fixed in enumerate(target.indices.fitted):
+        local = local_p_value(observed[i], background[:, i])
+        interval = likelihood_interval(target.at(fixed))
         best = interval.fit
-        rows.append(
+        yield (
             {"gamma_fixed": float(fixed)}
             | dict(zip(inference.FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
             | {
@@ -383,13 +376,10 @@ def _fit_rows(
                 "n_trials": local.n_trials,
             }
         )
-    return rows
 
 
-def _post_trial(
-    observed: np.ndarray, skies: np.ndarray, backgrounds: Sequence[BackgroundTrials]
-) -> Iterator[dict[str, Any]]:
-    result = post_trial_p_value(observed, skies, backgrounds)
+def _post_trial(observed: np.ndarray, skies: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
+    result = post_trial_p_value(observed, skies, [BackgroundTrials(own) for own in background.T])
     n = len(result.minimal_p)
     low, high = binomial_interval(np.round(result.p_sources * (n + 1)) - 1, n)
     for p, p_low, p_high in zip(result.p_sources, low, high, strict=True):
@@ -400,15 +390,6 @@ def _post_trial(
             "significance_post": float(sigma_from_p(p)),
             "n_sky_trials": n,
         }
-
-
-def flux_scale(analysis: Analysis, dec: np.ndarray, weights: np.ndarray, gamma: float) -> FluxScale:
-    """Events of a stack per flux, and the central 90 % of their energies; `dec` (n_sources,) rad."""
-    weights = weights / weights.sum()
-    per_phi0 = float((analysis.expected(dec, np.array([gamma]))[:, 0] * weights).sum())
-    livetimes = [sample.livetime_s for sample in analysis.samples]
-    energies = central_energy_range(analysis.areas, analysis.responses, livetimes, dec, gamma, weights)
-    return FluxScale(float(gamma), per_phi0, *energies)
 
 
 def statement_row(statement: Statement, scale: FluxScale, injection: str) -> dict[str, Any]:
@@ -430,14 +411,14 @@ def injection_of(strength: SignalStrength, label: str) -> str:
     return "none" if strength.method in ("", "asymptotic") else label
 
 
-def _source_fluxes(limit: FluxStatement, weighted: WeightedStack, names: np.ndarray) -> pa.Table:
-    phi0 = limit.of_sources(weighted.weights)
+def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:
+    phi0 = limit.of_sources(study.weights)
     return pa.table(
         {
             "gamma": np.full(len(phi0), limit.scale.gamma),
-            "source": weighted.rows.astype(np.int32),
-            "name": pa.array(names.tolist(), pa.string()),
-            "share": weighted.weights / weighted.weights.sum(),
+            "source": study.rows.astype(np.int32),
+            "name": study.table["name"].take(pa.array(study.rows)),
+            "share": study.weights / study.weights.sum(),
             "phi0_per_gev": phi0,
             "e2dnde_100tev_gev_cm2_s": phi0 * limit.pivot_energy_gev**2,
         }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nusky.files import finite_or_null
-from nusky.stages.inference_figures import first_fit
+from nusky.stages.figures import first_fit
 from nusky.tables import read_metadata, read_table
 
 _STATEMENT_KEYS = (
@@ -46,14 +46,13 @@ _CHECKS = {"differential": "differential", "recovery": "injection_recovery", "co
 """Tables that a configuration may leave out, with their kinds."""
 
 
-def collect(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """The inference of one catalogue from its tables: `stacks` by weighting, `sources` if they were searched."""
-    stacks = {weighting: _stack(of_stack) for weighting, of_stack in tables["stacks"].items()}
-    first = next(iter(tables["stacks"].values()))["fits"]
+def collect(stacks: Mapping[str, Mapping[str, Path]], sources: Mapping[str, Path] | None) -> dict[str, Any]:
+    """The inference of one catalogue from the tables of its stacks, by weighting, and of its sources if searched."""
+    first = next(iter(stacks.values()))["fits"]
     found = {
         "analysis": read_metadata(first)["settings"]["analysis"],
-        "stacks": stacks,
-        "sources": _sources(tables["sources"]) if tables["sources"] else None,
+        "stacks": {weighting: _stack(tables) for weighting, tables in stacks.items()},
+        "sources": _sources(sources) if sources else None,
     }
     return finite_or_null(found)
 

@@ -25,23 +25,20 @@ log = logging.getLogger(__name__)
 LIMIT_ENERGIES_GEV = {"10tev": 1e4, "100tev": 1e5, "1pev": 1e6, "10pev": 1e7, "100pev": 1e8}
 
 
-def separations(events: Path, sources: Path, output: Path) -> None:
-    """Near pairs of one season's events and one catalogue's sources."""
-    directions = read_columns(events, kind="events", columns=("ra_deg", "dec_deg", "ang_err_deg"))
-    positions = read_columns(sources, kind="sources", columns=("ra_deg", "dec_deg"))
-    pairs = near_pairs(*map(np.radians, directions), *map(np.radians, positions))
-    log.info("%d near pairs of %d events and %d sources", len(pairs.psi), len(directions[0]), len(positions[0]))
-    write_table(
-        output,
-        {
+def separations(events: Sequence[Path], sources: Path, outputs: Sequence[Path]) -> None:
+    """Near pairs of one catalogue's sources and the events of every season, one output for each."""
+    positions = [np.radians(x) for x in read_columns(sources, kind="sources", columns=("ra_deg", "dec_deg"))]
+    for path, output in zip(events, outputs, strict=True):
+        directions = read_columns(path, kind="events", columns=("ra_deg", "dec_deg", "ang_err_deg"))
+        pairs = near_pairs(*map(np.radians, directions), *positions)
+        log.info("%s: %d near pairs of %d events", path, len(pairs.psi), len(directions[0]))
+        columns = {
             "event": pairs.event,
             "source": pairs.source,
             "psi_rad": pairs.psi,
             "signal_density_per_sr": pairs.density,
-        },
-        kind="separations",
-        provenance=trace([events, sources]),
-    )
+        }
+        write_table(output, columns, kind="separations", provenance=trace([path, sources]))
 
 
 def acceptances(effective_areas: Path, seasons: Path, sources: Path, output: Path, *, gammas: Sequence[float]) -> None:

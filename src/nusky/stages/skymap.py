@@ -64,9 +64,8 @@ class Setup:
 
 def setup(files: Any, choices: Mapping[str, Any]) -> Setup:
     """The `Setup` of a job: `files` has the release's tables by name, `choices` the `grid` and the other attributes."""
-    data = Data(files.events, files.seasons, files.effective_area, files.smearing)
     grid = Grid(**choices["grid"]) if choices["grid"] else None
-    return Setup(data, **{**choices, "grid": grid})
+    return Setup(Data.of_job(files), **{**choices, "grid": grid})
 
 
 def region(setup: Setup, output: Path, *, number: int) -> None:

@@ -5,8 +5,7 @@ no limit; it only shares the work between jobs.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,21 +17,11 @@ from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.confined import ConfinedInjector
 from nusky.search.hadronic import HadronicSpectra, fraction_limit, hadronic_spectra, select
-from nusky.search.hypothesis import Hypothesis
-from nusky.search.inference import Indices, Injector, Request, Signal
-from nusky.search.source import Source
+from nusky.search.inference import Indices, Request, Signal
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.statements import FluxStatement, SignalStrength
 from nusky.search.trials import stream
-from nusky.stages.inference import (
-    LISTED,
-    Setup,
-    flux_scale,
-    injection_of,
-    positions,
-    source_builder,
-    trial_statistics,
-)
+from nusky.stages.inference import Study, Target, injection_of, positions
 from nusky.tables import read_table, write_table
 
 log = logging.getLogger(__name__)
@@ -40,108 +29,84 @@ log = logging.getLogger(__name__)
 BAND_TRIALS = 100
 """Scrambled skies behind the expected range of an asymptotic limit."""
 ALL_SOURCES = "all sources"
-Keys = tuple[str | int, ...]
+KINDS = {"limits": "source_limits", "hadronic": "hadronic_limits"}
 
 
-def part_limits(
-    setup: Setup,
-    sources: Path,
-    trials: Sequence[Path],
-    outputs: Mapping[str, Path],
+def part(
+    files: Any,
+    outputs: Any,
     *,
-    catalogue: str,
+    setup: Mapping[str, Any],
+    hypothesis: Mapping[str, Any],
+    request: Mapping[str, Any],
     part: int,
-    n_parts: int,
-    request: Request,
+    parts: int,
 ) -> None:
-    """Upper limits of the sources number part, part + n_parts, ... of a catalogue.
+    """Upper limits of the sources number part, part + parts, ... of a catalogue.
 
-    Writes `outputs["limits"]`, one row for each source and index, and `outputs["hadronic"]`, limits on the hadronic
-    fraction of those with a gamma-ray spectrum. Limits from trials take the background's TS from `trials`.
+    Writes `outputs.limits`, one row for each source and index, and `outputs.hadronic`, limits on the hadronic fraction
+    of those with a gamma-ray spectrum. Limits from trials take the background's TS from `files.trials`.
     """
-    analysis, indices = setup.load()
-    table = read_table(sources, kind="sources")
-    listed = table.select(LISTED).to_pylist()
-    built = source_builder(analysis, indices, table)
-    shape = (len(listed), len(indices.fitted))
-    background = trial_statistics(trials, "source_trials", shape[0] * shape[1]).reshape(-1, *shape)
-    hadronic = _hadronic_spectra(analysis, table)
+    study, asked = Study(files, setup, hypothesis), Request(**request)
+    background = study.statistics(files.trials)
+    hadronic = _hadronic_spectra(study.analysis, study.table)
     limits, fractions = [], []
-    for j in range(part, len(listed), n_parts):
-        source, row = built(j), {"source": j} | listed[j]
-        found = _source_limits(setup, source, indices, background[:, j], (catalogue, j), request)
-        limits += [row | limit for limit in found]
+    for j in range(int(part), len(study), int(parts)):
+        target = study.target(j)
+        row = {"source": j} | target.row
+        limits += [row | limit for limit in _source_limits(study, target, background[:, j], asked)]
         if hadronic is not None and j in hadronic.row:
             own = select(hadronic, hadronic.row == j)
-            where = tuple(np.array([value]) for value in (source.ra, source.dec, source.extension))
-            fixed = source.with_gammas(own.gamma)
-            keys = ("hadronic", catalogue, j)
-            fractions.append(row | _hadronic_row(setup, fixed, where, own, float(own.gamma[0]), keys, request))
-        log.info("limits of %s", listed[j]["name"])
-    provenance = setup.trace([sources, *trials], analysis, {"request": vars(request)})
+            keys = ("hadronic", study.name, j)
+            fractions.append(row | _hadronic_row(target, own, float(own.gamma[0]), keys, asked))
+        log.info("limits of %s", target.row["name"])
+    provenance = study.trace(files.trials, request=request)
     for name, rows, schema in (("limits", limits, _LIMITS), ("hadronic", fractions, _HADRONIC)):
-        write_table(outputs[name], pa.Table.from_pylist(rows, schema), kind=KINDS[name], provenance=provenance)
+        table = pa.Table.from_pylist(rows, schema)
+        write_table(getattr(outputs, name), table, kind=KINDS[name], provenance=provenance)
 
 
-def collect_limits(
-    setup: Setup,
-    sources: Path,
-    parts: Mapping[str, Sequence[Path]],
-    outputs: Mapping[str, Path],
-    *,
-    catalogue: str,
-    request: Request,
+def whole(
+    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], request: Mapping[str, Any]
 ) -> None:
     """The tables of all parts as one each, sources in order; `hadronic` ends with the stack of all sources."""
-    analysis, _ = setup.load()
-    table = read_table(sources, kind="sources")
-    whole = {
-        name: pa.concat_tables([read_table(path, kind=KINDS[name]) for path in paths]).sort_by("source")
-        for name, paths in parts.items()
+    study = Study(files, setup, hypothesis)
+    joined = {
+        name: pa.concat_tables([read_table(path, kind=kind) for path in getattr(files, name)]).sort_by("source")
+        for name, kind in KINDS.items()
     }
-    hadronic = _hadronic_spectra(analysis, table)
+    hadronic = _hadronic_spectra(study.analysis, study.table)
     if hadronic is not None:
-        row = _hadronic_stack(setup, analysis, table, hadronic, catalogue, request)
-        whole["hadronic"] = pa.concat_tables([whole["hadronic"], pa.Table.from_pylist([row], _HADRONIC)])
-    inputs = [path for paths in parts.values() for path in paths]
-    provenance = setup.trace([sources, *inputs], analysis, {"request": vars(request)})
-    for name, made in whole.items():
-        write_table(outputs[name], made, kind=KINDS[name], provenance=provenance)
+        row = _hadronic_stack(study, hadronic, setup["seed"], Request(**request))
+        joined["hadronic"] = pa.concat_tables([joined["hadronic"], pa.Table.from_pylist([row], _HADRONIC)])
+    provenance = study.trace([*files.limits, *files.hadronic], request=request)
+    for name, made in joined.items():
+        write_table(getattr(outputs, name), made, kind=KINDS[name], provenance=provenance)
 
 
-def _source_limits(
-    setup: Setup, source: Source, indices: Indices, background: np.ndarray, keys: Keys, request: Request
-) -> list[dict[str, Any]]:
+def _source_limits(study: Study, target: Target, background: np.ndarray, request: Request) -> Iterator[dict[str, Any]]:
     """Limits for every index, with the range expected from scrambled skies; `background` is (n_trials, n_fits)."""
-    where = tuple(np.array([value]) for value in (source.ra, source.dec, source.extension))
-    observed = inference.fits(source, source.data(), indices.free)[:, 2]
-    fixed = source.with_gammas(indices.gammas)
-    near = fixed.data()
-    inject = Injector(source.analysis)
-    rows = []
-    for i, gamma in enumerate(indices.gammas):
-        quick = inference.asymptotic_limit(fixed, near, i, request.confidence_level)
+    observed = target.fits()[:, 2]
+    for gamma in study.indices.gammas:
+        quick = target.asymptotic_limit(gamma, request)
         if request.limit_method == "asymptotic":
-            skies = (fixed.scrambled(stream(setup.seed, "source", *keys, t)) for t in range(BAND_TRIALS))
-            limits = [inference.asymptotic_limit(fixed, sky, i, request.confidence_level).n_signal for sky in skies]
+            fixed, level = target.fixed(gamma), request.confidence_level
+            skies = (fixed.scrambled(stream(target.seed, *target.keys, t)) for t in range(BAND_TRIALS))
+            limits = [inference.asymptotic_limit(fixed, sky, 0, level).n_signal for sky in skies]
             limit, problem, expected = quick, "", np.quantile(limits, list(BAND_QUANTILES.values()))
         else:
-            fit = 0 if indices.free else i
-            hypothesis = source if indices.free else source.with_gammas(np.array([gamma]))
-            signal = Signal.of(source.analysis, where, np.ones(1), gamma)
-            streams = ("source limit", *keys, f"{gamma:g}")
-            trial_ts = inference.injected_ts(hypothesis, indices.free, signal, inject, setup.seed, streams)
+            fit, streams = study.fit(gamma), ("source limit", *target.keys[1:], f"{gamma:g}")
+            trial_ts = target.injected(gamma, streams, study.inject)
             calibration = LimitCalibration(trial_ts, background[:, fit], quick.n_signal, request)
             expected = calibration.expected()
             limit, problem = _calibrated(calibration, observed[fit], request)
-        scale = flux_scale(source.analysis, where[1], np.ones(1), gamma)
+        scale = target.flux_scale(gamma)
         row = FluxStatement(limit, scale).row()
-        row |= {"injection": injection_of(limit, inject.label), "problem": problem}
+        row |= {"injection": injection_of(limit, study.inject.label), "problem": problem}
         per_event = 1e5**2 / scale.events_per_phi0_gev
         for label, value in zip(BAND_QUANTILES, expected, strict=True):
             row[f"expected_{label}_e2dnde_100tev_gev_cm2_s"] = float(value * per_event)
-        rows.append(row)
-    return rows
+        yield row
 
 
 def _calibrated(calibration: LimitCalibration, ts: float, request: Request) -> tuple[SignalStrength, str]:
@@ -176,29 +141,23 @@ def _hadronic_events(analysis: Analysis, spectra: HadronicSpectra) -> np.ndarray
 
 
 def _hadronic_row(
-    setup: Setup,
-    fixed: Hypothesis,
-    where: tuple[np.ndarray, np.ndarray, np.ndarray],
-    spectra: HadronicSpectra,
-    gamma: float,
-    keys: Keys,
-    request: Request,
+    target: Target, spectra: HadronicSpectra, gamma: float, keys: tuple[str | int, ...], request: Request
 ) -> dict[str, Any]:
-    """The limit of a source or of a stack of the sources at `where`, whose index is fixed at `gamma`.
+    """The limit of a source or of a stack, whose index is fixed at `gamma`.
 
     Trials inject signal at the energies of the measured gamma rays only, as the events are counted that are expected.
     """
-    analysis = fixed.analysis
+    analysis, fixed = target.analysis, target.fixed(gamma)
     events = _hadronic_events(analysis, spectra)
-    near = fixed.data()
-    limit, problem, label = inference.asymptotic_limit(fixed, near, 0, request.confidence_level), "", "none"
+    limit, problem, label = target.asymptotic_limit(gamma, request), "", "none"
     if request.limit_method != "asymptotic":
         inject = ConfinedInjector(analysis, np.log10(np.column_stack([spectra.energy_min_gev, spectra.energy_max_gev])))
-        signal = Signal(where, events / events.sum(), gamma)
-        trial_ts = inference.injected_ts(fixed, False, signal, inject, setup.seed, keys)
-        background = inference.scrambled_fits(fixed, False, setup.seed, (*keys, "background"), range(request.n_trials))
+        signal = Signal(target.sources, events / events.sum(), gamma)
+        trial_ts = inference.injected_ts(fixed, False, signal, inject, target.seed, keys)
+        numbers = range(request.n_trials)
+        background = inference.scrambled_fits(fixed, False, target.seed, (*keys, "background"), numbers)
         calibration = LimitCalibration(trial_ts, background[:, 0, 2], limit.n_signal, request)
-        limit, problem = _calibrated(calibration, inference.fits(fixed, near, False)[0, 2], request)
+        limit, problem = _calibrated(calibration, inference.fits(fixed, fixed.data(), False)[0, 2], request)
         label = injection_of(limit, inject.label)
     fraction = fraction_limit(limit.n_signal, events, spectra, request.confidence_level)
     return {
@@ -218,25 +177,23 @@ def _hadronic_row(
     }
 
 
-def _hadronic_stack(
-    setup: Setup, analysis: Analysis, sources: pa.Table, spectra: HadronicSpectra, catalogue: str, request: Request
-) -> dict[str, Any]:
+def _hadronic_stack(study: Study, spectra: HadronicSpectra, seed: int, request: Request) -> dict[str, Any]:
     """All sources with a spectrum, each once, sharing the events as their hadronic spectra do.
 
     One index, the mean of the sources' own weighted by their events, stands for all in the energy term, in the shares
     of the seasons and in the signal of the trials.
     """
-    once = select(spectra, ~spectra.repeated)
+    analysis, once = study.analysis, select(spectra, ~spectra.repeated)
     events = _hadronic_events(analysis, once).sum(axis=0)
     gamma = float(events @ once.gamma / events.sum())
-    chosen = tuple(values[once.row] for values in positions(sources))
-    per_flux = analysis.expected(chosen[1], np.array([gamma]))[:, 0].sum(axis=0)
-    stack = analysis.stack(*chosen, events / per_flux, np.array([gamma]))
-    row = _hadronic_row(setup, stack, chosen, once, gamma, ("hadronic", catalogue, ALL_SOURCES), request)
-    return {"source": -1, "name": ALL_SOURCES} | row
+    chosen = tuple(values[once.row] for values in positions(study.table))
+    weights = events / analysis.expected(chosen[1], np.array([gamma]))[:, 0].sum(axis=0)
+    keys, fixed = ("hadronic", study.name, ALL_SOURCES), np.array([gamma])
+    stack = analysis.stack(*chosen, weights, fixed)
+    target = Target(stack, Indices(fixed, free=False), seed, chosen, weights, keys, {})
+    return {"source": -1, "name": ALL_SOURCES} | _hadronic_row(target, once, gamma, keys, request)
 
 
-KINDS = {"limits": "source_limits", "hadronic": "hadronic_limits"}
 _SOURCE_FIELDS = [
     ("source", pa.int32()),
     ("name", pa.string()),

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from nusky.config import parse
 from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
 from nusky.revision import revision
 from nusky.stages import bdm_summary, inference_summary, skymap_summary
+from nusky.stages.contents import Contents
 from nusky.tables import read_columns, read_metadata, read_table, settings_digest
 
 _VERSIONS = ("nusky", "numpy", "scipy", "numba", "astropy", "pyarrow", "snakemake")
@@ -27,64 +29,47 @@ _STACK_COLUMNS = (
 _RENAMED = {"ns_per_phi0_ev": "ns_per_phi0_per_ev", "ns_per_phi0_gev": "ns_per_phi0_per_gev"}
 
 
-def summarise(
-    *,
-    configuration: Mapping[str, Any],
-    seasons: Path | None,
-    catalogue_reports: Mapping[str, Path],
-    limits: Mapping[tuple[str, str, str], Path],
-    singles: Mapping[tuple[str, str], Path],
-    output: Path,
-    inference: Mapping[str, Mapping[str, Any]] | None = None,
-    bdm: Path | None = None,
-    skymap: Mapping[str, Path] | None = None,
-    tables: Sequence[Path] = (),
-) -> None:
-    """Collect the results of a run.
-
-    Parameters
-    ----------
-    configuration : the whole configuration as nested dictionaries
-    seasons : table "seasons"; None for a run without a search
-    limits : limits tables by (method, catalogue, weighting)
-    singles : single-source tables by (method, catalogue)
-    inference : tables of the standard inference by catalogue (`nusky.stages.inference_summary`)
-    bdm : table "bdm_numbers"; None for a run without boosted dark matter
-    skymap : tables "skymap_spots" and "skymap_hottest" as `spots` and `hottest`; None for a run without a sky map
-    tables : every table of the run; their SHA-256 are recorded
-    """
+def summarise(configuration: Mapping[str, Any], output: Path) -> None:
+    """Collect the results of the run of a `configuration`, from its files."""
+    contents = Contents(parse(configuration))
+    paths, cfg = contents.paths, contents.cfg
     methods: dict[str, Any] = {
-        method: {catalogue: {"stacking": {}, "single_sources": [], "notes": []} for catalogue in catalogue_reports}
-        for method in configuration["methods"]
+        method: {catalogue: {"stacking": {}, "single_sources": [], "notes": []} for catalogue in cfg.catalogues}
+        for method in cfg.methods
     }
-    for (method, catalogue, weighting), path in limits.items():
-        entry = methods[method][catalogue]
-        entry["stacking"][weighting] = _stacks(path)
-        notes = read_metadata(path)["settings"]["notes"]
-        entry["notes"] += [f"{weighting}: {note}" for note in notes]
-    for (method, catalogue), path in singles.items():
-        methods[method][catalogue]["single_sources"] = _sources(path)
-    for catalogue, found in (inference or {}).items():
-        methods["standard"][catalogue]["inference"] = inference_summary.collect(found)
+    for names in contents.by_method(contents.stacks):
+        entry, path = methods[names["method"]][names["catalogue"]], paths.limits.format(**names)
+        entry["stacking"][names["weighting"]] = _stacks(path)
+        entry["notes"] += [f"{names['weighting']}: {note}" for note in read_metadata(path)["settings"]["notes"]]
+    for names in contents.by_method(contents.singles):
+        methods[names["method"]][names["catalogue"]]["single_sources"] = _sources(paths.single.format(**names))
+    for catalogue in contents.inferred:
+        stacks = {
+            names["weighting"]: contents.inference_tables[names["hypothesis"]]
+            for names in contents.of_kind("stack")
+            if names["catalogue"] == catalogue
+        }
+        sources = contents.inference_tables.get(f"sources/{catalogue}")
+        methods["standard"][catalogue]["inference"] = inference_summary.collect(stacks, sources)
     write_json(
         output,
         {
-            "run": configuration["run"],
-            **_events(configuration["release"]["name"], seasons),
+            "run": cfg.run,
+            **_events(cfg.release.name, paths.seasons if cfg.catalogues else None),
             "versions": {name: version(name) for name in _VERSIONS},
             "git_revision": revision(),
             "config_hash": settings_digest(configuration),
-            "seed": configuration["seed"],
+            "seed": cfg.seed,
             "methods": methods,
-            "bdm": None if bdm is None else bdm_summary.collect(bdm, configuration["bdm"]),
-            "skymap": skymap_summary.collect(skymap) if skymap else None,
-            "catalogues": {name: read_json(path) for name, path in catalogue_reports.items()},
-            "tables_sha256": {path: sha256(path) for path in sorted(map(str, tables))},
+            "bdm": bdm_summary.collect(paths.bdm_numbers, configuration["bdm"]) if cfg.bdm else None,
+            "skymap": skymap_summary.collect(contents.skymap_tables) if cfg.skymap else None,
+            "catalogues": {name: read_json(paths.sources_report.format(catalogue=name)) for name in cfg.catalogues},
+            "tables_sha256": {path: sha256(path) for path in sorted(contents.tables())},
         },
     )
 
 
-def _events(release_name: str, seasons: Path | None) -> dict[str, Any]:
+def _events(release_name: str, seasons: str | None) -> dict[str, Any]:
     """What the summary says of the events; null where a run searches none."""
     if seasons is None:
         missing = dict.fromkeys(("release", "release_title", "citation", "livetime_days"))
@@ -102,11 +87,11 @@ def _events(release_name: str, seasons: Path | None) -> dict[str, Any]:
     }
 
 
-def _stacks(path: Path) -> dict[str, dict[str, Any]]:
+def _stacks(path: str) -> dict[str, dict[str, Any]]:
     rows = read_table(path, kind="limits", columns=("gamma", *_STACK_COLUMNS)).to_pylist()
     return {str(row["gamma"]): {_RENAMED.get(k, k): finite_or_null(row[k]) for k in _STACK_COLUMNS} for row in rows}
 
 
-def _sources(path: Path) -> list[dict[str, Any]]:
+def _sources(path: str) -> list[dict[str, Any]]:
     columns: Sequence[str] = ("name", "origin", "ra_deg", "dec_deg", "n_band", "ts_max", "ns_best")
     return finite_or_null(read_table(path, kind="single_sources", columns=columns).to_pylist())

@@ -1,0 +1,172 @@
+"""What a run consists of: its stacks, hypotheses and tables, known from the configuration.
+
+The rules, the figures, the summary and the report all take their lists from here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from nusky.config import Configuration
+from nusky.paths import Paths
+from nusky.releases import registry
+
+Names = dict[str, str]
+"""What closes the wildcards of a file-name pattern."""
+DECLINATIONS = "declinations"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The parts of the run of a configuration; lists of `Names` unless said otherwise."""
+
+    cfg: Configuration
+
+    @cached_property
+    def paths(self) -> Paths:
+        """File names of the run."""
+        return Paths(self.cfg.run)
+
+    @cached_property
+    def seasons(self) -> list[str]:
+        """Names of the seasons that are searched."""
+        chosen = registry.find(self.cfg.release.name).select(self.cfg.release.seasons)
+        return [season.name for season in chosen]
+
+    @cached_property
+    def stacks(self) -> list[Names]:
+        """Every weighting of every catalogue."""
+        return [
+            {"catalogue": catalogue, "weighting": weighting}
+            for catalogue, block in self.cfg.catalogues.items()
+            for weighting in block.weightings
+        ]
+
+    @cached_property
+    def singles(self) -> list[Names]:
+        """Catalogues whose sources are searched one by one."""
+        return [{"catalogue": name} for name, block in self.cfg.catalogues.items() if block.single_sources]
+
+    def by_method(self, names: list[Names]) -> list[Names]:
+        """`names` for each of the methods."""
+        return [{"method": method, **own} for method in self.cfg.methods for own in names]
+
+    @cached_property
+    def inferred(self) -> list[str]:
+        """Names of the catalogues that the inference treats."""
+        chosen = self.cfg.inference and (self.cfg.inference.catalogues or self.cfg.catalogues)
+        return [name for name in self.cfg.catalogues if name in (chosen or [])]
+
+    @cached_property
+    def hypotheses(self) -> list[Names]:
+        """Every hypothesis of the inference with its catalogue, its weighting and a label for people."""
+        found = []
+        for name in self.inferred:
+            found += [
+                {"hypothesis": f"stack/{name}/{w}", "catalogue": name, "weighting": w, "label": f"{name}, {w} weights"}
+                for w in self.cfg.inferred_weightings(name)
+            ]
+        for name in self.inferred:
+            if self.cfg.inference.single_sources and self.cfg.catalogues[name].single_sources:
+                found.append({"hypothesis": f"sources/{name}", "catalogue": name, "label": f"one source of {name}"})
+        if self.cfg.inference and self.cfg.inference.declinations_deg:
+            found.append({"hypothesis": DECLINATIONS, "label": "point sources"})
+        return found
+
+    def of_kind(self, *kinds: str) -> list[Names]:
+        """The hypotheses whose names begin with one of `kinds`: 'stack', 'sources' or 'declinations'."""
+        return [names for names in self.hypotheses if names["hypothesis"].split("/")[0] in kinds]
+
+    @cached_property
+    def inference_tables(self) -> dict[str, dict[str, str]]:
+        """By hypothesis: its tables by what they hold, trials and parts aside."""
+        block = self.cfg.inference
+        kinds = {
+            "stack": ["fits", "statements", "fluxes"],
+            "sources": ["fits", "limits", "hadronic"],
+            DECLINATIONS: ["sensitivity"],
+        }
+        if block and block.differential_log10_energy_gev:
+            kinds["stack"].append("differential")
+            kinds[DECLINATIONS].append("differential")
+        if block and block.recovery_trials:
+            kinds["stack"] += ["recovery", "coverage"]
+            kinds["sources"] += ["recovery", "coverage"]
+        return {
+            name: {what: self.paths.inference(what).format(hypothesis=name) for what in kinds[name.split("/")[0]]}
+            for name in (names["hypothesis"] for names in self.hypotheses)
+        }
+
+    def having(self, what: str, *kinds: str) -> list[Names]:
+        """The hypotheses of some `kinds` that have a table of the inference, such as 'coverage'."""
+        return [names for names in self.of_kind(*kinds) if what in self.inference_tables[names["hypothesis"]]]
+
+    def trials(self, hypothesis: str, skies: str = "trials") -> list[str]:
+        """The batches of a hypothesis: its own `trials`, or the common `skies`; only the last one may be a part."""
+        block = self.cfg.inference
+        if skies == "skies":
+            total = block.sky_trials if hypothesis.startswith("sources/") else 0
+        else:
+            total = block.trials if hypothesis.startswith("stack/") else block.source_trials
+        names = {"hypothesis": hypothesis, "skies": skies}
+        return batches(self.paths.trials, total, block.trials_per_batch, **names)
+
+    def limits_parts(self, what: str, hypothesis: str) -> list[str]:
+        """The files of all parts of the limits of single sources, `what` = 'limits' or 'hadronic'."""
+        parts = self.cfg.inference.source_jobs
+        pattern = self.paths.limits_part(what)
+        return [pattern.format(hypothesis=hypothesis, part=part, parts=parts) for part in range(parts)]
+
+    @cached_property
+    def skymap_tables(self) -> dict[str, str]:
+        """The tables of the all-sky map by what they hold."""
+        kinds = ("spots", "contours", "zooms", "hottest", "hottest_trials") if self.cfg.skymap else ()
+        return {what: self.paths.skymap(what) for what in kinds}
+
+    @cached_property
+    def skymap_parts(self) -> dict[str, list[str]]:
+        """Regions of the all-sky map, batches of its calibration and of its scrambled skies."""
+        block = self.cfg.skymap
+        if block is None:
+            return {"regions": [], "calibrations": [], "skies": []}
+        regions = range(12 * block.nside_region**2)
+        trials = (self.paths.skymap_calibration, block.calibration_trials, block.calibration_per_batch)
+        return {
+            "regions": [self.paths.skymap_region.format(region=region) for region in regions],
+            "calibrations": batches(*trials),
+            "skies": batches(self.paths.skymap_skies, block.sky_trials, block.skies_per_batch),
+        }
+
+    def tables(self) -> Iterator[str]:
+        """Every table of the run."""
+        paths, catalogues = self.paths, [{"catalogue": name} for name in self.cfg.catalogues]
+        if catalogues:
+            yield from (paths.seasons, paths.uptimes, paths.effective_area, paths.smearing)
+            yield from closed([paths.events, paths.background], [{"season": season} for season in self.seasons])
+            yield from closed([paths.sources, paths.acceptance], catalogues)
+            yield from closed([paths.separations], [n | {"season": s} for n in catalogues for s in self.seasons])
+            yield from closed([paths.scan, paths.limits], self.by_method(self.stacks))
+            yield from closed([paths.single], self.by_method(self.singles))
+        if self.cfg.bdm:
+            yield from (getattr(paths, f"bdm_{what}") for what in ("sky_map", "differential", "targets"))
+            yield from (paths.bdm_light_curve, paths.bdm_events, paths.bdm_numbers)
+        for names in self.hypotheses:
+            hypothesis = names["hypothesis"]
+            yield from self.trials(hypothesis) + self.trials(hypothesis, "skies")
+            yield from self.inference_tables[hypothesis].values()
+        for names in self.of_kind("sources"):
+            for what in ("limits", "hadronic"):
+                yield from self.limits_parts(what, names["hypothesis"])
+        for files in (*self.skymap_parts.values(), self.skymap_tables.values()):
+            yield from files
+
+
+def closed(patterns: list[str], names: list[Names]) -> list[str]:
+    """Each of `patterns` for each of `names`."""
+    return [pattern.format(**own) for pattern in patterns for own in names]
+
+
+def batches(pattern: str, total: int, step: int, **names: Any) -> list[str]:
+    """The files of the trials 0 ... `total` - 1 in batches of `step`; only the last one may be a part of a batch."""
+    return [pattern.format(**names, first=first, stop=min(first + step, total)) for first in range(0, total, step)]

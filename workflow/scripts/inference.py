@@ -1,0 +1,16 @@
+from nusky.stages.runner import logged
+
+with logged(snakemake):
+    from nusky.stages import differential, inference, recovery, source_limits
+
+    stages = {
+        "inference_trials": inference.trials,
+        "inference_fits": inference.fits,
+        "inference_statements": inference.statements,
+        "inference_sensitivity": inference.statements,
+        "inference_limits_part": source_limits.part,
+        "inference_limits": source_limits.whole,
+        "inference_differential": differential.differential,
+        "inference_recovery": recovery.recovery,
+    }
+    stages[snakemake.rule](snakemake.input, snakemake.output, **dict(snakemake.params.items()))
