@@ -39,7 +39,7 @@ _TURN = 2 * np.pi
 
 
 def place(sin_dec: np.ndarray, ang_err: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Class and row inside the class of events, each (n_events,) int64; `ang_err` [rad] is the larger of both widths."""
+    """Class and row inside it of events, each (n_events,) int64; `ang_err` [rad] is the larger of both widths."""
     reach_class = np.searchsorted(CLASS_EDGES[:-1], ang_err, side="left")
     n_dec = N_DEC[reach_class]
     return reach_class, np.clip((sin_dec + 1) / 2 * n_dec, 0, n_dec - 1).astype(np.int64)
@@ -57,7 +57,9 @@ def class_reach(smallest: np.ndarray, largest: np.ndarray, extension: np.ndarray
     Gaussian width `extension` [rad] and `tail`; negative if none is near. Arguments are broadcast."""
     square = reach(smallest**2, tail) * (largest**2 + extension**2)
     chord = np.sqrt(np.minimum(square, 4.0))
-    return np.where(chord > 0, np.minimum(2 * np.arcsin(chord / 2) * (1 + 1e-6), np.pi), -1.0)  # above rounding of reaches
+    return np.where(
+        chord > 0, np.minimum(2 * np.arcsin(chord / 2) * (1 + 1e-6), np.pi), -1.0
+    )  # above rounding of reaches
 
 
 @kernel()

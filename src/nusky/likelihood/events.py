@@ -28,8 +28,8 @@ EVENT = np.dtype(
 
 `variance` is s^2 of the core of the spatial signal density [rad^2], `tail_ratio` s^2 of the tail over it, `tail_share`
 the share of the tail, `inverse_background` 1/B [sr, or sr dex with energy], `reach` psi^2/s^2 up to which a source is
-near, s^2 the larger of both (`nusky.likelihood.terms.reach`), `row` the first cell of the event's row in the grid of its
-class (`nusky.likelihood.cells`), `n_ra` the number of cells of that row; `energy_bin`, `response` and `season` are
+near, s^2 the larger of both (`nusky.likelihood.terms.reach`), `row` the first cell of the event's row in the grid of
+its class (`nusky.likelihood.cells`), `n_ra` the number of cells of that row; `energy_bin`, `response` and `season` are
 numbers."""
 
 

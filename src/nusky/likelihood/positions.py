@@ -124,7 +124,7 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
         TS = 2 ln L(best)/L(0), n_s, the parameter (NaN where n_s = 0) and 1.0 if every fit converged. With several
         spectra the maximum of the profile is interpolated between them (`nusky.likelihood.fit.peak`).
     """
-    _, n_responses, n_bins, _, n_spectra = tables.density.shape
+    n_bins, n_spectra = tables.density.shape[2], tables.density.shape[4]
     n_seasons = len(response)
     runs = np.empty((2 * N_ROWS, 2), np.int64)
     local, event, stop = np.empty(_BLOCK, sky.records.dtype), np.arange(_BLOCK), np.arange(1, _BLOCK + 1)

@@ -104,7 +104,7 @@ def add_events(n, events, stop, weight, source, densities, largest, limits, mome
 
 @kernel()
 def _add_three_powers(ratios, n, low, season):
-    """Add three powers of the first `n` of `ratios` (>= n, n_spectra) to those of a season in `low`; sums in registers."""
+    """Add three powers of the first `n` of `ratios` (>= n, n_spectra) to a season's in `low`; sums in registers."""
     n_spectra, g = ratios.shape[1], 0
     while g < n_spectra and n > 0:
         if n_spectra - g < 4:

@@ -137,7 +137,7 @@ class Experiment:
         return self if self.free else self.fixed(gamma)
 
     def fits(self, sky: Sky) -> np.ndarray:
-        """Best fits of one sky, (n_fits, 3): n_signal, gamma and TS, one row if gamma is free, else one per spectrum."""
+        """Best fits of one sky, (n_fits, 3): n_signal, gamma, TS; one row if gamma is free, else one per spectrum."""
         if self.free:
             best = self.hypothesis.fit(sky)
             return np.array([[best.n_signal, best.gamma, best.ts]])

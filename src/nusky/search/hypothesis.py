@@ -242,9 +242,7 @@ class Hypothesis:
         n_events = sky.n_events + [float(len(season)) for season in events]
         return replace(sky, extra=(*found, extra.records), n_events=n_events)
 
-    def _look_up(
-        self, events: IndexedEvents, ra: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _look_up(self, events: IndexedEvents, ra: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         own = np.concatenate(ra)[events.order] % (2 * np.pi)
         chosen, cell = self.near.cells.look_up(events.records["row"], events.records["n_ra"], own)
         return chosen, cell, own[chosen]

@@ -87,4 +87,6 @@ def cover(
 def pseudo_experiments(experiment: Experiment, signal: Signal, n_injected: float, n_trials: int) -> Iterator[Sky]:
     """Skies with signal; those of a strength are the same whatever is asked of them."""
     for t in range(n_trials):
-        yield experiment.with_signal(signal, n_injected, stream(experiment.seed, *experiment.keys, f"{n_injected:g}", t))
+        yield experiment.with_signal(
+            signal, n_injected, stream(experiment.seed, *experiment.keys, f"{n_injected:g}", t)
+        )

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nusky.search.confined import ConfinedInjector, expected_in_range
-from nusky.search.inference import Request, Signal, Statement
+from nusky.detector.spectrum import PowerLaw
+from nusky.search.experiment import Experiment, Request, Statement
+from nusky.search.hypothesis import Sources
+from nusky.search.injection import Signal, expected_events
 from nusky.search.statistics.differential import differential_e2_dnde
 from nusky.search.statistics.statements import ONE_FLAVOUR, SignalStrength
-from nusky.stages.inference import Study, Target, injection_of
+from nusky.stages.inference import Study, injection_of
 from nusky.tables import write_table
 
 GAMMA = 2.0
@@ -37,13 +39,19 @@ def differential(
     stacked, asked = study.kind == "stack", Request(**request)
     method = "feldman-cousins" if asked.limit_method == "feldman-cousins" else "neyman"
     asked = replace(asked, limit_method=method if stacked else None, discovery_sigmas=())
-    background, fit = study.statistics(files.trials), study.fit(GAMMA)
+    background, fit = study.statistics(files.trials), study.indices.fit_of(GAMMA)
     rows = []
     for j, target in enumerate(study):
-        keys = ("differential", study.name) if stacked else (*target.keys, "differential")
-        observed = float(target.fits()[fit, 2]) if stacked else None
+        experiment = target.experiment.at(study.indices.fitted[fit]).named("differential")
+        observed = float(target.experiment.observed[fit, 2]) if stacked else None
         found = _rows(
-            target, background[:, j, fit], observed, study.indices.fitted[fit], log10_energy_edges, asked, keys
+            experiment,
+            target.sources,
+            background[:, j, fit],
+            observed,
+            study.indices.fitted[fit],
+            log10_energy_edges,
+            asked,
         )
         rows += [target.row | row for row in found]
     kind = "differential" if stacked else "differential_sensitivity"
@@ -52,25 +60,23 @@ def differential(
 
 
 def _rows(
-    target: Target,
+    experiment: Experiment,
+    sources: Sources,
     background: np.ndarray,
     observed: float | None,
     fit_gamma: float,
     log10_energy_edges: Sequence[float],
     request: Request,
-    keys: tuple[str, ...],
 ) -> Iterator[dict[str, Any]]:
     """One row for each part of the energy axis and statement; `fit_gamma` is that of the fit behind the TS."""
-    analysis, weights = target.analysis, target.weights
+    analysis = experiment.hypothesis.analysis
     for low, high in itertools.pairwise(log10_energy_edges):
-        ranges = np.tile([low, high], (len(weights), 1))
-        expected = expected_in_range(analysis, target.sources[1], GAMMA, ranges) * weights / weights.sum()
-        per_phi0, label = float(expected.sum()), "none"
+        spectrum = PowerLaw(GAMMA, log10_limits=(low, high))
+        per_phi0 = float(expected_events(analysis, sources, [spectrum] * len(sources)).sum())
+        label = "none"
         if per_phi0 > 0:
-            inject = ConfinedInjector(analysis, ranges)
-            signal, label = Signal(target.sources, expected / per_phi0, GAMMA), inject.label
-            streams = (*keys, f"{low:g}-{high:g}")
-            made = target.statements(signal, inject, background, observed, request, streams, fit_gamma)
+            own, label = experiment.named(f"{low:g}-{high:g}"), experiment.inject.label
+            made = own.statements(Signal.of(analysis, sources, spectrum), background, observed, request)
         else:
             names = ["sensitivity"] if observed is None else ["sensitivity", "upper limit"]
             blind = "no event is expected at these energies: they lie outside the effective area's table"

@@ -18,18 +18,15 @@ import pyarrow as pa
 from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
-from nusky.detector import effective_area, smearing
-from nusky.detector.point_spread import GAMMA, PointSpread
+from nusky.detector.spectrum import PowerLaw
 from nusky.errors import TableError
-from nusky.search import inference
-from nusky.search.analysis import Analysis
+from nusky.search.analysis import EVENT_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.energy_range import central_energy_range
-from nusky.search.hypothesis import Hypothesis
-from nusky.search.inference import Indices, Inject, Injector, Request, Signal, Statement
+from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits
+from nusky.search.hypothesis import Sources
+from nusky.search.injection import Signal, expected_events
 from nusky.search.interval import likelihood_interval
-from nusky.search.sample import Sample
-from nusky.search.statistics.efficiency import TrialFunction
 from nusky.search.statistics.posttrial import post_trial_p_value
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, local_p_value, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
@@ -37,13 +34,9 @@ from nusky.tables import Provenance, read_columns, read_table, trace, write_tabl
 
 log = logging.getLogger(__name__)
 
-SPATIAL, FULL = "spatial only", "spatial and energy"
-FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
 LISTED = ("name", "origin", "ra_deg", "dec_deg")
 """What tables of single sources repeat of the list."""
-_EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
 Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
-Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,34 +60,13 @@ class Data:
 
 
 def load_analysis(data: Data, point_spread: str = "gaussian", point_spread_gamma: float | None = None) -> Analysis:
-    """The standard likelihood of a release: with energies where it has smearing tables, else spatial only.
+    """The standard likelihood of a release; the point spread as in `nusky.search.analysis.Analysis.of_tables`.
 
-    `point_spread` is "gaussian", or "smearing" for core and tail from the smearing tables; `point_spread_gamma`,
-    dimensionless, is the spectral index of the signal that they then describe, None for the usual one.
+    `point_spread_gamma` is a dimensionless spectral index.
     """
-    responses = smearing.from_table(read_table(data.smearing, kind="smearing"))
-    areas = effective_area.from_table(read_table(data.effective_area, kind="effective_area"))
-    columns = ("season", "response", "livetime_s")
-    seasons = read_table(data.seasons, kind="seasons", columns=columns).select(columns).to_pylist()
-    spreads = {}
-    if point_spread == "smearing":
-        gamma = point_spread_gamma or GAMMA
-        spreads = {name: PointSpread.of_response(areas[name], response, gamma) for name, response in responses.items()}
-    samples = []
-    for season, path in zip(seasons, data.events, strict=True):
-        ra, dec, ang_err, energy = read_columns(path, kind="events", columns=_EVENT_COLUMNS)
-        directions = map(np.radians, (ra, dec, ang_err))
-        energy, spread = energy if responses else None, spreads.get(season["response"])
-        samples.append(Sample.of_data(tuple(season.values()), *directions, energy, spread))
-    return Analysis(tuple(samples), areas, responses or None)
-
-
-def kind_of(analysis: Analysis) -> str:
-    """What the likelihood uses, in words."""
-    if analysis.smearings is None:
-        return SPATIAL
-    spread = analysis.samples[0].point_spread
-    return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
+    tables = [read_table(getattr(data, name), kind=name) for name in ("seasons", "effective_area", "smearing")]
+    events = [read_table(path, kind="events", columns=EVENT_COLUMNS) for path in data.events]
+    return Analysis.of_tables(tables[0], events, *tables[1:], point_spread, point_spread_gamma)
 
 
 def positions(sources: pa.Table) -> Positions:
@@ -106,80 +78,45 @@ def positions(sources: pa.Table) -> Positions:
 
 @dataclass(frozen=True)
 class Target:
-    """A stack, a source or a point of the sky, and what injects signal from it.
+    """A stack, a source or a point of the sky.
 
     Attributes
     ----------
-    sources, weights : its sources [rad], and how they share the flux
-    keys : name its random streams
+    experiment : its fits and trials
+    sources : its sources, and how they share the flux
     row : what its rows of a table begin with
     """
 
-    hypothesis: Hypothesis
-    indices: Indices
-    seed: int
-    sources: Positions
-    weights: np.ndarray
-    keys: Keys
+    experiment: Experiment
+    sources: Sources
     row: dict[str, Any]
 
     @property
     def analysis(self) -> Analysis:
         """What it is tested on."""
-        return self.hypothesis.analysis
-
-    def at(self, gamma: float) -> Hypothesis:
-        """The hypothesis whose fit answers for the index `gamma`: that of a free index, or the fixed one."""
-        return self.hypothesis if self.indices.free else self.fixed(gamma)
-
-    def fixed(self, gamma: float) -> Hypothesis:
-        """The hypothesis at the index `gamma`."""
-        return self.hypothesis.with_gammas(np.array([gamma]))
-
-    def fits(self) -> np.ndarray:
-        """n_signal, gamma and TS of the data by the trials' own fits, (n_fits, 3)."""
-        return inference.fits(self.hypothesis, self.hypothesis.data(), self.indices.free)
-
-    def trials(self, numbers: range) -> np.ndarray:
-        """The same of scrambled skies of its own, (n_trials, n_fits, 3)."""
-        return inference.scrambled_fits(self.hypothesis, self.indices.free, self.seed, self.keys, numbers)
+        return self.experiment.hypothesis.analysis
 
     def signal(self, gamma: float) -> Signal:
         """Signal of its sources with the index `gamma`."""
-        return Signal.of(self.analysis, self.sources, self.weights, gamma)
-
-    def injected(self, gamma: float, keys: Keys, inject: Inject) -> TrialFunction:
-        """Simulates the TS of scrambled skies with signal of the index `gamma`; `keys` name the random streams."""
-        return inference.injected_ts(self.at(gamma), self.indices.free, self.signal(gamma), inject, self.seed, keys)
+        return Signal.of(self.analysis, self.sources, PowerLaw(gamma))
 
     def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
         """Quick upper limit from the likelihood of the data at the index `gamma`."""
-        fixed = self.fixed(gamma)
-        return inference.asymptotic_limit(fixed, fixed.data(), 0, request.confidence_level)
-
-    def statements(
-        self,
-        signal: Signal,
-        inject: Inject,
-        background: np.ndarray,
-        observed: float | None,
-        request: Request,
-        keys: Keys,
-        fit_gamma: float | None = None,
-    ) -> list[Statement]:
-        """What `request` asks for; `background` and `observed` are TS of the fit at `fit_gamma`, the signal's index."""
-        hypothesis = self.at(signal.gamma if fit_gamma is None else fit_gamma)
-        return inference.statements(
-            hypothesis, self.indices.free, signal, inject, background, observed, request, self.seed, keys
-        )
+        data = self.experiment.hypothesis.data()
+        return self.experiment.asymptotic_limit(data, gamma, request.confidence_level)
 
     def flux_scale(self, gamma: float) -> FluxScale:
         """Events per flux, and the central 90 % of their energies."""
-        analysis, dec = self.analysis, self.sources[1]
-        weights = self.weights / self.weights.sum()
-        per_phi0 = float((analysis.expected(dec, np.array([gamma]))[:, 0] * weights).sum())
-        livetimes = [sample.livetime_s for sample in analysis.samples]
-        energies = central_energy_range(analysis.areas, analysis.responses, livetimes, dec, gamma, weights)
+        analysis, spectrum = self.analysis, PowerLaw(gamma)
+        per_phi0 = float(expected_events(analysis, self.sources, [spectrum] * len(self.sources)).sum())
+        energies = central_energy_range(
+            analysis.areas,
+            analysis.responses,
+            analysis.livetimes_s,
+            self.sources.dec,
+            spectrum,
+            self.sources.weights,
+        )
         return FluxScale(float(gamma), per_phi0, *energies)
 
 
@@ -202,7 +139,6 @@ class Study:
             self._data, setup.get("point_spread", "gaussian"), setup.get("point_spread_gamma")
         )
         self.indices = Indices.choose(setup["gamma"], setup["gammas"], self.analysis.smearings is not None)
-        self.inject = Injector(self.analysis)
         self.kind, _, self.name = hypothesis["name"].partition("/")
         self.table = read_table(self._sources, kind="sources") if self._sources else None
         if self.kind == "stack":
@@ -223,31 +159,22 @@ class Study:
 
     def target(self, j: int) -> Target:
         """The stack, or the source or declination number `j`."""
-        seed = self._setup["seed"]
         if self.kind == "stack":
-            chosen = tuple(values[self.rows] for values in positions(self.table))
-            stack = self.analysis.stack(*chosen, self.weights, **self.indices.grid)
-            return Target(stack, self.indices, seed, chosen, self.weights, ("stack", self.name), {})
-        if self.kind == "sources":
-            where = tuple(values[[j]] for values in positions(self.table))
+            sources = Sources.of(*(values[self.rows] for values in positions(self.table)), self.weights)
+            keys, row = ("stack", self.name), {}
+        elif self.kind == "sources":
+            sources = Sources.of(*(values[[j]] for values in positions(self.table)))
             keys, row = ("source", self.name, j), self.table.select(LISTED).slice(j, 1).to_pylist()[0]
         else:
             dec_deg = float(self._hypothesis["declinations_deg"][j])
-            where = (np.zeros(1), np.radians([dec_deg]), np.zeros(1))
+            sources = Sources.of(0.0, np.radians(dec_deg))
             keys, row = ("declination", f"{dec_deg:g}"), {"dec_deg": dec_deg}
-        source = self.analysis.source(*(value[0] for value in where), **self.indices.grid)
-        return Target(source, self.indices, seed, where, np.ones(1), keys, row)
+        experiment = Experiment.of(self.analysis, sources, self.indices, self._setup["seed"], keys)
+        return Target(experiment, sources, row)
 
     def common_skies(self, numbers: range) -> np.ndarray:
-        """TS of every target in common scrambled skies, (n_trials, n_targets, n_fits)."""
-        return inference.sky_fits(
-            self.analysis,
-            lambda j: self.target(j).hypothesis,
-            len(self),
-            self.indices.free,
-            self._setup["seed"],
-            numbers,
-        )
+        """TS of every source in common scrambled skies, (n_trials, n_targets, n_fits)."""
+        return sky_fits(self.analysis, positions(self.table), self.indices, self._setup["seed"], numbers)
 
     def statistics(self, paths: Sequence[Path]) -> np.ndarray:
         """TS of all batches, (n_trials, n_targets, n_fits); TableError unless their trials are 0, 1, ... in order."""
@@ -263,14 +190,10 @@ class Study:
             )
         return ts.reshape(n_trials, *shape)
 
-    def fit(self, gamma: float) -> int:
-        """Number of the fit that answers for the index `gamma`: the free one, or the nearest that is fixed."""
-        return 0 if self.indices.free else int(np.argmin(np.abs(self.indices.gammas - gamma)))
-
     def trace(self, inputs: Sequence[Path] = (), **settings: Any) -> Provenance:
         """Provenance of a table made from the release, the sources and `inputs`."""
         about = dict(self._hypothesis)
-        own = {"analysis": kind_of(self.analysis), "hypothesis": about.pop("name"), **about}
+        own = {"analysis": self.analysis.kind, "hypothesis": about.pop("name"), **about}
         own |= {"gammas": list(self._setup["gammas"]), "gamma": self._setup["gamma"], "seed": self._setup["seed"]}
         return trace([*self._data.paths, *([self._sources] if self._sources else []), *inputs], own | settings)
 
@@ -291,8 +214,8 @@ def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     if batch["skies"] == "skies":
         columns["test_statistic"] = study.common_skies(numbers).ravel()
     else:
-        found = np.stack([target.trials(numbers) for target in study], axis=1)
-        columns |= dict(zip(inference.FIT_COLUMNS, found.reshape(-1, 3).T, strict=True))
+        found = np.stack([target.experiment.background(numbers) for target in study], axis=1)
+        columns |= dict(zip(FIT_COLUMNS, found.reshape(-1, 3).T, strict=True))
     write_table(outputs[0], columns, kind="trials", provenance=study.trace(skies=batch["skies"]))
 
 
@@ -302,7 +225,7 @@ def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapp
     background = study.statistics(files.trials)
     observed, rows = np.empty(background.shape[1:]), []
     for j, target in enumerate(study):
-        observed[j] = target.fits()[:, 2]
+        observed[j] = target.experiment.observed[:, 2]
         rows.append([target.row | fit for fit in _fit_rows(target, observed[j], background[:, j])])
     if files.skies:
         common = study.statistics(files.skies)
@@ -328,15 +251,14 @@ def statements(
     stacked = study.kind == "stack"
     rows, fluxes = [], []
     for j, target in enumerate(study):
-        observed = target.fits()[:, 2] if stacked else [None] * background.shape[2]
+        observed = target.experiment.observed[:, 2] if stacked else [None] * background.shape[2]
         for gamma in study.indices.gammas:
-            fit, scale = study.fit(gamma), target.flux_scale(gamma)
-            keys = (*target.keys, f"{gamma:g}")
+            fit, scale = study.indices.fit_of(gamma), target.flux_scale(gamma)
+            experiment = target.experiment.at(gamma).named(f"{gamma:g}")
             limit = asked if stacked else replace(asked, limit_method=None)
-            signal = target.signal(gamma)
-            for made in target.statements(signal, study.inject, background[:, j, fit], observed[fit], limit, keys):
-                row = target.row | statement_row(made, scale, study.inject.label)
-                rows.append(row | {"n_sources": len(target.weights)} if stacked else row)
+            for made in experiment.statements(target.signal(gamma), background[:, j, fit], observed[fit], limit):
+                row = target.row | statement_row(made, scale, experiment.inject.label)
+                rows.append(row | {"n_sources": len(target.sources)} if stacked else row)
                 if stacked and made.name == "upper limit" and made.strength is not None:
                     fluxes.append(_source_fluxes(FluxStatement(made.strength, scale), study))
     provenance = study.trace(files.trials, request=request)
@@ -354,13 +276,14 @@ def _fit_rows(target: Target, observed: np.ndarray, background: np.ndarray) -> I
 
     The p-value ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is refined beyond it.
     """
-    for i, fixed in enumerate(target.indices.fitted):
+    experiment = target.experiment
+    for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
         local = local_p_value(observed[i], background[:, i])
-        interval = likelihood_interval(target.at(fixed))
+        interval = likelihood_interval(experiment.at(fixed).hypothesis)
         best = interval.fit
         yield (
             {"gamma_fixed": float(fixed)}
-            | dict(zip(inference.FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
+            | dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
             | {
                 "converged": best.converged,
                 "n_signal_low68": interval.n_signal_low,

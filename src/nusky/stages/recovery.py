@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from nusky.errors import PhysicsError
 from nusky.search.calibration import LimitCalibration
-from nusky.search.inference import Request
-from nusky.search.recovery import COVERED, STRENGTHS, PseudoExperiments, cover, recover
+from nusky.search.experiment import Request
+from nusky.search.recovery import COVERED, STRENGTHS, cover, pseudo_experiments, recover
 from nusky.stages.inference import Study
 from nusky.tables import write_table
 
@@ -41,19 +41,19 @@ def recovery(
     recovered: list[dict[str, Any]] = []
     covered: list[dict[str, Any]] = []
     for gamma in study.indices.gammas:
-        streams, tested, free = (*target.keys, "recovery", f"{gamma:g}"), target.at(gamma), study.indices.free
+        experiment = target.experiment.at(gamma).named("recovery", f"{gamma:g}")
         signal = target.signal(gamma)
-        experiments = PseudoExperiments(tested, free, signal, study.inject, setup["seed"], streams, n_trials)
         # Limits from trials of their own, independent of the pseudo-experiments.
-        trial_ts = target.injected(gamma, (*streams, "limits"), study.inject)
+        trial_ts = experiment.named("limits").trial_ts(signal)
         quick = target.asymptotic_limit(gamma, asked).n_signal
-        calibration = LimitCalibration(trial_ts, background[:, study.fit(gamma)], quick, asked)
+        calibration = LimitCalibration(trial_ts, background[:, study.indices.fit_of(gamma)], quick, asked)
         for n_injected in STRENGTHS:
-            fits = experiments.fits(n_injected)
-            recovered.append(asdict(recover(experiments, n_injected, fits)))
+            skies = pseudo_experiments(experiment, signal, n_injected, n_trials)
+            fits = np.array([experiment.fits(sky)[0] for sky in skies])
+            recovered.append(asdict(recover(experiment, gamma, n_injected, fits)))
             if n_injected in COVERED:
                 try:
-                    found = cover(experiments, n_injected, fits, calibration, asked)
+                    found = cover(experiment, signal, n_injected, fits, calibration, asked)
                 except PhysicsError as error:
                     log.warning("no coverage at %g events, gamma %g: %s", n_injected, gamma, error)
                     continue

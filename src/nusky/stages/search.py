@@ -13,6 +13,7 @@ from nusky.catalogues.weights import model_weights
 from nusky.conventions import PUBLISHED, STANDARD, Conventions, conventions
 from nusky.detector import acceptance, effective_area
 from nusky.detector.acceptance import Exposure
+from nusky.detector.spectrum import power_laws
 from nusky.likelihood.background import band_density
 from nusky.likelihood.mixture import RatioMoments
 from nusky.likelihood.separation import near_pairs

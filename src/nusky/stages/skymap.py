@@ -14,12 +14,12 @@ import numpy as np
 import pyarrow as pa
 
 from nusky.errors import TableError
-from nusky.likelihood.skymap import CellEvents
+from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap import calibration, healpix_file, hottest, spots
 from nusky.search.skymap.grid import Grid, PixelMap, Scanner
 from nusky.search.skymap.model import SkyModel
 from nusky.search.statistics.pvalues import sigma_from_p
-from nusky.stages.inference import Data, kind_of, load_analysis
+from nusky.stages.inference import Data, load_analysis
 from nusky.tables import Provenance, read_columns, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Setup:
 
     def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
         """Provenance of a table made from the release and `inputs`."""
-        own = {"analysis": kind_of(model.analysis), "gamma": self.gamma, "seed": self.seed}
+        own = {"analysis": model.analysis.kind, "gamma": self.gamma, "seed": self.seed}
         own |= {} if self.grid is None else {"grid": asdict(self.grid)}
         return trace([*self.data.paths, *inputs], own | dict(settings))
 
@@ -256,7 +256,7 @@ def _write_fits(
     dec = sky_map.directions()[1]
     p_values = (known.tail_p_value(sky_map.ts, dec), known.p_value(sky_map.ts, dec))
     cards = {
-        "ANALYSIS": (kind_of(model.analysis), "what the likelihood uses"),
+        "ANALYSIS": (model.analysis.kind, "what the likelihood uses"),
         "FIXGAMMA": ("none" if setup.gamma is None else setup.gamma, "spectral index if it is fixed"),
         "COARSE": (setup.grid.nside_coarse, "nside at which the whole sky was fitted"),
         "REFINE": (setup.grid.refine_above, "TS from which on pixels were divided"),

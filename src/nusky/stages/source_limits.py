@@ -6,21 +6,22 @@ no limit; it only shares the work between jobs.
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from nusky.detector.spectrum import PowerLaw
 from nusky.errors import CatalogueError, PhysicsError
-from nusky.search import inference
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
-from nusky.search.confined import ConfinedInjector
+from nusky.search.experiment import Experiment, Indices, Request
 from nusky.search.hadronic import HadronicSpectra, fraction_limit, hadronic_spectra, select
-from nusky.search.inference import Indices, Request, Signal
+from nusky.search.hypothesis import Sources
+from nusky.search.injection import Signal
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.statements import FluxStatement, SignalStrength
-from nusky.search.trials import stream
 from nusky.stages.inference import Study, Target, injection_of, positions
 from nusky.tables import read_table, write_table
 
@@ -86,23 +87,22 @@ def whole(
 
 def _source_limits(study: Study, target: Target, background: np.ndarray, request: Request) -> Iterator[dict[str, Any]]:
     """Limits for every index, with the range expected from scrambled skies; `background` is (n_trials, n_fits)."""
-    observed = target.fits()[:, 2]
+    observed = target.experiment.observed[:, 2]
     for gamma in study.indices.gammas:
-        quick = target.asymptotic_limit(gamma, request)
+        quick, experiment, level = target.asymptotic_limit(gamma, request), target.experiment, request.confidence_level
         if request.limit_method == "asymptotic":
-            fixed, level = target.fixed(gamma), request.confidence_level
-            skies = (fixed.scrambled(stream(target.seed, *target.keys, t)) for t in range(BAND_TRIALS))
-            limits = [inference.asymptotic_limit(fixed, sky, 0, level).n_signal for sky in skies]
+            skies = map(experiment.scrambled, range(BAND_TRIALS))
+            limits = [experiment.asymptotic_limit(sky, gamma, level).n_signal for sky in skies]
             limit, problem, expected = quick, "", np.quantile(limits, list(BAND_QUANTILES.values()))
         else:
-            fit, streams = study.fit(gamma), ("source limit", *target.keys[1:], f"{gamma:g}")
-            trial_ts = target.injected(gamma, streams, study.inject)
+            fit, tested = study.indices.fit_of(gamma), experiment.at(gamma).named("limit", f"{gamma:g}")
+            trial_ts = tested.trial_ts(target.signal(gamma))
             calibration = LimitCalibration(trial_ts, background[:, fit], quick.n_signal, request)
             expected = calibration.expected()
             limit, problem = _calibrated(calibration, observed[fit], request)
         scale = target.flux_scale(gamma)
         row = FluxStatement(limit, scale).row()
-        row |= {"injection": injection_of(limit, study.inject.label), "problem": problem}
+        row |= {"injection": injection_of(limit, experiment.inject.label), "problem": problem}
         per_event = 1e5**2 / scale.events_per_phi0_gev
         for label, value in zip(BAND_QUANTILES, expected, strict=True):
             row[f"expected_{label}_e2dnde_100tev_gev_cm2_s"] = float(value * per_event)
@@ -136,8 +136,8 @@ def _hadronic_spectra(analysis: Analysis, sources: pa.Table) -> HadronicSpectra 
 
 def _hadronic_events(analysis: Analysis, spectra: HadronicSpectra) -> np.ndarray:
     """Events expected at the measured energies, (n_seasons, n_spectra)."""
-    livetimes = np.array([sample.livetime_s for sample in analysis.samples])
-    return spectra.phi0_per_gev * spectra.acceptance(analysis.areas, analysis.responses) * livetimes[:, None]
+    acceptance = spectra.acceptance(analysis.areas, analysis.responses)
+    return spectra.phi0_per_gev * acceptance * analysis.livetimes_s[:, None]
 
 
 def _hadronic_row(
@@ -147,18 +147,15 @@ def _hadronic_row(
 
     Trials inject signal at the energies of the measured gamma rays only, as the events are counted that are expected.
     """
-    analysis, fixed = target.analysis, target.fixed(gamma)
-    events = _hadronic_events(analysis, spectra)
+    events = _hadronic_events(target.analysis, spectra)
     limit, problem, label = target.asymptotic_limit(gamma, request), "", "none"
     if request.limit_method != "asymptotic":
-        inject = ConfinedInjector(analysis, np.log10(np.column_stack([spectra.energy_min_gev, spectra.energy_max_gev])))
-        signal = Signal(target.sources, events / events.sum(), gamma)
-        trial_ts = inference.injected_ts(fixed, False, signal, inject, target.seed, keys)
-        numbers = range(request.n_trials)
-        background = inference.scrambled_fits(fixed, False, target.seed, (*keys, "background"), numbers)
-        calibration = LimitCalibration(trial_ts, background[:, 0, 2], limit.n_signal, request)
-        limit, problem = _calibrated(calibration, inference.fits(fixed, fixed.data(), False)[0, 2], request)
-        label = injection_of(limit, inject.label)
+        experiment = replace(target.experiment.fixed(gamma), keys=keys)
+        signal = Signal(target.sources, events / events.sum(), tuple(own.at(gamma) for own in spectra.spectra))
+        background = experiment.named("background").background(range(request.n_trials))
+        calibration = LimitCalibration(experiment.trial_ts(signal), background[:, 0, 2], limit.n_signal, request)
+        limit, problem = _calibrated(calibration, experiment.observed[0, 2], request)
+        label = injection_of(limit, experiment.inject.label)
     fraction = fraction_limit(limit.n_signal, events, spectra, request.confidence_level)
     return {
         "n_sources": len(spectra.row),
@@ -187,10 +184,10 @@ def _hadronic_stack(study: Study, spectra: HadronicSpectra, seed: int, request: 
     events = _hadronic_events(analysis, once).sum(axis=0)
     gamma = float(events @ once.gamma / events.sum())
     chosen = tuple(values[once.row] for values in positions(study.table))
-    weights = events / analysis.expected(chosen[1], np.array([gamma]))[:, 0].sum(axis=0)
-    keys, fixed = ("hadronic", study.name, ALL_SOURCES), np.array([gamma])
-    stack = analysis.stack(*chosen, weights, fixed)
-    target = Target(stack, Indices(fixed, free=False), seed, chosen, weights, keys, {})
+    weights = events / analysis.expected(chosen[1], [PowerLaw(gamma)])[:, 0].sum(axis=0)
+    sources, keys = Sources.of(*chosen, weights), ("hadronic", study.name, ALL_SOURCES)
+    experiment = Experiment.of(analysis, sources, Indices(np.array([gamma]), free=False), seed, keys)
+    target = Target(experiment, sources, {})
     return {"source": -1, "name": ALL_SOURCES} | _hadronic_row(target, once, gamma, keys, request)
 
 

@@ -8,16 +8,17 @@ import numpy as np
 
 from nusky.conventions import PUBLISHED, STANDARD
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import PowerLaw
 from nusky.files import write_text
 from nusky.likelihood.mixture import MixtureLikelihood
 from nusky.likelihood.separation import near_pairs
-from nusky.search import inference
 from nusky.search.analysis import Analysis
-from nusky.search.sample import Sample
+from nusky.search.experiment import Experiment, Indices, sky_fits
+from nusky.search.hypothesis import Sources
+from nusky.search.injection import Signal
+from nusky.search.season import SeasonEvents
 from nusky.search.single_sources import single_source_search
-from nusky.search.skymap.model import SkyModel
 from nusky.search.stacking import SeasonPairs, stack_moments
-from nusky.search.trials import stream
 
 log = logging.getLogger(__name__)
 
@@ -40,15 +41,10 @@ def warm_up(output: Path) -> None:
 def _warm_up_inference() -> None:
     area = EffectiveArea(np.array([2.0, 9.0]), np.array([-np.pi / 2, np.pi / 2]), np.ones((1, 1)))
     angle = np.linspace(-1.0, 1.0, 100)
-    sample = Sample.of_data(("season", "response", 1.0), angle, angle, np.full(100, 0.01), None)
-    analysis = Analysis((sample,), {"response": area}, None)
-    inject = inference.Injector(analysis)
-    where = (angle[50:51], angle[50:51], np.zeros(1))
-    for hypothesis in (analysis.source(0.0, 0.0), analysis.stack(*where, np.ones(1))):
-        near = hypothesis.scrambled(stream(0, "warm-up"))
-        inference.fits(hypothesis, near, free=False)
-        inference.asymptotic_limit(hypothesis, hypothesis.data(), 0, 0.9)
-        signal = inject(stream(0, "warm-up"), where, np.full((1, 1), 5.0), 2.0)
-        hypothesis.fit_near(near.joined(hypothesis.injected(signal)))
-    model = SkyModel.of_analysis(analysis, gamma=2.0)
-    model.fit(model.data(), angle[:2], angle[:2])
+    season = SeasonEvents.of_data(("season", "response", 1.0), angle, angle, np.full(100, 0.01), None)
+    analysis = Analysis((season,), {"response": area}, None)
+    sources, indices = Sources.of(angle[50:52], angle[50:52]), Indices(np.array([2.0]), free=False)
+    experiment = Experiment.of(analysis, sources, indices, 0, ("warm-up",))
+    experiment.injected(Signal.of(analysis, sources, PowerLaw(2.0)), 5.0, 1)
+    experiment.asymptotic_limit(experiment.hypothesis.data(), 2.0, 0.9)
+    sky_fits(analysis, (angle[:2], angle[:2], angle[:2] * 0), indices, 0, range(1))
