@@ -22,7 +22,8 @@ EVENT = np.dtype(
         ),
         "formats": ("f8", "f8", "f8", "f8", "f4", "f4", "f4", "i4", "i2", "i2", "i2", "i2"),
         "itemsize": 64,
-    }
+    },
+    align=True,
 )
 """One cache line, without the right ascension, which scrambled skies redraw.
 

@@ -99,12 +99,17 @@ def best_signal(u, closed, low, c, guess):
 @kernel()
 def at_spectrum(g, rows, seasons, low, shares, n_events):
     """Arguments u, closed, low and c of `log_likelihood` at spectrum `g`; parameters as in `profile`."""
-    c = shares[g] / n_events
-    closed, u = n_events.copy(), np.empty(len(seasons))
+    n_seasons, n_powers = len(n_events), low.shape[1]
+    c, closed, u = np.empty(n_seasons), np.empty(n_seasons), np.empty(len(seasons))
+    sums = np.empty((n_seasons, n_powers))
+    for k in range(n_seasons):
+        c[k], closed[k] = shares[g, k] / n_events[k], n_events[k]
+        for p in range(n_powers):
+            sums[k, p] = low[k, p, g]
     for i in range(len(seasons)):
         u[i] = c[seasons[i]] * (rows[i, g] - 1.0)
         closed[seasons[i]] -= 1.0
-    return u, closed, np.ascontiguousarray(low[:, :, g]), c
+    return u, closed, sums, c
 
 
 @kernel()
@@ -129,7 +134,10 @@ def profile(rows, seasons, low, shares, n_events):
     """
     n_spectra = len(shares)
     n_signal, value = np.zeros(n_spectra), np.zeros(n_spectra)
-    sums = low[:, 0].copy()
+    sums = np.empty((len(n_events), n_spectra))
+    for k in range(len(n_events)):
+        for g in range(n_spectra):
+            sums[k, g] = low[k, 0, g]
     for i in range(len(seasons)):
         for g in range(n_spectra):
             sums[seasons[i], g] += rows[i, g]

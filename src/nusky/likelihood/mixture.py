@@ -166,12 +166,16 @@ def empty_moments():
 @kernel()
 def compress(moments):
     """Centres and moments of the occupied octaves."""
-    occupied = np.flatnonzero(moments[:, 0])
-    centres = np.empty(len(occupied))
-    kept = np.empty((len(occupied), ORDER + 1))
-    for k in range(len(occupied)):
-        centres[k] = math.ldexp(0.75, occupied[k] + _LOWEST)
-        kept[k] = moments[occupied[k]]
+    n, found = 0, 0
+    for octave in range(len(moments)):
+        n += 1 if moments[octave, 0] != 0.0 else 0
+    centres, kept = np.empty(n), np.empty((n, ORDER + 1))
+    for octave in range(len(moments)):
+        if moments[octave, 0] != 0.0:
+            centres[found] = math.ldexp(0.75, octave + _LOWEST)
+            for p in range(ORDER + 1):
+                kept[found, p] = moments[octave, p]
+            found += 1
     return centres, kept
 
 
@@ -182,10 +186,12 @@ def _moments_of_rows(ratios):
     for h in numba.prange(n_rows):
         block = empty_moments()
         for start in range(0, ratios.shape[1], 8192):  # sums of sums: rounding grows with the blocks, not the events
-            block[:] = 0.0
+            block.fill(0.0)
             for i in range(start, min(start + 8192, ratios.shape[1])):
                 add_ratio(block, ratios[h, i])
-            moments[h] += block
+            for octave in range(block.shape[0]):
+                for p in range(ORDER + 1):
+                    moments[h, octave, p] += block[octave, p]
     return moments
 
 

@@ -137,14 +137,18 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
         t = table[m]
         density, largest, shares = tables.density[t], tables.largest[t], tables.shares[t]
         x, y, z = np.cos(dec[m]) * np.cos(ra[m]), np.cos(dec[m]) * np.sin(ra[m]), np.sin(dec[m])
-        extension[:] = width[m] ** 2
+        extension.fill(width[m] ** 2)
         n_runs = _runs(ra[m], dec[m], extension[0], sky, runs)
         bound = _FIRST_BOUND
         while True:
             series_limits(bound, shares, sky.n_events, limits)
-            moments[:], low[:] = 0.0, 0.0
-            low[:, 0] = tables.far[t]
-            found = n = run = 0
+            moments.fill(0.0)
+            low.fill(0.0)
+            for k in range(n_seasons):
+                for g in range(n_spectra):
+                    low[k, 0, g] = tables.far[t, k, g]
+            found = np.int64(0)  # a literal would be compiled by itself
+            n = run = 0
             i = runs[0, 0] if n_runs > 0 else 0
             while run < n_runs or n > 0:
                 while run < n_runs and n < _BLOCK:

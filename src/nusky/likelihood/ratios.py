@@ -22,8 +22,9 @@ _TINY = 1e-3
 """Below it three powers do: the next is TINY^4/4 = 3e-13."""
 _BLOCK = 128
 """Events worked on at a time: they and their pairs stay in the first cache."""
-_N_ARCS = 720
-"""Arcs of right ascension for cosines and sines; `_cos_sin` is exact for arcs below 2 deg."""
+_MIDDLES = (np.arange(720) + 0.5) * (2 * np.pi / 720)
+_ARCS = np.column_stack((_MIDDLES, np.cos(_MIDDLES), np.sin(_MIDDLES)))
+"""Middles of arcs of right ascension, their cosines and sines; `_cos_sin` is exact for arcs below 2 deg."""
 
 
 @kernel()
@@ -65,8 +66,7 @@ def add_events(n, events, stop, weight, source, densities, largest, limits, mome
     -------
     The new number `found` of large ratios.
     """
-    _, n_bins, n_sources, n_spectra = densities.shape
-    first, flat = 0, densities.reshape(-1, n_spectra)
+    n_sources, n_spectra, first = densities.shape[2], densities.shape[3], 0
     held, n_held, held_season = np.empty((n, n_spectra)), 0, 0
     for b in range(n):
         last = stop[b]
@@ -80,13 +80,14 @@ def add_events(n, events, stop, weight, source, densities, largest, limits, mome
                 moments[e, k, q] += power
                 power *= own
         else:
-            total = _row(first, last, weight, source, (r * n_bins + e) * n_sources, flat, rows, found)
+            total = _row(first, last, weight, source, densities, r, e, rows, found)
             if total < limits[0, k]:
                 if n_held > 0 and k != held_season:
                     _add_three_powers(held, n_held, low, held_season)
                     n_held = 0
                 held_season = k
-                held[n_held] = rows[found]
+                for g in range(n_spectra):
+                    held[n_held, g] = rows[found, g]
                 n_held += 1
             elif total < limits[1, k]:
                 for g in range(n_spectra):
@@ -140,7 +141,7 @@ def _add_three_powers(ratios, n, low, season):
 
 
 @kernel()
-def _row(first, last, weight, source, offset, flat, rows, found):
+def _row(first, last, weight, source, densities, r, e, rows, found):
     """Set row `found` of `rows` to the ratios of an event with the pairs `first` ... `last` - 1; returns the largest.
 
     Four spectra at a time, whose sums stay in registers; the last four may overlap those before.
@@ -150,7 +151,7 @@ def _row(first, last, weight, source, offset, flat, rows, found):
         if n_spectra < 4:
             a = 0.0
             for p in range(first, last):
-                a += weight[p] * flat[offset + source[p], g]
+                a += weight[p] * densities[r, e, source[p], g]
             rows[found, g] = a
             largest = max(largest, a)
             g += 1
@@ -158,11 +159,11 @@ def _row(first, last, weight, source, offset, flat, rows, found):
         h = min(g, n_spectra - 4)
         a = b = c = d = 0.0
         for p in range(first, last):
-            w, own = weight[p], offset + source[p]
-            a += w * flat[own, h]
-            b += w * flat[own, h + 1]
-            c += w * flat[own, h + 2]
-            d += w * flat[own, h + 3]
+            w, j = weight[p], source[p]
+            a += w * densities[r, e, j, h]
+            b += w * densities[r, e, j, h + 1]
+            c += w * densities[r, e, j, h + 2]
+            d += w * densities[r, e, j, h + 3]
         rows[found, h], rows[found, h + 1], rows[found, h + 2], rows[found, h + 3] = a, b, c, d
         largest = max(max(largest, a), max(b, max(c, d)))
         g += 4
@@ -176,7 +177,10 @@ def grown(needed, rows, seasons):
         return rows, seasons
     more = max(needed, 2 * len(rows))
     new_rows, new_seasons = np.empty((more, rows.shape[1])), np.empty(more, np.int64)
-    new_rows[: len(rows)], new_seasons[: len(rows)] = rows, seasons
+    for i in range(len(rows)):
+        new_seasons[i] = seasons[i]
+        for g in range(rows.shape[1]):
+            new_rows[i, g] = rows[i, g]
     return new_rows, new_seasons
 
 
@@ -223,9 +227,11 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, larg
     _, n_bins, n_sources, n_spectra = densities.shape
     n_seasons = len(response)
     moments, low = np.zeros((n_bins, n_seasons, POWERS)), np.zeros((n_seasons, POWERS, n_spectra))
-    low[:, 0] += far
+    for k in range(n_seasons):
+        for g in range(n_spectra):
+            low[k, 0, g] = far[k, g]
     rows, seasons = np.empty((256, n_spectra)), np.empty(256, np.int64)
-    found = 0
+    found = np.int64(0)  # a literal would be compiled by itself
     for part in ((chosen, cell, ra, events), extra):
         rows, seasons, found = _add_near(
             part, cells, sources, densities, largest, limits, moments, low, rows, seasons, found
@@ -238,8 +244,6 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, larg
 @kernel()
 def _add_near(part, cells, sources, densities, largest, limits, moments, low, rows, seasons, found):
     chosen, cell, ra, events = part
-    middle = (np.arange(_N_ARCS) + 0.5) * (2 * np.pi / _N_ARCS)
-    arcs = np.stack((middle, np.cos(middle), np.sin(middle)), axis=1)
     local, stop, entries = np.empty(_BLOCK, events.dtype), np.empty(_BLOCK, np.int64), np.empty((_BLOCK, 2), np.int64)
     most = 0
     chord, variance, extension = np.empty(0), np.empty(0), np.empty(0)
@@ -262,7 +266,7 @@ def _add_near(part, cells, sources, densities, largest, limits, moments, low, ro
         n_pairs = 0
         for b in range(size):
             known = local[b]
-            cos_ra, sin_ra = _cos_sin(ra[block + b], arcs)
+            cos_ra, sin_ra = _cos_sin(ra[block + b])
             x, y, z = known.cos_dec * cos_ra, known.cos_dec * sin_ra, known.sin_dec
             core, reach = known.variance, known.reach
             widest = core * max(known.tail_ratio, 1.0)
@@ -282,12 +286,12 @@ def _add_near(part, cells, sources, densities, largest, limits, moments, low, ro
 
 
 @kernel()
-def _cos_sin(ra, arcs):
+def _cos_sin(ra):
     """cos and sin of a right ascension in [0, 2 pi] from those of the middle of its arc."""
-    arc = min(int(ra * len(arcs) / (2 * np.pi)), len(arcs) - 1)
-    d = ra - arcs[arc, 0]
+    arc = min(int(ra * len(_ARCS) / (2 * np.pi)), len(_ARCS) - 1)
+    d = ra - _ARCS[arc, 0]
     d2 = d * d
     sin_d = d * (1 - d2 / 6 * (1 - d2 / 20 * (1 - d2 / 42)))
     cos_d = 1 - d2 / 2 * (1 - d2 / 12 * (1 - d2 / 30))
-    cos_middle, sin_middle = arcs[arc, 1], arcs[arc, 2]
+    cos_middle, sin_middle = _ARCS[arc, 1], _ARCS[arc, 2]
     return cos_middle * cos_d - sin_middle * sin_d, sin_middle * cos_d + cos_middle * sin_d
