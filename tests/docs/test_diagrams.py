@@ -27,7 +27,9 @@ def test_every_rule_is_drawn(repository, rules):
     written = {
         name
         for path in [repository / "Snakefile", *(repository / "workflow/rules").glob("*.smk")]
-        for name in re.findall(r"^ *rule (\w+):", path.read_text(encoding="utf-8"), re.MULTILINE)
+        for name in re.findall(
+            r"^ *(?:use rule \w+ as (?=\w+ with)|rule (?=\w+:))(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
     }
     assert {rule for edge in rules for rule in edge} == written, "let `diagrams.EVERYTHING` ask for every rule"
 

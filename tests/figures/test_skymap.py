@@ -5,10 +5,11 @@ from nusky.config import Figures
 from nusky.figures import canvas, skymap
 from nusky.files import sha256
 from nusky.search.skymap import healpix_file
-from nusky.stages import skymap_figures
+from nusky.stages import figures as stage
 from nusky.tables import read_table
 from tests import skymap_run
 
+SPOT_TABLES = ("spots", "contours", "zooms", "hottest", "hottest_trials")
 COMMON = {"analysis": "spatial and energy", "synthetic": True}
 
 
@@ -19,7 +20,7 @@ def paths(tmp_path):
 
 @pytest.fixture
 def tables(paths):
-    kinds = {name: f"skymap_{name}" for name in skymap_figures.TABLES} | {"sources": "sources"}
+    kinds = {name: f"skymap_{name}" for name in SPOT_TABLES} | {"sources": "sources"}
     return {name: read_table(paths[name], kind=kind) for name, kind in kinds.items()}
 
 
@@ -117,13 +118,10 @@ def test_the_trials_of_both_hemispheres_are_counted(tables):
 def test_the_stage_writes_every_figure(paths, tmp_path):
     outputs = {name: [tmp_path / f"figures/{name}.png"] for name in ("equatorial", "galactic", "zooms")}
     outputs["hottest"] = str(tmp_path / "figures/hottest.png")  # Snakemake gives a single file as text
-    skymap_figures.draw(
-        fits=paths["fits"],
-        tables={name: paths[name] for name in skymap_figures.TABLES},
-        sources=[paths["sources"]],
-        outputs=outputs,
-        options=Figures(formats=["png"], dpi=50),
-    )
+    shown = {name: paths[name] for name in ("fits", *SPOT_TABLES)} | {"sources": [paths["sources"]]}
+    drawn = [{"kind": f"skymap_{name}", "tables": shown, "names": {"name": name}} for name in outputs]
+    options = Figures(formats=["png"], dpi=50)
+    stage.write(drawn, {f"skymap_{name}": files for name, files in outputs.items()}, options)
     written = {path.stem: sha256(path) for path in (tmp_path / "figures").iterdir()}
     assert set(written) == set(outputs)
     assert len(set(written.values())) == 4

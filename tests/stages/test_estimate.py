@@ -137,7 +137,6 @@ def test_the_recorded_demo(repository):
     cfg = config.load(repository / "config/demo.yaml")
     planned = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), {n: SOURCES[n] for n in cfg.catalogues}))
     found = estimate.total(planned, 2)
-    assert found.n_jobs == float(table["jobs"])
     assert 1 / 3 < found.cpu_s / seconds(table["CPU time of all jobs, summed"]) < 3
     assert 1 / 3 < found.wall_s / seconds(table["from the first to the last message in the jobs' logs"]) < 3
     assert 200 < found.memory_mib < 1000
