@@ -12,6 +12,8 @@ _STEERING = re.compile(
 def printable(text: str, keep: str = "") -> str:
     r"""`text` with control characters, other than those of `keep`, as escapes: ``\x1b``, ``\u202e``.
 
+    Above ASCII the escapes are those of JSON, so they may also stand in JSON text.
+
     >>> printable("a\x1b[2Jb")
     'a\\x1b[2Jb'
     """
@@ -19,5 +21,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    if character < " ":
+        return f"\\x{ord(character):02x}"
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[k : k + 4]}" for k in range(0, len(units), 4))

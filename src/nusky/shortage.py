@@ -14,7 +14,7 @@ _OTHERS = {
     errno.ENFILE: "too many files are open on this machine. Run fewer jobs at once.",
     errno.ENOMEM: "there is not enough memory. Give the job more of it, or run fewer jobs at once.",
     errno.EAGAIN: "there are too many processes or threads. Raise the limit (`ulimit -u`), or run fewer jobs at once.",
-    errno.EACCES: "permission denied. Change its permissions or those of its folder, or choose another path.",
+    errno.EACCES: "Permission denied. Change its permissions or those of its folder, or choose another path.",
     errno.EPERM: "not permitted to this user. Change its owner or permissions, or choose another path.",
     errno.EROFS: "cannot be written, its file system is read-only. Choose another path.",
 }

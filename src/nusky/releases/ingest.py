@@ -140,7 +140,7 @@ def write(
     try:
         for path, kind, table in jobs:
             tables.write_table(path, table, kind=kind, provenance=provenance)
-            written.append(path)
+            written.append(Path(path))
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
