@@ -1,6 +1,7 @@
 """No code ever comes out of a file: the sources use nothing that would run or unpickle what they read.
 
-One module does, and checks first whose file it is: compiled kernels are kept as pickles (tests/likelihood/test_compile).
+One module does, and checks first whose file it is: compiled kernels are kept as pickles
+(tests/likelihood/test_compile.py).
 """
 
 import ast

@@ -1,10 +1,16 @@
 """Atomic writes and digests: no file is ever seen half written under its final name."""
 
 import contextlib
+import errno
+import fcntl
+import glob
 import hashlib
 import json
 import math
 import os
+import shutil
+import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +19,8 @@ from typing import Any
 from nusky.content import read_text
 from nusky.errors import StorageError, TableError
 from nusky.shortage import shortage
+
+_ABANDONED_S = 86400.0
 
 
 @contextlib.contextmanager
@@ -53,6 +61,63 @@ def explain_shortage(path: str | os.PathLike[str]) -> Iterator[None]:
         if explained := shortage(error, path):
             raise explained from error
         raise
+
+
+@contextlib.contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give an empty folder ``.NAME.*.part`` in the folder of the path `beside`; it is removed at the end.
+
+    So are those that killed processes left there: who works in one holds its lock.
+    """
+    with explain_shortage(beside):
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        for left in beside.parent.glob(f".{glob.escape(beside.name)}.*.part"):
+            if left.is_dir() and (lock := _locked(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(lock)
+        lock = None
+        while lock is None:  # another process may take it for left over before it is locked
+            folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}.", suffix=".part", dir=beside.parent))
+            lock = _locked(folder, new=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _locked(folder: Path, *, new: bool = False) -> int | None:
+    """Descriptor that holds the lock of a folder; None if another process holds it, or removed the folder."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = folder.exists()
+    except BlockingIOError:
+        free = False
+    except OSError:  # a file system without such locks: nobody works in one folder for so long
+        free = new or time.time() - folder.stat().st_mtime > _ABANDONED_S
+    if not free:
+        os.close(descriptor)
+    return descriptor if free else None
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder; it becomes `target` when the block ends well, and is removed otherwise.
+
+    Where another process made `target` meanwhile, that one stays.
+    """
+    with scratch_folder(target) as folder:
+        yield folder
+        folder.chmod(0o755)
+        try:
+            folder.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not target.is_dir():
+                raise
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
