@@ -160,6 +160,7 @@ def fetched(release: registry.Release, downloads: Path, progress: bool = True) -
     folder, record = downloads / release.name, downloads / f"{release.name}.json"
     if folder.exists():
         log.info("%s: already unpacked in %s", release.name, folder)
+        _check_unpacked(release, downloads)
     else:
         archive, mirror = fetch_release(release, downloads / "archives", progress)
         write_json(record, {"origin": mirror.url, "archive": archive.name, "archive_sha256": sha256(archive)})
@@ -175,9 +176,30 @@ def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
         )
     folder = path
     if path.is_file():
-        folder = downloads / f"{release.name}-local-{sha256(path)[:12]}"
+        digest = sha256(path)
+        folder = downloads / f"{release.name}-local-{digest[:12]}"
         _make(folder, lambda: unpack(path, folder))
+        _refuse_changed(folder, path, digest)
     return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, str(path), synthetic=False)
+
+
+def _check_unpacked(release: registry.Release, downloads: Path) -> None:
+    """Refuse unpacked files that are not those of the archive they came from; they would carry its mirror's name."""
+    from nusky.releases import inventory
+
+    found = inventory.take(release, downloads)
+    if found.archive is None:
+        log.warning("%s: its archive is not there, so nobody can tell whether the files are as published", found.folder)
+    else:
+        _refuse_changed(found.folder, found.archive, found.archive_sha256)
+
+
+def _refuse_changed(folder: Path, archive: Path, archive_sha256: str | None) -> None:
+    from nusky.releases import inventory  # it builds on this module
+
+    for finding in inventory.changed(folder, archive, archive_sha256):
+        reason = f"{finding.what}: {finding.message}"
+        raise ReleaseError(f"{reason}. To use other files on purpose, name their folder in `release.local_path`.")
 
 
 def _make(folder: Path, make: Callable[[], None]) -> None:
