@@ -138,3 +138,22 @@ def test_a_disk_that_is_really_full(tmp_path):
             assert list(full.iterdir()) == []
     finally:
         subprocess.run(["umount", full], check=True)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "fits", "vot"])
+def test_a_source_list_that_finds_no_memory_is_not_called_wrong(tmp_path, monkeypatch, suffix):
+    from astropy.table import Table
+
+    from nusky.catalogues import userfile
+
+    path = tmp_path / f"a.{suffix}"
+    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0]})
+    table.write(path, format={"vot": "votable", "csv": "ascii.csv"}.get(suffix, suffix))
+
+    def fail(*_arguments, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(userfile, "_parse", fail)
+    with pytest.raises(StorageError, match=rf"a\.{suffix}: not enough memory") as caught:
+        userfile.read_table(path, "name")
+    assert "orrect the file" not in str(caught.value)
