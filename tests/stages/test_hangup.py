@@ -15,8 +15,8 @@ import signal, subprocess, sys
 from nusky.stages.hangup import end_on_hangup
 end_on_hangup()
 job = subprocess.Popen([sys.executable, "-c", {job!r}], stdout=subprocess.PIPE, text=True)
-print(job.stdout.readline().strip(), flush=True)
 try:
+    print(job.stdout.readline().strip(), flush=True)
     job.wait()
     print("the job ended", flush=True)
 except KeyboardInterrupt:
