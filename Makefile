@@ -9,6 +9,7 @@ PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -I -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
 .PHONY: demo test test-all bench lint format docs reproduce unlock generated lock clean
@@ -58,11 +59,18 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	    --all-extras pyproject.toml -o requirements.lock
 
-# The environment: pinned and hashed dependencies, then this package in place.
+# What exists only as source: all else comes built, so that nothing unpinned runs to build it.
+SOURCE_ONLY := connection-pool
+
+# The environment: pinned and hashed dependencies, built where needed by the pinned setuptools, then this package in
+# place.
 $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock > $(VENV)/build.lock
+	$(PIP_INSTALL) --require-hashes --only-binary :all: -r $(VENV)/build.lock
+	$(PIP_INSTALL) --require-hashes --only-binary :all: --no-binary $(SOURCE_ONLY) --no-build-isolation \
+	    -r requirements.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	rm -f $(VENV)/.ready-*
 	touch $@
 

@@ -16,6 +16,7 @@ from nusky.paths import DOWNLOADS
 from nusky.revision import VARIABLE, revision
 from nusky.stages.contents import Contents
 from nusky.stages.figures import KINDS, of_run
+from nusky.stages.hangup import end_on_hangup
 
 min_version("9.0")
 
@@ -24,8 +25,13 @@ if not config:
     configfile: "config/config.yaml"
 
 
+end_on_hangup()
+
 # One revision for all jobs, even if the sources change while they run.
 os.environ.setdefault(VARIABLE, revision())
+
+# The interpreters of jobs take no module from the folder they work in, whatever lies there.
+os.environ["PYTHONSAFEPATH"] = "1"
 
 try:
     for file in workflow.configfiles:

@@ -13,6 +13,15 @@ _matplotlib = tempfile.TemporaryDirectory(prefix="nusky-matplotlib-")
 os.environ["MPLCONFIGDIR"] = _matplotlib.name
 
 
+@pytest.fixture(autouse=True)
+def _environment():
+    """What the Snakefile sets for its jobs, it sets in this process where a test calls Snakemake's API."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    yield
+    if before is None:
+        os.environ.pop("PYTHONSAFEPATH", None)
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY

@@ -1,5 +1,9 @@
 import errno
 import hashlib
+import os
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -94,3 +98,71 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
 def test_what_json_cannot_hold_becomes_null():
     content = {1: (float("nan"), 2.5, {"a": float("inf")}), "text": "nan", "n": 3, "none": None}
     assert files.finite_or_null(content) == {"1": [None, 2.5, {"a": None}], "text": "nan", "n": 3, "none": None}
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "new" / "data"
+    with files.atomic_folder(target) as folder:
+        (folder / "a").write_text("a")
+        assert not target.exists()
+    assert [path.name for path in target.iterdir()] == ["a"]
+    assert target.stat().st_mode & 0o777 == 0o755
+    with pytest.raises(RuntimeError, match="stop"), files.atomic_folder(tmp_path / "other") as folder:
+        (folder / "a").write_text("a")
+        raise RuntimeError("stop")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+def test_of_two_that_make_a_folder_the_first_one_stays(tmp_path):
+    target = tmp_path / "data"
+    with files.atomic_folder(target) as second:
+        (second / "a").write_text("second")
+        with files.atomic_folder(target) as first:
+            (first / "a").write_text("first")
+        assert second.is_dir()  # the first one left it alone: it is at work
+    assert (target / "a").read_text() == "first"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+LEAVE = """
+import os, signal, sys
+from pathlib import Path
+from nusky.files import scratch_folder
+with scratch_folder(Path(sys.argv[1])) as folder:
+    (folder / "half").write_text("half")
+    print(folder, flush=True)
+    {end}
+"""
+
+
+@pytest.mark.parametrize("name", ["data", "a.zip", "odd[1]*name"])
+def test_what_killed_processes_left_is_removed_and_what_others_use_is_not(tmp_path, name):
+    beside = tmp_path / name
+    kill = LEAVE.format(end="os.kill(os.getpid(), signal.SIGKILL)")
+    left = subprocess.run([sys.executable, "-c", kill, beside], capture_output=True, text=True).stdout.strip()
+    assert files.Path(left, "half").exists()
+    sleeping = LEAVE.format(end="sys.stdin.read()")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", sleeping, beside], **pipes) as process:
+        used = files.Path(process.stdout.readline().strip())
+        assert not files.Path(left).exists()
+        with files.scratch_folder(beside) as own:
+            assert (used / "half").exists()
+            assert own.is_dir()
+        assert list(tmp_path.iterdir()) == [used]
+        process.communicate("")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_locks_only_old_folders_are_left_over(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError(errno.EBADF, "as on some network file systems")
+
+    monkeypatch.setattr(files.fcntl, "flock", unsupported)
+    for age in (0, 2 * 86400):
+        left = tmp_path / f".data.{age}.part"
+        left.mkdir()
+        os.utime(left, (time.time() - age,) * 2)
+    with files.scratch_folder(tmp_path / "data"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [".data.0.part"]

@@ -1,4 +1,8 @@
-"""No code ever comes out of a file: the sources use nothing that would run or unpickle what they read."""
+"""No code ever comes out of a file: the sources use nothing that would run or unpickle what they read.
+
+One module does, and checks first whose file it is: compiled kernels are kept as pickles
+(tests/likelihood/test_compile.py).
+"""
 
 import ast
 
@@ -31,7 +35,8 @@ def complaints(source):
 def test_the_sources_run_and_unpickle_nothing(repository):
     sources = [*repository.glob("src/**/*.py"), *repository.glob("workflow/**/*.py")]
     assert len(sources) > 50
-    assert {str(path): bad for path in sources if (bad := complaints(path.read_text(encoding="utf-8")))} == {}
+    found = {path.relative_to(repository).as_posix(): complaints(path.read_text(encoding="utf-8")) for path in sources}
+    assert {path: bad for path, bad in found.items() if bad} == {"src/nusky/likelihood/compile.py": ["pickle"]}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path
 
 from nusky.errors import NuskyError
+from nusky.shortage import shortage
 
 MAX_BYTES = 1 << 30
 _WIDE = {
@@ -25,7 +26,9 @@ def read_bytes(path: str | os.PathLike[str], error: type[NuskyError], max_bytes:
     try:
         with (gzip.open if Path(path).suffix.lower() == ".gz" else open)(path, "rb") as file:
             content = file.read(max_bytes + 1)
-    except (OSError, EOFError, zlib.error, ValueError) as failure:
+    except (OSError, EOFError, zlib.error, ValueError, MemoryError) as failure:
+        if short := shortage(failure, path):
+            raise short from None
         reason = getattr(failure, "strerror", None) or failure
         raise error(f"{path}: cannot be read ({reason}). Give the path of a complete file.") from None
     if len(content) > max_bytes:

@@ -3,9 +3,14 @@
 Every message names the file, line, key or column, says what is wrong and what to do.
 """
 
+from nusky.printable import printable
+
 
 class NuskyError(Exception):
-    """Base of everything nusky raises on purpose."""
+    """Base of everything nusky raises on purpose; control characters of what it quotes are shown as escapes."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), keep="\n")
 
 
 class ConfigurationError(NuskyError):
@@ -33,7 +38,7 @@ class TableError(NuskyError):
 
 
 class StorageError(NuskyError):
-    """A file could not be written: the disk is full, or the folder cannot be written to."""
+    """The machine falls short: a full disk, no permission, too little memory, too many open files."""
 
 
 class PhysicsError(NuskyError, ValueError):

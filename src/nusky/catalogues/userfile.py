@@ -21,6 +21,7 @@ from nusky import content
 from nusky.catalogues.sources import CANONICAL, Sources
 from nusky.config import Columns
 from nusky.errors import CatalogueError
+from nusky.shortage import shortage
 
 _FEW = 5
 """Fewer sources say nothing about the unit of their right ascension."""
@@ -117,6 +118,8 @@ def read_table(path: Path, name_column: str) -> Table:
         header = [" ".join(name.split()) for name in written]
         table = Table([table[name] for name in table.colnames], names=_distinct(header), copy=False)
     except Exception as error:  # the readers raise dozens of unrelated classes on damaged files
+        if short := shortage(error, path):
+            raise short from None
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise CatalogueError(f"{path}: cannot be read as {form} ({reason}). Correct the file or its suffix.") from None
     if not len(table):

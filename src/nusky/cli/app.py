@@ -3,17 +3,24 @@
 Modules of the subcommands import what they need when they are called, so that `nusky --help` answers at once.
 """
 
+import contextlib
+import errno
 import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from nusky.cli import bdm, catalogue, check, data, show
-from nusky.cli.console import fail
+from nusky.cli.console import fail, say
 from nusky.cli.exit_status import FAILED, INTERRUPTED, OK, UNFINISHED, UNFORESEEN, USAGE
 from nusky.errors import NuskyError
+from nusky.printable import printable
+from nusky.shortage import shortage
 
 EPILOG = f"""\b
 Exit status:
@@ -40,18 +47,27 @@ class Command(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; see the class."""
         try:
-            return super().invoke(ctx)
+            with _ended_by_signals():
+                result = super().invoke(ctx)
+                sys.stdout.flush()  # a full disk shows here
+                return result
         except NuskyError as error:
             return self._end(ctx, FAILED, f"error: {error}")
         except KeyboardInterrupt:
             return self._end(ctx, INTERRUPTED, "interrupted; what was finished before is kept")
         except BrokenPipeError:
             # Whoever read the output has seen enough; nothing must be flushed to it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_output()
             raise typer.Exit(OK) from None
         except Exception as error:
             if hasattr(error, "exit_code"):  # typer's own: they know how to end
+                if isinstance(getattr(error, "message", None), str):
+                    error.message = printable(error.message, keep="\n")
                 raise
+            if short := shortage(error):
+                if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG):
+                    _discard_output()  # it may be the output that found no room
+                return self._end(ctx, FAILED, f"error: {short}")
             if isinstance(error, OSError) and error.filename is not None:
                 reason = f"error: {error.filename}: {error.strerror or error}. Check the path and its permissions."
                 return self._end(ctx, FAILED, reason)
@@ -63,6 +79,27 @@ class Command(typer.core.TyperGroup):
             traceback.print_exc()
         fail(message)
         raise typer.Exit(status)
+
+
+def _discard_output() -> None:
+    """Let nothing be flushed to standard output at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let a hang-up and the signal to end do what Ctrl-C does: half-written files and child processes go."""
+    main = threading.current_thread() is threading.main_thread()
+    names = [signal.SIGHUP, signal.SIGTERM] if main else []
+    before = {name: signal.getsignal(name) for name in names}
+    for name in names:
+        if before[name] == signal.SIG_DFL:  # under nohup, hang-ups stay ignored
+            signal.signal(name, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 app = typer.Typer(
@@ -110,4 +147,4 @@ def version() -> None:
     from nusky import __version__
     from nusky.revision import revision
 
-    typer.echo(f"nusky {__version__} (revision {revision()})")
+    say(f"nusky {__version__} (revision {revision()})")

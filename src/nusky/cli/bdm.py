@@ -225,7 +225,7 @@ def skymap(
     if json:
         console.as_json(found | {"inputs": inputs})
         return
-    typer.echo(f"{output}: largest {largest:.5g}, integral over the sky {integral:.5g} [{unit.removesuffix(' sr-1')}]")
+    console.say(f"{output}: largest {largest:.5g}, integral over the sky {integral:.5g} [{unit.removesuffix(' sr-1')}]")
     console.pairs({key: console.cell(value) for key, value in inputs.items() if value is not None})
 
 
@@ -314,9 +314,9 @@ def _report(
     if json:
         console.as_json({what: value, "error": error, "unit": unit, "note": note, "inputs": inputs})
         return
-    typer.echo(f"{what} = {value:.6g} ± {error:.2g} {unit}".rstrip())
+    console.say(f"{what} = {value:.6g} ± {error:.2g} {unit}".rstrip())
     if note:
-        typer.echo(note)
+        console.say(note)
     console.pairs({key: console.cell(given) for key, given in inputs.items()})
 
 

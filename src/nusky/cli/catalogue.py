@@ -45,11 +45,11 @@ def show(
         console.as_json({"report": report, "sources": sources})
         return
     _explain(report)
-    typer.echo()
+    console.say()
     if left_out := console.grid(sources[:rows]):
-        typer.echo(f"further columns: {', '.join(left_out)}")
+        console.say(f"further columns: {', '.join(left_out)}")
     if rows < len(sources):
-        typer.echo(f"{len(sources) - rows} more sources; --rows shows more of them")
+        console.say(f"{len(sources) - rows} more sources; --rows shows more of them")
 
 
 @app.command()
@@ -77,15 +77,15 @@ def validate(
         console.as_json({"report": report, "weightings": stacks})
         return
     _explain(report)
-    typer.echo()
+    console.say()
     for weighting, found in stacks.items():
         console.heading(f"weighting {weighting}")
         console.pairs({"sources with a weight": found["n_sources"], "effective number": f"{found['n_effective']:.1f}"})
         for note in found["notes"]:
             console.pairs({"note": note})
-    typer.echo()
+    console.say()
     console.heading("To use it, write in the configuration:")
-    typer.echo(_yaml(label, block))
+    console.say(_yaml(label, block))
 
 
 def _catalogue(what: str, columns: dict[str, str | None]) -> tuple[str, Any]:

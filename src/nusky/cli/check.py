@@ -148,8 +148,8 @@ def _cores() -> int:
 
 
 def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration: Path, directory: Path) -> None:
-    typer.echo(f"{configuration}: valid")
-    typer.echo()
+    console.say(f"{configuration}: valid")
+    console.say()
     console.heading(f"run {cfg.run}")
     if told["release"]:
         release = told["release"]
@@ -165,7 +165,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
         )
     for name, catalogue in told["catalogues"].items():
         lists = ", ".join(f"{label} {count}" for label, count in catalogue["lists"].items())
-        typer.echo()
+        console.say()
         console.heading(f"catalogue {name}")
         rows = {
             "sources": f"{catalogue['n_sources']} ({lists})",
@@ -179,22 +179,22 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
         for note in catalogue["notes"]:
             console.pairs({"note": note})
     if cfg.inference:
-        typer.echo()
+        console.say()
         console.heading("inference (p-values, sensitivities, limits from trials)")
         console.pairs(_inference(cfg))
     if cfg.skymap:
-        typer.echo()
+        console.say()
         console.heading("all-sky map (hot spots, corrected for the scan)")
         console.pairs(_skymap(cfg.skymap))
     if cfg.bdm:
-        typer.echo()
+        console.say()
         console.heading(f"boosted dark matter of {cfg.bdm.supernova.name}")
         console.pairs(_bdm(cfg.bdm))
     other = [key for key in type(cfg).model_fields if key not in _EXPLAINED and getattr(cfg, key) is not None]
     if other:
-        typer.echo()
-        typer.echo(f"also computed, without an estimate here: {', '.join(other)}")
-    typer.echo()
+        console.say()
+        console.say(f"also computed, without an estimate here: {', '.join(other)}")
+    console.say()
     console.heading("cost (rough; a core of about 2.5 GHz, without downloads)")
     console.pairs(
         {
@@ -204,7 +204,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
             "memory": f"{whole.memory_mib / 1024:.1f} GiB for the largest job",
         }
     )
-    typer.echo()
+    console.say()
     _print_progress(told, whole, left, directory)
 
 

@@ -1,4 +1,8 @@
-"""What the subcommands print: tables, key-value lists, JSON; progress only where somebody can see it."""
+"""What the subcommands print: text, tables, key-value lists, JSON, CSV; progress only where somebody can see it.
+
+Names come from files of others: nothing that steers a terminal goes out (`nusky.printable`), and no text cell of a CSV
+is a formula to a spreadsheet.
+"""
 
 import contextlib
 import json
@@ -10,16 +14,22 @@ from typing import Any
 import typer
 
 from nusky.files import finite_or_null
+from nusky.printable import printable
 
 
 def fail(message: str) -> None:
     """Print a message about an error."""
-    typer.echo(f"nusky: {message}", err=True)
+    typer.echo(printable(f"nusky: {message}", keep="\n"), err=True)
+
+
+def say(text: str = "") -> None:
+    """Print one or more lines."""
+    typer.echo(printable(text, keep="\n"))
 
 
 def heading(text: str) -> None:
     """Print the title of a block."""
-    typer.echo(typer.style(text, bold=True))
+    typer.echo(typer.style(printable(text), bold=True))
 
 
 def pairs(entries: Mapping[str, Any], indent: int = 2) -> None:
@@ -40,7 +50,7 @@ def grid(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
     console, columns = _console(), list(rows[0]) if rows else []
     cells = [[cell(row[column]) for column in columns] for row in rows]
-    widths = [max(len(name), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
+    widths = [max(len(printable(name)), *(len(line[k]) for line in cells)) for k, name in enumerate(columns)]
     shown, used = 0, 0
     while shown < len(columns) and (shown == 0 or used + widths[shown] <= console.width):
         used += widths[shown] + 2
@@ -59,12 +69,34 @@ def cell(value: Any) -> str:
     """A value as tables show it: six significant digits, a dash for what is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
 
 
 def as_json(content: Any) -> None:
-    """Print JSON: numbers in full, null for NaN and infinities."""
-    typer.echo(json.dumps(finite_or_null(content), indent=2, ensure_ascii=False, allow_nan=False))
+    """Print JSON: numbers in full, null for NaN and infinities; control characters as JSON's own escapes."""
+    text = json.dumps(finite_or_null(content), indent=2, ensure_ascii=False, allow_nan=False)
+    say(text)  # JSON itself escapes none from DEL on; outside of strings it has none but the ends of lines
+
+
+def as_csv(table: Any) -> None:
+    """Write an Arrow table as CSV, numbers in full.
+
+    Control characters of text are escapes, and text a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    import pyarrow as pa
+    from pyarrow.csv import write_csv
+
+    for k, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            cells = [None if text is None else _harmless(text) for text in table[k].to_pylist()]
+            table = table.set_column(k, field.name, pa.array(cells, pa.string()))
+    table = table.rename_columns([_harmless(name) for name in table.column_names])
+    write_csv(table, sys.stdout.buffer)
+
+
+def _harmless(text: str) -> str:
+    text = printable(text)
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") else text
 
 
 def bytes_text(n_bytes: float) -> str:
@@ -113,4 +145,4 @@ def _print(table: Any) -> None:
 def _text(content: str) -> Any:
     from rich.text import Text
 
-    return Text(content)
+    return Text(printable(content))

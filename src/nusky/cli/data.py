@@ -112,11 +112,11 @@ def verify(
     else:
         for release, found in findings.items():
             for finding in found:
-                typer.echo(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.message}")
+                console.say(f"{'ok     ' if finding.ok else 'PROBLEM'}  {finding.what}: {finding.message}")
             if not found and name is not None:
-                typer.echo(f"{release}: nothing in {folder} to check. Fetch it with `nusky data fetch {release}`.")
+                console.say(f"{release}: nothing in {folder} to check. Fetch it with `nusky data fetch {release}`.")
         if name is None and not any(findings.values()):
-            typer.echo(
+            console.say(
                 f"No release in {folder}. Fetch one with `nusky data fetch NAME`; `nusky data list` has the names."
             )
     checked = [finding.ok for found in findings.values() for finding in found]

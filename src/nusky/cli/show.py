@@ -1,6 +1,5 @@
 """`nusky show`: any result as a table in the terminal, with where it comes from and how it was made."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,17 +55,15 @@ def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bo
         return
     table = read_table(path, kind=provenance["kind"], columns=columns)
     if csv:
-        from pyarrow.csv import write_csv
-
-        write_csv(table, sys.stdout.buffer)
+        console.as_csv(table)
         return
     console.heading(f"{provenance['kind']}: {table.num_rows} rows, {table.num_columns} columns")
     left_out = console.grid(table.slice(0, rows).to_pylist())
     if left_out:
-        typer.echo(f"further columns (--columns shows them): {', '.join(left_out)}")
+        console.say(f"further columns (--columns shows them): {', '.join(left_out)}")
     if rows < table.num_rows:
-        typer.echo(f"{table.num_rows - rows} more rows (--rows)")
-    typer.echo()
+        console.say(f"{table.num_rows - rows} more rows (--rows)")
+    console.say()
     console.heading("provenance")
     told = {key: value for key, value in provenance.items() if key not in _ELSEWHERE}
     if provenance["synthetic"]:
@@ -114,19 +111,19 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
             for gamma, stack in by_gamma.items()
         ]
         if stacks:
-            typer.echo()
+            console.say()
             console.heading(f"stacks, {method} (limit at 100 TeV, one flavour, GeV cm^-2 s^-1)")
             console.grid(stacks)
         for name, found in catalogues.items():
             best = sorted(found["single_sources"], key=lambda source: -(source["ts_max"] or 0))[: min(rows, 5)]
             if best:
-                typer.echo()
+                console.say()
                 console.heading(f"largest TS of the {len(found['single_sources'])} sources of {name}, {method}")
                 console.grid(
                     [{key: s[key] for key in ("name", "ra_deg", "dec_deg", "ts_max", "ns_best")} for s in best]
                 )
     if summary.get("bdm"):
-        typer.echo()
+        console.say()
         console.heading(f"boosted dark matter of {summary['bdm']['supernova']}")
         console.grid(
             [
@@ -137,9 +134,9 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
 
 
 def _run_log(log: dict[str, Any] | None) -> None:
-    typer.echo()
+    console.say()
     if log is None:
-        typer.echo("run log: none beside this file")
+        console.say("run log: none beside this file")
         return
     console.heading("run log (changes no number)")
     console.pairs({key: value for key, value in log.items() if key != "outputs" and value is not None})

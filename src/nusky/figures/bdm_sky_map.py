@@ -60,7 +60,7 @@ def bdm_sky_map(sky: pa.Table, *, supernova: str, position: tuple[float, float],
         bar = figure.colorbar(mesh, ax=[*whole, *closer], pad=0.02, aspect=40)
         bar.set_label(rf"$\mathrm{{d}}\Phi_\chi/\mathrm{{d}}T_\chi\,\mathrm{{d}}\Omega$ {UNIT}")
         bar.ax.minorticks_off()
-        figure.legend(*closer[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        canvas.legend_below(figure, *closer[0].get_legend_handles_labels(), ncols=3)
         return figure
 
 
@@ -101,7 +101,7 @@ def _marks(
     l, b = np.degrees(position)
     marks = [
         (
-            canvas.plain(supernova),
+            canvas.label(supernova),
             (l + 180) % 360 - 180,
             b,
             {"marker": "x", "color": "#56B4E9", "markersize": 6, "markeredgewidth": 1.4, "path_effects": halo},

@@ -8,11 +8,14 @@ from typing import Any
 
 import matplotlib
 import matplotlib.style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from nusky.errors import ConfigurationError
 from nusky.files import atomic_path
+from nusky.printable import printable
 from nusky.resources import resource
 
 FLUX_UNIT = r"[GeV cm$^{-2}$ s$^{-1}$]"
@@ -20,6 +23,8 @@ SYNTHETIC_TAG = "synthetic events · not a measurement"
 WARNING_COLOR = "#B23A00"
 MUTED_COLOR = "#5B6770"
 BAND_COLOR = "#9AA5AE"
+LONGEST_NAME = 40
+"""Characters of a name that are drawn; longer ones would leave no room for the axes."""
 
 # Dates and host-dependent fields are left out: equal tables give equal files.
 _METADATA = {
@@ -29,6 +34,8 @@ _METADATA = {
 }
 _TITLE_INCHES = 0.26
 _STRIP_INCHES = 0.36
+_LONGEST_PART = 60
+_LEGEND_ROWS = 8
 _LINE_STYLES = ("-", "--", ":", "-.")
 
 
@@ -43,9 +50,9 @@ def new_figure(*title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4
     header = _TITLE_INCHES + (_STRIP_INCHES if synthetic else 0)
     figure = Figure(figsize=(width, height + header))
     figure.get_layout_engine().set(rect=(0, 0, 1, height / (height + header)))
-    text = " · ".join(title)
+    text = " · ".join(short(part, _LONGEST_PART) for part in title)
     base = (height + 0.06) / (height + header)
-    figure.text(0.08 / width, base, plain(text[0].upper() + text[1:]), size=10, weight="bold")
+    figure.text(0.08 / width, base, text[0].upper() + text[1:], size=10, weight="bold")
     if synthetic:
         figure.text(
             0.5,
@@ -77,8 +84,33 @@ def save(figure: Figure, outputs: Iterable[str | os.PathLike[str]], *, dpi: int)
 
 
 def plain(text: str) -> str:
-    """`text` as matplotlib shows it literally: names come from users and may hold a dollar sign."""
-    return text.replace("$", r"\$")
+    """`text` as matplotlib shows it literally: names of users may hold dollar signs or control characters."""
+    return printable(text).replace("$", r"\$")
+
+
+def short(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as `plain` gives it, its middle left out where it has more than `longest` characters."""
+    tail = longest // 3
+    return plain(name if len(name) <= longest else f"{name[: longest - tail - 1]}…{name[-tail:]}")
+
+
+def label(name: str) -> str:
+    """A name as `short` gives it, for a legend; matplotlib would leave out those that begin with an underscore."""
+    return f"\u200b{short(name)}" if name.startswith("_") else short(name)
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], *, ncols: int) -> None:
+    """Legend under the axes of `figure`, of up to `ncols` columns as they fit; the rows leave room for the axes."""
+    for columns in range(ncols, 0, -1):
+        shown, names = list(handles), list(labels)
+        rest = len(names) - columns * _LEGEND_ROWS
+        if rest > 0:
+            shown[-rest - 1 :], names[-rest - 1 :] = [Line2D([], [], linestyle="none")], [f"and {rest + 1} more"]
+        options = {"loc": "outside lower center", "handletextpad": 0.4, "columnspacing": 1.6}
+        legend = figure.legend(shown, names, ncols=columns, **options)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def legend_beside(axes: Axes, **options: Any) -> None:

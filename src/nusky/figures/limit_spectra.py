@@ -56,7 +56,7 @@ def limit_spectra(limits: Mapping[str, pa.Table], *, method: str, catalogue: str
         axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$, all flavours (×3) {canvas.FLUX_UNIT}")
         handles = [Line2D([], [], color=color, label=rf"$\gamma$ = {gamma}") for gamma, color in colors.items()]
         handles += [
-            Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=canvas.plain(f"{name} weights"))
+            Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=f"{canvas.label(name)} weights")
             for number, name in enumerate(limits)
         ]
         canvas.legend_beside(axes, handles=[*handles, band])

@@ -44,7 +44,7 @@ def p_values(
         axes.plot(rank, rank / (n + 1), color="#333333", linewidth=1, linestyle="--", label="uniform, mean")
         label = f"{n} sources" + ("" if post_trial is None else f"\nsmallest post-trial: p = {post_trial:.2g}")
         axes.plot(rank, p[order], "o", color="#0072B2", label=label, zorder=4)
-        smallest = [f"{p[i]:.2g}  {canvas.plain(sources['name'][int(i)].as_py())}" for i in order[:_N_NAMED]]
+        smallest = [f"{p[i]:.2g}  {canvas.short(sources['name'][int(i)].as_py())}" for i in order[:_N_NAMED]]
         text = "\n".join(["smallest:", *smallest])
         axes.text(1.02, 0, text, transform=axes.transAxes, va="bottom", size=7.5, linespacing=1.4)
         axes.set_xlim(0.8, 1.25 * n)

@@ -79,9 +79,7 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
         else:
             canvas.note(sky, "no events")
         handles, labels = sky.get_legend_handles_labels()
-        figure.legend(
-            handles[::-1], labels[::-1], loc="outside lower center", ncols=4, handletextpad=0.4, columnspacing=1.6
-        )
+        canvas.legend_below(figure, handles[::-1], labels[::-1], ncols=4)
         return figure
 
 
@@ -139,7 +137,7 @@ def draw_sources(axes: Axes, x: NDArray, y: NDArray, mark: Mark) -> None:
         edgecolors="none" if dots else mark.color,
         linewidths=1,
         path_effects=None if dots else [withStroke(linewidth=1.7, foreground="white")],
-        label=f"{canvas.plain(mark.label)} ({x.size})",
+        label=f"{canvas.label(mark.label)} ({x.size})",
         zorder=4,
     )
 

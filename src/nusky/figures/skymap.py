@@ -77,7 +77,7 @@ def all_sky(
         _frame(axes, coordinates)
         bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=36, shrink=0.85)
         bar.set_label(r"Local p-value  $-\log_{10} p$")
-        figure.legend(loc="outside lower center", ncols=5, handletextpad=0.4, columnspacing=1.6)
+        canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=5)
         return figure
 
 

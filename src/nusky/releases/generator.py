@@ -6,9 +6,6 @@ seed, season and purpose, so a season's background does not depend on which othe
 generated detector looks like is in `nusky.releases.generator_model`.
 """
 
-import os
-import shutil
-import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +15,7 @@ import numpy as np
 from nusky import __version__
 from nusky.config import InjectedSource
 from nusky.errors import ConfigurationError, ReleaseError
-from nusky.files import write_json
+from nusky.files import atomic_folder, write_json
 from nusky.releases.generator_model import (
     ANG_ERR_FLOOR_DEG,
     EffectiveArea,
@@ -79,9 +76,7 @@ def generate_release(
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ReleaseError(f"{root}: exists already. Delete it, or generate the release somewhere else.")
     shares = [season_shares(source, seasons) for source in sources]
-    root.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{root.name}.", suffix=".part", dir=root.parent))
-    try:
+    with atomic_folder(root) as temporary:
         for folder in ("events", "uptime", "irfs"):
             (temporary / folder).mkdir()
         for k, season in enumerate(seasons):
@@ -118,10 +113,6 @@ def generate_release(
                 "nusky_version": __version__,
             },
         )
-        temporary.chmod(0o755)
-        os.replace(temporary, root)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def season_stream(seed: int, season: Season) -> np.random.SeedSequence:

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from nusky import __version__, config, tables
-from nusky.errors import ConfigurationError, DownloadError, ReleaseError, TableError
+from nusky.errors import ArchiveError, ConfigurationError, DownloadError, ReleaseError, TableError
 from nusky.files import read_json, sha256, write_json
 from nusky.releases import icecube_3yr, icecube_10yr, icecube_14yr, registry
 from nusky.releases.archive import unpack
@@ -140,7 +140,7 @@ def write(
     try:
         for path, kind, table in jobs:
             tables.write_table(path, table, kind=kind, provenance=provenance)
-            written.append(path)
+            written.append(Path(path))
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
@@ -160,10 +160,11 @@ def fetched(release: registry.Release, downloads: Path, progress: bool = True) -
     folder, record = downloads / release.name, downloads / f"{release.name}.json"
     if folder.exists():
         log.info("%s: already unpacked in %s", release.name, folder)
+        _check_unpacked(release, downloads)
     else:
         archive, mirror = fetch_release(release, downloads / "archives", progress)
         write_json(record, {"origin": mirror.url, "archive": archive.name, "archive_sha256": sha256(archive)})
-        unpack(archive, folder)
+        _make(folder, lambda: unpack(archive, folder))
     origin = read_json(record, keys=("origin",))["origin"] if record.exists() else str(folder)
     return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, origin, synthetic=False)
 
@@ -175,10 +176,40 @@ def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
         )
     folder = path
     if path.is_file():
-        folder = downloads / f"{release.name}-local-{sha256(path)[:12]}"
-        if not folder.exists():
-            unpack(path, folder)
+        digest = sha256(path)
+        folder = downloads / f"{release.name}-local-{digest[:12]}"
+        _make(folder, lambda: unpack(path, folder))
+        _refuse_changed(folder, path, digest)
     return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, str(path), synthetic=False)
+
+
+def _check_unpacked(release: registry.Release, downloads: Path) -> None:
+    """Refuse unpacked files that are not those of the archive they came from; they would carry its mirror's name."""
+    from nusky.releases import inventory
+
+    found = inventory.take(release, downloads)
+    if found.archive is None:
+        log.warning("%s: its archive is not there, so nobody can tell whether the files are as published", found.folder)
+    else:
+        _refuse_changed(found.folder, found.archive, found.archive_sha256)
+
+
+def _refuse_changed(folder: Path, archive: Path, archive_sha256: str | None) -> None:
+    from nusky.releases import inventory  # it builds on this module
+
+    for finding in inventory.changed(folder, archive, archive_sha256):
+        reason = f"{finding.what}: {finding.message}"
+        raise ReleaseError(f"{reason}. To use other files on purpose, name their folder in `release.local_path`.")
+
+
+def _make(folder: Path, make: Callable[[], None]) -> None:
+    """Make a folder that appears complete or not at all; of two runs at once, the second uses that of the first."""
+    if not folder.exists():
+        try:
+            make()
+        except (ArchiveError, ReleaseError):
+            if not folder.exists():
+                raise
 
 
 def _accepted(found: Obtained, settings: config.Release) -> Obtained:
@@ -218,8 +249,7 @@ def _generate(
         release.name,
         seed,
     )
-    if not root.exists():
-        generate_release(root, release, seasons, seed, generator.event_fraction, generator.sources)
+    _make(root, lambda: generate_release(root, release, seasons, seed, generator.event_fraction, generator.sources))
     return Obtained(root, GENERATED_LAYOUT, "generator", synthetic=True)
 
 

@@ -76,6 +76,12 @@ def verify(found: Inventory) -> list[Finding]:
     return findings
 
 
+def changed(folder: Path, archive: Path, archive_sha256: str | None) -> list[Finding]:
+    """What speaks against the unpacked `folder` being the content of `archive`: its other digest, or the files."""
+    whole = _archive(archive, archive_sha256)
+    return [finding for finding in (_against_archive(folder, archive) if whole.ok else [whole]) if not finding.ok]
+
+
 def _record(path: Path) -> dict[str, Any]:
     return read_json(path) if path.is_file() else {}
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
+from nusky.printable import printable
+
 
 def page_template(name: str, **filters: Callable[[Any], str]) -> Template:
     """Template `name` of this folder, with `filters`; a name it uses and is not given is an error."""
@@ -14,6 +16,12 @@ def page_template(name: str, **filters: Callable[[Any], str]) -> Template:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     environment.filters.update(filters)
     return environment.get_template(name)
+
+
+def _shown(value: Any) -> Any:
+    """Text of others without what would turn the page's writing around; markup is the templates' own."""
+    return printable(value, keep="\n") if type(value) is str else value

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nusky.errors import PhysicsError
 from nusky.files import write_text
+from nusky.printable import printable
 from nusky.report.page import page_template
 
 QUANTITIES = ("TS", "NEG_LOG10_P", "N_SIGNAL", "GAMMA")
@@ -108,5 +109,5 @@ def _by_list(sources: Sequence[pa.Table]) -> list[dict[str, Any]]:
     found: dict[str, dict[tuple[Any, ...], None]] = {}
     for table in sources:
         for name, ra, dec, origin in zip(*(table[column].to_pylist() for column in SOURCE_COLUMNS), strict=True):
-            found.setdefault(origin, {})[name, ra, dec] = None
+            found.setdefault(printable(origin), {})[printable(name), ra, dec] = None
     return [{"list": origin, "sources": [list(source) for source in found[origin]]} for origin in sorted(found)]

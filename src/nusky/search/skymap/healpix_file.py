@@ -9,6 +9,7 @@ import numpy as np
 from nusky.errors import TableError
 from nusky.files import atomic_path
 from nusky.search.skymap.grid import PixelMap
+from nusky.shortage import shortage
 
 UNSEEN = -1.6375e30
 """HEALPix's value of pixels without one."""
@@ -75,7 +76,9 @@ def read(path: str | os.PathLike[str], column: str) -> tuple[int, np.ndarray]:
         with fits.open(path) as file:
             table = file[1]
             header, values = table.header, np.array(table.data[column], dtype=float)
-    except (OSError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, LookupError, TypeError, AttributeError, MemoryError) as error:
+        if short := shortage(error, path):
+            raise short from None
         raise TableError(f"{path}: no map with a column {column} ({error}). Delete it and run again.") from None
     if header.get("PIXTYPE") != "HEALPIX" or header.get("ORDERING") != "NESTED" or "NSIDE" not in header:
         raise TableError(f"{path}: not a HEALPix map in nested order. Point to a map written by nusky.")
