@@ -129,6 +129,7 @@ def _explained(cfg: Any, name: str, report: dict[str, Any]) -> dict[str, Any]:
         "gammas": block.gammas,
         "single_sources": block.single_sources,
         "without_flux": report["missing_flux"]["count"],
+        "understood": {part["label"]: part["understood"] for part in report["lists"] if part["understood"]},
         "notes": report["notes"],
     }
 
@@ -176,6 +177,8 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
         if catalogue["without_flux"]:
             rows["without a flux"] = str(catalogue["without_flux"])
         console.pairs(rows)
+        for label, text in catalogue["understood"].items():
+            console.pairs({f"{label} read as": text})
         for note in catalogue["notes"]:
             console.pairs({"note": note})
     if cfg.inference:
