@@ -55,7 +55,7 @@ class TableFile:
     where: str
     """File, and table where it holds several, for messages."""
     table: Table
-    frames: Frames = Frames()
+    frames: Frames = field(default_factory=Frames)
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Other names of columns -> their names in `table`."""
     notes: tuple[str, ...] = ()
@@ -323,12 +323,13 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
         raise CatalogueError(f"{path}: holds no table; it says {told}. Repeat the query.")
     listed = [(t.name or t.ID, t.ID or t.name, len(t.array), [f.name for f in t.fields]) for t in found]
     index = _choose(path, listed, table)
-    fields = said.tables[index] if len(said.tables) == len(found) else []
+    same = len(said.tables) == len(found) and len(said.tables[index]) == len(found[index].fields)
+    fields = said.tables[index] if same else []
     notes += _incomplete(lines, len(found[index].array))
     made = found[index].to_table(use_names_over_ids=False)
     named = Counter(f.name for f in found[index].fields)
     aliases, names, ucds, systems = {}, [], {}, {}
-    for column, about in zip(found[index].fields, itertools.chain(fields, itertools.repeat({}))):
+    for column, about in zip(found[index].fields, fields or [{}] * len(found[index].fields), strict=True):
         name = column.name if named[column.name] == 1 else column.ID
         names.append(name)
         aliases[column.ID] = " ".join(name.split())

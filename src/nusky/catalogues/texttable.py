@@ -119,7 +119,8 @@ def _rows(body: list[tuple[int, str]], separator: str) -> list[tuple[int, list[s
     for number, row in rows:
         if any("\n" in cell.strip("\n") for cell in row):
             raise ValueError(
-                f"line {number}: a quotation mark opens a cell that ends on a later line; close or remove it, so that no "
+                f"line {number}: a quotation mark opens a cell that ends on a later line; close or remove it, so "
+                "that no "
                 "row is swallowed"
             )
     return rows
@@ -146,7 +147,8 @@ def _check_widths(rows: list[tuple[int, list[str]]], names: list[str], separator
         extra = [cell for cell in row[len(names) :] if cell.strip()]
         if extra:
             raise ValueError(
-                f"line {number} has {len(row)} cells between {called}, the line of names has {len(names)}: put text that "
+                f"line {number} has {len(row)} cells between {called}, the line of names has {len(names)}: put "
+                "text that "
                 "holds the separator into quotes, and write numbers with a decimal point"
             )
         if len(row) < len(names):

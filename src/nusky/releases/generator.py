@@ -21,6 +21,7 @@ from nusky.errors import ConfigurationError, ReleaseError
 from nusky.files import write_json
 from nusky.releases.generator_model import (
     ANG_ERR_FLOOR_DEG,
+    GENERATED,
     EffectiveArea,
     Smearing,
     effective_area,
@@ -109,7 +110,7 @@ def generate_release(
             "sources": [source.model_dump() for source in sources],
         }
         write_json(
-            temporary / "GENERATED.json",
+            temporary / GENERATED,
             {
                 "synthetic": True,
                 "release": release.name,
@@ -122,6 +123,25 @@ def generate_release(
         os.replace(temporary, root)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def is_generated(root: Path) -> bool:
+    """Whether the release in `root`, of the ten-year layout, was made by the generator.
+
+    `GENERATED.json` in the folder or beside it says so. Where it was lost, the effective areas do: those of the
+    generator are a model that no detector has.
+    """
+    root = Path(root)
+    if any((folder / GENERATED).is_file() for folder in (root, root.parent, root / "events", root / "irfs")):
+        return True
+    given = [path.read_bytes().split() for path in (root / "irfs").glob("*_effectiveArea.csv") if path.is_file()]
+    with tempfile.TemporaryDirectory() as folder:
+        for response in dict.fromkeys(season.response for season in ICECUBE_10YR.seasons):
+            model = Path(folder) / response
+            _write_effective_area(model, effective_area(response))
+            if model.read_bytes().split() in given:
+                return True
+    return False
 
 
 def season_stream(seed: int, season: Season) -> np.random.SeedSequence:
