@@ -68,10 +68,10 @@ class TestTables:
 
     def test_files_needed(self, root):
         seasons = [files.season("IC40"), files.season("IC86_II"), files.season("IC86_III")]
-        (root / "irfs" / "IC86_II_smearing.csv").touch()
-        assert icecube_10yr.required_files(root, seasons) == [
+        assert icecube_10yr.required_files(root, ICECUBE_10YR, seasons) == [
             *(f"{part}/{name}_exp.csv" for name in ("IC40", "IC86_II", "IC86_III") for part in ("events", "uptime")),
-            *("irfs/IC40_effectiveArea.csv", "irfs/IC86_II_effectiveArea.csv", "irfs/IC86_II_smearing.csv"),
+            *("irfs/IC40_effectiveArea.csv", "irfs/IC86_II_effectiveArea.csv"),
+            *("irfs/IC40_smearing.csv", "irfs/IC86_II_smearing.csv"),
         ]
 
 

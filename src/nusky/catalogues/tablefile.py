@@ -217,7 +217,7 @@ def _expand_positions(table: Table, where: str) -> tuple[Table, dict[str, str], 
         at = table.index_column(name)
         table.remove_column(name)
         table.add_columns([icrs.ra.deg * u.deg, icrs.dec.deg * u.deg], [at, at], [f"{name}.ra", f"{name}.dec"])
-        first, second = sky.get_representation_component_names()
+        first, second = list(sky.get_representation_component_names())[:2]
         aliases |= {f"{name}.{first}": f"{name}.ra", f"{name}.{second}": f"{name}.dec"}
         notes.append(f"Column '{name}' holds positions in the frame {sky.frame.name}; read as {name}.ra, {name}.dec.")
     return table, {old: new for old, new in aliases.items() if old != new}, notes

@@ -242,9 +242,8 @@ def _refuse_what_is_no_zip(path: Path) -> None:
         packed = False
     if packed or path.name.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")):
         raise ReleaseError(
-            f"{path}: is a tar archive; zip archives and folders are read. Unpack it (tar -xf {path.name}) and "
-            "give the "
-            "folder in `release.local_path`."
+            f"{path}: is a tar archive; zip archives and folders are read. Unpack it (tar -xf {path.name}) and give "
+            "the folder in `release.local_path`."
         )
     raise ReleaseError(
         f"{path}: is a single file and no zip archive. Give the release's zip archive, or the folder that holds all of "
