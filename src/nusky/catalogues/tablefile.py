@@ -167,7 +167,7 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
     meta = table.meta if header is None else header
     found = Frames(_table_frame(where, meta), said)
     table = Table([table[name] for name in table.colnames], names=names, copy=False)
-    comments = [str(line) for line in _comments(meta)]
+    comments = _comments(meta)
     return TableFile(
         where,
         table,
@@ -179,12 +179,17 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
     )
 
 
-def _comments(meta: Mapping[str, Any]) -> list[Any]:
-    found: list[Any] = []
+def _comments(meta: Mapping[str, Any]) -> list[str]:
+    """Lines of comments, without those in which astropy keeps the descriptions of columns."""
+    found: list[str] = []
     for key in ("comments", "comment", "COMMENT", "HISTORY", "note", "notes", "description"):
-        value = meta.get(key) if hasattr(meta, "get") else None
-        if value is not None:
-            found += [value] if isinstance(value, str) else [*value] if hasattr(value, "__iter__") else []
+        value = meta.get(key)
+        lines = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+        inside = False
+        for line in map(str, lines):
+            inside = (inside or "--BEGIN-ASTROPY-SERIALIZED" in line) and "--END-ASTROPY-SERIALIZED" not in line
+            if not inside:
+                found.append(line)
     return found
 
 

@@ -46,6 +46,7 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
     body = [(number, line) for number, line in content if not line.lstrip().startswith("#")]
     header, body, found = _header(content, body, separator, wanted)
     rows = _rows(body, found)
+    first = body[0][0] if body else len(lines)
     names = [" ".join(cell.split()) for cell in header]
     while rows and (_is_rule(rows[0][1]) or _is_units(rows[0][1])):
         if _is_units(rows[0][1]) and any(cell.strip() for cell in rows[0][1]):
@@ -58,6 +59,13 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
         rows.pop(0)
     rows = [(number, row) for number, row in rows if not _is_rule(row) and any(cell.strip() for cell in row)]
     notes = _check_widths(rows, names, found)
+    silent = [number for number, line in content if number > first and line.lstrip().startswith("#")]
+    silent = [number for number in silent if len(_split([lines[number - 1]], found)[0][1]) == len(names) > 1]
+    if silent:
+        notes.append(
+            f"{len(silent)} line(s) that look like rows begin with # and are left out as comments (put a name that begins "
+            f"with # into quotes): line {', '.join(map(str, silent[:_TRUNCATED]))}{' ...' if len(silent) > _TRUNCATED else ''}."
+        )
     columns = _columns(names, rows)
     made = Table(masked=False)
     for (name, cells), unit in zip(columns, [*unit_row, *[""] * len(names)], strict=False):

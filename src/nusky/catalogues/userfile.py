@@ -63,10 +63,10 @@ def read_file(
     wanted = {columns.name, columns.ra_deg, columns.dec_deg, *filter(None, [columns.extension_deg])}
     file = read_table(path, columns.name, wanted, stated.table, stated.format)
     present = file.table.colnames
+    name_column = _column(file, columns.name)
     ra_name, dec_name = (
         _position_column(file, header, axis) for header, axis in ((columns.ra_deg, "ra"), (columns.dec_deg, "dec"))
     )
-    name_column = _column(file, columns.name)
     extension = columns.extension_deg and _column(file, columns.extension_deg)
     extension = extension or ("extension_deg" if "extension_deg" in present else None)
     for header, form in ((ra_name, "05:34:31.9"), (dec_name, "-29:00:28")):
