@@ -109,7 +109,7 @@ _SPELLED = {spelling: size for size, spellings in _ANGLES_DEG.items() for spelli
 RADIAN, HOURS, SEXAGESIMAL = 180 / math.pi, 15.0, 0.0
 """What `angle_unit` gives for radians, hours, and notations of hours or degrees with minutes and seconds."""
 _SEXAGESIMAL_UNIT = re.compile(r"(h|hh|d|dd|deg)[: ]?(m|mm)([: ]?(s|ss)(\.[sf]*)?)?|sexagesimal|iso", re.ASCII)
-_NAMED_UNIT = re.compile(r".*(?:[^a-z]|^_?ra|^_?de|^_?decl?)([a-z]+)\.?", re.ASCII)
+_NAMED_UNIT = re.compile(r".*(?:[^a-z]|^_?ra|^_?decl|^_?dec|^_?de)([a-z]+)\.?", re.ASCII)
 MINUS = str.maketrans("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-" * 7)
 _PARTS = re.compile(
     r"([+-]?)\s*(\d{1,3})\s*(?:([hd\u00b0\u02b0])\s*|:\s*|\s)"
@@ -137,7 +137,9 @@ def angle_unit(text: str) -> float | None:
 
     `SEXAGESIMAL` for the notations "h:m:s", "d:m:s" and the like; None for what is no unit of angle.
     """
-    spelled = "".join(text.casefold().split()).strip("()[]")
+    spelled = "".join(text.casefold().split()).strip("()[]{}")
+    if re.match(r"[-+.]?\d", spelled):  # a number with a unit is none
+        return None
     if spelled in _SPELLED:
         return _SPELLED[spelled]
     if _SEXAGESIMAL_UNIT.fullmatch(spelled.strip("\"'")):
@@ -159,17 +161,21 @@ def angle_unit_in_name(name: str) -> tuple[str, float] | None:
         Square brackets that hold something else than a unit of angle, or two units.
     """
     found = {}
-    for opening, inside in re.findall(r"([\[(])([^\])]*)[\])]", name):
-        size = angle_unit(inside)
-        if size is not None:
-            found[inside.strip()] = size
-        elif opening == "[" and not re.search(r"j2000|b1950|icrs|fk\d", inside, re.IGNORECASE):
+    for opening, inside in re.findall(r"([\[({])([^\])}]*)[\])}]", name):
+        sizes = {part.strip(): angle_unit(part) for part in re.split(r"[,;]", inside)}
+        known = {part: size for part, size in sizes.items() if size is not None}
+        found |= known
+        if known:
+            continue
+        if opening == "[" and not re.search(r"j2000|b1950|icrs|fk\d", inside, re.IGNORECASE):
             raise PhysicsError(f"'{inside.strip()}' in the name of column '{name}' is no unit of angle known here.")
     if not found:
-        outside = re.sub(r"[\[(][^\])]*[\])]", "", name).strip().casefold()
+        outside = re.sub(r"[\[({][^\])}]*[\])}]", "", name).strip().casefold()
         ending = _NAMED_UNIT.fullmatch(outside)
         if ending and ending[1] in _SPELLED:
             found[ending[1]] = _SPELLED[ending[1]]
+        elif ending and ending[1] in ("hms", "dms", "hhmmss", "ddmmss", "sexagesimal"):
+            found[ending[1]] = SEXAGESIMAL
     if len(set(found.values())) > 1:
         raise PhysicsError(f"the name of column '{name}' states more than one unit: {', '.join(found)}.")
     return next(iter(found.items()), None)
@@ -191,6 +197,8 @@ def sexagesimal(text: str, hours: bool) -> float | None:
     if found is None or (found[4] is None and found[3] is None) or (found[5] and found[7]):
         return None
     if found[6] == ":" and found[7] is None:
+        return None
+    if text.rstrip().endswith("S") and found[3] is None:  # South, perhaps
         return None
     sign, whole, letter = -1.0 if found[1] == "-" else 1.0, float(found[2]), (found[3] or "").lower()
     minutes, seconds = float((found[4] or "0") + (found[5] or "")), float(found[7] or 0)

@@ -69,6 +69,11 @@ LETTERS = (["5h34m31.94s", "17h45m40.04s"], ["22d00m52.2s", "-29\u00b000'28.1''"
         ("RA (h)", "Dec (deg)", HOURS),
         ("RA [hr]", "Dec [degrees]", HOURS),
         ("ra_hours", "dec_deg", HOURS),
+        ("RA {h}", "Dec {deg}", HOURS),
+        ("raRad", "decRad", RADIANS),
+        ("RA (hours, J2000)", "Dec (deg, J2000)", HOURS),
+        ("l2", "b2", GALACTIC),
+        ("ra50", "dec50", B1950),
         ("RA (arcmin)", "Dec (arcsec)", ([60 * a for a in DEGREES[0]], [3600 * d for d in DEGREES[1]])),
         ("RAJ2000 [DEG]", "DEJ2000 [DEG]", DEGREES),
         ("GLON", "GLAT", GALACTIC),
@@ -133,6 +138,12 @@ def test_units_of_files(tmp_path, unit, angle, suffix):
         ("RA,Dec", (["05:61:31", "17:45:40"], DEGREES[1]), "has 60 or more minutes or seconds"),
         ("RA,Dec", (DEGREES[1], DEGREES[0]), "Are the columns of right ascension and declination exchanged?"),
         ("RA,GLAT", DEGREES, "says frame equatorial, but the name of column 'GLAT' says galactic"),
+        ("ra_deg,lat", DEGREES, "column 'ra_deg' says frame equatorial, column 'lat' none"),
+        ("RA_JNOW,Dec_JNOW", DEGREES, "are apparent ones of a date"),
+        ("RA_rad,Dec", RADIANS, "one coordinate is stated in 'rad', column 'Dec' states no unit"),
+        ("RA_hms,Dec", DEGREES, "is not of the form that its unit 'hms' says"),
+        ("RA,Dec", (["83.6\u00b0", "266.4\u00b0"], DEGREES[1]), "'83.6\u00b0' in column 'RA' is not a plain number"),
+        ("RA,Dec", (COLONS[0], ["22:00:52 S", "-29:00:28"]), "is not a plain number"),
         ("azimuth,zenith", DEGREES, "hold horizontal coordinates"),
     ],
 )
@@ -147,6 +158,7 @@ def test_what_cannot_be_taken_as_stated_is_refused(tmp_path, header, values, mes
         ("RAh,RAm,RAs,DE-,DEd,DEm,DEs", "RAh", "DEd", "RAh, RAm, RAs"),
         ("RA_hour,RA_min,RA_sec,DE-,DEd,DEm,DEs", "RA_hour", "DEd", "RA_hour, RA_min, RA_sec"),
         ("ra,RAm,RAs,DE-,DEd,DEm,DEs", "ra", "DEd", "DE-, DEd, DEm, DEs"),
+        ("RA1,RA2,RA3,DE-,DEd,DEm,DEs", "RA1", "DEd", "RA1, RA2, RA3"),
     ],
 )
 def test_parts_of_an_angle_are_no_angle(tmp_path, header, ra, dec, parts):
@@ -259,6 +271,8 @@ def test_comments_on_the_frame_ask_for_a_statement(tmp_path, said):
         ("flux_ul", "0 1 0"),
         ("is_upper_limit", "no yes no"),
         ("f_flux", " < "),
+        ("flux_type", "value UL value"),
+        ("FluxUpperLimit", "F T F"),
     ],
 )
 def test_flags_of_limits(tmp_path, header, flags):
@@ -418,6 +432,10 @@ TABLES = {
         "name,RA,Dec,,\nCrab,83.633083,22.0145,,\nSgr A*,266.416833,-29.007806,,\n,,,,\n",
     ),
     "a typographic minus": ("list.csv", "name,RA,Dec\nCrab,83.633083,22.0145\nSgr A*,266.416833,\u221229.007806\n"),
+    "a spreadsheet's first line": (
+        "list.csv",
+        "sep=;\nname;RA;Dec\nCrab;83.633083;22.0145\nSgr A*;266.416833;-29.007806\n",
+    ),
     "bars": ("list.csv", "name|RA|Dec\nCrab|83.633083|22.0145\nSgr A*|266.416833|-29.007806\n"),
 }
 

@@ -101,7 +101,7 @@ def build(path, row):
 
 
 def test_ten_named_sources_of_each(catalogue):
-    name, path, row = catalogue
+    _, path, row = catalogue
     table, report = build(path, row)
     listed, ra, dec = independent(path, row[0])
     found = dict(

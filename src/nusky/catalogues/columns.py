@@ -21,11 +21,33 @@ UNKNOWN = frozenset(
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _LIMIT_SIGNS = ("<", "\u2264", ">", "\u2265", "\u2272", "\u2273")
 _YES = frozenset({"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "limit", "upper", "upper limit", "x"})
-_NO = frozenset({"", "0", "false", "f", "no", "n", "=", "~", "\u2248", "ok", "measured", "detection", *UNKNOWN})
+_NO = frozenset(
+    {
+        "value",
+        "det",
+        "detected",
+        "meas",
+        "m",
+        "flux",
+        "",
+        "0",
+        "false",
+        "f",
+        "no",
+        "n",
+        "=",
+        "~",
+        "\u2248",
+        "ok",
+        "measured",
+        "detection",
+        *UNKNOWN,
+    }
+)
 _LIMIT_WORDS = frozenset(
     {"limit", "lim", "ul", "uplim", "upper", "upperlimit", "islimit", "isul", "limits", "l", "lolim"}
 )
-_FLAG_FILLERS = frozenset({"is", "flag", "sign", "lower", "f", "q", "of", "the"})
+_FLAG_FILLERS = frozenset({"is", "type", "kind", "flag", "sign", "lower", "f", "q", "of", "the"})
 _DEGREES = {"deg", "degree", "degrees"}
 
 
@@ -53,6 +75,8 @@ class Angles:
     """whether the file or the configuration states the unit, beyond a name ending in _deg"""
     first: str
     """the first entry as it stands in the file"""
+    size: float = 1.0
+    """degrees of one unit; 0 for sexagesimal text"""
     unknown: tuple[str, ...] = ()
 
 
@@ -203,7 +227,13 @@ def angles(
             "hours. Correct the unit or the value."
         )
     return Angles(
-        found.values * size if size != 1.0 else found.values, found.limit, read_as, is_stated, first, found.unknown
+        found.values * size if size != 1.0 else found.values,
+        found.limit,
+        read_as,
+        is_stated,
+        first,
+        size,
+        found.unknown,
     )
 
 
@@ -299,12 +329,17 @@ def _sexagesimal(where: str, header: str, entries: list[str], hours: bool, size:
     kind = "with letters" if lettered else "hours, minutes, seconds" if hours else "degrees, minutes, seconds"
     first = next((text for text in entries if text.casefold() not in UNKNOWN), "")
     none = np.zeros(len(entries), dtype=bool)
-    return Angles(values, none, f"sexagesimal, {kind}", True, first)
+    return Angles(values, none, f"sexagesimal, {kind}", True, first, units.SEXAGESIMAL)
 
 
 def split_parts(names: Sequence[str], header: str) -> list[str]:
     """The columns that hold the parts of one sexagesimal angle with `header`: RAh, RAm, RAs or DE-, DEd, DEm, DEs."""
     folded = {name.casefold(): name for name in names}
+    numbered = re.fullmatch(r"(ra|decl?|de)([\W_]*)[123]", header.casefold())
+    if numbered:
+        parts = [folded.get(f"{numbered[1]}{numbered[2]}{k}") for k in (1, 2, 3)]
+        if parts[0] and parts[1]:
+            return [part for part in parts if part]
     found = re.fullmatch(
         r"(.*?)([\W_]*)(h|hh|hrs?|hours?|d|dd|degs?|degrees?|m|mm|mins?|minutes?|arcmin|s|ss|secs?|seconds?|arcsec|-|sign)"
         r"([\W_]*)",
@@ -350,13 +385,14 @@ def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndar
             flags = np.isfinite(values) & (upper == values)
             if not flags.any():
                 continue
-        if flags is None and own == "own" and wrong is not None:
+        signed = own == "sign" and _has_signs(file.table[name])
+        if flags is None and (own == "own" or signed) and wrong is not None:
             raise CatalogueError(
                 f"{file.where}: row {wrong[0]}: '{wrong[1][:50]}' in column '{name}' does not say whether "
                 f"'{column}' is "
                 "a limit. Give true or false, < or nothing; or name the column otherwise."
             )
-        if flags is None or (own == "sign" and not _has_signs(file.table[name])):
+        if flags is None or (own == "sign" and not signed):
             continue
         limit |= flags
         used.append(name)
@@ -376,7 +412,11 @@ def _names_limit_of(name: str, column: str) -> str | None:
 
 
 def _has_signs(column: Column) -> bool:
-    return column.dtype.kind not in "biuf" and any(_plain(text).startswith(_LIMIT_SIGNS) for text in texts(column))
+    if column.dtype.kind in "biuf":
+        return False
+    signs = {"ul", "u.l.", "ll", "limit", "upper", "upper limit"}
+    entries = [_plain(text).casefold() for text in texts(column)]
+    return any(entry.startswith(_LIMIT_SIGNS) or entry in signs for entry in entries)
 
 
 def _spaced(name: str) -> str:

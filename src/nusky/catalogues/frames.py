@@ -20,7 +20,7 @@ CONVERTED = ("equatorial", "galactic", "supergalactic")
 """Families of frames that need nothing but the two angles to be converted."""
 
 _LONGITUDE = {
-    "galactic": "glon gallon gl lii galacticlongitude",
+    "galactic": "glon gallon gl lii l2 galacticlongitude",
     "supergalactic": "sgl sglon supergalacticlongitude",
     "ecliptic": "elon eclon ecllon eclipticlongitude",
     "horizontal": "az azimuth azi phi ha",
@@ -28,7 +28,7 @@ _LONGITUDE = {
     "equatorial": "rightascension alpha",
 }
 _LATITUDE = {
-    "galactic": "glat gallat gb bii galacticlatitude",
+    "galactic": "glat gallat gb bii b2 galacticlatitude",
     "supergalactic": "sgb sglat supergalacticlatitude",
     "ecliptic": "elat eclat ecllat eclipticlatitude",
     "horizontal": "alt altitude zenith zen elevation elev theta",
@@ -47,8 +47,8 @@ _WORDS = {
     for family, words in families.items()
     for word in words.split()
 }
-_RA = re.compile(r"(ra|alpha)(j|b|icrs|deg|rad|h|hr|hours?|jd|[bj]?\d{4}(deg|rad|h)?|hms)?", re.ASCII)
-_DEC = re.compile(r"(de|dec|decl|delta)(j|b|icrs|deg|rad|jd|[bj]?\d{4}(deg|rad)?|dms)?", re.ASCII)
+_RA = re.compile(r"(ra|alpha)(j|b|b?50|jnow|icrs|deg|rad|h|hr|hours?|jd|[bj]?\d{4}(deg|rad|h)?|hms)?", re.ASCII)
+_DEC = re.compile(r"(de|dec|decl|delta)(j|b|b?50|jnow|icrs|deg|rad|jd|[bj]?\d{4}(deg|rad)?|dms)?", re.ASCII)
 _BESIDE = re.compile(r"deg(rees?)?|rad(ians?)?|ii|[bj]?\d{4}|pos|src|source", re.ASCII)
 _YEAR = re.compile(r"(?<![0-9.])([BbJj]?)\s?((?:18|19|20)\d\d(?:\.\d+)?)(?![0-9])")
 _LETTERED_YEAR = re.compile(
@@ -182,8 +182,10 @@ def by_system(system: str, equinox: str | None, by: str) -> Statement:
 
 
 def _equinox(name: str, by: str) -> str | None:
-    if re.search(r"FK4", name, re.I):
+    if re.search(r"FK4", name, re.I) or re.fullmatch(r"_?(ra|de|dec|decl)[_ ]?(b|19)?50", name, re.I):
         return "B1950"
+    if re.search(r"jnow|apparent|of[\W_]*date|topocentric", name, re.I):
+        raise CatalogueError(f"{by} says that the positions are apparent ones of a date. Give those of J2000.")
     found = _YEAR.search(name)
     if found is None or re.search(r"ep(och)?[\W_]*$", name[: found.start()], re.I):
         return "J2000" if re.search(r"icrs|fk5", name, re.I) else None
@@ -249,6 +251,15 @@ def of_columns(where: str, frames: Frames, ra: str, dec: str, given: str | None,
                 "`frame` (icrs, fk5, fk4 or galactic)."
             )
         family = _one(where, "frame", families)
+    families = {name: {s.family for s in statements[name]} for name in (ra, dec)}
+    for name, other in ((ra, dec), (dec, ra)):
+        if families[name] <= {None, "unnamed"} and "unnamed" in families[name] and not given:
+            if families[other] - {None, "unnamed"}:
+                raise CatalogueError(
+                    f"{where}: column '{other}' says frame {family[0]}, column '{name}' none. Choose two columns "
+                    "of one "
+                    "frame, or state it with `frame`."
+                )
     equinox = _one(where, "equinox", [(s.equinox, s.by) for s in said if s.equinox])
     if family[0] in (None, "equatorial") and equinox[0] is None:
         in_table = [(s.equinox, s.by) for s in frames.table if s.equinox and s.family in (None, "equatorial")]

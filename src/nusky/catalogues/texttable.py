@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from nusky import units
 
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 _DASHES = frozenset("-=+_ \t")
-_TRUNCATED = 20
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
         No such table; the message says why and where.
     """
     lines = io.StringIO(text, newline=None).read().split("\n")
+    stated = re.fullmatch(r"\s*sep=(.)\s*", lines[0])  # as spreadsheets write it
+    if stated:
+        separator, lines[0] = separator or stated[1], ""
     content = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     comments = [line for _, line in content if line.lstrip().startswith("#")]
     body = [(number, line) for number, line in content if not line.lstrip().startswith("#")]
@@ -63,8 +67,8 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
     silent = [number for number in silent if len(_split([lines[number - 1]], found)[0][1]) == len(names) > 1]
     if silent:
         notes.append(
-            f"{len(silent)} line(s) that look like rows begin with # and are left out as comments (put a name that begins "
-            f"with # into quotes): line {', '.join(map(str, silent[:_TRUNCATED]))}{' ...' if len(silent) > _TRUNCATED else ''}."
+            f"{len(silent)} line(s) that look like rows begin with # and are left out as comments (put a name that "
+            f"begins with # into quotes): {_lines(silent)}."
         )
     columns = _columns(names, rows)
     made = Table(masked=False)
@@ -140,11 +144,11 @@ def _is_rule(row: Sequence[str]) -> bool:
 
 
 def _is_units(row: Sequence[str]) -> bool:
-    """Whether a row gives units: an angle among them, and no number at all."""
-    cells = [cell.strip() for cell in row]
-    return any(units.angle_unit(cell) is not None for cell in cells if cell and not cell.isdigit()) and not any(
-        units.decimal(cell) is not None or units.sexagesimal_like(cell) for cell in cells
-    )
+    """Whether a row gives units: those of two angles among them, and no number at all."""
+    cells = [cell.strip() for cell in row if cell.strip()]
+    if any(cell[0].isdigit() or cell[0] in "+-.\u2212" or units.sexagesimal_like(cell) for cell in cells):
+        return False
+    return sum(units.angle_unit(cell) is not None for cell in cells) > 1
 
 
 def _check_widths(rows: list[tuple[int, list[str]]], names: list[str], separator: str) -> list[str]:
@@ -163,10 +167,11 @@ def _check_widths(rows: list[tuple[int, list[str]]], names: list[str], separator
             short.append(number)
     if not short:
         return []
-    return [
-        f"{len(short)} line(s) have fewer cells than columns, the rest counts as empty: line "
-        f"{', '.join(map(str, short[:_TRUNCATED]))}{' ...' if len(short) > _TRUNCATED else ''}."
-    ]
+    return [f"{len(short)} line(s) have fewer cells than columns, the rest counts as empty: {_lines(short)}."]
+
+
+def _lines(numbers: list[int]) -> str:
+    return f"line {', '.join(map(str, numbers[:_SHOWN]))}{' ...' if len(numbers) > _SHOWN else ''}"
 
 
 def _columns(names: list[str], rows: list[tuple[int, list[str]]]) -> list[tuple[str, list[str]]]:

@@ -149,10 +149,22 @@ def _angles(
         raise CatalogueError(f"{file.where}: `unit: hours` is stated, but the columns are {frame}. Give deg or rad.")
     stated = UNITS.get(unit) if unit else None
     other = 1.0 if unit == "hours" else stated
-    return (
+    found = (
         reading.angles(file, ra, in_hours, stated, unit or "", commas),
         reading.angles(file, dec, False, other, "deg" if unit == "hours" else unit or "", commas),
     )
+    for one, other, name in ((found[0], found[1], dec), (found[1], found[0], ra)):
+        if (
+            one.size in (units.RADIAN, 1 / 60, 1 / 3600)
+            and other.size == 1.0
+            and other.read_as.startswith("degrees, as")
+        ):
+            raise CatalogueError(
+                f"{file.where}: one coordinate is stated in '{one.read_as}', column '{name}' states no unit. State "
+                "it with "
+                "`unit`, or write it in the name of the column, such as 'Dec [rad]'."
+            )
+    return found
 
 
 def _doubts(
