@@ -87,7 +87,7 @@ LETTERS = (["5h34m31.94s", "17h45m40.04s"], ["22d00m52.2s", "-29\u00b000'28.1''"
     ],
 )
 def test_names_and_notations_of_text(tmp_path, ra, dec, values):
-    path = text(tmp_path, f"name,{ra},{dec}\n{rows(*values)}")
+    path = text(tmp_path, f'name,"{ra}","{dec}"\n{rows(*values)}')
     table, report = build(path, ("name", ra, dec))
     assert is_both(table)
     told = report["lists"][0]["understood"]
@@ -111,13 +111,16 @@ def test_units_of_files(tmp_path, unit, angle, suffix):
     table = Table({"name": ["Crab", "Sgr A*"], "RA": np.array(DEGREES[0]) / angle, "Dec": DEGREES[1]})
     if suffix == "ecsv":
         table.write(path)
-        path.write_text(path.read_text().replace("{name: RA,", f"{{name: RA, unit: {unit},"))
+        stated = path.read_text().replace("{name: RA,", f"{{name: RA, unit: {unit},")
+        path.write_text(stated.replace("{name: Dec,", "{name: Dec, unit: degree,"))
     elif suffix == "fits":
         table.write(path)
         fits.setval(path, "TUNIT2", value=unit, ext=1)
+        fits.setval(path, "TUNIT3", value="degrees", ext=1)
     else:
         table.write(path, format="votable")
-        path.write_text(path.read_text().replace('name="RA"', f'name="RA" unit="{unit}"'))
+        stated = path.read_text().replace('name="RA"', f'name="RA" unit="{unit}"')
+        path.write_text(stated.replace('name="Dec"', 'name="Dec" unit="Deg"'))
     assert is_both(build(path)[0])
 
 
@@ -143,7 +146,7 @@ def test_units_of_files(tmp_path, unit, angle, suffix):
         ("RA_rad,Dec", RADIANS, "one coordinate is stated in 'rad', column 'Dec' states no unit"),
         ("RA_hms,Dec", DEGREES, "is not of the form that its unit 'hms' says"),
         ("RA,Dec", (["83.6\u00b0", "266.4\u00b0"], DEGREES[1]), "'83.6\u00b0' in column 'RA' is not a plain number"),
-        ("RA,Dec", (COLONS[0], ["22:00:52 S", "-29:00:28"]), "is not a plain number"),
+        ("RA,Dec", (COLONS[0], ["22:00:52 S", "-29:00:28"]), "is no angle such as -29:00:28"),
         ("azimuth,zenith", DEGREES, "hold horizontal coordinates"),
     ],
 )

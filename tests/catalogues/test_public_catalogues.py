@@ -104,9 +104,8 @@ def test_ten_named_sources_of_each(catalogue):
     _, path, row = catalogue
     table, report = build(path, row)
     listed, ra, dec = independent(path, row[0])
-    found = dict(
-        zip(table["name"].to_pylist(), zip(*(table[c].to_pylist() for c in ("ra_deg", "dec_deg")), strict=True))
-    )
+    places = zip(*(table[axis].to_pylist() for axis in ("ra_deg", "dec_deg")), strict=True)
+    found = dict(zip(table["name"].to_pylist(), places, strict=True))
     wanted = row[1].split(",")
     assert len(set(wanted)) == 10
     assert table.num_rows == len(listed)

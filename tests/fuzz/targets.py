@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 from nusky import config, files, tables
 from nusky.bdm import supernovae
 from nusky.catalogues.build import build_catalogue
+from nusky.catalogues.sources import check, drop_repeats
+from nusky.catalogues.userfile import read_file
 from nusky.releases import archive, icecube_3yr, icecube_10yr, icecube_14yr, ingest, registry, schemas, text
 from tests import release_files
 
@@ -143,10 +145,7 @@ CSV = (
 
 
 def _catalogue(path):
-    _check_catalogue(config.Catalogue(lists=[{"file": str(path)}]))
-
-
-def _check_catalogue(block):
+    block = config.Catalogue(lists=[{"file": str(path)}])
     table, report = build_catalogue(block, "mine")
     assert table.num_rows == report["n_sources"] > 0
     assert ((table["ra_deg"].to_numpy() >= 0) & (table["ra_deg"].to_numpy() < 360)).all()
@@ -175,11 +174,13 @@ def _stated(path):
     """Read as one of STATED, whichever's columns it has; as the first of them otherwise."""
     content = path.read_bytes()
     names = next((names for names in NAMES if names["ra_deg"].encode() in content), NAMES[0])
-    block = config.Catalogue(
-        lists=[{"file": str(path), "columns": names}],
-        weightings={"S": {"column": "S"}} if b"l_S" in content else {"u": {}},
-    )
-    _check_catalogue(block)
+    found = read_file(path, config.Columns(**names), "mine", {"S"})
+    check(found)
+    frame, _ = drop_repeats(found, {"S"})
+    frame = frame.frame
+    assert frame["ra_deg"].between(0, 360, inclusive="left").all()
+    assert frame["dec_deg"].between(-90, 90).all()
+    assert all(frame[name].dtype == bool for name in frame.columns if name.endswith("_limit"))
 
 
 def _described_seeds():

@@ -1,4 +1,4 @@
-"""Releases as they lie on disks: incomplete, renamed, linked, doubled, packed otherwise, with wrong runs, or generated."""
+"""Releases as they lie on disks: incomplete, renamed, linked, doubled, packed otherwise, or generated."""
 
 import shutil
 import tarfile
@@ -109,7 +109,7 @@ def test_two_three_year_releases_in_one_folder(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "IC79-2010-TabulatedAeff.txt").touch()
-    with pytest.raises(ReleaseError, match="holds more than one release: .*a, .*b"):
+    with pytest.raises(ReleaseError, match=r"holds more than one release: .*a, .*b"):
         icecube_3yr.find_root(tmp_path)
 
 

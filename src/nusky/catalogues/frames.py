@@ -253,13 +253,12 @@ def of_columns(where: str, frames: Frames, ra: str, dec: str, given: str | None,
         family = _one(where, "frame", families)
     families = {name: {s.family for s in statements[name]} for name in (ra, dec)}
     for name, other in ((ra, dec), (dec, ra)):
-        if families[name] <= {None, "unnamed"} and "unnamed" in families[name] and not given:
-            if families[other] - {None, "unnamed"}:
-                raise CatalogueError(
-                    f"{where}: column '{other}' says frame {family[0]}, column '{name}' none. Choose two columns "
-                    "of one "
-                    "frame, or state it with `frame`."
-                )
+        is_open = families[name] <= {None, "unnamed"} and "unnamed" in families[name] and not given
+        if is_open and families[other] - {None, "unnamed"}:
+            raise CatalogueError(
+                f"{where}: column '{other}' says frame {family[0]}, column '{name}' none. Choose two columns of one "
+                "frame, or state it with `frame`."
+            )
     equinox = _one(where, "equinox", [(s.equinox, s.by) for s in said if s.equinox])
     if family[0] in (None, "equatorial") and equinox[0] is None:
         in_table = [(s.equinox, s.by) for s in frames.table if s.equinox and s.family in (None, "equatorial")]
