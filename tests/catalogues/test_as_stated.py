@@ -250,6 +250,16 @@ def test_equinox_of_fits_headers(tmp_path, cards, values, extension):
     assert is_both(build(path, ("name", "ra", "dec"))[0])
 
 
+@pytest.mark.parametrize("cards", [{"EQUINOX": 0.0}, {"RADESYS": "GAPPT"}, {"EQUINOX": "soon"}])
+def test_systems_that_are_not_known_need_a_statement(tmp_path, cards):
+    path = tmp_path / "list.fits"
+    Table({"name": ["Crab", "Sgr A*"], "ra": DEGREES[0], "dec": DEGREES[1]}).write(path)
+    for key, value in cards.items():
+        fits.setval(path, key, value=value, ext=1)
+    refused("State it with `frame`, or give J2000 positions", path, ("name", "ra", "dec"))
+    assert is_both(build(path, ("name", "ra", "dec"), frame="icrs")[0])
+
+
 @pytest.mark.parametrize("frame", ["icrs", "galactic", "fk4"])
 def test_columns_of_positions_in_ecsv(tmp_path, frame):
     path = tmp_path / "list.ecsv"

@@ -16,6 +16,8 @@ from nusky.errors import CatalogueError
 GIVEN = {"icrs": ("equatorial", "J2000"), "fk5": ("equatorial", "J2000"), "fk4": ("equatorial", "B1950")}
 """What a configuration can state: family and equinox."""
 GIVEN["galactic"] = ("galactic", None)
+UNKNOWN = "unknown"
+"""Family of a statement that cannot be understood; its `by` says why."""
 CONVERTED = ("equatorial", "galactic", "supergalactic")
 """Families of frames that need nothing but the two angles to be converted."""
 
@@ -242,9 +244,14 @@ def of_columns(where: str, frames: Frames, ra: str, dec: str, given: str | None,
                     "Exchange or correct the columns."
                 )
     said = [statement for name in (ra, dec) for statement in statements[name]]
+    in_header = [s for s in frames.table if s.family != UNKNOWN]
+    unknown = [s.by for s in (*said, *frames.table) if s.family == UNKNOWN]
+    if unknown and given is None:
+        raise CatalogueError(f"{where}: {unknown[0]} State it with `frame`, or give J2000 positions.")
+    said = [statement for statement in said if statement.family != UNKNOWN]
     family = _one(where, "frame", [(s.family, s.by) for s in said if s.family not in (None, "unnamed")])
     if family[0] is None and any(s.family == "unnamed" for s in said) and not given:
-        families = [(s.family, s.by) for s in frames.table if s.family]
+        families = [(s.family, s.by) for s in in_header if s.family]
         if not families:
             raise CatalogueError(
                 f"{where}: columns '{ra}' and '{dec}' are a longitude and a latitude of no stated frame. State it with "
@@ -261,10 +268,10 @@ def of_columns(where: str, frames: Frames, ra: str, dec: str, given: str | None,
             )
     equinox = _one(where, "equinox", [(s.equinox, s.by) for s in said if s.equinox])
     if family[0] in (None, "equatorial") and equinox[0] is None:
-        in_table = [(s.equinox, s.by) for s in frames.table if s.equinox and s.family in (None, "equatorial")]
+        in_table = [(s.equinox, s.by) for s in in_header if s.equinox and s.family in (None, "equatorial")]
         equinox = _one(where, "equinox", in_table)
     if family[0] is None:
-        family = _one(where, "frame", [(s.family, s.by) for s in frames.table if s.family])
+        family = _one(where, "frame", [(s.family, s.by) for s in in_header if s.family])
     if given is not None:
         wanted = GIVEN[given]
         for (found, by), stated in zip((family, equinox), wanted, strict=True):

@@ -165,7 +165,7 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
         if statements:
             said[name] = tuple(statements)
     meta = table.meta if header is None else header
-    found = Frames(_table_frame(where, meta), said)
+    found = Frames(_table_frame(meta), said)
     table = Table([table[name] for name in table.colnames], names=names, copy=False)
     comments = _comments(meta)
     return TableFile(
@@ -193,7 +193,7 @@ def _comments(meta: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _table_frame(where: str, meta: Mapping[str, Any]) -> tuple[frames.Statement, ...]:
+def _table_frame(meta: Mapping[str, Any]) -> tuple[frames.Statement, ...]:
     """What the header of a table says of its frame: RADESYS and the like, EQUINOX."""
     folded = {str(key).casefold(): str(value) for key, value in meta.items() if isinstance(value, str | int | float)}
     system = next((folded[key] for key in _FRAME_KEYS if folded.get(key, "").strip()), "")
@@ -204,7 +204,7 @@ def _table_frame(where: str, meta: Mapping[str, Any]) -> tuple[frames.Statement,
     try:
         return (frames.by_system(system, equinox or None, f"the header ({shown[:80]})"),)
     except CatalogueError as error:
-        raise CatalogueError(f"{where}: {error} State it with `frame`, or give J2000 positions.") from None
+        return (frames.Statement(str(error), frames.UNKNOWN),)
 
 
 def _expand_positions(table: Table, where: str) -> tuple[Table, dict[str, str], list[str]]:
@@ -350,9 +350,9 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
     columns = dict(file.frames.columns)
     for name, system in systems.items():
         if system:
-            columns[name] = (*columns.get(name, ()), _system(where, *system))
+            columns[name] = (*columns.get(name, ()), _system(*system))
     # A coordinate system that no column refers to is meant for the whole table.
-    whole = () if any(systems.values()) else tuple(_system(where, *s) for s in said.systems.values())
+    whole = () if any(systems.values()) else tuple(_system(*s) for s in said.systems.values())
     return TableFile(
         where,
         file.table,
@@ -364,11 +364,11 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
     )
 
 
-def _system(where: str, system: str, equinox: str | None) -> frames.Statement:
+def _system(system: str, equinox: str | None) -> frames.Statement:
     try:
         return frames.by_system(system, equinox, f"its COOSYS ({system} {equinox or ''}".rstrip() + ")")
     except CatalogueError as error:
-        raise CatalogueError(f"{where}: {error} State it with `frame`, or give J2000 positions.") from None
+        return frames.Statement(str(error), frames.UNKNOWN)
 
 
 def _self_description(xml: bytes) -> _VOTable:

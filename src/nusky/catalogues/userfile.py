@@ -104,7 +104,12 @@ def read_file(
         frame_columns["flux_limit" if name == "flux" else f"{name}_limit"] = flag
     rows = pd.DataFrame(frame_columns, index=np.arange(1, len(file.table) + 1))
     understood = _understood(rows, file, ra_name, dec_name, extension, ra, dec, frame)
-    return Sources(label, file.where, rows, has_flux, headers, tuple(notes), understood)
+    return Sources(label, file.where, rows, has_flux, headers, tuple(map(_printable, notes)), _printable(understood))
+
+
+def _printable(text: str) -> str:
+    """Text of a file without control characters."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _column(file: TableFile, header: str) -> str:
