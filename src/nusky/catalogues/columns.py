@@ -361,7 +361,7 @@ def split_parts(names: Sequence[str], header: str) -> list[str]:
 
 
 def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Which rows of `column` are limits, by the columns that flag them, and the names of these columns.
+    """Which rows of `column`, whose numbers are `values` (n_rows,), are limits, and the columns that say so.
 
     Flags are called after the column (`flux_limit`, `l_flux`, `flux_ul`, `is_ul_flux`) or, where they hold flags and
     nothing else, `upper_limit`, `is_limit` and the like. A column of numbers so called holds the limits themselves:
