@@ -36,11 +36,12 @@ def season(name: str = "IC40", **changes: object) -> Season:
 
 
 def write_ten_year(root: Path, names: tuple[str, ...] = ("IC40",), events: str = EVENTS) -> Path:
-    """A release in the ten-year layout under `root`: three events per season, no smearing tables."""
+    """A release in the ten-year layout under `root`: three events per season."""
     for part in ("events", "uptime", "irfs"):
         (root / part).mkdir(parents=True, exist_ok=True)
     for name in names:
         (root / "events" / f"{name}_exp.csv").write_text(EVENT_HEADER + events)
         (root / "uptime" / f"{name}_exp.csv").write_text(UPTIME_HEADER + UPTIMES)
         (root / "irfs" / f"{season(name).response}_effectiveArea.csv").write_text(AREA_HEADER + AREAS)
+        (root / "irfs" / f"{season(name).response}_smearing.csv").write_text(SMEARING_HEADER + SMEARING)
     return root

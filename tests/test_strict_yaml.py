@@ -72,3 +72,18 @@ def test_anchors_and_a_byte_order_mark_are_welcome(tmp_path):
     path.write_text("\ufeffrun: x\ncatalogues:\n  wcda-hess: {gammas: &g [2.0, 2.5]}\n  km2a-hess: {gammas: *g}\n")
     assert config.load(path).catalogues["km2a-hess"].gammas == [2.0, 2.5]
     assert strict_yaml.load("- &a 1\n- *a\n", "x") == [1, 1]
+
+
+@pytest.mark.parametrize("value", ["5:34", "-1:12", "12:30:45.5", "0123", "0x1F", "0b11", "1_000", "+0_7", "190:20:30"])
+@pytest.mark.parametrize("form", ["ra_deg: {}", "[1, {}]", "{{a: {{b: {}}}}}", "{}: x"])
+def test_numbers_that_yaml_would_take_otherwise_are_refused(value, form):
+    with pytest.raises(ConfigurationError, match="is no plain decimal number"):
+        strict_yaml.load(form.format(value), "c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("5", 5), ("-0.5", -0.5), ("083.6", 83.6), ("1.5e+3", 1500.0), (".5", 0.5), ("'5:34'", "5:34"), ("0", 0)],
+)
+def test_plain_numbers_and_text_are_what_they_look_like(text, value):
+    assert strict_yaml.load(f"a: {text}", "c.yaml") == {"a": value}

@@ -4,7 +4,7 @@ from astropy import units as u
 
 from nusky import bdm
 from nusky.errors import PhysicsError
-from nusky.units import accepts, column_unit, plain
+from nusky.units import accepts, angle_unit, angle_unit_in_name, column_unit, decimal, plain, sexagesimal
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,69 @@ def test_boosted_dark_matter_takes_quantities():
     assert bdm.galactic_to_beta(90 * u.deg, 0.0) == pytest.approx(np.pi / 2, rel=1e-15)
     with pytest.raises(PhysicsError, match=r"Tx = 5\.0 s cannot be converted; give a quantity in MeV\."):
         bdm.get_vx(5 * u.s, 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        *(("05:34:31.94", True), ("5h34m31.94s", True), ("23 59 60.0", True), ("12h", True), ("12:30.5", True)),
+        *(
+            ("-29:00:28.1", False),
+            ("+22d00m52s", False),
+            ("-0d00m30s", False),
+            ("89 59 59.9", False),
+            ("22\u00b030'", False),
+        ),
+    ],
+)
+def test_sexagesimal_angles_are_those_of_astropy(text, hours):
+    from astropy.coordinates import Angle
+
+    expected = Angle(text.replace("60.0", "59.9999999999"), unit="hourangle" if hours else "deg").deg
+    assert sexagesimal(text, hours) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("text", ["83.6", "J0534+2200", "1 2 3 4", "12:34:", "", "a", "5m", "1:2:3:4", "22:00:52 S"])
+def test_other_text_is_no_sexagesimal_angle(text):
+    assert sexagesimal(text, False) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1.5", 1.5),
+        ("\u22122e-12", -2e-12),
+        ("1D3", 1000.0),
+        ("083.63", 83.63),
+        ("0834", None),
+        ("1_0", None),
+        ("1,5", None),
+    ],
+)
+def test_decimal_numbers(text, number):
+    assert decimal(text) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        *(
+            ("RA [rad]", "rad"),
+            ("ra_rad", "rad"),
+            ("RAdeg", "deg"),
+            ("Size (arcmin)", "arcmin"),
+            ("r_arcsec", "arcsec"),
+        ),
+        *(("RA (hours, J2000)", "hours"), ("grad", None), ("RAJ2000", None), ("RA (J2000)", None), ("radius", None)),
+    ],
+)
+def test_units_in_names(name, unit):
+    found = angle_unit_in_name(name)
+    assert (found and found[0]) == unit
+
+
+@pytest.mark.parametrize(
+    ("unit", "degrees"), [("RADIANS", 57.29577951308232), ("DEG", 1), ("hr", 15), ("kpc", None), ("5deg", None)]
+)
+def test_spellings_of_units(unit, degrees):
+    assert angle_unit(unit) == degrees

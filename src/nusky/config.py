@@ -76,8 +76,8 @@ class Columns(Section):
     """Names of the columns of a user's source list."""
 
     name: str = Field("name", description="Column with the source's name.")
-    ra_deg: str = Field("ra_deg", description="Column with the right ascension (J2000), degrees.")
-    dec_deg: str = Field("dec_deg", description="Column with the declination (J2000), degrees.")
+    ra_deg: str = Field("ra_deg", description="Column with the right ascension, or longitude.")
+    dec_deg: str = Field("dec_deg", description="Column with the declination, or latitude.")
     extension_deg: str | None = Field(None, description="Column with the Gaussian width of the source, degrees.")
 
 
@@ -85,14 +85,39 @@ class SourceList(Section):
     """One list of sources: a built-in one or a file."""
 
     builtin: BuiltinList | None = Field(None, description="A list that comes with nusky.")
-    file: str | None = Field(None, description="Path of a CSV, ECSV, FITS or VOTable file.")
+    file: str | None = Field(
+        None, description="Path of a CSV, TSV, ECSV, FITS or VOTable file; `~` is the user's home folder."
+    )
     label: Name | None = Field(None, description="Label in the `origin` column; the list's or file's name if null.")
     columns: Columns = Field(default_factory=Columns, description="Column names of `file`.")
+    table: str | None = Field(None, description="Name or number (from 1) of the table in a file that holds several.")
+    format: Literal["csv", "tsv", "blanks", "ecsv", "fits", "votable"] | None = Field(
+        None,
+        description="Format of `file`, where its suffix does not tell; `blanks` is text with blanks between cells.",
+    )
+    unit: Literal["deg", "rad", "hours"] | None = Field(
+        None, description="Unit of coordinates where `file` states none; `hours` are those of the right ascension."
+    )
+    frame: Literal["icrs", "fk5", "fk4", "galactic"] | None = Field(
+        None, description="Frame of the coordinates where `file` states none; fk5 is of J2000, fk4 of B1950."
+    )
+
+    @field_validator("table", mode="before")
+    @classmethod
+    def _number_of_table(cls, table: Any) -> Any:
+        return str(table) if isinstance(table, int) and not isinstance(table, bool) else table
+
+    @field_validator("file")
+    @classmethod
+    def _in_home(cls, file: str | None) -> str | None:
+        return file and os.path.expanduser(file)
 
     @model_validator(mode="after")
     def _one_origin(self) -> "SourceList":
         if (self.builtin is None) == (self.file is None):
             raise ValueError("give exactly one of `builtin` and `file`")
+        if self.builtin is not None and any((self.table, self.format, self.unit, self.frame)):
+            raise ValueError("`table`, `format`, `unit` and `frame` are for a `file`")
         return self
 
 

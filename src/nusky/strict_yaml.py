@@ -1,9 +1,10 @@
 """YAML as a configuration needs it: plain values only, no key twice, no way to grow beyond what was written.
 
-PyYAML's safe loader keeps the last of equal keys without a word, and lets merge keys (``<<``) and references multiply a
-few lines into any amount of memory.
+PyYAML's safe loader keeps the last of equal keys without a word, reads 5:34 as 334 (base 60), and lets merge keys
+(``<<``) and references multiply a few lines into any amount of memory.
 """
 
+import re
 from typing import Any
 
 import yaml
@@ -15,7 +16,26 @@ MAX_VALUES = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
 
 
+_PLAIN_NUMBER = re.compile(
+    r"[-+]?(0|[1-9][0-9]*)|[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+"""Numbers that mean what they look like; YAML 1.1 has base 60 (5:34 is 334), octal (0123 is 83), base 2 and 16 too."""
+
+
 class _Loader(yaml.SafeLoader):
+    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+        is_number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        if is_number and isinstance(node, yaml.ScalarNode) and not _PLAIN_NUMBER.fullmatch(node.value):
+            shown = node.value[:100]
+            raise yaml.constructor.ConstructorError(
+                None,
+                None,
+                f"'{shown}' is no plain decimal number (YAML would take it in base 60, 8, 2 or 16); write a decimal "
+                f"number, such as 83.63 for an angle in degrees, or '{shown}' in quotes if it is text",
+                node.start_mark,
+            )
+        return super().construct_scalar(node)
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         if isinstance(node, yaml.MappingNode):
             seen = set()

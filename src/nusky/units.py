@@ -1,4 +1,4 @@
-"""Quantities of astropy at the edge of nusky, and the units in the names of columns.
+"""Quantities of astropy at the edge of nusky, units in the names of columns, and angles written as text.
 
 Inside nusky numbers are plain and their unit is documented. What a user passes may be a `Quantity`, which is converted;
 plain numbers keep the documented unit.
@@ -6,6 +6,7 @@ plain numbers keep the documented unit.
 
 import functools
 import inspect
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -95,3 +96,148 @@ def _joined(name: str, values: Any, units: Any) -> Any:
         return units.Quantity(values)
     except (units.UnitConversionError, TypeError):
         raise PhysicsError(f"{name} = {values} mixes kinds of units; give all of them in one.") from None
+
+
+_ANGLES_DEG = {  # size of a unit of angle in degrees
+    1.0: "deg degs degree degrees deg. dd ° º decdeg d.ddd decimaldegrees",
+    180 / math.pi: "rad rads radian radians",
+    15.0: "h hr hrs hour hours h. hourangle hourangles",
+    1 / 60: "arcmin arcmins arcminute arcminutes amin minutesofarc ' ′",
+    1 / 3600: 'arcsec arcsecs arcsecond arcseconds asec secondsofarc " ″',
+}
+_SPELLED = {spelling: size for size, spellings in _ANGLES_DEG.items() for spelling in spellings.split()}
+RADIAN, HOURS, SEXAGESIMAL = 180 / math.pi, 15.0, 0.0
+"""What `angle_unit` gives for radians, hours, and notations of hours or degrees with minutes and seconds."""
+_SEXAGESIMAL_UNIT = re.compile(r"(h|hh|d|dd|deg)[: ]?(m|mm)([: ]?(s|ss)(\.[sf]*)?)?|sexagesimal|iso", re.ASCII)
+_NAMED_UNIT = re.compile(r".*(?:[^a-z]|^_?ra|^_?decl|^_?dec|^_?de)([a-z]+)\.?", re.ASCII)
+MINUS = str.maketrans("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-" * 7)
+_PARTS = re.compile(
+    r"([+-]?)\s*(\d{1,3})\s*(?:([hd\u00b0\u02b0])\s*|:\s*|\s)"
+    r"(?:(\d{1,2})(\.\d+)?\s*([m'\u2032:]|\s|$)\s*(?:(\d{1,2}(?:\.\d*)?)\s*(?:s|''|[\"\u2033])?)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
+_WITH_UNIT = re.compile(rf"({_DECIMAL.pattern})\s*(\D*)", re.ASCII)
+
+
+def decimal(text: str) -> float | None:
+    """The number that `text` is, its minus sign possibly a typographic one; None for anything else.
+
+    Packed sexagesimal text such as 053431.9 or -000123, whose leading zeros show that it is no count of degrees, is
+    none either.
+    """
+    text = text.strip().translate(MINUS)
+    if not _DECIMAL.fullmatch(text) or re.match(r"[+-]?0\d{3}", text):
+        return None
+    return float(text.replace("D", "e").replace("d", "e"))
+
+
+def angle_unit(text: str) -> float | None:
+    """The size in degrees of a unit of angle, however it is spelled; an hour is 15 degrees.
+
+    `SEXAGESIMAL` for the notations "h:m:s", "d:m:s" and the like; None for what is no unit of angle.
+    """
+    spelled = "".join(text.casefold().split()).strip("()[]{}")
+    if re.match(r"[-+.]?\d", spelled):  # a number with a unit is none
+        return None
+    if spelled in _SPELLED:
+        return _SPELLED[spelled]
+    if _SEXAGESIMAL_UNIT.fullmatch(spelled.strip("\"'")):
+        return SEXAGESIMAL
+    from astropy import units
+
+    try:
+        return float(units.Unit(text.strip()).to(units.deg))
+    except (units.UnitsError, TypeError, ValueError):
+        return None
+
+
+def angle_unit_in_name(name: str) -> tuple[str, float] | None:
+    """The unit of angle that a column's name states, as text and in degrees: "RA [rad]", "RA (h)", "ra_deg", "DEdeg".
+
+    Raises
+    ------
+    PhysicsError
+        Square brackets that hold something else than a unit of angle, or two units.
+    """
+    found = {}
+    for opening, inside in re.findall(r"([\[({])([^\])}]*)[\])}]", name):
+        sizes = {part.strip(): angle_unit(part) for part in re.split(r"[,;]", inside)}
+        known = {part: size for part, size in sizes.items() if size is not None}
+        found |= known
+        if known:
+            continue
+        if opening == "[" and not re.search(r"j2000|b1950|icrs|fk\d", inside, re.IGNORECASE):
+            raise PhysicsError(f"'{inside.strip()}' in the name of column '{name}' is no unit of angle known here.")
+    if not found:
+        outside = re.sub(r"[\[({][^\])}]*[\])}]", "", name).strip().casefold()
+        ending = _NAMED_UNIT.fullmatch(outside)
+        if ending and ending[1] in _SPELLED:
+            found[ending[1]] = _SPELLED[ending[1]]
+        elif ending and ending[1] in ("hms", "dms", "hhmmss", "ddmmss", "sexagesimal"):
+            found[ending[1]] = SEXAGESIMAL
+    if len(set(found.values())) > 1:
+        raise PhysicsError(f"the name of column '{name}' states more than one unit: {', '.join(found)}.")
+    return next(iter(found.items()), None)
+
+
+def sexagesimal(text: str, hours: bool) -> float | None:
+    """Degrees of an angle such as 05:34:31.9, 5h34m31.9s, -29 00 28, +22d00m52s or 58°49'; None for other text.
+
+    Parameters
+    ----------
+    hours : whether a number without a letter counts hours, as those of right ascensions do
+
+    Raises
+    ------
+    PhysicsError
+        Hours where none can be, 24 hours and more, 60 minutes and more, more than 60 seconds.
+    """
+    found = _PARTS.fullmatch(" ".join(text.translate(MINUS).split()))
+    if found is None or (found[4] is None and found[3] is None) or (found[5] and found[7]):
+        return None
+    if found[6] == ":" and found[7] is None:
+        return None
+    if text.rstrip().endswith("S") and found[3] is None:  # South, perhaps
+        return None
+    sign, whole, letter = -1.0 if found[1] == "-" else 1.0, float(found[2]), (found[3] or "").lower()
+    minutes, seconds = float((found[4] or "0") + (found[5] or "")), float(found[7] or 0)
+    in_hours = letter in ("h", "\u02b0") or (not letter and hours)
+    if in_hours and not hours:
+        raise PhysicsError(f"'{text}' is in hours; a declination or width is in degrees.")
+    if in_hours and (whole >= 24 or sign < 0):
+        raise PhysicsError(
+            f"'{text}' is no right ascension of 0 to 24 hours; write degrees with a d, such as 83d37m48s."
+        )
+    if minutes >= 60 or seconds > 60:  # 60.0 seconds come from rounding
+        raise PhysicsError(f"'{text}' has 60 or more minutes or seconds.")
+    return sign * (15.0 if in_hours else 1.0) * (whole + minutes / 60 + seconds / 3600)
+
+
+def sexagesimal_like(text: str) -> bool:
+    """Whether `text` has the form of a sexagesimal angle, its parts in range or not."""
+    try:
+        return sexagesimal(text, True) is not None
+    except PhysicsError:
+        return True
+
+
+def angle_deg(text: str, hours: bool) -> float | None:
+    """Degrees of an angle as a person writes one: decimal degrees, a number with a unit, or sexagesimal text.
+
+    Parameters as for `sexagesimal`; raises what it raises, and a PhysicsError for a unit of hours where `hours` is
+    false. None for text that is no angle.
+    """
+    text = " ".join(text.translate(MINUS).split())
+    number = decimal(text)
+    if number is not None:
+        return number
+    parts = _WITH_UNIT.fullmatch(text)
+    size = angle_unit(parts[2]) if parts and parts[2] else None
+    if not size:
+        return sexagesimal(text, hours)
+    if size == HOURS and not hours:
+        raise PhysicsError(f"'{text}' is in hours; a declination or width is in degrees.")
+    if size == HOURS and not 0 <= float(parts[1]) < 24:
+        raise PhysicsError(f"'{text}' is no right ascension of 0 to 24 hours.")
+    return float(parts[1]) * size

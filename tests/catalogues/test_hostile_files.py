@@ -10,7 +10,7 @@ import pytest
 from astropy.table import Table
 
 from nusky import content
-from nusky.catalogues import userfile
+from nusky.catalogues import tablefile
 from nusky.catalogues.build import build_catalogue
 from nusky.config import Catalogue
 from nusky.errors import CatalogueError
@@ -43,8 +43,8 @@ def refused(path, message):
         (HEADER + "a,1,nan,1\n", "row 1: dec_deg is missing"),
         (HEADER + "a,1,2,1e400\n", "row 1: flux = inf must be finite"),
         (HEADER + "a,1,2,1\nb,1\n", "row 2: dec_deg is missing"),  # the file was cut
-        (HEADER + "a,1,2,1,9,9\n", "cannot be read as ascii.csv"),
-        ((HEADER + "a,1,2,1\n").replace(",", ";"), "no column 'name'; it has name;ra_deg;dec_deg;flux"),
+        (HEADER + "a,1,2,1,9,9\n", "line 2 has 6 cells between commas, the line of names has 4"),
+        ((HEADER + "a,1,2,1\n").replace(",", "~"), "no column 'name'; it has name~ra_deg~dec_deg~flux"),
         ((HEADER + "a,1;2,1\n"), "is not a plain number"),
         ((HEADER + "a,1,2,1\n").encode("utf-16"), "is UTF-16 text. Save it as UTF-8"),
         ((HEADER + "a,1,2,1\n").encode("utf-32"), "is UTF-32 text. Save it as UTF-8"),
@@ -94,7 +94,7 @@ def test_a_hundred_thousand_rows_take_seconds(tmp_path):
 
 
 def test_compressed_bombs(tmp_path, monkeypatch):
-    monkeypatch.setattr(userfile, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(tablefile, "MAX_BYTES", 10_000)
     bomb = gzip.compress(bytes(10**6))
     refused(file(tmp_path, bomb, "list.csv.gz"), "holds more than 10000 bytes, too many for such a file")
     refused(file(tmp_path, bomb, "list.fits.gz"), "holds more than 10000 bytes")

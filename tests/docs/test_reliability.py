@@ -6,7 +6,7 @@ import re
 import pytest
 
 from nusky import config
-from nusky.catalogues import sources, userfile
+from nusky.catalogues import sources, tablefile
 from nusky.releases import archive, transfer
 from tests.fuzz.targets import TARGETS
 
@@ -63,7 +63,7 @@ def test_limits_are_the_real_ones(page):
         f"{archive.MAX_MEMBERS} are allowed",
         f"longer than {archive.MAX_NAME} bytes",
         f"longer than {sources.MAX_NAME} characters",
-        f"more than {userfile.MAX_BYTES} bytes",
+        f"more than {tablefile.MAX_BYTES} bytes",
         f"over {config.MAX_FILE_BYTES >> 20} MiB",
     ):
         assert number in page.replace("\n", " "), number

@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 from nusky import config, files, tables
 from nusky.bdm import supernovae
 from nusky.catalogues.build import build_catalogue
+from nusky.catalogues.sources import check, drop_repeats
+from nusky.catalogues.userfile import read_file
 from nusky.releases import archive, icecube_3yr, icecube_10yr, icecube_14yr, ingest, registry, schemas, text
 from tests import release_files
 
@@ -152,6 +154,61 @@ def _catalogue(path):
     json.dumps(report, allow_nan=False).encode()
 
 
+STATED = (
+    "# by somebody, J2000\nSource,RA [h],Dec (deg),Size (arcmin),S,l_S\nCrab,5.5755,22.01,30,1.0,\n"
+    '"HESS J1,b",10.5,-45.25,,2,<\n007,23.9,89,<6,*,\n',
+    "name;RAB1950;DEB1950;flux;flux_limit\n;deg;deg;;\n----;----;----;----;----\nA;82,88;21,98;1,5;true\nB;1,5;-0,1;<3;\n",
+    'name\tRAJ2000\tDEJ2000\n\t"h:m:s"\t"d:m:s"\nA\t05 34 31.9\t+22 00 52\nB\t17:45:40\t\u221229:00:28\n',
+    "#name,GLON,GLAT,sigma\nA,184.5575,-5.7844,\nB,-0.056,-0.046,0.2\n",
+)
+"""Units, frames, notations and flags in text."""
+NAMES = [
+    {"name": "Source", "ra_deg": "RA [h]", "dec_deg": "Dec (deg)", "extension_deg": "Size (arcmin)"},
+    {"ra_deg": "RAB1950", "dec_deg": "DEB1950"},
+    {"ra_deg": "RAJ2000", "dec_deg": "DEJ2000"},
+    {"ra_deg": "GLON", "dec_deg": "GLAT", "extension_deg": "sigma"},
+]
+
+
+def _stated(path):
+    """Read as one of STATED, whichever's columns it has; as the first of them otherwise."""
+    content = path.read_bytes()
+    names = next((names for names in NAMES if names["ra_deg"].encode() in content), NAMES[0])
+    found = read_file(path, config.Columns(**names), "mine", {"S"})
+    check(found)
+    frame, _ = drop_repeats(found, {"S"})
+    frame = frame.frame
+    assert frame["ra_deg"].between(0, 360, inclusive="left").all()
+    assert frame["dec_deg"].between(-90, 90).all()
+    assert all(frame[name].dtype == bool for name in frame.columns if name.endswith("_limit"))
+
+
+def _described_seeds():
+    """Tables whose headers state frames, limits and their own completeness."""
+    from astropy.io import fits
+
+    head = '<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE>'
+    table = (
+        '<TABLE name="{0}"><FIELD name="name" datatype="char" arraysize="*"/><FIELD name="ra_deg" ID="c2" ref="s" '
+        'datatype="double" unit="degrees" ucd="pos.eq.ra;meta.main"/><FIELD name="dec_deg" datatype="double" ref="s" '
+        'unit="DEG"/><FIELD name="flux" datatype="float" arraysize="{1}"/><FIELD name="l_flux" datatype="char"/>'
+        "<DATA><TABLEDATA><TR><TD>A</TD><TD>82.88</TD><TD>21.98</TD><TD>1</TD><TD>&lt;</TD></TR></TABLEDATA></DATA></TABLE>"
+    )
+    system = '<COOSYS ID="s" system="eq_FK4" equinox="B1950"/><INFO name="QUERY_STATUS" value="OK"/>'
+    end = '<INFO name="QUERY_STATUS" value="OVERFLOW">cut</INFO></RESOURCE></VOTABLE>'
+    votables = [
+        head + system + table.format("t", "1") + end,
+        head + table.format("t", "3").replace(' ref="s"', "") + end,
+    ]
+    found = [text.encode() for text in votables]
+    content = io.BytesIO(_table_seeds("fits")[0])
+    with fits.open(content) as hdus:
+        hdus[1].header["EQUINOX"], hdus[1].header["RADESYS"], hdus[1].header["TUNIT2"] = 1950.0, "FK4", "degrees"
+        buffer = io.BytesIO()
+        hdus.writeto(buffer)
+    return found, [buffer.getvalue()]
+
+
 def _table_seeds(form, **options):
     from astropy.table import Table
 
@@ -164,7 +221,7 @@ def _table_seeds(form, **options):
 
 
 def _votable_seeds():
-    return _table_seeds("votable") + _table_seeds("votable", tabledata_format="binary2")
+    return _table_seeds("votable") + _table_seeds("votable", tabledata_format="binary2") + _described_seeds()[0]
 
 
 def _supernova_seeds():
@@ -240,7 +297,8 @@ TARGETS = {
     "csv": Target(".csv", lambda: [CSV.encode()], _catalogue),
     "csv-gz": Target(".csv.gz", lambda: [gzip.compress(CSV.encode(), mtime=0)], _catalogue),
     "ecsv": Target(".ecsv", lambda: _table_seeds("ascii.ecsv"), _catalogue),
-    "fits": Target(".fits", lambda: _table_seeds("fits"), _catalogue),
+    "csv-stated": Target(".csv", lambda: [text.encode() for text in STATED], _stated),
+    "fits": Target(".fits", lambda: _table_seeds("fits") + _described_seeds()[1], _catalogue),
     "votable": Target(".vot", _votable_seeds, _catalogue),
     "supernovae": Target(".csv", _supernova_seeds, _read_supernovae),
 }

@@ -48,13 +48,12 @@ class TestTables:
         assert release.uptimes["season"].to_pylist() == ["IC86_II"] * 2 + ["IC86_V"] * 2 + ["IC40"] * 2
         assert list(release.events) == list(names)
 
-    def test_smearing_is_optional_and_empty_cells_are_left_out(self, root):
-        assert read(root).smearing.num_rows == 0
-        (root / "irfs" / "IC40_smearing.csv").write_text(files.SMEARING_HEADER + files.SMEARING)
+    def test_empty_cells_of_the_smearing_are_left_out(self, root):
         smearing = read(root).smearing
         assert smearing["fraction"].to_pylist() == [0.75, 0.25]
         assert smearing["ang_err_max_deg"].to_pylist() == [0.2, 0.5]
-        assert smearing.schema == read(files.write_ten_year(root / "other")).smearing.schema
+        (root / "irfs" / "IC40_smearing.csv").unlink()
+        assert read(root).smearing == smearing.slice(0, 0)
 
     @pytest.mark.parametrize("folder", ["", "inner", "a/icecube_10year_ps"])
     def test_root_is_found_below_the_archive(self, tmp_path, folder):
@@ -68,10 +67,10 @@ class TestTables:
 
     def test_files_needed(self, root):
         seasons = [files.season("IC40"), files.season("IC86_II"), files.season("IC86_III")]
-        (root / "irfs" / "IC86_II_smearing.csv").touch()
-        assert icecube_10yr.required_files(root, seasons) == [
+        assert icecube_10yr.required_files(root, ICECUBE_10YR, seasons) == [
             *(f"{part}/{name}_exp.csv" for name in ("IC40", "IC86_II", "IC86_III") for part in ("events", "uptime")),
-            *("irfs/IC40_effectiveArea.csv", "irfs/IC86_II_effectiveArea.csv", "irfs/IC86_II_smearing.csv"),
+            *("irfs/IC40_effectiveArea.csv", "irfs/IC86_II_effectiveArea.csv"),
+            *("irfs/IC40_smearing.csv", "irfs/IC86_II_smearing.csv"),
         ]
 
 

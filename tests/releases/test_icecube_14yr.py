@@ -133,8 +133,8 @@ class TestVersion1:
         assert "version 1.0 of icecube-14yr is used" in caplog.text
 
     def test_the_file_that_tells_the_version_is_always_needed(self, root):
-        assert icecube_14yr.required_files(root, select("IC40"))[-1] == "irfs/IC86_effectiveArea.csv"
-        names = icecube_14yr.required_files(root, select("IC40", "IC86_I"))
+        assert icecube_14yr.required_files(root, ICECUBE_14YR, select("IC40"))[-1] == "irfs/IC86_effectiveArea.csv"
+        names = icecube_14yr.required_files(root, ICECUBE_14YR, select("IC40", "IC86_I"))
         assert names.count("irfs/IC86_effectiveArea.csv") == 1
 
     def test_the_public_version_1_is_recognised(self, tmp_path, validation_data):

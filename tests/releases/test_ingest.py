@@ -127,7 +127,7 @@ class TestObtain:
 
 
 def manifest_of(root: Path, *, synthetic: bool = False) -> dict:
-    names = icecube_10yr.required_files(root, [SEASON])
+    names = icecube_10yr.required_files(root, RELEASE, [SEASON])
     return {
         "release": "icecube-10yr",
         "layout": "icecube-10yr",
@@ -194,7 +194,7 @@ class TestRead:
         ):
             ingest.read(manifest_of(root), [SEASON], check_counts=True)
         assert ingest.read(manifest_of(root), [SEASON], check_counts=False).effective_area.num_rows == 4
-        assert ingest.read(manifest_of(root, synthetic=True), [SEASON], check_counts=True).smearing.num_rows == 0
+        assert ingest.read(manifest_of(root, synthetic=True), [SEASON], check_counts=True).smearing.num_rows == 2
 
     def test_rewritten_events_of_the_right_number_are_reported(self, root, release, caplog):
         release(md5={self.EVENTS: "0" * 32})

@@ -48,7 +48,7 @@ def ingest(tmp_path, names=NAMES, **options):
 
 def test_manifest(root, tmp_path):
     manifest = fetch(tmp_path, local_path=str(root), seasons=["IC59"])
-    names = ("events/IC59_exp.csv", "uptime/IC59_exp.csv", "irfs/IC59_effectiveArea.csv")
+    names = ("events/IC59_exp.csv", "uptime/IC59_exp.csv", "irfs/IC59_effectiveArea.csv", "irfs/IC59_smearing.csv")
     assert manifest == {
         "release": "icecube-10yr",
         "layout": "icecube-10yr",
@@ -93,7 +93,7 @@ def test_tables_follow_the_order_asked_for_and_carry_their_provenance(root, tmp_
     ]
     assert read_table(out / "uptimes.parquet", kind="uptimes").num_rows == 4
     assert read_table(out / "effective_area.parquet", kind="effective_area").num_rows == 8
-    assert read_table(out / "smearing.parquet", kind="smearing").num_rows == 0
+    assert read_table(out / "smearing.parquet", kind="smearing").num_rows == 4
     metadata = read_metadata(out / "events" / "IC59.parquet")
     assert metadata["inputs"] == manifest["files"]
     assert metadata["synthetic"] is False

@@ -19,7 +19,7 @@ HISTORICAL = "supernovae/historical.ecsv"
 MILKY_WAY = "Milky Way"
 _REQUIRED = ("name", "ra_deg", "dec_deg", "distance_kpc")
 _OPTIONAL = ("distance_error_low_kpc", "distance_error_high_kpc", "year", "year_error")
-_UNITS = {"ra_deg": "deg", "dec_deg": "deg", "year": "yr", "year_error": "yr"}  # all others: kpc
+_UNITS = {"year": "yr", "year_error": "yr"}  # all others: kpc
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,9 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     from nusky.config import Columns
 
     path = resource(HISTORICAL) if path is None else Path(path)
-    check(read_file(path, Columns(), label="supernovae"))
-    table = read_table(path, "name")
+    sources = read_file(path, Columns(), label="supernovae")
+    check(sources)
+    table = read_table(path, "name", _REQUIRED).table
     missing = [name for name in _REQUIRED if name not in table.colnames]
     if missing:
         raise CatalogueError(f"{path}: no column '{missing[0]}'; it has {', '.join(table.colnames)}. Add it.")
@@ -114,7 +115,10 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     twice = [name for name, uses in Counter(names).items() if uses > 1]
     if twice:
         raise CatalogueError(f"{path}: more than one row is called '{twice[0]}'. Give every supernova its own name.")
-    numbers = {name: _numbers(path, table, name) for name in (*_REQUIRED[1:], *_OPTIONAL) if name in table.colnames}
+    positions = {axis: sources.frame[axis].to_numpy() for axis in ("ra_deg", "dec_deg")}
+    numbers = positions | {
+        name: _numbers(path, table, name) for name in (_REQUIRED[3], *_OPTIONAL) if name in table.colnames
+    }
     hosts = texts(table["host"]) if "host" in table.colnames else [MILKY_WAY] * len(names)
     listed = []
     for i, name in enumerate(names):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from nusky.catalogues.builtin import RESOURCES, read_builtin
 from nusky.catalogues.crossmatch import duplicates
 from nusky.catalogues.sources import CANONICAL, Sources, check, drop_repeats, shared
-from nusky.catalogues.userfile import read_file
+from nusky.catalogues.userfile import Reading, read_file
 from nusky.catalogues.weights import weight_column
 from nusky.config import Catalogue, SourceList
 from nusky.errors import CatalogueError
@@ -48,7 +48,7 @@ def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
     for item in catalogue.lists:
         sources = _read(item, numeric)
         check(sources)
-        sources, repeated = drop_repeats(sources)
+        sources, repeated = drop_repeats(sources, numeric)
         lists.append(sources)
         reports.append(_list_report(sources, repeated))
     frame = _join(lists)
@@ -79,7 +79,8 @@ def _read(item: SourceList, numeric: set[str]) -> Sources:
     if item.builtin:
         return read_builtin(item.builtin, item.label or item.builtin)
     path = Path(item.file)
-    return read_file(path, item.columns, item.label or path.name.split(".")[0], numeric)
+    stated = Reading(item.table, item.format, item.unit, item.frame)
+    return read_file(path, item.columns, item.label or path.name.split(".")[0], numeric, stated)
 
 
 def _join(lists: list[Sources]) -> pd.DataFrame:
@@ -87,7 +88,11 @@ def _join(lists: list[Sources]) -> pd.DataFrame:
     if uses > 1:
         raise CatalogueError(f"two lists are called '{label}'. Give one of them another `label`.")
     parts = [sources.frame.assign(origin=sources.label) for sources in lists]
-    return pd.concat(parts, ignore_index=True).assign(duplicate_of=np.int32(-1))
+    frame = pd.concat(parts, ignore_index=True).assign(duplicate_of=np.int32(-1))
+    for column in frame.columns:
+        if column.endswith("_limit"):  # of a column that other lists have without limits, or not at all
+            frame[column] = frame[column].eq(True)
+    return frame
 
 
 def _crossmatch(frame: pd.DataFrame, lists: list[Sources], radius_deg: float) -> list[dict[str, Any]]:
@@ -113,6 +118,7 @@ def _list_report(sources: Sources, repeated: list[str]) -> dict[str, Any]:
     return {
         "label": sources.label,
         "source": sources.where,
+        "understood": sources.understood,
         "n_sources": len(frame),
         "has_flux": sources.has_flux,
         "missing_flux": frame["name"][frame["flux"].isna()].tolist() if sources.has_flux else [],

@@ -1,6 +1,6 @@
 """One list of sources in nusky's own columns, and the checks every list has to pass."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,6 +64,8 @@ class Sources:
     headers: Mapping[str, str] = field(default_factory=dict)
     """The file's own name of a canonical column, where it differs."""
     notes: tuple[str, ...] = ()
+    understood: str | None = None
+    """How unit and frame of a file's coordinates were understood, with its first row."""
 
 
 def check(sources: Sources) -> None:
@@ -80,7 +82,7 @@ def _explain(sources: Sources, failures: pd.DataFrame) -> str:
     for case in failures.head(5).itertuples():
         header = sources.headers.get(case.column, case.column)
         if case.check in ("not_nullable", _MISSING):
-            problem = f"{header} is missing; give it or remove the row"
+            problem = f"{header} is missing; give it"
         else:
             problem = f"{header} = {_shown(case.failure_case)} {case.check}"
         lines.append(f"row {case.index}: {problem}")
@@ -95,11 +97,40 @@ def _shown(value: Any) -> str:
     return text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
 
 
-def drop_repeats(sources: Sources) -> tuple[Sources, list[str]]:
-    """Keep the first of rows with the same name and position; the names of the rows left out come second."""
-    repeated = sources.frame.duplicated(["name", "ra_deg", "dec_deg"])
-    names = sources.frame["name"][repeated].tolist()
-    return replace(sources, frame=sources.frame[~repeated]), names
+def drop_repeats(sources: Sources, needed: Collection[str] = ()) -> tuple[Sources, list[str]]:
+    """Keep the first of rows with the same name and position; the names of the rows left out come second.
+
+    Rows that differ in other columns are noted.
+
+    Raises
+    ------
+    CatalogueError
+        They differ in their extension or in a `needed` column: no row may decide for the others.
+    """
+    frame, key = sources.frame, ["name", "ra_deg", "dec_deg"]
+    repeated = frame.duplicated(key)
+    if not repeated.any():
+        return sources, []
+    groups = frame[frame.duplicated(key, keep=False)].groupby(key, sort=False)
+    varying = groups.nunique(dropna=False) > 1
+    differing = [column for column in varying.columns if varying[column].any()]
+    decisive = [c for c in differing if c in needed or c.removesuffix("_limit") in needed or c.startswith("extension_")]
+    names = [index[0] for index in varying.index[varying[decisive or differing].any(axis=1)]] if differing else []
+    if decisive:
+        headers = ", ".join(sources.headers.get(column, column) for column in decisive)
+        raise CatalogueError(
+            f"{sources.where}: rows of the same name and position differ in {headers}: {', '.join(names[:5])}"
+            f"{' ...' if len(names) > 5 else ''}. Write one row for each source, with the sum or mean that is "
+            "meant, or "
+            "give rows that are different sources different names."
+        )
+    notes = sources.notes
+    if differing:
+        notes += (
+            f"Repeated rows left out although they differ in {', '.join(differing)}, the first counts: "
+            f"{', '.join(names[:20])}{' ...' if len(names) > 20 else ''}.",
+        )
+    return replace(sources, frame=frame[~repeated], notes=notes), frame["name"][repeated].tolist()
 
 
 def shared(frame: pd.DataFrame, by: list[str]) -> list[list[str]]:

@@ -1,244 +1,343 @@
-"""A user's own source list: CSV, ECSV, FITS or VOTable, brought into canonical columns."""
+"""A user's own source list: text, ECSV, FITS or VOTable, brought into canonical columns."""
 
-import csv
 import difflib
-import io
-import itertools
-import warnings
-from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
-import yaml
 from astropy import units as u
-from astropy.table import Column, Table
+from astropy.table import Column
 
-from nusky import content
+from nusky import units
+from nusky.catalogues import columns as reading
+from nusky.catalogues import frames
+from nusky.catalogues.columns import Angles, is_numeric, texts
 from nusky.catalogues.sources import CANONICAL, Sources
+from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.config import Columns
 from nusky.errors import CatalogueError
-from nusky.shortage import shortage
 
-_FEW = 5
+__all__ = ["Reading", "is_numeric", "read_file", "read_table", "texts"]
+
+FEW = 5
 """Fewer sources say nothing about the unit of their right ascension."""
-FORMATS = {
-    ".csv": "ascii.csv",
-    ".ecsv": "ascii.ecsv",
-    ".fits": "fits",
-    ".fit": "fits",
-    ".vot": "votable",
-    ".votable": "votable",
-    ".xml": "votable",
-}
-MAX_BYTES = 1 << 28
-"""Largest source list, unpacked."""
+WIDE_DEG = 15.0
+"""Extensions beyond this are doubted where no unit is stated."""
+UNITS = {"deg": 1.0, "rad": units.RADIAN, "hours": units.HOURS}
+"""Units a configuration can state for coordinates whose file states none; hours for right ascensions alone."""
+_NAMED = 20
 
 
-def read_file(path: Path, columns: Columns, label: str, numeric: Collection[str] = ()) -> Sources:
-    """Read the source list `path`; the format follows from the file's suffix.
+@dataclass(frozen=True)
+class Reading:
+    """What the configuration states about a file, beyond the names of its columns; None leaves it to the file."""
+
+    table: str | None = None
+    format: str | None = None
+    unit: str | None = None
+    frame: str | None = None
+
+
+def read_file(
+    path: Path, columns: Columns, label: str, numeric: Collection[str] = (), stated: Reading = Reading()
+) -> Sources:
+    """Read the source list `path`; the format follows from the file's suffix or from what is `stated`.
 
     A column called `flux` becomes the flux and, if no extension is chosen, one called `extension_deg` the extension.
 
     Parameters
     ----------
-    columns : which columns hold name, RA, Dec and extension. Units given in the file (degrees, hour angle, radians,
-        ...) are converted; without a unit the numbers are degrees. RA 360 becomes 0.
+    columns : which columns hold name, RA, Dec and extension. Units and frames stated in the file, in the names of its
+        columns or by the form of the text are converted to degrees of J2000; without a unit the numbers are degrees.
+        RA 360 becomes 0. An empty extension is a point-like source.
     numeric : columns that must hold numbers because a weighting asks for them; other columns that do not are left
         out and noted.
 
     Raises
     ------
-    CatalogueError : the file cannot be read, a column is missing, or a column that is needed holds text.
+    CatalogueError : the file cannot be read, a column is missing, a column that is needed holds text, or unit or frame
+        contradict each other, look like others than stated, or cannot be converted.
     """
-    table = read_table(path, columns.name)
-    flux = "flux" if "flux" in table.colnames else None
-    extension = columns.extension_deg or ("extension_deg" if "extension_deg" in table.colnames else None)
-    for header in filter(None, (columns.name, columns.ra_deg, columns.dec_deg, extension)):
-        if header not in table.colnames:
-            raise CatalogueError(_unknown_column(path, header, table.colnames))
-    ra = _degrees(path, table, columns.ra_deg)
-    frame = {
-        "name": _names(path, table, columns.name),
-        "ra_deg": np.where(ra == 360.0, 0.0, ra),
-        "dec_deg": _degrees(path, table, columns.dec_deg),
-        "extension_deg": _degrees(path, table, extension) if extension else 0.0,
-        "extension_limit": False,
-        "flux": _numbers(path, table, flux) if flux else np.nan,
+    wanted = {columns.name, columns.ra_deg, columns.dec_deg, *filter(None, [columns.extension_deg])}
+    file = read_table(path, columns.name, wanted, stated.table, stated.format)
+    present = file.table.colnames
+    name_column = _column(file, columns.name)
+    ra_name, dec_name = (
+        _position_column(file, header, axis) for header, axis in ((columns.ra_deg, "ra"), (columns.dec_deg, "dec"))
+    )
+    extension = columns.extension_deg and _column(file, columns.extension_deg)
+    extension = extension or ("extension_deg" if "extension_deg" in present else None)
+    for header, form in ((ra_name, "05:34:31.9"), (dec_name, "-29:00:28")):
+        if parts := reading.split_parts(present, header):
+            raise CatalogueError(
+                f"{file.where}: column '{header}' is one part of an angle that stands in {', '.join(parts)}. Join them "
+                f"into one column of text such as {form}, a sign in front of it, and name that column."
+            )
+    if ra_name == dec_name:
+        raise CatalogueError(f"{file.where}: column '{ra_name}' is given for both coordinates. Name two columns.")
+    commas = reading.has_decimal_commas([file.table[ra_name], file.table[dec_name]])
+    frame = frames.of_columns(file.where, file.frames, ra_name, dec_name, stated.frame, file.other_frame)
+    ra, dec = _angles(file, ra_name, dec_name, frame, stated.unit, commas)
+    notes = [*file.notes, *_doubts(file, ra, dec, ra_name, dec_name, frame, stated)]
+    ra_deg, dec_deg = frames.to_icrs(file.where, frame, ra.values, dec.values)
+    frame_columns = {
+        "name": _names(file, name_column),
+        "ra_deg": np.where(ra_deg == 360.0, 0.0, ra_deg),
+        "dec_deg": dec_deg,
+        **_extensions(file, extension, commas, notes),
+        "flux": np.nan,
         "flux_limit": False,
     }
-    used = {columns.name, columns.ra_deg, columns.dec_deg, extension, flux}
-    ignored = []
-    for header in table.colnames:
-        if header in used:
-            continue
-        if header not in CANONICAL and (header in numeric or is_numeric(table[header])):
-            frame[header] = _numbers(path, table, header)
-        else:
-            ignored.append(header)
-    notes = [f"Columns left out (no numbers, or a name nusky uses itself): {', '.join(ignored)}."] if ignored else []
-    if table[columns.ra_deg].unit is None and _like_hours(ra):
-        notes.append(f"All of {columns.ra_deg} lies within 0 and 24: if these are hours, give the unit or degrees.")
-    rows = pd.DataFrame(frame, index=np.arange(1, len(table) + 1))
-    chosen = {"ra_deg": columns.ra_deg, "dec_deg": columns.dec_deg, "name": columns.name}
-    headers = {**chosen, "extension_deg": extension or "extension_deg"}
-    return Sources(label, str(path), rows, has_flux=flux is not None, headers=headers, notes=tuple(notes))
+    used = {name_column, ra_name, dec_name, extension, *(_flags_of_extension(file, extension))}
+    headers = {
+        "ra_deg": ra_name,
+        "dec_deg": dec_name,
+        "name": name_column,
+        "extension_deg": extension or "extension_deg",
+    }
+    numbers, flags = _numbers(file, used, numeric, commas, notes)
+    has_flux = "flux" in numbers
+    frame_columns |= numbers
+    for name, flag in flags.items():
+        frame_columns["flux_limit" if name == "flux" else f"{name}_limit"] = flag
+    rows = pd.DataFrame(frame_columns, index=np.arange(1, len(file.table) + 1))
+    understood = _understood(rows, file, ra_name, dec_name, extension, ra, dec, frame)
+    return Sources(label, file.where, rows, has_flux, headers, tuple(map(_printable, notes)), _printable(understood))
 
 
-def _like_hours(ra: np.ndarray) -> bool:
-    """Whether right ascensions fill the range of a clock: a list that does so in degrees is rare."""
-    return len(ra) >= _FEW and ra.min() >= 0 and ra.max() - ra.min() > 12 and ra.max() <= 24
+def _printable(text: str) -> str:
+    """Text of a file without control characters."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def read_table(path: Path, name_column: str) -> Table:
-    """The table in a file as it is, its column names stripped of blanks; `name_column` is read as text.
-
-    Raises
-    ------
-    CatalogueError
-        The file is missing, empty, too big or damaged, of an unknown format, or refers to something outside it.
-    """
-    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    form = FORMATS.get(suffix.lower())
-    if form is None:
-        raise CatalogueError(f"{path}: unknown format '{suffix}'. Use one of {', '.join(FORMATS)}.")
-    if not path.is_file():
-        raise CatalogueError(f"{path}: no such file. Give its path relative to the folder nusky runs in.")
-    if form.startswith("ascii"):
-        given: str | bytes = content.read_text(path, CatalogueError, MAX_BYTES)
-    else:
-        given = content.read_bytes(path, CatalogueError, MAX_BYTES)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            table, written = _parse(given, form, name_column)
-        header = [" ".join(name.split()) for name in written]
-        table = Table([table[name] for name in table.colnames], names=_distinct(header), copy=False)
-    except Exception as error:  # the readers raise dozens of unrelated classes on damaged files
-        if short := shortage(error, path):
-            raise short from None
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise CatalogueError(f"{path}: cannot be read as {form} ({reason}). Correct the file or its suffix.") from None
-    if not len(table):
-        raise CatalogueError(f"{path}: holds no source. Give at least one row of data.")
-    return table
-
-
-def _parse(given: str | bytes, form: str, name_column: str) -> tuple[Table, list[str]]:
-    """The table and the names of its columns as written: astropy renames the second of two equal ones."""
-    lines = io.StringIO(given, newline=None).read().split("\n") if isinstance(given, str) else []
-    if form == "ascii.csv":
-        header = next((row for row in csv.reader(lines) if any(cell.strip() for cell in row)), [])
-        # A name "007" is no number.
-        return Table.read(lines, format=form, converters={name_column: str}), header
-    if form == "ascii.ecsv":
-        _refuse_merge_keys(lines)
-        table = Table.read(lines, format=form)
-    else:
-        if form == "votable":
-            _refuse_outside_references(given)
-        table = Table.read(io.BytesIO(given), format=form)
-    return table, table.colnames
-
-
-def _refuse_merge_keys(lines: list[str]) -> None:
-    """Refuse YAML merge keys in an ECSV header: a few lines of them fill any memory."""
-    comments = itertools.takewhile(lambda line: line.startswith("#"), lines)
-    header = "\n".join(line[1:].removeprefix(" ") for line in comments)
-    for token in yaml.scan(header.replace("%ECSV", "# %ECSV", 1)):
-        if isinstance(token, yaml.ScalarToken) and token.plain and token.value == "<<":
-            raise ValueError(f"line {token.start_mark.line + 1}: merge keys are not supported")
-
-
-def _refuse_outside_references(xml: bytes) -> None:
-    """Refuse what XML can hide: entities, which can grow without bound, and data kept in another file or on the web."""
-
-    def refuse(what: str) -> None:
-        raise ValueError(f"line {parser.CurrentLineNumber}: {what}; save the table as one plain VOTable")
-
-    def element(name: str, attributes: dict[str, str]) -> None:
-        if "href" in attributes and name.rsplit(":")[-1] == "STREAM":
-            refuse(f"refers to data outside the file ({attributes['href'][:100]})")
-
-    parser = expat.ParserCreate()
-    parser.StartDoctypeDeclHandler = lambda *_: refuse("has a document type definition")
-    parser.StartElementHandler = element
-    parser.Parse(xml, True)
-
-
-def _distinct(header: list[str]) -> list[str]:
-    twice = [name for name, uses in Counter(header).items() if uses > 1]
-    if twice:
-        raise ValueError(f"more than one column is called '{twice[0]}'")
-    return header
-
-
-def _unknown_column(path: Path, header: str, present: list[str]) -> str:
+def _column(file: TableFile, header: str) -> str:
+    """The name of a column in the table, given by its name, its name without blanks at its ends or between, or ID."""
+    present = file.table.colnames
+    for name in (header, " ".join(header.split())):
+        if name in present:
+            return name
+        if name in file.aliases:
+            return file.aliases[name]
     close = difflib.get_close_matches(header.lower(), [name.lower() for name in present], n=1, cutoff=0.4)
     meant = [name for name in present if name.lower() in close]
     hint = f" Did you mean '{meant[0]}'?" if meant else ""
-    return f"{path}: no column '{header}'; it has {', '.join(present)}.{hint} Set `columns` in the configuration."
+    families = {name: frames.by_name(name).family for name in present if _says_something(name)}
+    if header in (Columns().ra_deg, Columns().dec_deg) and "equatorial" not in families.values():
+        galactic = [name for name, family in families.items() if family == "galactic"]
+        hint = f" Name the Galactic coordinates {', '.join(galactic)}: they are converted." if galactic else hint
+    shown = ", ".join(present[:40]) + (f" and {len(present) - 40} more" if len(present) > 40 else "")
+    raise CatalogueError(
+        f"{file.where}: no column '{header}'; it has {shown}.{hint} Set `columns` in the configuration."
+    )
 
 
-def _names(path: Path, table: Table, header: str) -> list[str]:
-    column = table[header]
+def _says_something(name: str) -> bool:
+    try:
+        return frames.by_name(name).family is not None
+    except CatalogueError:
+        return False
+
+
+def _position_column(file: TableFile, header: str, axis: str) -> str:
+    """The column of one coordinate; a column of sky positions stands for both of its own."""
+    both = f"{header}.{axis}"
+    return both if header not in file.table.colnames and both in file.table.colnames else _column(file, header)
+
+
+def _angles(
+    file: TableFile, ra: str, dec: str, frame: frames.Frame, unit: str | None, commas: bool
+) -> tuple[Angles, Angles]:
+    in_hours = frame.family == "equatorial"
+    if unit == "hours" and not in_hours:
+        raise CatalogueError(f"{file.where}: `unit: hours` is stated, but the columns are {frame}. Give deg or rad.")
+    stated = UNITS.get(unit) if unit else None
+    other = 1.0 if unit == "hours" else stated
+    found = (
+        reading.angles(file, ra, in_hours, stated, unit or "", commas),
+        reading.angles(file, dec, False, other, "deg" if unit == "hours" else unit or "", commas),
+    )
+    for one, other, name in ((found[0], found[1], dec), (found[1], found[0], ra)):
+        if (
+            one.size in (units.RADIAN, 1 / 60, 1 / 3600)
+            and other.size == 1.0
+            and other.read_as.startswith("degrees, as")
+        ):
+            raise CatalogueError(
+                f"{file.where}: one coordinate is stated in '{one.read_as}', column '{name}' states no unit. State "
+                "it with "
+                "`unit`, or write it in the name of the column, such as 'Dec [rad]'."
+            )
+    return found
+
+
+def _doubts(
+    file: TableFile, ra: Angles, dec: Angles, ra_name: str, dec_name: str, frame: frames.Frame, stated: Reading
+) -> list[str]:
+    """Notes on numbers that look like another unit than was taken; CatalogueError where hardly another is possible."""
+    outside = np.flatnonzero(np.abs(dec.values) > 90)
+    if len(outside) and frame.family == "equatorial":
+        row = outside[0]
+        hint = (
+            " Are the columns of right ascension and declination exchanged?" if np.all(np.abs(ra.values) <= 90) else ""
+        )
+        raise CatalogueError(
+            f"{file.where}: row {row + 1}: {dec_name} = {dec.values[row]} must lie in -90 to 90 degrees.{hint}"
+        )
+    notes = []
+    for name, found in ((ra_name, ra), (dec_name, dec)):
+        if found.unknown:
+            notes.append(f"{name}: {', '.join(found.unknown)} taken as unknown.")
+        if found.limit.any():
+            raise CatalogueError(
+                f"{file.where}: row {np.flatnonzero(found.limit)[0] + 1}: {name} is a limit. Give a value."
+            )
+    if ra.stated and (dec.stated or ra.read_as.startswith("sexagesimal")):
+        return notes
+    values = ra.values[np.isfinite(ra.values)]
+    if not len(values) or ra.stated:
+        return notes
+    if file.other_unit:
+        raise CatalogueError(
+            f"{file.where}: the file says '{file.other_unit[0][:120]}', the column '{ra_name}' states no unit. "
+            "State it with "
+            "`unit` (deg, rad or hours), or in the name of the column, such as 'RA [deg]'."
+        )
+    way = "if so, state `unit` or write it in the name of the column, such as 'RA [rad]'"
+    in_turn = values.min() >= 0 and values.max() <= 2 * np.pi
+    in_clock = values.min() >= 0 and values.max() <= 24
+    near_equator = np.all(np.abs(dec.values[np.isfinite(dec.values)]) <= np.pi / 2)
+    if in_turn and near_equator and len(values) >= FEW and np.ptp(values) > np.pi:
+        raise CatalogueError(
+            f"{file.where}: all of '{ra_name}' lies within 0 and 2 pi and all of '{dec_name}' within -pi/2 and "
+            "pi/2, as "
+            "radians do. State the unit with `unit` (rad or deg; --unit on the command line)."
+        )
+    if in_turn and near_equator:
+        notes.append(f"All of {ra_name} lies within 0 and 2 pi: are these radians? {way[0].upper()}{way[1:]}.")
+    if in_clock and frame.family == "equatorial":
+        if len(values) >= FEW and np.ptp(values) > 12 and ra_name != Columns().ra_deg:
+            raise CatalogueError(
+                f"{file.where}: all of '{ra_name}' lies within 0 and 24 and fills that range, as hours do. State "
+                "the unit "
+                "with `unit` (hours or deg; --unit on the command line)."
+            )
+        notes.append(f"All of {ra_name} lies within 0 and 24: if these are hours, give the unit or degrees.")
+    return notes
+
+
+def _extensions(
+    file: TableFile, extension: str | None, commas: bool, notes: list[str]
+) -> dict[str, np.ndarray | float]:
+    if extension is None:
+        return {"extension_deg": 0.0, "extension_limit": False}
+    found = reading.angles(file, extension, False, commas=commas)
+    flagged, _ = reading.limits_of(file, extension, found.values)
+    limit = found.limit | flagged
+    empty = np.isnan(found.values)
+    rows = np.arange(1, len(empty) + 1)
+    if empty.any():
+        notes.append(
+            f"{int(empty.sum())} source(s) without {extension} taken as point-like: row {_listed(rows[empty])}."
+        )
+    if limit.any():
+        notes.append(
+            f"{int(limit.sum())} source(s) with an upper limit as {extension} taken as point-like: row "
+            f"{_listed(rows[limit])}."
+        )
+    if not found.stated and extension != "extension_deg" and np.nanmax(found.values, initial=0.0) > WIDE_DEG:
+        notes.append(f"{extension} reaches {np.nanmax(found.values):g} degrees: if it is in another unit, state that.")
+    return {"extension_deg": np.where(empty | limit, 0.0, found.values), "extension_limit": limit}
+
+
+def _flags_of_extension(file: TableFile, extension: str | None) -> list[str]:
+    if extension is None:
+        return []
+    return reading.limits_of(file, extension, np.full(len(file.table), np.nan))[1]
+
+
+def _numbers(
+    file: TableFile, used: Collection[str | None], numeric: Collection[str], commas: bool, notes: list[str]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Further columns of numbers, and for some of them which of their numbers are limits."""
+    found = {}
+    for header in file.table.colnames:
+        if header in used or (header in CANONICAL and header != "flux"):
+            continue
+        try:
+            found[header] = reading.numbers(file.where, file.table, header, commas)
+        except CatalogueError:
+            wanted = header in numeric or (header == "flux" and _is_plain(file.table[header]))
+            if wanted:
+                raise
+    for header in list(found):
+        optional = header not in numeric and header != "flux" and not is_numeric(file.table[header])
+        if optional and np.isnan(found[header].values).all():  # text without a single number
+            del found[header]
+    limits, flags = {}, set()
+    for header, numbers in found.items():
+        if header in flags:
+            continue
+        flagged, by = reading.limits_of(file, header, numbers.values)
+        flags |= set(by)
+        limit = numbers.limit | flagged
+        if numbers.unknown:
+            notes.append(f"{header}: {', '.join(numbers.unknown)} taken as unknown.")
+        if limit.any():
+            how = f" (by {', '.join(by)})" if by else ""
+            notes.append(
+                f"{int(limit.sum())} value(s) of {header} are limits{how}: row {_listed(1 + np.flatnonzero(limit))}."
+            )
+            limits[header] = limit
+    limits = {header: limit for header, limit in limits.items() if header not in flags}
+    values = {header: numbers.values for header, numbers in found.items()}
+    for header in limits:
+        values.pop(f"{header}_limit", None)
+    read = {*values, *used, *flags}
+    left_out = [header for header in file.table.colnames if header not in read]
+    many = [header for header in left_out if not _is_plain(file.table[header])]
+    ignored = [header for header in left_out if header not in many]
+    if ignored:
+        notes.append(f"Columns left out (no numbers, or a name nusky uses itself): {', '.join(ignored)}.")
+    if many:
+        notes.append(f"Columns left out (not one number per row): {', '.join(many)}.")
+    return values, limits
+
+
+def _is_plain(column: object) -> bool:
+    """Whether a column has one entry per row."""
+    if not isinstance(column, Column | u.Quantity) or column.ndim != 1:
+        return False
+    return not (column.dtype.kind == "O" and any(np.ndim(entry) > 0 for entry in column))
+
+
+def _names(file: TableFile, header: str) -> list[str]:
+    column = file.table[header]
     if not isinstance(column, Column) or column.ndim != 1:
-        raise CatalogueError(f"{path}: column '{header}' does not hold one name per row. Choose a column of text.")
+        raise CatalogueError(
+            f"{file.where}: column '{header}' does not hold one name per row. Choose a column of text."
+        )
     return [" ".join(text.split()) for text in texts(column)]
 
 
-def texts(column) -> list[str]:
-    """Every entry as text that can be written as UTF-8, empty where it is masked; FITS gives bytes."""
-    masked = np.ma.asarray(column)
-    # As a plain array: an astropy column would decode bytes itself, and fail on those that are no UTF-8.
-    values = zip(np.asarray(np.ma.getdata(masked)).tolist(), np.ma.getmaskarray(masked), strict=True)
-    return ["" if gone else _text(value) for value, gone in values]
+def _listed(rows: np.ndarray) -> str:
+    return ", ".join(map(str, rows[:_NAMED])) + (" ..." if len(rows) > _NAMED else "")
 
 
-def _text(value: Any) -> str:
-    content = value if isinstance(value, bytes) else str(value).encode(errors="replace")
-    return content.decode(errors="replace")
-
-
-def is_numeric(column: Any) -> bool:
-    """Whether a column holds one plain number per row, with or without a unit."""
-    return isinstance(column, Column | u.Quantity) and column.ndim == 1 and column.dtype.kind in "iuf"
-
-
-def _numbers(path: Path, table: Table, header: str) -> np.ndarray:
-    column = table[header]
-    if not is_numeric(column):
-        row, value = _first_text(column)
-        raise CatalogueError(
-            f"{path}: row {row}: '{value}' in column '{header}' is not a plain number. Give one number per row, "
-            "without errors or units (RA and Dec in decimal degrees), and leave the cell empty where it is unknown."
-        )
-    values = column.value if isinstance(column, u.Quantity) else column
-    return np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
-
-
-def _first_text(column) -> tuple[int, str]:
-    """Row and content of the first entry that is no number, else of the first."""
-    entries = texts(column) if isinstance(column, Column) else [type(column).__name__]
-    for row, text in enumerate(entries, start=1):
-        try:
-            float(text or 0)
-        except ValueError:
-            return row, text
-    return 1, entries[0]
-
-
-def _degrees(path: Path, table: Table, header: str) -> np.ndarray:
-    values = _numbers(path, table, header)
-    unit = table[header].unit
-    if unit is None:
-        return values
-    try:
-        return values * u.Unit(unit).to(u.deg)
-    except (u.UnitsError, TypeError, ValueError):
-        raise CatalogueError(
-            f"{path}: column '{header}' has the unit '{unit}', which is no angle. Give degrees (deg) or hourangle."
-        ) from None
+def _understood(
+    rows: pd.DataFrame,
+    file: TableFile,
+    ra_name: str,
+    dec_name: str,
+    extension: str | None,
+    ra: Angles,
+    dec: Angles,
+    frame: frames.Frame,
+) -> str:
+    """One line on how the coordinates were understood, with the first row."""
+    first = rows.iloc[0]
+    given = f"'{ra_name}' {ra.first} ({ra.read_as}), '{dec_name}' {dec.first} ({dec.read_as}), {frame}"
+    width = f", extension {first['extension_deg']:.6g}" if extension else ""
+    position = f"RA {first['ra_deg']:.6f}, Dec {first['dec_deg']:+.6f}{width} degrees, J2000"
+    return f"{given}: first row {first['name']} at {position}"

@@ -26,8 +26,8 @@ def model_weights(
     """Weights w_j of the sources of a stack, and what had to be decided about them.
 
     published: a missing value gets the mean of the other values of its list; sources of two lists count twice; the
-    weights keep their scale. standard: missing values, upper limits and duplicates get no weight; the weights add
-    up to 1.
+    weights keep their scale. standard: missing values, limits (column `<column>_limit`) and duplicates get no weight;
+    the weights add up to 1.
 
     Parameters
     ----------
@@ -59,16 +59,21 @@ def model_weights(
             notes.append(f"Sources present in two lists count twice: {_listed(names[duplicate])}.")
     else:
         limit = np.zeros(len(names), dtype=bool)
-        if weighting.column == "flux":
-            limit = sources["flux_limit"].to_numpy(zero_copy_only=False)
+        if f"{weighting.column}_limit" in sources.column_names:
+            limit = sources[f"{weighting.column}_limit"].to_numpy(zero_copy_only=False)
         for rows, reason in (
             (missing, f"{weighting.column} is missing"),
-            (limit, "the flux is an upper limit"),
+            (limit, f"the {weighting.column} is an upper limit"),
             (duplicate, "the source stands in an earlier list"),
         ):
             if rows.any():
                 notes.append(f"No weight because {reason}: {_listed(names[rows])}.")
             excluded |= rows
+    zero = (values == 0) & ~excluded
+    if zero.any():
+        notes.append(
+            f"{weighting.column} is 0 and counts as measured (leave unknown values empty): {_listed(names[zero])}."
+        )
     weights = np.zeros(len(names))
     weights[~excluded] = _powers(values[~excluded], weighting, names[~excluded])
     if weighting.share_by_list:

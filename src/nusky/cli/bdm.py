@@ -42,13 +42,18 @@ def _quantity(name: str) -> Callable[[Any], Any]:
 
 
 _ENERGY, _TIME, _DISTANCE = (_quantity(name) for name in ("ENERGY", "TIME", "DISTANCE"))
-_AREA, _ANGLE = _quantity("AREA"), _quantity("angle_deg")
+_AREA, _RA, _DEC = (_quantity(name) for name in ("AREA", "right_ascension_deg", "declination_deg"))
 
 SupernovaName = Annotated[
     str, typer.Option("--supernova", help="Name in nusky's list, or any name with --ra, --dec, --distance.")
 ]
-Ra = Annotated[float | None, typer.Option(parser=_ANGLE, metavar="ANGLE", help="Right ascension: 350.85 or 23h23m24s.")]
-Dec = Annotated[float | None, typer.Option(parser=_ANGLE, metavar="ANGLE", help="Declination: 58.8 or 58d49m00s.")]
+Ra = Annotated[
+    float | None,
+    typer.Option(parser=_RA, metavar="ANGLE", help="Right ascension: 350.85, 23h23m24s or 23:23:24 (hours)."),
+]
+Dec = Annotated[
+    float | None, typer.Option(parser=_DEC, metavar="ANGLE", help="Declination: 58.8, 58d49m00s or 58:49:00.")
+]
 Distance = Annotated[
     float | None, typer.Option("--distance", parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")
 ]

@@ -12,9 +12,29 @@ app = typer.Typer(
 )
 
 NameColumn = Annotated[str, typer.Option("--name", help="Column with the names of the sources.")]
-RaColumn = Annotated[str, typer.Option("--ra", help="Column with the right ascension, degrees unless it has a unit.")]
-DecColumn = Annotated[str, typer.Option("--dec", help="Column with the declination, degrees unless it has a unit.")]
-ExtensionColumn = Annotated[str | None, typer.Option("--extension", help="Column with the Gaussian width, degrees.")]
+RaColumn = Annotated[
+    str,
+    typer.Option("--ra", help="Column with the right ascension or Galactic longitude, degrees unless it has a unit."),
+]
+DecColumn = Annotated[
+    str, typer.Option("--dec", help="Column with the declination or Galactic latitude, degrees unless it has a unit.")
+]
+ExtensionColumn = Annotated[
+    str | None, typer.Option("--extension", help="Column with the Gaussian width, degrees unless it has a unit.")
+]
+TableName = Annotated[
+    str | None, typer.Option("--table", help="Name or number of the table in a file that holds several.")
+]
+Format = Annotated[
+    str | None,
+    typer.Option("--format", help="csv, tsv, blanks, ecsv, fits or votable, where the suffix does not tell."),
+]
+Unit = Annotated[
+    str | None, typer.Option("--unit", help="Unit of coordinates where the file states none: deg, rad or hours.")
+]
+FrameName = Annotated[
+    str | None, typer.Option("--frame", help="Frame where the file states none: icrs, fk5, fk4 (B1950) or galactic.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -28,6 +48,10 @@ def show(
     ra: RaColumn = "ra_deg",
     dec: DecColumn = "dec_deg",
     extension: ExtensionColumn = None,
+    table: TableName = None,
+    form: Format = None,
+    unit: Unit = None,
+    frame: FrameName = None,
     json: AsJson = False,
 ) -> None:
     """Print the sources of a catalogue as nusky uses them, and what was decided while reading.
@@ -38,9 +62,11 @@ def show(
       nusky catalogue show atnf --rows 3
       nusky catalogue show mine.csv --name Source --ra RA --dec Dec
     """
-    label, block = _catalogue(what, {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension})
-    table, report = _build(block, label)
-    sources = table.to_pylist()
+    columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
+    stated = {"table": table, "format": form, "unit": unit, "frame": frame}
+    label, block = _catalogue(what, columns, stated)
+    built, report = _build(block, label)
+    sources = built.to_pylist()
     if json:
         console.as_json({"report": report, "sources": sources})
         return
@@ -54,11 +80,15 @@ def show(
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, ECSV, FITS or VOTable file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, ECSV, FITS or VOTable file.")],
     name: NameColumn = "name",
     ra: RaColumn = "ra_deg",
     dec: DecColumn = "dec_deg",
     extension: ExtensionColumn = None,
+    table: TableName = None,
+    form: Format = None,
+    unit: Unit = None,
+    frame: FrameName = None,
     weight: Annotated[list[str] | None, typer.Option(help="Column to weight a stack with; may be repeated.")] = None,
     json: AsJson = False,
 ) -> None:
@@ -70,9 +100,10 @@ def validate(
       nusky catalogue validate mine.csv --name Source --weight flux
     """
     columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
-    label, block = _file(file, columns, weight or [])
-    table, report = _build(block, label)
-    stacks = {weighting: _weights(table, settings) for weighting, settings in block.weightings.items()}
+    stated = {"table": table, "format": form, "unit": unit, "frame": frame}
+    label, block = _file(file, columns, stated, weight or [])
+    built, report = _build(block, label)
+    stacks = {weighting: _weights(built, settings) for weighting, settings in block.weightings.items()}
     if json:
         console.as_json({"report": report, "weightings": stacks})
         return
@@ -88,7 +119,7 @@ def validate(
     console.say(_yaml(label, block))
 
 
-def _catalogue(what: str, columns: dict[str, str | None]) -> tuple[str, Any]:
+def _catalogue(what: str, columns: dict[str, str | None], stated: dict[str, str | None]) -> tuple[str, Any]:
     """The name and the configuration of a ready-made catalogue, a built-in list or a file."""
     from nusky import config
     from nusky.catalogues.builtin import RESOURCES
@@ -101,18 +132,26 @@ def _catalogue(what: str, columns: dict[str, str | None]) -> tuple[str, Any]:
     if not Path(what).suffix and not Path(what).exists():
         raise CatalogueError(
             f"'{what}' is no catalogue: there are the ready-made {', '.join(config.PRESETS)}, the lists "
-            f"{', '.join(RESOURCES)}, and files (.csv, .ecsv, .fits, .vot)."
+            f"{', '.join(RESOURCES)}, and files (.csv, .tsv, .ecsv, .fits, .vot)."
         )
-    return _file(Path(what), columns, [])
+    return _file(Path(what), columns, stated, [])
 
 
-def _file(path: Path, columns: dict[str, str | None], weights: list[str]) -> tuple[str, Any]:
+def _file(
+    path: Path, columns: dict[str, str | None], stated: dict[str, str | None], weights: list[str]
+) -> tuple[str, Any]:
     import re
+
+    from pydantic import ValidationError
 
     from nusky import config
 
     given = {key: value for key, value in columns.items() if value is not None}
-    lists = [config.SourceList(file=str(path), columns=config.Columns(**given))]
+    try:
+        lists = [config.SourceList(file=str(path), columns=config.Columns(**given), **stated)]
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise typer.BadParameter(f"--{wrong['loc'][0]} {wrong['input']}: {wrong['msg']}") from None
     weightings = {"uniform": config.Weighting()} | {f"by-{_word(w)}": config.Weighting(column=w) for w in weights}
     label = re.sub(r"^[^A-Za-z0-9]+", "", _word(path.name.split(".")[0])) or "mine"
     return label, config.Catalogue(lists=lists, weightings=weightings)
@@ -141,6 +180,8 @@ def _explain(report: dict[str, Any]) -> None:
     console.heading(f"{report['catalogue']}: {report['n_sources']} sources")
     for part in report["lists"]:
         console.pairs({part["label"]: f"{part['n_sources']} sources from {part['source']}"})
+        if part["understood"]:
+            console.pairs({"read as": part["understood"]}, indent=4)
         told = {
             "repeated rows left out": part["repeated_rows_left_out"],
             "same name, kept": part["same_name_kept"],

@@ -22,7 +22,9 @@ DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError
 kinds of RuntimeError."""
 
 
-def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
+def unpack(
+    archive: Path, target: Path, max_bytes: int = MAX_BYTES, again: str = "Delete it and fetch it again."
+) -> None:
     """Unpack the zip file `archive` as the new folder `target`.
 
     The members go to a temporary folder beside `target`, which is renamed when all of them passed their checksums.
@@ -32,6 +34,7 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
     archive : zip file
     target : folder to make; must not exist
     max_bytes : largest total size of the unpacked members, bytes
+    again : what to do about a damaged archive
 
     Raises
     ------
@@ -56,9 +59,7 @@ def unpack(archive: Path, target: Path, max_bytes: int = MAX_BYTES) -> None:
     except (*DAMAGE, OSError) as error:
         if getattr(error, "errno", None) not in (None, errno.EINVAL):  # of the disk, not of the archive
             raise
-        raise ArchiveError(
-            f"{archive}: truncated, damaged or not a zip archive ({error}). Delete it and fetch it again."
-        ) from None
+        raise ArchiveError(f"{archive}: truncated, damaged or not a zip archive ({error}). {again}") from None
 
 
 def _accepted_members(archive: Path, members: list[zipfile.ZipInfo], max_bytes: int) -> list[zipfile.ZipInfo]:

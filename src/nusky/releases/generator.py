@@ -18,6 +18,7 @@ from nusky.errors import ConfigurationError, ReleaseError
 from nusky.files import atomic_folder, write_json
 from nusky.releases.generator_model import (
     ANG_ERR_FLOOR_DEG,
+    GENERATED,
     EffectiveArea,
     Smearing,
     effective_area,
@@ -104,7 +105,7 @@ def generate_release(
             "sources": [source.model_dump() for source in sources],
         }
         write_json(
-            temporary / "GENERATED.json",
+            temporary / GENERATED,
             {
                 "synthetic": True,
                 "release": release.name,
@@ -113,6 +114,25 @@ def generate_release(
                 "nusky_version": __version__,
             },
         )
+
+
+def is_generated(root: Path) -> bool:
+    """Whether the release in `root`, of the ten-year layout, was made by the generator.
+
+    `GENERATED.json` in the folder or beside it says so. Where it was lost, the effective areas do: those of the
+    generator are a model that no detector has.
+    """
+    root = Path(root)
+    if any((folder / GENERATED).is_file() for folder in (root, root.parent, root / "events", root / "irfs")):
+        return True
+    given = [path.read_bytes().split() for path in (root / "irfs").glob("*_effectiveArea.csv") if path.is_file()]
+    with tempfile.TemporaryDirectory() as folder:
+        for response in dict.fromkeys(season.response for season in ICECUBE_10YR.seasons):
+            model = Path(folder) / response
+            _write_effective_area(model, effective_area(response))
+            if model.read_bytes().split() in given:
+                return True
+    return False
 
 
 def season_stream(seed: int, season: Season) -> np.random.SeedSequence:

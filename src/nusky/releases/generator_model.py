@@ -18,6 +18,8 @@ from scipy.special import ndtr
 
 from nusky.errors import ReleaseError
 
+GENERATED = "GENERATED.json"
+"""Name of the file that marks a generated release."""
 ANG_ERR_FLOOR_DEG = 0.2
 """Smallest angular error of the ten-year release (arXiv:2101.09836)."""
 MAX_Z = 3.5

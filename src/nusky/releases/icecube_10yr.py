@@ -5,7 +5,8 @@
 """
 
 import math
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from nusky.releases.text import read_numbers
 
 SECONDS_PER_DAY = 86400.0
 LIVETIME_TOLERANCE_S = 1.0
+OVERLAP_TOLERANCE_S = 5.0
+"""Runs of the releases overlap by up to 0.9 s."""
 
 UPTIME_COLUMNS = {"MJD_start[days]": "start_mjd", "MJD_stop[days]": "stop_mjd"}
 _EFFECTIVE_AREA = {
@@ -45,22 +48,71 @@ _SMEARING = {
 def find_root(folder: Path) -> Path:
     """The folder with `events`, `uptime` and `irfs`: `folder` itself or one inside it."""
     parts = ("events", "uptime", "irfs")
-    for events in sorted(folder.rglob("events"), key=lambda path: len(path.parts)):
-        if all((events.parent / part).is_dir() for part in parts):
-            return events.parent
-    raise ReleaseError(
-        f"{folder}: not the ten-year release: no folder in it holds events/, uptime/ and irfs/. "
-        "Give the folder that holds the three."
+    return only_root(
+        folder,
+        lambda inner: all((inner / part).is_dir() for part in parts),
+        "not the ten-year release: no folder in it holds events/, uptime/ and irfs/. Give the folder that holds the "
+        "three.",
     )
 
 
-def required_files(root: Path, seasons: Sequence[Season]) -> list[str]:
-    """Paths below `root` of the files the `seasons` need; smearing tables only where the release has them."""
+def only_root(folder: Path, is_root: Callable[[Path], bool], otherwise: str) -> Path:
+    """The one folder at or below `folder` that `is_root`; symbolic links are followed.
+
+    `folder` itself is taken whatever lies below it.
+
+    Raises
+    ------
+    ReleaseError
+        There is none (the message goes on with `otherwise`), or there are several.
+    """
+    if is_root(folder):
+        return folder
+    roots, seen = {}, set()
+    for place, inner, _ in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:  # links in a circle, or to one place twice
+            inner.clear()
+            continue
+        seen.add(real)
+        inner[:] = sorted(name for name in inner if not name.startswith(".") and name != "__MACOSX")
+        if is_root(Path(place)):
+            roots[real] = Path(place)
+            inner.clear()
+    if not roots:
+        raise ReleaseError(f"{folder}: {otherwise}")
+    if len(roots) > 1:
+        raise ReleaseError(
+            f"{folder}: holds more than one release: {', '.join(map(str, sorted(roots.values())))}. Give the folder of "
+            "the one that is meant in `release.local_path`."
+        )
+    return next(iter(roots.values()))
+
+
+def required_files(root: Path, release: Release, seasons: Sequence[Season]) -> list[str]:
+    """Paths below `root` of the files the `seasons` need.
+
+    Smearing tables are among them where the release has them, whatever the folder holds, and where the folder has them
+    though the release has none, as generated ones do.
+    """
     responses = responses_of(seasons)
     names = [f"{part}/{season.name}_exp.csv" for season in seasons for part in ("events", "uptime")]
     names += [f"irfs/{response}_effectiveArea.csv" for response in responses]
     smearing = [f"irfs/{response}_smearing.csv" for response in responses]
-    return names + [name for name in smearing if (root / name).exists()]
+    return names + [name for name in smearing if release.smearing or (root / name).exists()]
+
+
+def check_runs(root: Path, release: Release, seasons: Sequence[Season]) -> None:
+    """Check the good runs of those `seasons` whose file is there.
+
+    Raises
+    ------
+    ReleaseError
+        A run ends before it starts or overlaps another one; the message names the line.
+    """
+    for season in seasons:
+        if (root / "uptime" / f"{season.name}_exp.csv").is_file():
+            _read_uptimes(root, release, season, check_counts=False)
 
 
 def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.CanonicalRelease:
@@ -115,6 +167,7 @@ def _read_uptimes(root: Path, release: Release, season: Season, check_counts: bo
     uptimes = schemas.file_table("uptimes", {"season": season.name, **columns}, path)
     if uptimes.num_rows == 0:
         raise ReleaseError(f"{path}: lists no good run, so season {season.name} has no livetime. Fetch the file again.")
+    _refuse_overlaps(path, columns["start_mjd"], columns["stop_mjd"])
     livetime_s = _livetime_s(uptimes)
     known = season.livetime_s is not None
     if check_counts and known and abs(livetime_s - season.livetime_s) > LIVETIME_TOLERANCE_S:
@@ -124,6 +177,22 @@ def _read_uptimes(root: Path, release: Release, season: Season, check_counts: bo
             "`release.check_counts: false`."
         )
     return uptimes
+
+
+def _refuse_overlaps(path: Path, start: np.ndarray, stop: np.ndarray) -> None:
+    """No run may begin before the ones ahead of it in time end: the livetime would count twice."""
+    order = np.argsort(start, kind="stable")
+    ended = np.maximum.accumulate(stop[order])
+    overlap_s = SECONDS_PER_DAY * (ended[:-1] - start[order][1:])
+    bad = np.flatnonzero(overlap_s > OVERLAP_TOLERANCE_S)
+    if not len(bad):
+        return
+    later, earlier = order[bad[0] + 1], order[: bad[0] + 1][np.argmax(stop[order[: bad[0] + 1]])]
+    raise ReleaseError(
+        f"{path}, line {later + 2}: the run from MJD {start[later]:.8f} to {stop[later]:.8f} overlaps the one of line "
+        f"{earlier + 2}, {start[earlier]:.8f} to {stop[earlier]:.8f} ({len(bad)} overlapping run(s) in all): its time "
+        "would count twice. Fetch the file again or correct it."
+    )
 
 
 def _livetime_s(uptimes: pa.Table) -> float:

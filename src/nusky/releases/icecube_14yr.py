@@ -41,10 +41,15 @@ def find_root(folder: Path) -> Path:
     return icecube_10yr.find_root(folder)
 
 
-def required_files(root: Path, seasons: Sequence[Season]) -> list[str]:
+def required_files(root: Path, release: Release, seasons: Sequence[Season]) -> list[str]:
     """Paths below `root` of the files the `seasons` need; that of the IC86 effective area tells the version."""
-    names = icecube_10yr.required_files(root, seasons)
+    names = icecube_10yr.required_files(root, release, seasons)
     return names if _IC86_AREA in names else [*names, _IC86_AREA]
+
+
+def check_runs(root: Path, release: Release, seasons: Sequence[Season]) -> None:
+    """Check the good runs as `icecube_10yr.check_runs` does."""
+    icecube_10yr.check_runs(root, release, seasons)
 
 
 def check_version(root: Path, allow_version_1: bool) -> None:

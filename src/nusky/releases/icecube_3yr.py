@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from nusky.errors import ReleaseError
 from nusky.releases import schemas
+from nusky.releases.icecube_10yr import only_root
 from nusky.releases.registry import Release, Season
 from nusky.releases.text import read_numbers
 
@@ -28,19 +28,21 @@ _EFFECTIVE_AREA = {
 
 def find_root(folder: Path) -> Path:
     """The folder with the `*-TabulatedAeff.txt` files: `folder` itself or one inside it."""
-    found = sorted(folder.rglob("*-TabulatedAeff.txt"), key=lambda path: len(path.parts))
-    found = [path for path in found if not path.name.startswith("._") and "__MACOSX" not in path.parts]
-    if not found:
-        raise ReleaseError(
-            f"{folder}: not the three-year release: no file *-TabulatedAeff.txt in it. Give the folder that holds them."
-        )
-    return found[0].parent
+    return only_root(
+        folder,
+        lambda inner: any(not path.name.startswith("._") for path in inner.glob("*-TabulatedAeff.txt")),
+        "not the three-year release: no file *-TabulatedAeff.txt in it. Give the folder that holds them.",
+    )
 
 
-def required_files(root: Path, seasons: Sequence[Season]) -> list[str]:
+def required_files(root: Path, release: Release, seasons: Sequence[Season]) -> list[str]:
     """Paths below `root` of the files the `seasons` need."""
     names = [f"{season.name}-events.txt" for season in seasons]
     return names + [f"{season.response}-TabulatedAeff.txt" for season in seasons]
+
+
+def check_runs(root: Path, release: Release, seasons: Sequence[Season]) -> None:
+    """Nothing: the release has no uptimes."""
 
 
 def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.CanonicalRelease:

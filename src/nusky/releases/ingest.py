@@ -2,6 +2,10 @@
 
 import hashlib
 import logging
+import re
+import tarfile
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +20,7 @@ from nusky.files import read_json, sha256, write_json
 from nusky.releases import icecube_3yr, icecube_10yr, icecube_14yr, registry
 from nusky.releases.archive import unpack
 from nusky.releases.download import fetch_release
+from nusky.releases.generator_model import GENERATED
 from nusky.releases.schemas import CanonicalRelease
 
 log = logging.getLogger(__name__)
@@ -102,7 +107,7 @@ def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_
     """
     release, root = registry.find(manifest["release"]), Path(manifest["root"])
     adapter = LAYOUTS[manifest["layout"]]
-    for name in adapter.required_files(root, seasons):
+    for name in adapter.required_files(root, release, seasons):
         if name not in manifest["files"]:
             raise ReleaseError(f"{root / name}: not in the manifest of the release. Fetch the release again.")
         if not (root / name).is_file() or sha256(root / name) != manifest["files"][name]:
@@ -110,7 +115,7 @@ def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_
     check_counts = check_counts and not manifest["synthetic"]
     canonical = adapter.read(root, release, seasons, check_counts)
     if check_counts:
-        _check_published_digests(root, release, adapter.required_files(root, seasons))
+        _check_published_digests(root, release, adapter.required_files(root, release, seasons))
     return canonical
 
 
@@ -166,7 +171,7 @@ def fetched(release: registry.Release, downloads: Path, progress: bool = True) -
         write_json(record, {"origin": mirror.url, "archive": archive.name, "archive_sha256": sha256(archive)})
         _make(folder, lambda: unpack(archive, folder))
     origin = read_json(record, keys=("origin",))["origin"] if record.exists() else str(folder)
-    return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, origin, synthetic=False)
+    return _found(folder, release, origin)
 
 
 def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
@@ -176,11 +181,94 @@ def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
         )
     folder = path
     if path.is_file():
+        _refuse_what_is_no_zip(path)
         digest = sha256(path)
         folder = downloads / f"{release.name}-local-{digest[:12]}"
-        _make(folder, lambda: unpack(path, folder))
+        _make(folder, lambda: unpack(path, folder, again="Copy or fetch it again."))
         _refuse_changed(folder, path, digest)
-    return Obtained(LAYOUTS[release.layout].find_root(folder), release.layout, str(path), synthetic=False)
+    return _found(folder, release, str(path))
+
+
+def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[registry.Season]) -> list[str]:
+    """The files that `seasons` need, all of them there, their good runs checked.
+
+    Raises
+    ------
+    ReleaseError
+        A file is missing: the message names all, and files that look like them under another name; or runs overlap.
+    """
+    layout, root = LAYOUTS[obtained.layout], obtained.root
+    layout.check_runs(root, release, seasons)
+    names = layout.required_files(root, release, seasons)
+    missing = [name for name in names if not (root / name).is_file()]
+    if not missing:
+        return names
+    like = {name: found for name in missing if (found := _other_names(root / name))}
+    hints = []
+    if any(path.suffix == ".tab" for found in like.values() for path in found):
+        hints.append("It holds .tab files, as Dataverse rewrites them: download the original format.")
+    renamed = {name: found[0].name for name, found in like.items() if found[0].suffix != ".tab"}
+    if renamed:
+        shown = ", ".join(f"{Path(name).parent / other} for {name}" for name, other in renamed.items())
+        hints.append(
+            f"It holds {shown}, as version 1.0 of the record or a repeated download names them: rename them to the "
+            "expected names, or fetch the current version."
+        )
+    broken = [name for name in missing if (root / name).is_symlink()]
+    if broken:
+        hints.append(f"Links that lead nowhere: {', '.join(broken)}.")
+    raise ReleaseError(
+        f"{root}: {len(missing)} file(s) of {release.name} missing: {', '.join(missing)}. {' '.join(hints)}"
+        f"{' ' if hints else ''}The whole release is at {release.page}; every file named here is needed for the "
+        "seasons "
+        "asked for."
+    )
+
+
+def _other_names(path: Path) -> list[Path]:
+    """Files beside `path` that carry its name with an ending, in other letters, or packed."""
+    if not path.parent.is_dir():
+        return []
+    stem = re.escape(path.stem)
+    form = re.compile(rf"{stem}([-_ .]?(v?\d+|\(\d+\)|copy))?({re.escape(path.suffix)}(\.gz)?|\.tab|\.txt)", re.I)
+    return sorted(other for other in path.parent.iterdir() if form.fullmatch(other.name) and other != path)
+
+
+def _refuse_what_is_no_zip(path: Path) -> None:
+    """A file of the user's own is never to be deleted: say what to give in its place."""
+    if zipfile.is_zipfile(path) or path.suffix.lower() == ".zip":
+        return
+    try:
+        packed = tarfile.is_tarfile(path)
+    except (OSError, EOFError, zlib.error):
+        packed = False
+    if packed or path.name.lower().endswith((".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar")):
+        raise ReleaseError(
+            f"{path}: is a tar archive; zip archives and folders are read. Unpack it (tar -xf {path.name}) and give "
+            "the folder in `release.local_path`."
+        )
+    raise ReleaseError(
+        f"{path}: is a single file and no zip archive. Give the release's zip archive, or the folder that holds all of "
+        "its files, in `release.local_path`."
+    )
+
+
+def _found(folder: Path, release: registry.Release, origin: str) -> Obtained:
+    """The release in `folder`; what nusky generated is synthetic wherever it lies."""
+    from nusky.releases.generator import is_generated
+
+    # Laid out as the ten-year release, whichever it stands for.
+    marked = (folder / GENERATED).is_file() or any(folder.glob(f"*/{GENERATED}"))
+    layout = GENERATED_LAYOUT if marked else release.layout
+    root = LAYOUTS[layout].find_root(folder)
+    synthetic = is_generated(root)
+    if synthetic:
+        log.warning(
+            "SYNTHETIC EVENTS: %s was made by nusky's generator, not by IceCube. No number computed from it is a "
+            "measurement; every output says so.",
+            root,
+        )
+    return Obtained(root, layout, origin, synthetic)
 
 
 def _check_unpacked(release: registry.Release, downloads: Path) -> None:

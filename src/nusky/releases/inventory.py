@@ -101,7 +101,7 @@ def _complete(found: Inventory) -> Finding:
         root = layout.find_root(found.folder)
     except ReleaseError as error:
         return Finding(str(found.folder), False, str(error))
-    needed = layout.required_files(root, found.release.seasons)
+    needed = layout.required_files(root, found.release, found.release.seasons)
     missing = [name for name in needed if not (root / name).is_file()]
     if missing:
         return Finding(str(root), False, f"missing: {', '.join(missing)}; delete the folder and fetch again")

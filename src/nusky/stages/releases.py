@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nusky import config
-from nusky.errors import ReleaseError
 from nusky.files import sha256, write_json
 from nusky.releases import ingest as ingestion
 from nusky.releases import registry
@@ -31,20 +30,11 @@ def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, 
     DownloadError
         The release is neither here nor to be had, and generated events are not allowed.
     ReleaseError
-        A file of the seasons asked for is missing.
+        A file of the seasons asked for is missing, or their good runs overlap.
     """
     release = registry.find(settings.name)
     obtained = ingestion.obtain(settings, seed, downloads, progress)
-    names = ingestion.LAYOUTS[obtained.layout].required_files(obtained.root, release.select(settings.seasons))
-    missing = [name for name in names if not (obtained.root / name).is_file()]
-    if missing:
-        hint = ""
-        if any((obtained.root / name).with_suffix(".tab").is_file() for name in missing):
-            hint = " It holds .tab files, as Dataverse rewrites them: download the original format. Otherwise:"
-        raise ReleaseError(
-            f"{obtained.root}: {len(missing)} file(s) of {release.name} missing: {', '.join(missing)}.{hint} "
-            "Complete the folder, or leave these seasons out of `release.seasons`."
-        )
+    names = ingestion.complete(obtained, release, release.select(settings.seasons))
     write_json(
         manifest,
         {
@@ -53,7 +43,7 @@ def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, 
             "root": str(obtained.root),
             "origin": obtained.origin,
             "synthetic": obtained.synthetic,
-            "seed": seed if obtained.synthetic else None,
+            "seed": seed if obtained.origin == "generator" else None,
             "files": {name: sha256(obtained.root / name) for name in names},
         },
     )

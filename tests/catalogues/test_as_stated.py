@@ -1,0 +1,510 @@
+"""Source lists as they are found: unit, frame, notation, limits and completeness are taken as the file states them."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import MaskedColumn, QTable, Table
+
+from nusky.catalogues.build import build_catalogue
+from nusky.config import Catalogue, Columns
+from nusky.errors import CatalogueError
+
+CRAB = SkyCoord("05h34m31.94s", "+22d00m52.2s", frame="icrs")
+SGR_A = SkyCoord("17h45m40.04s", "-29d00m28.1s", frame="icrs")
+BOTH = (CRAB, SGR_A)
+
+
+def build(path, columns=("name", "RA", "Dec"), weights=(), **stated):
+    names = dict(zip(("name", "ra_deg", "dec_deg", "extension_deg"), columns, strict=False))
+    weightings = {"uniform": {}} | {f"w{k}": {"column": column} for k, column in enumerate(weights)}
+    lists = [{"file": str(path), "columns": names, **stated}]
+    return build_catalogue(Catalogue(lists=lists, weightings=weightings), "mine")
+
+
+def text(folder, content, name="list.csv"):
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def is_both(table, arcsec=2.0):
+    """Whether the two sources of a table are those of BOTH."""
+    found = SkyCoord(table["ra_deg"].to_numpy() * u.deg, table["dec_deg"].to_numpy() * u.deg)
+    return len(found) == 2 and all(a.separation(b).arcsec < arcsec for a, b in zip(found, BOTH, strict=True))
+
+
+def notes(report):
+    return " ".join(report["notes"])
+
+
+def refused(message, *arguments, **stated):
+    with pytest.raises(CatalogueError) as caught:
+        build(*arguments, **stated)
+    assert message in str(caught.value)
+    assert str(arguments[0]) in str(caught.value)
+
+
+def rows(ra, dec):
+    return "".join(f"{name},{a},{b}\n" for name, a, b in zip(("Crab", "Sgr A*"), ra, dec, strict=True))
+
+
+DEGREES = ([c.ra.deg for c in BOTH], [c.dec.deg for c in BOTH])
+RADIANS = ([c.ra.rad for c in BOTH], [c.dec.rad for c in BOTH])
+HOURS = ([c.ra.hour for c in BOTH], DEGREES[1])
+GALACTIC = ([c.galactic.l.deg for c in BOTH], [c.galactic.b.deg for c in BOTH])
+B1950 = ([c.fk4.ra.deg for c in BOTH], [c.fk4.dec.deg for c in BOTH])
+COLONS = (["05:34:31.94", "17:45:40.04"], ["+22:00:52.2", "-29:00:28.1"])
+BLANKS = (["05 34 31.94", "17 45 40.04"], ["22 00 52.2", "\u221229 00 28.1"])
+LETTERS = (["5h34m31.94s", "17h45m40.04s"], ["22d00m52.2s", "-29\u00b000'28.1''"])
+
+
+@pytest.mark.parametrize(
+    ("ra", "dec", "values"),
+    [
+        ("RA [rad]", "Dec [rad]", RADIANS),
+        ("ra_rad", "dec_rad", RADIANS),
+        ("RA (radians)", "DEC (Radian)", RADIANS),
+        ("RA (h)", "Dec (deg)", HOURS),
+        ("RA [hr]", "Dec [degrees]", HOURS),
+        ("ra_hours", "dec_deg", HOURS),
+        ("RA {h}", "Dec {deg}", HOURS),
+        ("raRad", "decRad", RADIANS),
+        ("RA (hours, J2000)", "Dec (deg, J2000)", HOURS),
+        ("l2", "b2", GALACTIC),
+        ("ra50", "dec50", B1950),
+        ("RA (arcmin)", "Dec (arcsec)", ([60 * a for a in DEGREES[0]], [3600 * d for d in DEGREES[1]])),
+        ("RAJ2000 [DEG]", "DEJ2000 [DEG]", DEGREES),
+        ("GLON", "GLAT", GALACTIC),
+        ("l (deg)", "b (deg)", GALACTIC),
+        ("RAB1950", "DEB1950", B1950),
+        ("RA (1950)", "Dec (1950)", B1950),
+        ("RA", "Dec", COLONS),
+        ("RA_hms", "Dec_dms", COLONS),
+        ("RA (h)", "Dec", BLANKS),
+        ("RAJ2000", "DEJ2000", LETTERS),
+    ],
+)
+def test_names_and_notations_of_text(tmp_path, ra, dec, values):
+    path = text(tmp_path, f'name,"{ra}","{dec}"\n{rows(*values)}')
+    table, report = build(path, ("name", ra, dec))
+    assert is_both(table)
+    told = report["lists"][0]["understood"]
+    assert f"'{ra}'" in told
+    assert "Crab at RA 83.633" in told
+
+
+@pytest.mark.parametrize(
+    ("unit", "angle"),
+    [
+        *(("degrees", c) for c in (1.0,)),
+        *((spelled, 180 / np.pi) for spelled in ("RADIANS", "rad", "radian")),
+        *((spelled, 15.0) for spelled in ("h", "hr", "hours", "hourangle")),
+        ("arcmin", 1 / 60),
+        ("DEG", 1.0),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["vot", "fits", "ecsv"])
+def test_units_of_files(tmp_path, unit, angle, suffix):
+    path = tmp_path / f"list.{suffix}"
+    table = Table({"name": ["Crab", "Sgr A*"], "RA": np.array(DEGREES[0]) / angle, "Dec": DEGREES[1]})
+    if suffix == "ecsv":
+        table.write(path)
+        stated = path.read_text().replace("{name: RA,", f"{{name: RA, unit: {unit},")
+        path.write_text(stated.replace("{name: Dec,", "{name: Dec, unit: degree,"))
+    elif suffix == "fits":
+        table.write(path)
+        fits.setval(path, "TUNIT2", value=unit, ext=1)
+        fits.setval(path, "TUNIT3", value="degrees", ext=1)
+    else:
+        table.write(path, format="votable")
+        stated = path.read_text().replace('name="RA"', f'name="RA" unit="{unit}"')
+        path.write_text(stated.replace('name="Dec"', 'name="Dec" unit="Deg"'))
+    assert is_both(build(path)[0])
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "message"),
+    [
+        ("RA [turns],Dec", DEGREES, "'turns' in the name of column 'RA [turns]' is no unit of angle"),
+        ("RA,Dec [h]", DEGREES, "column 'Dec [h]' is in hours ('h'); only a right ascension can be"),
+        ("RA [h],Dec", DEGREES, "83.6331 in column 'RA [h]' is no right ascension of 0 to 24 hours"),
+        ("RA [deg],Dec", COLONS, "are these hours or degrees? Write 05h34m31.9s or 83d37m58s"),
+        ("RA,Dec", (["05:34:31", "266.4"], DEGREES[1]), "'266.4' in column 'RA' is a decimal number among sexagesimal"),
+        (
+            "RA,Dec",
+            (["83:37:48", "17:45:40"], DEGREES[1]),
+            "no right ascension of 0 to 24 hours; write degrees with a d",
+        ),
+        ("RA,Dec", (["053431.9", "174540"], DEGREES[1]), "need separators: 05:34:31.9"),
+        ("RA,Dec", (["05:61:31", "17:45:40"], DEGREES[1]), "has 60 or more minutes or seconds"),
+        ("RA,Dec", (DEGREES[1], DEGREES[0]), "Are the columns of right ascension and declination exchanged?"),
+        ("RA,GLAT", DEGREES, "says frame equatorial, but the name of column 'GLAT' says galactic"),
+        ("ra_deg,lat", DEGREES, "column 'ra_deg' says frame equatorial, column 'lat' none"),
+        ("RA_JNOW,Dec_JNOW", DEGREES, "are apparent ones of a date"),
+        ("RA_rad,Dec", RADIANS, "one coordinate is stated in 'rad', column 'Dec' states no unit"),
+        ("RA_hms,Dec", DEGREES, "is not of the form that its unit 'hms' says"),
+        ("RA,Dec", (["83.6\u00b0", "266.4\u00b0"], DEGREES[1]), "'83.6\u00b0' in column 'RA' is not a plain number"),
+        ("RA,Dec", (COLONS[0], ["22:00:52 S", "-29:00:28"]), "is no angle such as -29:00:28"),
+        ("azimuth,zenith", DEGREES, "hold horizontal coordinates"),
+    ],
+)
+def test_what_cannot_be_taken_as_stated_is_refused(tmp_path, header, values, message):
+    ra, dec = header.split(",")
+    refused(message, text(tmp_path, f"name,{header}\n{rows(*values)}"), ("name", ra, dec))
+
+
+@pytest.mark.parametrize(
+    ("header", "ra", "dec", "parts"),
+    [
+        ("RAh,RAm,RAs,DE-,DEd,DEm,DEs", "RAh", "DEd", "RAh, RAm, RAs"),
+        ("RA_hour,RA_min,RA_sec,DE-,DEd,DEm,DEs", "RA_hour", "DEd", "RA_hour, RA_min, RA_sec"),
+        ("ra,RAm,RAs,DE-,DEd,DEm,DEs", "ra", "DEd", "DE-, DEd, DEm, DEs"),
+        ("RA1,RA2,RA3,DE-,DEd,DEm,DEs", "RA1", "DEd", "RA1, RA2, RA3"),
+    ],
+)
+def test_parts_of_an_angle_are_no_angle(tmp_path, header, ra, dec, parts):
+    path = text(tmp_path, f"name,{header}\nCrab,5,34,31.9,+,22,0,52\nSgr A*,17,45,40,-,29,0,28\n")
+    refused(f"is one part of an angle that stands in {parts}. Join them", path, ("name", ra, dec))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("0.5 2 3.3 4.9 6.1", "-1.2 0.1 0.3 1.4 0"), "as radians do. State the unit with `unit`"),
+        (("0.5 5.1 12 17.9 23.2", "10 -60 3 4 80"), "as hours do. State the unit with `unit`"),
+    ],
+)
+def test_numbers_that_fill_the_range_of_another_unit_need_a_statement(tmp_path, values, message):
+    pairs = list(zip(*(value.split() for value in values), strict=True))
+    path = text(tmp_path, "name,RA,Dec\n" + "".join(f"S{k},{a},{d}\n" for k, (a, d) in enumerate(pairs)))
+    refused(message, path)
+    assert build(path, unit="deg")[0]["ra_deg"].to_pylist() == [float(a) for a, _ in pairs]
+    unit, size = ("rad", 180 / np.pi) if "radians" in message else ("hours", 15.0)
+    table, _ = build(path, unit=unit)
+    np.testing.assert_allclose(table["ra_deg"].to_numpy(), [float(a) * size for a, _ in pairs], rtol=1e-14)
+    few = text(tmp_path, "".join(path.read_text().splitlines(keepends=True)[:3]), "few.csv")
+    assert ("hours" if unit == "hours" else "radians") in notes(build(few)[1])
+
+
+def votable(folder, fields, table_rows, before="", after="", name="list.vot"):
+    cells = "".join("<TR>" + "".join(f"<TD>{cell}</TD>" for cell in row) + "</TR>" for row in table_rows)
+    return text(
+        folder,
+        '<?xml version="1.0"?><VOTABLE version="1.3" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">'
+        f'<RESOURCE type="results">{before}<TABLE name="t1"><FIELD name="name" datatype="char" arraysize="*"/>{fields}'
+        f"<DATA><TABLEDATA>{cells}</TABLEDATA></DATA></TABLE>{after}</RESOURCE></VOTABLE>",
+        name,
+    )
+
+
+def field(name, more=""):
+    return f'<FIELD name="{name}" datatype="double" unit="deg" {more}/>'
+
+
+def three(values):
+    return [(name, *pair) for name, *pair in zip(("Crab", "Sgr A*"), *values, strict=True)]
+
+
+FK4_SYSTEM = '<COOSYS ID="sys" system="eq_FK4" equinox="B1950"/>'
+
+
+@pytest.mark.parametrize(
+    ("before", "more", "values"),
+    [
+        (FK4_SYSTEM, ('ref="sys"', 'ref="sys"'), B1950),
+        (FK4_SYSTEM, ("", ""), B1950),
+        ('<COOSYS ID="sys" system="galactic"/>', ('ref="sys"', 'ref="sys"'), GALACTIC),
+        ("", ('ucd="pos.galactic.lon"', 'ucd="pos.galactic.lat"'), GALACTIC),
+        ("", ('ucd="POS_EQ_RA_MAIN"', 'ucd="POS_EQ_DEC_MAIN"'), DEGREES),
+        ('<COOSYS ID="sys" system="ICRS"/>', ('ref="sys"', 'ref="sys"'), DEGREES),
+    ],
+)
+def test_coordinate_systems_of_votables(tmp_path, before, more, values):
+    fields = field("x", more[0]) + field("y", more[1])
+    assert is_both(build(votable(tmp_path, fields, three(values), before), ("name", "x", "y"))[0])
+
+
+def test_votable_columns_by_name_and_by_id(tmp_path):
+    path = votable(tmp_path, field("RA", 'ID="col_2"') + field("Dec", 'ID="col_3"'), three(DEGREES))
+    assert is_both(build(path)[0])
+    assert is_both(build(path, ("name", "col_2", "col_3"))[0])
+
+
+@pytest.mark.parametrize(
+    ("cards", "values"),
+    [
+        ({"EQUINOX": 1950.0, "RADESYS": "FK4"}, B1950),
+        ({"EQUINOX": 1950.0}, B1950),
+        ({"RADECSYS": "FK4"}, B1950),
+        ({"EQUINOX": 2000.0, "RADESYS": "FK5"}, DEGREES),
+    ],
+)
+@pytest.mark.parametrize("extension", [0, 1])
+def test_equinox_of_fits_headers(tmp_path, cards, values, extension):
+    path = tmp_path / "list.fits"
+    Table({"name": ["Crab", "Sgr A*"], "ra": values[0], "dec": values[1]}).write(path)
+    for key, value in cards.items():
+        fits.setval(path, key, value=value, ext=extension)
+    assert is_both(build(path, ("name", "ra", "dec"))[0])
+
+
+@pytest.mark.parametrize("cards", [{"EQUINOX": 0.0}, {"RADESYS": "GAPPT"}, {"EQUINOX": "soon"}])
+def test_systems_that_are_not_known_need_a_statement(tmp_path, cards):
+    path = tmp_path / "list.fits"
+    Table({"name": ["Crab", "Sgr A*"], "ra": DEGREES[0], "dec": DEGREES[1]}).write(path)
+    for key, value in cards.items():
+        fits.setval(path, key, value=value, ext=1)
+    refused("State it with `frame`, or give J2000 positions", path, ("name", "ra", "dec"))
+    assert is_both(build(path, ("name", "ra", "dec"), frame="icrs")[0])
+
+
+@pytest.mark.parametrize("frame", ["icrs", "galactic", "fk4"])
+def test_columns_of_positions_in_ecsv(tmp_path, frame):
+    path = tmp_path / "list.ecsv"
+    sky = SkyCoord([c.transform_to(frame) for c in BOTH])
+    QTable({"name": ["Crab", "Sgr A*"], "sky": sky}).write(path)
+    assert is_both(build(path, ("name", "sky", "sky"))[0])
+    assert is_both(build(path, ("name", "sky.ra", "sky.dec"))[0])
+
+
+@pytest.mark.parametrize("said", ["# equinox: 1950", "# Galactic coordinates", "# all in FK4"])
+def test_comments_on_the_frame_ask_for_a_statement(tmp_path, said):
+    path = text(tmp_path, f"{said}\nname,x,y\n{rows(*DEGREES)}")
+    refused("do not say in which frame they are. State it with `frame`", path, ("name", "x", "y"))
+    assert is_both(build(path, ("name", "x", "y"), frame="icrs")[0])
+
+
+@pytest.mark.parametrize(
+    ("header", "flags"),
+    [
+        ("flux_limit", "False True False"),
+        ("l_flux", " < "),
+        ("flux_ul", "0 1 0"),
+        ("is_upper_limit", "no yes no"),
+        ("f_flux", " < "),
+        ("flux_type", "value UL value"),
+        ("FluxUpperLimit", "F T F"),
+    ],
+)
+def test_flags_of_limits(tmp_path, header, flags):
+    cells = flags.split(" ") if flags.strip() != "<" else ["", "<", ""]
+    lines = zip(("A", "B", "C"), (100, 150, 200), (3, 100, 2), cells, strict=True)
+    path = text(tmp_path, f"name,RA,Dec,flux,{header}\n" + "".join(f"{n},{a},2,{f},{c}\n" for n, a, f, c in lines))
+    table, report = build(path, weights=["flux"])
+    assert table["flux_limit"].to_pylist() == [False, True, False]
+    assert "1 value(s) of flux are limits" in notes(report)
+
+
+@pytest.mark.parametrize("column", ["flux", "S1400", "N0"])
+def test_limits_have_no_weight_whatever_the_column(tmp_path, column):
+    from nusky.catalogues.weights import model_weights
+    from nusky.config import Weighting
+
+    path = text(tmp_path, f"name,RA,Dec,{column}\nA,100,2,3\nB,150,2,<100\nC,200,2,1\n")
+    table, _ = build(path, weights=[column])
+    weights, told = model_weights(table, Weighting(column=column), "standard")
+    assert weights.tolist() == [0.75, 0.0, 0.25]
+    assert f"No weight because the {column} is an upper limit: 1 source(s), B." in told
+
+
+def test_flags_that_are_not_understood_are_refused(tmp_path):
+    path = text(tmp_path, "name,RA,Dec,flux,flux_limit\nA,100,2,3,maybe\n")
+    refused("'maybe' in column 'flux_limit' does not say whether 'flux' is a limit", path)
+
+
+@pytest.mark.parametrize(
+    ("info", "told"),
+    [
+        ('<INFO name="QUERY_STATUS" value="OVERFLOW">cut at 2 rows</INFO>', "OVERFLOW cut at 2 rows"),
+        ('<INFO name="QUERY_STATUS" value="OVERFLOW"/>', "OVERFLOW"),
+        ('<INFO name="warning" value="Results truncated to 2 rows"/>', "Results truncated"),
+        ('<INFO name="-out.max" value="2"/>', "-out.max: 2"),
+    ],
+)
+def test_incomplete_answers_are_told(tmp_path, info, told):
+    report = build(votable(tmp_path, field("RA") + field("Dec"), three(DEGREES), after=info))[1]
+    assert "INCOMPLETE" in notes(report)
+    assert told in notes(report)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        '<INFO name="QUERY_STATUS" value="ERROR">unknown column Flux</INFO>',
+        '<INFO name="Error" value="unknown column Flux"/>',
+        '<INFO name="QUERY_STATUS" value="error">\n unknown column\n Flux </INFO>',
+    ],
+)
+def test_failed_queries_are_refused_with_their_reason(tmp_path, info):
+    content = f'<?xml version="1.0"?><VOTABLE version="1.3"><RESOURCE type="results">{info}</RESOURCE></VOTABLE>'
+    refused("unknown column Flux", text(tmp_path, content, "error.vot"))
+
+
+def test_complete_answers_are_not_doubted(tmp_path):
+    info = '<INFO name="QUERY_STATUS" value="OK"/><INFO name="-out.max" value="50"/>'
+    assert build(votable(tmp_path, field("RA") + field("Dec"), three(DEGREES), before=info))[1]["notes"] == []
+
+
+def test_one_of_several_tables_is_chosen(tmp_path):
+    path = tmp_path / "list.fits"
+    first = fits.table_to_hdu(Table({"name": ["X"], "RA": [10.0], "Dec": [0.0]}))
+    second = fits.table_to_hdu(Table({"name": ["Crab", "Sgr A*"], "RA": DEGREES[0], "Dec": DEGREES[1]}))
+    first.name, second.name = "ROIS", "SOURCES"
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.zeros((2, 2))), first, second]).writeto(path)
+    refused("holds 2 tables: 1 ROIS (1 rows: name, RA, Dec); 2 SOURCES (2 rows", path)
+    refused("there is no table 'GTI'; it holds 1 ROIS", path, table="GTI")
+    assert all(is_both(build(path, table=chosen)[0]) for chosen in ("SOURCES", "sources", "2", 2))
+    one = field("RA") + field("Dec")
+    inner = votable(tmp_path, one, three(DEGREES)).read_text()
+    begin, end = inner.index("<TABLE "), inner.index("</TABLE>") + 8
+    both = inner[:end] + inner[begin:end].replace('"t1"', '"t2"').replace("83.", "84.") + inner[end:]
+    path = text(tmp_path, both, "two.vot")
+    refused("holds 2 tables: 1 t1 (2 rows: name, RA, Dec); 2 t2", path)
+    assert is_both(build(path, table="t1")[0])
+    refused("holds one table only. Leave `table` out", text(tmp_path, "name,RA,Dec\n" + rows(*DEGREES)), table="1")
+
+
+def test_repeated_rows_whose_values_differ(tmp_path):
+    path = text(tmp_path, "name,RA,Dec,flux,mjd\nA,100,2,1,57000\nA,100,2,50,58000\nB,40,5,6,57000\n")
+    refused("rows of the same name and position differ in flux: A.", path, weights=["flux"])
+    table, report = build(path)
+    assert table["name"].to_pylist() == ["A", "B"]
+    assert "left out although they differ in flux, mjd, the first counts: A" in notes(report)
+    wide = text(tmp_path, "name,RA,Dec,w\nA,100,2,1\nA,100,2,2\n", "wide.csv")
+    refused("differ in w: A", wide, ("name", "RA", "Dec", "w"))
+    equal = text(tmp_path, "name,RA,Dec,flux\nA,100,2,\nA,100,2,\nB,40,5,6\n", "equal.csv")
+    assert build(equal, weights=["flux"])[1]["notes"] == []
+
+
+def test_zeros_among_weights_are_counted(tmp_path):
+    from nusky.catalogues.weights import model_weights
+    from nusky.config import Weighting
+
+    table, _ = build(text(tmp_path, "name,RA,Dec,S\nA,100,2,0\nB,150,2,\nC,200,2,1\n"), weights=["S"])
+    told = model_weights(table, Weighting(column="S"), "standard")[1]
+    assert told == [
+        "No weight because S is missing: 1 source(s), B.",
+        "S is 0 and counts as measured (leave unknown values empty): 1 source(s), A.",
+    ]
+
+
+@pytest.mark.parametrize("chosen", ["RA", "Dec", "w", "flux", "extension"])
+def test_several_numbers_per_row(tmp_path, chosen):
+    path = tmp_path / "list.fits"
+    columns = {"name": ["Crab", "Sgr A*"], "RA": DEGREES[0], "Dec": DEGREES[1], "w": [1.0, 2.0], "flux": [1.0, 2.0]}
+    columns["extension"] = [0.0, 0.1]
+    columns[chosen] = np.column_stack([columns[chosen]] * 3)
+    Table(columns).write(path)
+    names = ("name", "RA", "Dec", "extension") if chosen == "extension" else ("name", "RA", "Dec")
+    if chosen == "flux":
+        table, report = build(path)
+        assert is_both(table)
+        assert "not one number per row): flux" in notes(report)
+    weights = [chosen] if chosen in ("w", "flux") else []
+    refused(f"column '{chosen}' holds 3 numbers per row", path, names, weights=weights)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "fits", "vot", "ecsv"])
+def test_empty_extensions_are_points(tmp_path, suffix):
+    path = tmp_path / f"list.{suffix}"
+    table = Table({"name": ["Crab", "Sgr A*"], "RA": DEGREES[0], "Dec": DEGREES[1]})
+    table["sigma"] = MaskedColumn([0.3, 0.0], mask=[False, True])
+    table.write(path, format={"csv": "ascii.csv", "vot": "votable"}.get(suffix))
+    found, report = build(path, ("name", "RA", "Dec", "sigma"))
+    assert found["extension_deg"].to_pylist() == [0.3, 0.0]
+    assert "1 source(s) without sigma taken as point-like: row 2" in notes(report)
+
+
+@pytest.mark.parametrize(
+    ("header", "value"), [("Size (arcmin)", 30), ("size_arcsec", 1800), ("sigma [rad]", np.radians(0.5))]
+)
+def test_units_of_extensions(tmp_path, header, value):
+    path = text(tmp_path, f"name,RA,Dec,{header}\nA,100,2,{value}\nB,200,2,<{value}\n")
+    table, report = build(path, ("name", "RA", "Dec", header))
+    assert table["extension_deg"].to_pylist() == pytest.approx([0.5, 0.0])
+    assert table["extension_limit"].to_pylist() == [False, True]
+    assert "an upper limit as" in notes(report)
+
+
+TABLES = {
+    "semicolons and decimal commas": (
+        "list.csv",
+        "name;RA;Dec\nCrab;83,633083;22,0145\nSgr A*;266,416833;-29,007806\n",
+    ),
+    "tabs": ("list.tsv", "name\tRA\tDec\nCrab\t83.633083\t22.0145\nSgr A*\t266.416833\t-29.007806\n"),
+    "tabs in a .csv": ("list.csv", "name\tRA\tDec\nCrab\t83.633083\t22.0145\nSgr A*\t266.416833\t-29.007806\n"),
+    "comments": ("list.csv", "# by somebody\n\nname,RA,Dec\n" + rows(*DEGREES) + "# the end\n"),
+    "names behind a #": ("list.csv", "#name,RA,Dec\n" + rows(*DEGREES)),
+    "units and dashes": ("list.csv", "name,RA,Dec\n,deg,deg\n----,-----,-----\n" + rows(*DEGREES)),
+    "sexagesimal units": ("list.csv", 'name,RA,Dec\n,"h:m:s","d:m:s"\n' + rows(*BLANKS)),
+    "hours in a line of units": ("list.csv", "name,RA,Dec\n,(h),(deg)\n" + rows(*HOURS)),
+    "commas at the ends": (
+        "list.csv",
+        "name,RA,Dec,,\nCrab,83.633083,22.0145,,\nSgr A*,266.416833,-29.007806,,\n,,,,\n",
+    ),
+    "a typographic minus": ("list.csv", "name,RA,Dec\nCrab,83.633083,22.0145\nSgr A*,266.416833,\u221229.007806\n"),
+    "a spreadsheet's first line": (
+        "list.csv",
+        "sep=;\nname;RA;Dec\nCrab;83.633083;22.0145\nSgr A*;266.416833;-29.007806\n",
+    ),
+    "bars": ("list.csv", "name|RA|Dec\nCrab|83.633083|22.0145\nSgr A*|266.416833|-29.007806\n"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_text_tables_in_the_wild(tmp_path, kind):
+    name, content = TABLES[kind]
+    assert is_both(build(text(tmp_path, content, name))[0])
+
+
+@pytest.mark.parametrize("suffix", ["txt", "dat"])
+def test_suffixes_without_a_format_need_one(tmp_path, suffix):
+    content = 'name RA Dec\nCrab   83.633083 22.0145\n"Sgr A*"\t266.416833  -29.007806\n'
+    path = text(tmp_path, content, f"list.{suffix}")
+    refused(f"'.{suffix}' says no format. Use one of", path)
+    assert is_both(build(path, format="blanks")[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name,RA,Dec\nA,1,2,3\n", "line 2 has 4 cells between commas, the line of names has 3"),
+        ('name,RA,Dec\n"A,1,2\nB,3,4\nC",5,6\nD,7,8\n', "opens a cell that ends on a later line"),
+        ("name,RA,Dec,S\nA,1,2,x\n", "'x' in column 'S' is not a plain number"),
+        ("name,RA,Dec,S\nA,1,2,1.5\u00b10.2\n", "Put errors into a column of their own"),
+        ('name,RA,Dec,S\nA,1.5,2.5,"1,234"\n', "Is it a decimal comma?"),
+        ("<html><body>Not found</body></html>\n", "it is XML or HTML"),
+        ("# %ECSV 1.0\nname RA Dec\nA 1 2\n", "give it the suffix .ecsv"),
+    ],
+)
+def test_text_that_has_no_one_reading_is_refused_with_its_cause(tmp_path, content, message):
+    refused(message, text(tmp_path, content), weights=["S"] if ",S" in content else [])
+
+
+@pytest.mark.parametrize("sign", ["*", "--", "n/a"])
+def test_signs_for_unknown_numbers(tmp_path, sign):
+    table, report = build(text(tmp_path, f"name,RA,Dec,S\nA,100,2,1\nB,150,2,{sign}\n"), weights=["S"])
+    assert np.isnan(table["S"].to_numpy()[1])
+    assert f"S: {sign} taken as unknown" in notes(report)
+
+
+@pytest.mark.parametrize("dtype", ["S8", "U8"])
+def test_numbers_kept_as_text(tmp_path, dtype):
+    path = tmp_path / "list.fits"
+    ra, dec = (np.array([f"{value:.4f}" for value in values], dtype=dtype) for values in DEGREES)
+    Table({"name": ["Crab", "Sgr A*"], "RA": ra, "Dec": dec}).write(path)
+    assert is_both(build(path)[0])
+
+
+def test_files_in_the_home_folder(tmp_path, monkeypatch):
+    text(tmp_path, "name,RA,Dec\n" + rows(*DEGREES))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert is_both(build("~/list.csv")[0])
+
+
+def test_missing_values_are_never_to_be_removed(tmp_path):
+    path = text(tmp_path, "name,RA,Dec\nA,100,\n")
+    refused("row 1: Dec is missing; give it", path)
+    assert Columns().ra_deg == "ra_deg"
