@@ -17,9 +17,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import Array, interval, positive, real, tolerance
+from nusky.bdm.checks import Array, common_shape, interval, positive, real, tolerance
 from nusky.bdm.coordinates import galactic_to_beta, sky_angles
 from nusky.bdm.differential import neutrino_energy_at
+from nusky.bdm.flux import warn_of_error
 from nusky.bdm.geometry import isochrone
 from nusky.bdm.models import Boosted
 from nusky.bdm.quadrature import integrate
@@ -185,7 +186,7 @@ def flux_towards(
             f"the centre at {tuple(GC_coord)} is {beta:g} rad; give both the same positions."
         )
     lowest = Tx if np.ndim(Tx) == 0 else _energy_range(Tx)[0]
-    shape = np.broadcast_shapes(l.shape, b.shape)
+    shape = common_shape(l, b)
     seen = np.zeros(shape, dtype=bool)
     # The slowest dark matter arrives from the widest angle, and from somewhere as long as any does.
     reach = get_thetaMax(t, positive("Tx", lowest, "MeV"), mx, boosted.Rs) if t > 0 else math.nan
@@ -215,8 +216,7 @@ def flux_towards(
 
 def _energy_range(Tx: Any) -> tuple[float, float]:
     low, high = interval("Tx", Tx, "MeV")
-    if not 0 < low < high < math.inf:
-        raise PhysicsError(f"Tx = ({low:g}, {high:g}) MeV must be a range with 0 < low < high.")
+    positive("Tx", [low, high], "MeV")
     return low, high
 
 
@@ -240,7 +240,9 @@ def _over_energies(
         flux = boosted.differential_flux(t, energy, mx, theta[whose], phi[whose])
         return np.reshape(flux, x.shape) * span * 6 * x * (1 - x)
 
-    return integrate(integrand, direction, theta.size, rtol).value
+    result = integrate(integrand, direction, theta.size, rtol)
+    warn_of_error(result, rtol, "map integrated over energies")
+    return result.value
 
 
 @kernel()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import Array, handed_back, not_negative, positive, real
+from nusky.bdm.checks import Array, broadcast, handed_back, not_negative, positive, real
 from nusky.bdm.constants import BURST_SECONDS, constant
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.errors import PhysicsError
@@ -48,6 +48,9 @@ def _rate(Ev: Array) -> Array:
 def fermi_dirac_fluence(Ev: Array) -> Array:
     """Neutrinos per MeV of 3e53 erg in six species of equal luminosity, pinched Fermi-Dirac spectra."""
     return BURST_SECONDS * _rate(Ev)
+
+
+fermi_dirac_fluence.smooth = True  # no lines or edges; see `Emission.knots`
 
 
 class Flavour(NamedTuple):
@@ -101,7 +104,7 @@ def sn_nu_spectrum(
     `is_density` gives the number density, MeV^-1 cm^-3, instead. 0 for d <= d_cut and for Ev < 0 (published: the
     formula continued to negative energies).
     """
-    Ev, d = np.broadcast_arrays(real("Ev", Ev, "MeV"), not_negative("d", d, "kpc"))
+    Ev, d = broadcast(real("Ev", Ev, "MeV"), not_negative("d", d, "kpc"))
     d_cut = not_negative("d_cut", d_cut, "kpc")
     with np.errstate(divide="ignore", invalid="ignore"):
         flux = _rate(Ev) / (4 * math.pi * np.square(d * constant.kpc2cm))
