@@ -200,9 +200,9 @@ class SquaredAmplitude:
         self.elementwise, self._name, self._ample = Elementwise(amplitude, name), name, ample
 
     def __call__(
-        self, gap: Array, masses: tuple[Extended, ...], transfer: Array, remaining: Array, mx: Array
+        self, gap: Array, other2: tuple[Extended, ...], transfer: Array, remaining: Array, mx: Array
     ) -> tuple[Array, Array]:
-        """Values and their relative errors; `masses` are the possible roundings of M, the first one counts."""
+        """Values and relative errors; M = mx^2 + one of `other2`, the possible roundings: the first one counts."""
         if self._stable is not None:
             values = np.asarray(self._stable(gap, transfer, remaining, mx), dtype=np.float64)
             values = np.array(np.broadcast_to(values, gap.shape))
@@ -213,19 +213,15 @@ class SquaredAmplitude:
             return values, np.zeros(gap.shape)
         shape = gap.shape
         gap, transfer, mx = (np.ascontiguousarray(a, dtype=np.float64).reshape(-1) for a in (gap, transfer, mx))
-        masses = tuple(Extended(np.broadcast_to(m.high, shape).reshape(-1), np.broadcast_to(m.low, shape).reshape(-1))
-                       for m in masses)  # fmt: skip
-        plain = masses[0].to_double()
+        plain = mx * mx + float(other2[0].to_double())
         easy = plain <= self._ample * gap
         values, errors = np.empty(gap.size), np.zeros(gap.size)
         if easy.any():
             values[easy] = self.elementwise(*_invariants(gap, plain, transfer, mx, easy))
         hard = np.flatnonzero(~easy)
         if hard.size:
-            found = [
-                self.elementwise.extended(*_invariants(Extended(gap), m, Extended(transfer), Extended(mx), hard))
-                for m in masses
-            ]
+            parts = Extended(gap[hard]), Extended(transfer[hard]), Extended(mx[hard])
+            found = [self._extended(*parts, other) for other in other2]
             if any(one is None for one in found):
                 values[hard], errors[hard] = self._rounded(*_invariants(gap, plain, transfer, mx, hard))
             else:
@@ -233,6 +229,10 @@ class SquaredAmplitude:
                 scale = np.where(found[0] > 0, found[0], 1.0)
                 errors[hard] = np.max([np.abs(one - found[0]) for one in found], axis=0) / scale
         return values.reshape(shape), errors.reshape(shape)
+
+    def _extended(self, gap: Extended, transfer: Extended, mx: Extended, other2: Extended) -> Array | None:
+        masses = mx * mx + other2
+        return self.elementwise.extended(masses + gap, -transfer, masses - gap + transfer, mx)
 
     def _rounded(self, s: Array, t: Array, u: Array, mx: Array) -> tuple[Array, Array]:
         """In double precision, with the effect of the last two bits of s, t and u."""

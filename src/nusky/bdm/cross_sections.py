@@ -26,6 +26,7 @@ Amplitude = Callable[[float, float, float, float], float]
 
 _RTOL_TARGET = 1e-13
 _MAX_TARGET_PANELS = 200
+_MASSLESS = (Extended(0.0),)
 _AMPLE_NEUTRINO, _AMPLE_TARGET = 50.0, 8.0  # m1^2 + m2^2 over s - m1^2 - m2^2 that double precision takes well
 
 
@@ -84,7 +85,7 @@ class AmplitudeCrossSection:
         across = (Ev + mx) ** 2 * np.sin(psi) ** 2
         share = across / (mx * (2 * Ev + mx) * np.cos(psi) ** 2 + across)
         remaining = 4 * mx * Ev**2 / (mx + 2 * Ev) * share
-        squared, error = self._amplitude(gap, (Extended(mx) * mx,), 2 * mx * Tx, remaining, mx)
+        squared, error = self._amplitude(gap, _MASSLESS, 2 * mx * Tx, remaining, mx)
         self.noise = max(self.noise, float(error.max(initial=0.0)))
         emission = squared * momentum(Tx, mx) / (64 * math.pi**2 * mx**2 * Tx) * constant.perMeV2cm**2
         return emission * jacobian(Tx, mx, psi, Ev) if self._jacobian_twice else emission
@@ -127,9 +128,9 @@ class TargetAmplitude:
         self._amplitude = SquaredAmplitude(amplitude, name, _AMPLE_TARGET)
         self.mt, self._factor, self._form_factor = mt, factor, form_factor
         # An amplitude may square its mass in double precision, or have a mass that was: the first is the usual form.
-        self._mass2 = [Extended(mt * mt)]
+        self._mass2 = (Extended(mt * mt),)
         if Fraction(mt) ** 2 != Fraction(mt * mt):
-            self._mass2.append(Extended(mt) * mt)
+            self._mass2 += (Extended(mt) * mt,)
 
     def total(self, Tx: ArrayLike, mx: ArrayLike, recoil_above: float = 0.0) -> Integrals:
         """Cross section for recoils above a kinetic energy, cm^2; Tx and mx of one shape."""
@@ -142,19 +143,21 @@ class TargetAmplitude:
         if reach.size:
             span = high[reach] - low
 
-            def integrand(segment: np.ndarray, x: Array) -> tuple[Array, Array]:
+            noise = np.zeros(reach.size)
+
+            def integrand(segment: np.ndarray, x: Array) -> Array:
                 # -t = low + span x^4 puts nodes where a light mediator has its pole.
                 length = span[segment][:, None]
                 point = reach[segment][:, None]
                 rest = length * (1 - x) * (1 + x) * (1 + x * x)
-                squared, noise = self._squared(Tx[point], mx[point], low + length * x**4, rest)
-                values = squared * length * 4 * x**3
-                return values, values * noise
+                squared, own = self._squared(Tx[point], mx[point], low + length * x**4, rest)
+                np.maximum.at(noise, segment, own.max(axis=1))
+                return squared * length * 4 * x**3
 
             owner = np.arange(reach.size)
             result = integrate(integrand, owner, reach.size, _RTOL_TARGET, max_panels=_MAX_TARGET_PANELS)
             scale = self._factor * constant.perMeV2cm**2 / (16 * math.pi * lambda_[reach])
-            value[reach], error[reach] = result.value * scale, result.error * scale
+            value[reach], error[reach] = result.value * scale, (result.error + noise * result.value) * scale
         return Integrals(value.reshape(shape), error.reshape(shape))
 
     def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: float) -> Integrals:
@@ -176,8 +179,7 @@ class TargetAmplitude:
     def _squared(self, Tx: Array, mx: Array, transfer: Array, remaining: Array) -> tuple[Array, Array]:
         """|M|^2 F^2 at -t = transfer = -t_min - remaining, MeV^2, and the relative error of |M|^2."""
         Tx, mx, transfer, remaining = np.broadcast_arrays(Tx, mx, transfer, remaining)
-        masses = tuple(Extended(mx) * mx + one for one in self._mass2)
-        squared, noise = self._amplitude(2 * self.mt * (Tx + mx), masses, transfer, remaining, mx)
+        squared, noise = self._amplitude(2 * self.mt * (Tx + mx), self._mass2, transfer, remaining, mx)
         if self._form_factor is not None:
             squared = squared * np.square(self._form_factor(np.sqrt(transfer)))
         return squared, noise
