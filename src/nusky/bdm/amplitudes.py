@@ -52,10 +52,7 @@ class Elementwise:
     def __call__(self, *arguments: Array) -> Array:
         """The function's values, float64, in the shape of the arguments (which may be of extended precision)."""
         flat = [np.array(argument).reshape(-1) for argument in arguments]
-        if flat[0].size < 4:
-            values = self._one_by_one(*flat)
-        else:
-            values = self._at_once(*flat)
+        values = self._one_by_one(*flat) if flat[0].size < 4 else self._at_once(*flat)
         return self._checked(values, flat).reshape(np.shape(arguments[0]))
 
     def extended(self, *arguments: Extended) -> Array | None:

@@ -132,3 +132,15 @@ def ignore_monte_carlo(keywords: dict[str, Any]) -> dict[str, Any]:
             "nitn and neval are ignored: the integration is deterministic; rtol sets its accuracy.", stacklevel=4
         )
     return {key: value for key, value in keywords.items() if key not in ("nitn", "neval")}
+
+
+class Getters:
+    """Methods `get_x()` for every attribute `x`, as older code calls them."""
+
+    def __getattr__(self, name: str) -> Any:
+        plain = name.lstrip("_").removeprefix("get_")
+        public = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        matching = [key for key in public if key.replace("_", "").lower() == plain.replace("_", "").lower()]
+        if name.lstrip("_").startswith("get_") and matching:
+            return lambda: public[matching[0]]
+        raise AttributeError(f"{type(self).__name__} has no '{name}'; its attributes are {', '.join(public)}.")

@@ -67,8 +67,7 @@ def _thawed(function: types.FunctionType, done: dict[int, Any]) -> Any:
             clone.__globals__[name] = again(value)
         if any(compiled):
             closure = tuple(
-                types.CellType(again(value) if change else value)
-                for value, change in zip(cells, compiled, strict=True)
+                types.CellType(again(value) if change else value) for value, change in zip(cells, compiled, strict=True)
             )
             clone = types.FunctionType(
                 function.__code__, clone.__globals__, function.__name__, function.__defaults__, closure

@@ -115,8 +115,8 @@ def _ordinate(T, energies):
     """y in [0, 1] of an energy: equal steps from one of the `energies` to the next, logarithmic in between."""
     pieces = energies.size - 1
     for j in range(pieces):
-        if T < energies[j + 1]:
-            if T <= energies[j]:
+        if energies[j + 1] > T:
+            if energies[j] >= T:
                 return j / pieces
             return (j + math.log(T / energies[j]) / math.log(energies[j + 1] / energies[j])) / pieces
     return 1.0
@@ -309,7 +309,10 @@ class _EnergyTable:
         # Beyond 2 m cot^2(psi) this deflection is impossible.
         highest = np.minimum(self._high, 2 * self._mx / np.tan(psi) ** 2)
         highest = np.maximum(highest, self._low * (1 + 1e-15))[:, None]
-        inside = [recoil_of(self._knots, self._mx, psi[:, None]), np.broadcast_to(self._places, (psi.size, self._places.size))]
+        inside = [
+            recoil_of(self._knots, self._mx, psi[:, None]),
+            np.broadcast_to(self._places, (psi.size, self._places.size)),
+        ]
         inside = np.sort(np.clip(np.concatenate(inside, axis=1), self._low, highest), axis=1)
         return np.concatenate([np.full((psi.size, 1), self._low), inside, highest], axis=1)
 
@@ -325,7 +328,9 @@ class _EnergyTable:
             angles = np.broadcast_to(psi[:, None, None], Tx.shape)
             masses = np.broadcast_to(self._mx, Tx.shape)
             Ev = neutrino_energy(Tx, masses, angles)
-            density = self._emission(Tx, masses, angles, Ev) * self._sigma(Tx) * Tx * span[:, piece, None] * self._pieces
+            density = (
+                self._emission(Tx, masses, angles, Ev) * self._sigma(Tx) * Tx * span[:, piece, None] * self._pieces
+            )
             coefficients = density @ TO_LEGENDRE.T
             tail = np.abs(coefficients[..., -3:]).max(axis=2) * half
             total = (density @ KRONROD) @ half

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.bdm.azimuth import ring_distances
-from nusky.bdm.checks import Array, angle, columns, common_shape, handed_back, not_negative, positive, real
+from nusky.bdm.checks import Array, Getters, angle, columns, common_shape, handed_back, not_negative, positive, real
 from nusky.bdm.times import KPC_PER_LIGHT_SECOND
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
@@ -76,7 +76,7 @@ def centre_distances(l, d, theta, psi, place):
     return ring_distances(l, theta, place.Re, place.beta)
 
 
-class Geometry:
+class Geometry(Getters):
     """A point at (l, theta, phi) seen from Earth, with the supernova at Rs and the Galactic centre at (Re, beta).
 
     Attributes: the inputs; d and rprime in kpc; cos_psi, the cosine of the deflection, theta's at l = 0 and NaN at d

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import angle, broadcast, common_shape, handed_back, not_negative, real
+from nusky.bdm.checks import Getters, angle, broadcast, common_shape, handed_back, not_negative, real
 
 
 def momentum(T: ArrayLike, m: ArrayLike) -> Any:
@@ -18,7 +18,7 @@ def momentum(T: ArrayLike, m: ArrayLike) -> Any:
     return np.sqrt(np.multiply(T, np.add(T, np.multiply(2, m))))
 
 
-class Kinematics:
+class Kinematics(Getters):
     """Particle 1 (mass m1) that gives the target (mass m2, at rest) kinetic energy T2 at angle psi.
 
     Attributes (floats or arrays): T1, the kinetic energy of particle 1 in MeV; dT1 = dT1/dT2 at fixed psi; x =

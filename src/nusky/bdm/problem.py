@@ -16,7 +16,6 @@ from nusky.bdm.quadrature import Interpolant
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
 from nusky.errors import PhysicsError
 
-
 MAX_KNOTS = 4
 _HIGHEST_NEUTRINO = 500.0  # MeV
 
