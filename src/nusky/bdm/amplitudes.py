@@ -45,7 +45,7 @@ class Elementwise:
     """A function of scalars, applied to arrays of one shape."""
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
-        self._given, self._name = function, name
+        self._function, self._name = function, name
         self._strategy: Callable[..., Array] | None = None
         self._made_from: Any = None
 
@@ -62,20 +62,20 @@ class Elementwise:
         """
 
         def one(point: tuple[Extended, ...]) -> Any:
-            value = self._function(*point)
+            value = function(*point)
             if isinstance(value, np.ndarray) and value.dtype == object and value.size == 1:
                 value = value.item()
             if isinstance(value, Extended):
                 value = value.to_double()
             return float(value)
 
-        size = arguments[0].high.size
+        size, function = arguments[0].high.size, self._python()
         try:
             with np.errstate(all="ignore"):
                 few = sorted({0, size // 3, size // 2, size - 1})
                 expected = np.array([one(tuple(a[i] for a in arguments)) for i in few])
                 try:
-                    whole = self._function(*arguments)
+                    whole = function(*arguments)
                     whole = whole.to_double() if isinstance(whole, Extended) else np.asarray(whole, dtype=np.float64)
                     values = np.array(np.broadcast_to(whole, size))
                     agrees = np.allclose(values[few], expected, rtol=1e-14, atol=0)
@@ -118,11 +118,9 @@ class Elementwise:
             self._complain(f"gave {values[bad][0]:g}, which is negative,", [column[bad][0] for column in flat])
         return values
 
-    @property
-    def _function(self) -> Callable[..., Any]:
-        """What is called for single numbers; numba's own compilation holds old values of globals."""
-        function = plain_function(self._given)
-        return self._given if function is None or function is self._given else fresh(self._given)
+    def _python(self) -> Callable[..., Any]:
+        """What is called for single numbers and whole arrays; what numba compiled holds old values of globals."""
+        return fresh(self._function, compiled=False)
 
     def _choose(self, *flat: Array) -> Callable[..., Array]:
         self._made_from = None
@@ -142,14 +140,14 @@ class Elementwise:
 
     def _whole(self, *flat: Array) -> Array:
         with np.errstate(all="ignore"):
-            values = np.asarray(self._function(*(column.copy() for column in flat)), dtype=np.float64)
+            values = np.asarray(self._python()(*(column.copy() for column in flat)), dtype=np.float64)
         return np.array(np.broadcast_to(values, flat[0].shape))
 
     def _compiled(self) -> Callable[..., Array]:
         if plain_function(self._function) is None:
             raise Unseen("an object")
         made_from = snapshot(self._function)
-        jitted = numba.njit(error_model="numpy")(fresh(self._function))
+        jitted = numba.njit(error_model="numpy")(fresh(self._function, compiled=True))
 
         def strategy(*flat: Array) -> Array:
             out = np.empty(flat[0].size)
@@ -160,11 +158,11 @@ class Elementwise:
         return strategy
 
     def _one_by_one(self, *flat: Array) -> Array:
-        out = np.empty(flat[0].size)
+        out, function = np.empty(flat[0].size), self._python()
         for i, point in enumerate(zip(*flat, strict=True)):
             try:
                 with np.errstate(all="ignore"):
-                    value = self._function(*point)
+                    value = function(*point)
             except Exception as error:
                 self._complain(f"raised {type(error).__name__}: {error}", point, error)
             number = np.asarray(value)

@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numba
 import numpy as np
 
 
@@ -33,48 +34,64 @@ def snapshot(function: Any) -> Any:
     return _state(function, frozenset(), {})
 
 
-def fresh(function: Any) -> types.FunctionType:
-    """The function as Python, with copies of what numba compiled earlier among its dependencies undone too."""
-    return _thawed(plain_function(function), {})
+def fresh(function: Any, compiled: bool) -> Any:
+    """The function without the machine code that numba made of it, or of what it calls, at an earlier time.
+
+    What it calls is compiled again, or left as Python. Anything but a plain or compiled function is returned as it is.
+    """
+    plain = plain_function(function)
+    return function if plain is None else _thawed(plain, frozenset(), compiled, {})
 
 
-def _thawed(function: types.FunctionType, done: dict[int, Any]) -> Any:
-    if id(function) in done:
-        return done[id(function)]
-    frozen = {}
-    for name in _names(function.__code__):
-        value = function.__globals__.get(name)
-        if not isinstance(value, types.FunctionType) and plain_function(value) is not None:
-            frozen[name] = value
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    compiled = [not isinstance(value, types.FunctionType) and plain_function(value) is not None for value in cells]
-    clone = types.FunctionType(
-        function.__code__,
-        function.__globals__ if not frozen else dict(function.__globals__),
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    clone.__kwdefaults__ = function.__kwdefaults__
-    done[id(function)] = clone
-    if frozen or any(compiled):
-        import numba
+def _thawed(value: Any, names: frozenset[str], compiled: bool, done: dict[int, Any]) -> Any:
+    """A function or module, or a copy where something below it was compiled."""
+    if id(value) in done:
+        return done[id(value)]
+    done[id(value)] = value  # ends recursions
+    if isinstance(value, types.ModuleType):
+        read = {name: getattr(value, name) for name in names if hasattr(value, name)}
+        changed = _changed(read, names, compiled, done)
+        if changed:
+            copy = types.ModuleType(value.__name__)
+            vars(copy).update(vars(value), **changed)
+            done[id(value)] = copy
+        return done[id(value)]
+    function, names = value, _names(value.__code__)
+    used = {name: function.__globals__[name] for name in names if name in function.__globals__}
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    held = {name: cell.cell_contents for name, cell in cells.items() if _full(cell)}
+    changed, inner = _changed(used, names, compiled, done), _changed(held, names, compiled, done)
+    if changed or inner:
+        closure = tuple(types.CellType(inner[name]) if name in inner else cell for name, cell in cells.items())
+        scope = {**function.__globals__, **changed}
+        copy = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, closure or None)
+        copy.__kwdefaults__ = function.__kwdefaults__
+        done[id(value)] = copy
+    return done[id(value)]
 
-        def again(value: Any) -> Any:
-            return numba.njit(error_model="numpy")(_thawed(plain_function(value), done))
 
-        for name, value in frozen.items():
-            clone.__globals__[name] = again(value)
-        if any(compiled):
-            closure = tuple(
-                types.CellType(again(value) if change else value) for value, change in zip(cells, compiled, strict=True)
-            )
-            clone = types.FunctionType(
-                function.__code__, clone.__globals__, function.__name__, function.__defaults__, closure
-            )
-            clone.__kwdefaults__ = function.__kwdefaults__
-            done[id(function)] = clone
-    return clone
+def _changed(values: dict[str, Any], names: frozenset[str], compiled: bool, done: dict[int, Any]) -> dict[str, Any]:
+    """Those that were compiled or hold something that was, as they should be."""
+    changed = {}
+    for name, value in values.items():
+        plain = plain_function(value)
+        inside = value.__name__ if isinstance(value, types.ModuleType) else getattr(plain, "__module__", None) or ""
+        if inside.partition(".")[0] in _LIBRARIES or (plain is None and not isinstance(value, types.ModuleType)):
+            continue
+        other = _thawed(value if plain is None else plain, names, compiled, done)
+        if plain is not None and plain is not value and compiled:
+            other = numba.njit(error_model="numpy")(other)
+        if other is not value:
+            changed[name] = other
+    return changed
+
+
+def _full(cell: types.CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - raises where the variable has no value yet
+    except ValueError:
+        return False
+    return True
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -13,6 +13,7 @@ from nusky import config
 from nusky.bdm import PUBLISHED, STANDARD, BoostedDarkMatter, Conventions, constant, get_psiMax, get_vx
 from nusky.bdm.models import Boosted, ConstantCrossSection, LMuTau
 from nusky.bdm.skymap import GridMap, grid_map, healpix_map
+from nusky.bdm.spectrum import fermi_dirac_fluence
 from nusky.bdm.supernovae import Place, Supernova, described, host
 from nusky.bdm.times import _get_tof
 from nusky.errors import ConfigurationError
@@ -99,6 +100,7 @@ class _Case:
     def overridden(self, conventions: Conventions) -> BoostedDarkMatter:
         boosted, given = self.model(conventions), self.block.override
         boosted.dsigma_xv = lambda Tx, mx, psi: given.sigma_xv_cm2 / (4 * np.pi)
+        boosted.spectrum = fermi_dirac_fluence  # a constant cross section is that of every flavour
         boosted.sigma_xe = lambda Tx, mx: given.sigma_xe_cm2
         return boosted
 
