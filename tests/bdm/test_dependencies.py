@@ -152,7 +152,12 @@ def reset():
     table[:] = 1.0, 2.0
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("global", "array changed in place", "compiled function", "module", "class", "whole arrays")
+
+
+@pytest.mark.parametrize(
+    "case", [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+)
 def test_what_an_amplitude_reads_may_change(case):
     amplitude, double = CASES[case]
     evaluate = Elementwise(amplitude, "f")

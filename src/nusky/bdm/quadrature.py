@@ -235,11 +235,12 @@ class Interpolant:
         return np.sort(np.array([place for _, place in best[:most]], dtype=np.float64))
 
     def _peak(self, run: np.ndarray) -> float:
-        """The highest node of a run of panels, or the middle of the jump that it closes in on."""
-        smallest = run[self._half()[run].argmin()]
-        if self._half()[smallest] < _JUMP:
-            return float(np.exp(self._edges[smallest].mean()))
-        return float(self._highest[run[self._largest[run].argmax()]])
+        """The highest node of the smallest panels of a run, or the middle of the jump that they close in on."""
+        half = self._half()[run]
+        if half.min() < _JUMP:
+            return float(np.exp(self._edges[run[half.argmin()]].mean()))
+        deep = run[half < 5 * half.min()]
+        return float(self._highest[deep[self._largest[deep].argmax()]])
 
     def relative_error(self, x: Array) -> Array:
         """Relative error of the table about x: of the function's values, and of what could not be resolved."""
