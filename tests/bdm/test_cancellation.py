@@ -86,7 +86,7 @@ def test_what_only_double_precision_can_do_is_told():
     expected = sigma(1.0, 1.0, 1.3e5, 1 / mpmath.mpf(3), mpmath.mpf(1e-8) ** 2)
     assert abs(value - expected) < error
     assert [warning.category for warning in caught] == [RuntimeWarning]
-    with pytest.raises(PhysicsError, match="cancel .* double precision leaves nothing"):
+    with pytest.raises(PhysicsError, match=r"cancel .* double precision leaves nothing"):
         model.sigma_xe(1e-6, 1e-6)
 
 
@@ -103,7 +103,9 @@ def test_neutrinos_on_heavy_dark_matter():
             emission = N * mpmath.mpf(1e-8) ** 2 / (2 * m * T + (m / 3) ** 2) ** 2 * p / (64 * mpmath.pi**2 * m**2 * T)
             expected = float(emission * HBAR_C**2 / ((m / (p * x - T)) ** 2 * T * x / p))
         ours = LMuTau().at(*PLACE).dsigma_xv(Tx, mx, psi)
-        theirs = bdm.BoostedDarkMatter(*PLACE, amplitude_with_neutrinos, amplitude_with_neutrinos).dsigma_xv(Tx, mx, psi)
+        theirs = bdm.BoostedDarkMatter(*PLACE, amplitude_with_neutrinos, amplitude_with_neutrinos).dsigma_xv(
+            Tx, mx, psi
+        )
         # The energy itself is rounded near the largest angle.
         assert ours == pytest.approx(expected, rel=1e-10, abs=0), (Tx, mx, psi)
         assert theirs == pytest.approx(expected, rel=1e-10, abs=0), (Tx, mx, psi)
@@ -133,12 +135,12 @@ def test_kinematics_of_any_masses(n):
             T = mpmath.mpf(T2)
             E1 = energy(T, x)
             s = M1**2 + M2**2 + 2 * M2 * E1
-            slope = mpmath.diff(lambda y: energy(y, x), T, h=T * mpmath.mpf(10) ** -20)
-            du = 2 * M2 * abs(mpmath.diff(lambda y: energy(T, y), x, h=mpmath.mpf(10) ** -20))
+            slope = mpmath.diff(lambda y, x=x: energy(y, x), T, h=T * mpmath.mpf(10) ** -20)
+            du = 2 * M2 * abs(mpmath.diff(lambda y, T=T: energy(T, y), x, h=mpmath.mpf(10) ** -20))
             lips = du / (128 * mpmath.pi**2 * M2**2 * (E1**2 - M1**2))
             expected = [float(v) for v in (E1 - M1, slope, s, 2 * (M1**2 + M2**2) - s + 2 * M2 * T, lips)]
         case = (T2, m1, m2, psi)
-        assert found.T1 == pytest.approx(expected[0], rel=1e-12, abs=0), case
+        assert pytest.approx(expected[0], rel=1e-12, abs=0) == found.T1, case
         assert found.dT1 == pytest.approx(expected[1], rel=1e-11, abs=0), case
         assert found.s == pytest.approx(expected[2], rel=1e-13), case
         assert found.u == pytest.approx(expected[3], rel=1e-12, abs=1e-13 * expected[2]), case

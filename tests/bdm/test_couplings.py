@@ -123,7 +123,7 @@ def test_oscillation():
 
 
 def test_mixing_by_loops():
-    assert 1 / LOOP_MIXING == pytest.approx(70, abs=1)
+    assert pytest.approx(70, abs=1) == 1 / LOOP_MIXING
     model = LMuTau(neutrino_coupling=3e-8, target_coupling="loop")
     assert model.mixing == pytest.approx(3e-8 * LOOP_MIXING)
     ratio = model.at(*PLACE).sigma_xe(5, 1) / LMuTau(target_coupling=1e-8).at(*PLACE).sigma_xe(5, 1)

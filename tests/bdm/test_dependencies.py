@@ -1,6 +1,5 @@
 """A model follows whatever its functions read, wherever that is and however they are evaluated."""
 
-import enum
 import itertools
 import math
 import types
@@ -25,8 +24,6 @@ couplings.inner.g = 1.0
 
 class Holder:
     g = 1.0
-
-
 
 
 def helper(s):
