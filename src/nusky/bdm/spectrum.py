@@ -22,7 +22,7 @@ Spectrum = Callable[[Array], Array]
 
 # Temperature and mean energy in MeV, number of species: nu_e, anti-nu_e, the four others; degeneracy 3.
 _SPECIES = ((2.76, 11.0, 1.0), (4.01, 16.0, 1.0), (6.26, 25.0, 4.0))
-_FLUENCE = BURST_SECONDS * constant.Lv * constant.erg2MeV
+_LUMINOSITY = constant.Lv * constant.erg2MeV  # MeV/s of a species
 _F2_OF_3 = 18.9686  # Fermi-Dirac integral of order 2 at 3
 
 
@@ -42,7 +42,7 @@ def _species_sum(energy, weights):
 @kernel()
 def fermi_dirac_density(energy, weights):
     """Neutrinos per MeV of `FermiDirac` with these weights of its species, at one energy in MeV."""
-    return _FLUENCE * _species_sum(energy, weights)
+    return BURST_SECONDS * (_LUMINOSITY * _species_sum(energy, weights))
 
 
 @kernel()
@@ -55,7 +55,7 @@ def _rate(Ev: Array, weights: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> A
     """Neutrinos emitted per MeV and second."""
     out = np.empty(Ev.size)
     _fermi_dirac(np.array(Ev, dtype=np.float64).reshape(-1), weights, out)
-    return constant.Lv * constant.erg2MeV * out.reshape(Ev.shape)
+    return _LUMINOSITY * out.reshape(Ev.shape)
 
 
 @dataclass(frozen=True)
