@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from nusky import bdm
 from nusky.bdm.cross_sections import neutrino_energy
 from nusky.bdm.quadrature import Interpolant
+from nusky.bdm.skymap import flux_towards
 
 YEAR = 31556926
 PLACE = {"Rs": 3.5, "Rg": 8.5, "beta": 1.9498740968451136}
@@ -121,3 +122,21 @@ def test_tables_know_narrow_places_and_their_errors():
     assert step.narrow_places(4) == pytest.approx([12.3], rel=1e-11)
     assert len(step.smooth_ranges()) == 2
     assert step.lost() < 1e-11
+
+
+def test_maps_integrated_over_a_narrow_resonance():
+    """Int Phi dT in one direction, width -> 0: pi w Phi_flat/|ds/dT| at the resonance."""
+    theta, t, mx, width = 0.25, 100 * YEAR, 1.0, 1e-6
+    sky = (1.95, 0.0)
+    boosted = bdm.BoostedDarkMatter(3.5, 8.5, 1.95, resonance(60.0, width), flat)
+    found = flux_towards(boosted, sky, 1.95 + theta, 0.0, t, (2, 30), mx)
+
+    def s_of(Tx):
+        cos_psi = bdm.Propagation(t, bdm.get_vx(Tx, mx), theta, 0.0, 3.5, 8.5, 1.95).cos_psi
+        return mx**2 + 2 * mx * float(neutrino_energy(Tx, mx, math.acos(cos_psi)))
+
+    Tx = brentq(lambda T: s_of(T) - 60.0, 2, 30, xtol=1e-14)
+    slope = (s_of(Tx + 1e-5) - s_of(Tx - 1e-5)) / 2e-5
+    even = bdm.BoostedDarkMatter(3.5, 8.5, 1.95, flat, flat)
+    expected = flux_towards(even, sky, 1.95 + theta, 0.0, t, Tx, mx) * math.pi * width / slope
+    assert found == pytest.approx(expected, rel=1e-5)

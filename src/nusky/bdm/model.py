@@ -121,6 +121,10 @@ class BoostedDarkMatter(Constants):
         warn_of_error(_with_noise(Integrals(np.ravel(value), 0.0), emission), 1e-8, "differential_flux")
         return value
 
+    def narrow_energies(self, Tx: float, mx: float) -> Array:
+        """Neutrino energies, MeV, at which the emission of dark matter has narrow structures; looked for at Tx."""
+        return self._emission().knots(Tx, mx)
+
     def flux(
         self,
         t: ArrayLike,
