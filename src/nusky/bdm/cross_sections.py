@@ -151,7 +151,8 @@ class TargetAmplitude:
                 point = reach[segment][:, None]
                 rest = length * (1 - x) * (1 + x) * (1 + x * x)
                 squared, own = self._squared(Tx[point], mx[point], low + length * x**4, rest)
-                np.maximum.at(noise, segment, own.max(axis=1))
+                if own.any():
+                    np.maximum.at(noise, segment, own.max(axis=1))
                 return squared * length * 4 * x**3
 
             owner = np.arange(reach.size)
