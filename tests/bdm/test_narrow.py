@@ -48,7 +48,7 @@ def limit(s0, t, Tx, mx):
     return total
 
 
-@pytest.mark.parametrize("width", [1e-4, 1e-6])
+@pytest.mark.parametrize("width", [pytest.param(1e-4, marks=pytest.mark.slow), 1e-6])
 def test_flux_of_a_narrow_resonance(width):
     for s0, t, Tx, mx in ((30.0, 350 * YEAR, 5, 1), (40.0, 100 * YEAR, 8, 1), (30.0, 100 * YEAR, 5, 0.7)):
         found, error = model(resonance(s0, width)).flux(t, Tx, mx, full_output=True)
@@ -124,6 +124,7 @@ def test_tables_know_narrow_places_and_their_errors():
     assert step.lost() < 1e-11
 
 
+@pytest.mark.slow
 def test_maps_integrated_over_a_narrow_resonance():
     """Int Phi dT in one direction, width -> 0: pi w Phi_flat/|ds/dT| at the resonance."""
     theta, t, mx, width = 0.25, 100 * YEAR, 1.0, 1e-6

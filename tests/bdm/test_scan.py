@@ -63,6 +63,7 @@ print(len(table))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [False, True])
 def test_a_script_without_a_main_guard(tmp_path, own):
     """Works where the processes need nothing of the script, and says what to do where they do."""

@@ -243,7 +243,7 @@ class Interpolant:
         return float(self._highest[deep[self._largest[deep].argmax()]])
 
     def relative_error(self, x: Array) -> Array:
-        """Relative error of the table about x: of the function's values, and of what could not be resolved."""
+        """Relative error, no unit, shape of x, of the table about x: values and unresolved parts."""
         panel = np.searchsorted(self._edges[:, 0], np.log(x), side="right") - 1
         return self._relative[np.clip(panel, 0, len(self._relative) - 1)]
 

@@ -114,7 +114,7 @@ def mixing_probabilities(ordering: str) -> Array:
 
 
 def flavour_weights(charges: Sequence[float], oscillation: str = "none") -> Weights:
-    """Weights of the emitted species for flavour-diagonal couplings proportional to `charges` of nu_e, nu_mu, nu_tau.
+    """Weights (no unit) of the emitted species for couplings proportional to `charges` (3,) of nu_e, nu_mu, nu_tau.
 
     `oscillation` "none" leaves flavours as they are emitted. "normal" and "inverted" take the adiabatic conversion in
     the star for that mass ordering: neutrinos reach the halo as mass states i, which scatter as
