@@ -14,7 +14,7 @@ from astropy.coordinates import angular_separation
 
 from nusky import bdm
 from nusky.bdm import published
-from nusky.bdm.models import LMuTau
+from nusky.bdm.models import ELEMENTARY_CHARGE, LMuTau
 from nusky.conventions import PUBLISHED
 from nusky.search.expected import expected_events
 from nusky.search.single_sources import single_source_search
@@ -54,7 +54,9 @@ def single_sources(data: Path) -> Iterator[tuple[str, float, float, float, float
 def boosted(data: Path) -> dict[str, list[Row]]:
     """Quantity -> rows."""
     reference = json.loads((data / "reference" / "boosted_dark_matter.json").read_text(encoding="utf-8"))
-    cas_a = LMuTau().at(3.5, 8.5, bdm.equatorial_to_beta("23h23m24s", "58d49m00s")[0])
+    # The check values take the couplings of the seed page literally.
+    literal = LMuTau(charges=(1, 1, 1), charge=1 / ELEMENTARY_CHARGE)
+    cas_a = literal.at(3.5, 8.5, bdm.equatorial_to_beta("23h23m24s", "58d49m00s")[0])
     found: dict[str, list[Row]] = {
         name: []
         for name in (

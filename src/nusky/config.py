@@ -211,15 +211,32 @@ class BdmSupernova(Section):
     distance_kpc: float | None = Field(
         None, gt=0, description="Distance from Earth; null: of the historical supernova of that name."
     )
+    host: str | None = Field(
+        None,
+        description="Galaxy whose halo is boosted, Milky Way or LMC; null: of the historical supernova of that name, "
+        "the Milky Way for other names.",
+    )
 
 
 class BdmModel(Section):
     """Dark matter coupled to neutrinos and targets by a vector boson of L_mu - L_tau."""
 
     neutrino_coupling: float = Field(1e-8, gt=0, description="g_V g_x.")
-    target_coupling: float = Field(1e-8, gt=0, description="epsilon g_x.")
+    target_coupling: Annotated[float, Field(gt=0)] | Literal["loop"] = Field(
+        1e-8,
+        description="epsilon g_x; the vertex with the target is e epsilon g_x (published: epsilon g_x). loop: the "
+        "mixing that loops of muons and taus induce.",
+    )
     mediator_ratio: float = Field(1 / 3, gt=0, description="Mass of the boson over that of dark matter.")
     nucleus_mass_mev: float = Field(1.3e5, gt=0, description="Mass of the nucleus compared with the electron.")
+    nucleus_charge: float = Field(
+        1.0, gt=0, description="Its charge in units of e, which multiplies the vertex (published: left out); xenon: 54."
+    )
+    oscillation: Literal["none", "normal", "inverted"] = Field(
+        "none",
+        description="Flavours of the neutrinos that scatter: none: as emitted; else after adiabatic conversion in the "
+        "star, for that mass ordering. Only muon and tau flavour couple (published: all).",
+    )
 
 
 class BdmOverride(Section):
@@ -233,11 +250,12 @@ class BoostedDarkMatter(Section):
     """Dark matter boosted by the neutrinos of one supernova; the defaults are Cas A as in the literature."""
 
     supernova: BdmSupernova = Field(
-        # Cas A at 23h23m24s, +58d49m00s
-        default_factory=lambda: BdmSupernova(name="Cas A", ra_deg=350.85, dec_deg=58.0 + 49 / 60, distance_kpc=3.5),
+        default_factory=BdmSupernova,
         description="The supernova.",
     )
-    galactic_centre_kpc: float = Field(8.5, gt=0, description="Distance of the Galactic centre.")
+    galactic_centre_kpc: float | None = Field(
+        None, gt=0, description="Distance of the centre of its galaxy; null: 8.5 for the Milky Way, 49.97 for the LMC."
+    )
     mx_mev: float = Field(1.0, gt=0, description="Mass of dark matter, for everything but the mass scan.")
     tx_mev: float = Field(5.0, gt=0, description="Kinetic energy of dark matter, for sky map and light curve.")
     t_yr: float = Field(

@@ -1,6 +1,7 @@
 """Bad arguments are errors whatever the branch: also where the result would be 0 without looking at them."""
 
 import math
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_common_arguments(call, change, message):
         ("event", {"Tx_range": (30, 5)}, "runs downwards"),
         ("event", {"Tx_range": 5}, "Tx_range = 5 must be a pair"),
         ("event", {"t_range": (np.nan, 5)}, "t_range is NaN"),
+        ("event", {"t_range": (5, 4)}, r"t_range = \(5, 4\) s runs downwards"),
+        ("event", {"t_range": (5, 5)}, r"t_range = \(5, 5\) s has no width"),
+        ("event", {"Tx_range": (5, 5)}, r"Tx_range = \(5, 5\) MeV has no width"),
+        ("event", {"Tx_range": []}, "Tx_range is empty"),
+        ("event", {"mx": []}, "mx is empty; give at least one number"),
+        ("flux", {"t": []}, "t is empty"),
+        ("flux", {"Tx": [5, 6], "mx": [1, 2, 3]}, r"arrays of shapes \(2,\), \(3,\) do not go together"),
+        ("differential_flux", {"theta": [0.1, 0.2], "phi": [1, 2, 3]}, "do not go together"),
+        ("differential_flux", {"phi": []}, "phi is empty"),
         ("event", {"recoil_above": -1}, "recoil_above = -1 MeV is negative"),
     ],
 )
@@ -138,3 +148,56 @@ def test_an_amplitude_that_fails(side, amplitude, message, n_masses):
 def test_what_cancellation_leaves_is_no_negative_amplitude():
     model = bdm.BoostedDarkMatter(3.5, 8.5, 1.9, _good, lambda s, t, u, mx: s * s if s > 5 else -1e-12 * s)
     assert model.sigma_xe(np.array([0.1, 50.0, 80.0, 90.0, 99.0]), 1.0)[-1] > 0
+
+
+TWO, THREE = np.array([0.5, 0.6]), np.array([0.5, 0.6, 0.7])
+BROADCASTING = {
+    "get_vx": (bdm.get_vx, 2),
+    "get_psiMax": (bdm.get_psiMax, 2),
+    "get_tvan": (bdm.get_tvan, 3),
+    "get_thetaMax": (bdm.get_thetaMax, 4),
+    "get_gx": (bdm.get_gx, 3),
+    "get_tBound": (bdm.get_tBound, 3),
+    "KallenLambda": (bdm.KallenLambda, 3),
+    "Kinematics": (bdm.Kinematics, 4),
+    "Neutrino": (bdm.Neutrino, 3),
+    "Geometry": (bdm.Geometry, 6),
+    "Propagation": (bdm.Propagation, 7),
+    "rhox": (bdm.rhox, 4),
+    "nx": (bdm.nx, 2),
+    "sn_nu_spectrum": (bdm.sn_nu_spectrum, 2),
+    "dsigma_xv": (bdm.dsigma_xv, 4),
+    "galactic_to_beta": (bdm.galactic_to_beta, 2),
+    "largest_recoil": (lambda Tx, mx: bdm.largest_recoil(Tx, mx, 0.511), 2),
+    "sky_angles": (lambda l, b: bdm.sky_angles(l, b, (1.0, 0.0)), 2),
+    "sigma_xe": (bdm.BoostedDarkMatter(3.5, 8.5, 1.9, _good, _good).sigma_xe, 2),
+    "model.dsigma_xv": (bdm.BoostedDarkMatter(3.5, 8.5, 1.9, _good, _good).dsigma_xv, 3),
+    "model.flux": (bdm.BoostedDarkMatter(3.5, 8.5, 1.9, _good, _good).flux, 3),
+}
+
+
+@pytest.mark.parametrize("name", BROADCASTING)
+def test_shapes_that_do_not_fit_and_empty_arrays(name):
+    function, count = BROADCASTING[name]
+    with pytest.raises(PhysicsError, match="do not go together; give arrays of one shape"):
+        function(TWO, THREE, *[0.5] * (count - 2))
+    for position in range(count):
+        arguments = [0.5] * count
+        arguments[position] = []
+        with pytest.raises(PhysicsError, match="is empty; give at least one number"):
+            function(*arguments)
+
+
+def test_memory_does_not_grow_with_the_number_of_points():
+    def peak(n):
+        mx = np.geomspace(0.9, 1.1, n)
+        tracemalloc.start()
+        value = bdm.flux(350 * 31556926, 5, mx, 3.5, 1.95, rtol=1e-2)
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert np.all(value > 0)
+        return used
+
+    bdm.flux(1e9, 5, 1, 3.5, 1.95)
+    few, many = peak(2000), peak(12_000)
+    assert many - few < 10_000 * 200  # arguments and results, not the work

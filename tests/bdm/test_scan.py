@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -47,6 +50,43 @@ def test_processes_change_nothing():
     assert scan_flux(*arguments).equals(scan_flux(*arguments, processes=2))
 
 
+SCRIPT = """
+import numpy as np
+from nusky.bdm.models import ConstantCrossSection
+from nusky.bdm.scan import scan_flux
+from nusky.bdm.supernovae import find
+{model}
+print("started")
+grid = np.geomspace(0.1, 10, 15), np.linspace(5, 30, 15), np.linspace(1e8, 1e10, 10)
+table = scan_flux({name}(), [find("Cas A")], *grid, rtol=0.1, processes=2)
+print(len(table))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("own", [False, True])
+def test_a_script_without_a_main_guard(tmp_path, own):
+    """Works where the processes need nothing of the script, and says what to do where they do."""
+    model = "class Mine(ConstantCrossSection): pass" if own else ""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(model=model, name="Mine" if own else "ConstantCrossSection"))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    if own:
+        assert "a model that is defined in the script itself: put what the script does under" in done.stderr
+        assert done.returncode == 1
+    else:
+        assert (done.returncode, done.stdout.split()) == (0, ["started", "2250"]), done.stderr
+
+
+def test_a_model_that_cannot_be_sent():
+    class Inner(ConstantCrossSection):
+        pass
+
+    arguments = (SUPERNOVAE[:1], np.geomspace(0.1, 10, 15), np.linspace(5, 30, 15), np.linspace(1e8, 1e10, 10))
+    with pytest.raises(PhysicsError, match="cannot be sent to other processes"):
+        scan_flux(Inner(), *arguments, processes=2)
+
+
 def test_hosts_of_one_s_own():
     galaxy = Host("dwarf", 0.0, 0.0, 60.0, {"rhos": 500, "rs": 2.0})
     supernova = Supernova("there", 266.4, -28.9, 60.0)
@@ -59,9 +99,25 @@ def test_hosts_of_one_s_own():
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"mx": [1, -1]}, "mx = -1 MeV"), ({"t": -1.0}, "t = -1 s"), ({"processes": 0}, "processes = 0")],
+    [
+        ({"mx": [1, -1]}, "mx = -1 MeV"),
+        ({"mx": []}, "mx is empty"),
+        ({"t": []}, "t is empty"),
+        ({"t": -1.0}, "t = -1 s"),
+        ({"processes": 0}, "processes = 0"),
+    ],
 )
 def test_bad_input_is_named(change, message):
     arguments = {"mx": 1, "Tx": 5, "t": YEAR, **change}
     with pytest.raises(PhysicsError, match=message):
         scan_flux(ConstantCrossSection(), SUPERNOVAE[:1], **arguments)
+
+
+def test_nothing_to_scan():
+    with pytest.raises(PhysicsError, match="supernovae is empty"):
+        scan_flux(ConstantCrossSection(), [], 1, 5, YEAR)
+    with pytest.raises(PhysicsError, match="t_ranges is empty"):
+        scan_events(ConstantCrossSection(), SUPERNOVAE[:1], 1, (5, 30), [])
+    for times in ((5, 4), (5, 5)):
+        with pytest.raises(PhysicsError, match="t_ranges = "):
+            scan_events(ConstantCrossSection(), SUPERNOVAE[:1], 1, (5, 30), [times])

@@ -21,7 +21,7 @@ from nusky.bdm.halo import HaloSpike, M_sigma, nx, radiusInfluence, radiusSchwar
 from nusky.bdm.kinematics import KallenLambda, Kinematics, Mandelstam, Neutrino, get_gx, get_psiMax, get_tBound, get_vx
 from nusky.bdm.model import BoostedDarkMatter
 from nusky.bdm.params import params
-from nusky.bdm.spectrum import AlphaFit, Flavour, sn_nu_spectrum
+from nusky.bdm.spectrum import AlphaFit, FermiDirac, Flavour, coupled_spectrum, flavour_weights, sn_nu_spectrum
 from nusky.bdm.times import _get_tof, get_thetaMax, get_tvan
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "BoostedDarkMatter",
     "Constants",
     "Conventions",
+    "FermiDirac",
     "FlagError",
     "Flavour",
     "Geometry",
@@ -44,11 +45,13 @@ __all__ = [
     "Propagation",
     "_get_tof",
     "constant",
+    "coupled_spectrum",
     "differential_flux",
     "dsigma_xv",
     "emissivity_jx",
     "equatorial_to_beta",
     "event",
+    "flavour_weights",
     "flux",
     "galactic_to_beta",
     "get_gx",

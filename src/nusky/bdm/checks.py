@@ -24,6 +24,8 @@ def real(name: str, value: ArrayLike, unit: str) -> Array:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise PhysicsError(f"{name} = {value!r} is no real number or array of them.") from error
+    if array.size == 0:
+        raise PhysicsError(f"{name} is empty; give at least one number.")
     if np.isnan(array).any():
         raise PhysicsError(f"{name} is NaN; give a number.")
     return array
@@ -67,11 +69,15 @@ def flag(name: str, value: Any) -> bool:
 
 
 def interval(name: str, value: Any, unit: str) -> tuple[float, float]:
-    """(low, high) with 0 <= low; the order is left to the caller."""
+    """(low, high) with 0 <= low < high; what is no pair, runs downwards or has no width is refused."""
     low_high = not_negative(name, value, unit)
     if low_high.shape != (2,):
         raise PhysicsError(f"{name} = {value!r} must be a pair (low, high) in {unit}.")
-    return float(low_high[0]), float(low_high[1])
+    low, high = low_high.tolist()
+    if not low < high:
+        what = "has no width" if low == high else "runs downwards"
+        raise PhysicsError(f"{name} = ({low:g}, {high:g}) {unit} {what}; give (low, high) with low < high.")
+    return low, high
 
 
 def tolerance(rtol: float) -> float:
@@ -81,9 +87,27 @@ def tolerance(rtol: float) -> float:
     return float(rtol)
 
 
+def common_shape(*arrays: ArrayLike) -> tuple[int, ...]:
+    """The shape to which the arrays broadcast; shapes that do not fit are refused."""
+    shapes = [np.shape(array) for array in arrays]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        given = ", ".join(str(shape) for shape in dict.fromkeys(shapes) if shape)
+        raise PhysicsError(
+            f"arrays of shapes {given} do not go together; give arrays of one shape, or of shapes that broadcast."
+        ) from None
+
+
+def broadcast(*arrays: ArrayLike) -> tuple[Array, ...]:
+    """The arrays in their common shape, read-only where one was repeated."""
+    common_shape(*arrays)
+    return np.broadcast_arrays(*arrays)
+
+
 def columns(*arrays: ArrayLike) -> tuple[tuple[int, ...], list[Array]]:
     """The common shape of the broadcast arrays, and each of them as a fresh contiguous vector."""
-    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
+    shape = common_shape(*arrays)
     if shape == ():
         return shape, [np.array([array], dtype=np.float64) for array in arrays]
     return shape, [np.array(np.broadcast_to(array, shape), dtype=np.float64).reshape(-1) for array in arrays]
@@ -108,3 +132,15 @@ def ignore_monte_carlo(keywords: dict[str, Any]) -> dict[str, Any]:
             "nitn and neval are ignored: the integration is deterministic; rtol sets its accuracy.", stacklevel=4
         )
     return {key: value for key, value in keywords.items() if key not in ("nitn", "neval")}
+
+
+class Getters:
+    """Methods `get_x()` for every attribute `x`, as older code calls them."""
+
+    def __getattr__(self, name: str) -> Any:
+        plain = name.lstrip("_").removeprefix("get_")
+        public = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        matching = [key for key in public if key.replace("_", "").lower() == plain.replace("_", "").lower()]
+        if name.lstrip("_").startswith("get_") and matching:
+            return lambda: public[matching[0]]
+        raise AttributeError(f"{type(self).__name__} has no '{name}'; its attributes are {', '.join(public)}.")

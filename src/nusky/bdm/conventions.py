@@ -26,6 +26,10 @@ class Conventions:
     """Whether a model's spike takes its influence radius from the M-sigma relation, whatever `rh` says."""
     negative_energy_emits: bool
     """Whether the neutrino spectrum is evaluated at negative energies too."""
+    mixing_without_charge: bool
+    """L_mu-L_tau: whether the vertex with a charged target is epsilon g_x instead of e epsilon g_x times its charge."""
+    every_flavour_couples: bool
+    """L_mu-L_tau: whether electron neutrinos boost dark matter like the others."""
 
 
 PUBLISHED = Conventions(
@@ -36,6 +40,8 @@ PUBLISHED = Conventions(
     flat_sky=True,
     model_ignores_rh=True,
     negative_energy_emits=True,
+    mixing_without_charge=True,
+    every_flavour_couples=True,
 )
 
 STANDARD = Conventions(
@@ -46,4 +52,6 @@ STANDARD = Conventions(
     flat_sky=False,
     model_ignores_rh=False,
     negative_energy_emits=False,
+    mixing_without_charge=False,
+    every_flavour_couples=False,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import handed_back, real
+from nusky.bdm.checks import broadcast, common_shape, handed_back, real
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.errors import PhysicsError
 
@@ -17,6 +17,7 @@ def galactic_to_beta(l: ArrayLike, b: ArrayLike, GC_coord: Sequence[float] = (0,
     l, b, centre = real("l", l, "rad"), real("b", b, "rad"), real("GC_coord", GC_coord, "rad")
     if centre.shape != (2,):
         raise PhysicsError(f"GC_coord = {GC_coord!r} must be a pair (l, b) in radians.")
+    common_shape(l, b)
     haversine = np.sin((b - centre[1]) / 2) ** 2 + np.cos(b) * np.cos(centre[1]) * np.sin((l - centre[0]) / 2) ** 2
     return handed_back(2 * np.arcsin(np.sqrt(np.minimum(haversine, 1))))
 
@@ -57,7 +58,7 @@ def sky_angles(
     s)/sin(beta) and f = s x e: theta = atan2(|n x s|, n.s), phi = atan2(n.e, n.f). Where the supernova hides the
     centre e is any direction. Published: theta = hypot(l', b'), phi = atan2(l', b') of the differences of l and b.
     """
-    l, b = np.broadcast_arrays(real("l", l, "rad"), real("b", b, "rad"))
+    l, b = broadcast(real("l", l, "rad"), real("b", b, "rad"))
     l_sn, b_sn = real("supernova", supernova, "rad")
     if conventions.flat_sky:
         dl, db = (l - l_sn + math.pi) % (2 * math.pi) - math.pi, b - b_sn

@@ -7,15 +7,17 @@ S = |M|^2 p/(64 pi^2 m^2 T) (hbar c)^2: neither has a singularity.
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.amplitudes import Elementwise
-from nusky.bdm.checks import Array, handed_back, not_negative, real
+from nusky.bdm.amplitudes import Elementwise, SquaredAmplitude
+from nusky.bdm.checks import Array, broadcast, common_shape, handed_back, not_negative, real
 from nusky.bdm.constants import constant
 from nusky.bdm.conventions import Conventions
+from nusky.bdm.extended import Extended
 from nusky.bdm.kinematics import get_gx, momentum
 from nusky.bdm.quadrature import Integrals, integrate
 from nusky.errors import PhysicsError
@@ -23,12 +25,16 @@ from nusky.errors import PhysicsError
 Amplitude = Callable[[float, float, float, float], float]
 
 _RTOL_TARGET = 1e-13
-_MAX_TARGET_PANELS = 64  # an amplitude that needs more is noisy: its own terms cancel
+_MAX_TARGET_PANELS = 200
+_MASSLESS = (Extended(0.0),)
+_AMPLE_NEUTRINO, _AMPLE_TARGET = 50.0, 8.0  # m1^2 + m2^2 over s - m1^2 - m2^2 that double precision takes well
 
 
 def dsigma_xv(Ev: ArrayLike, mx: ArrayLike, psi: ArrayLike, sigxv0: ArrayLike = 1e-45) -> Any:
     """d(sigma)/dOmega in the laboratory, cm^2/sr, of a cross section sigxv0 isotropic in the centre of mass."""
-    return handed_back(not_negative("sigxv0", sigxv0, "cm^2") * get_gx(Ev, mx, psi))
+    sigxv0 = not_negative("sigxv0", sigxv0, "cm^2")
+    common_shape(sigxv0, Ev, mx, psi)
+    return handed_back(sigxv0 * get_gx(Ev, mx, psi))
 
 
 def neutrino_energy(Tx: ArrayLike, mx: ArrayLike, psi: ArrayLike) -> Array:
@@ -48,6 +54,8 @@ def jacobian(Tx: Array, mx: Array, psi: Array, Ev: Array) -> Array:
 class ConstantCrossSection:
     """sigxv0, cm^2, whatever the energy."""
 
+    smooth = True
+
     def __init__(self, sigxv0: float) -> None:
         if np.size(sigxv0) != 1:
             raise PhysicsError("sigxv0 must be one number here, not an array.")
@@ -62,14 +70,23 @@ class AmplitudeCrossSection:
     """From |M|^2(s, t, u, mx), averaged over initial and summed over final spins, dimensionless; s, t, u in MeV^2."""
 
     def __init__(self, amplitude: Amplitude, conventions: Conventions) -> None:
-        self._amplitude = Elementwise(amplitude, "the amplitude of dark matter and neutrino (s, t, u, mx)")
+        name = "the amplitude of dark matter and neutrino (s, t, u, mx)"
+        self._amplitude = SquaredAmplitude(amplitude, name, _AMPLE_NEUTRINO)
+        self.smooth = hasattr(amplitude, "without_cancellation")
         self._jacobian_twice = conventions.amplitude_jacobian_twice
+        self.noise = 0.0
+        """Largest relative error by rounding in the amplitude's own arithmetic so far."""
 
     def emission(self, Tx: Array, mx: Array, psi: Array, Ev: Array) -> Array:
         """S = (dsigma/dOmega)(dE_nu/dT_x), cm^2/sr; published: times dE_nu/dT_x once more."""
         Tx, mx, psi, Ev = np.broadcast_arrays(Tx, mx, psi, Ev)
-        s, t = mx**2 + 2 * mx * Ev, -2 * mx * Tx
-        squared = self._amplitude(s, t, 2 * mx**2 - s - t, mx)
+        gap = 2 * mx * Ev
+        # q_max - q = q_max cos^2 of half the angle in the centre of mass, q_max = gap^2/s.
+        across = (Ev + mx) ** 2 * np.sin(psi) ** 2
+        share = across / (mx * (2 * Ev + mx) * np.cos(psi) ** 2 + across)
+        remaining = 4 * mx * Ev**2 / (mx + 2 * Ev) * share
+        squared, error = self._amplitude(gap, _MASSLESS, 2 * mx * Tx, remaining, mx)
+        self.noise = max(self.noise, float(error.max(initial=0.0)))
         emission = squared * momentum(Tx, mx) / (64 * math.pi**2 * mx**2 * Tx) * constant.perMeV2cm**2
         return emission * jacobian(Tx, mx, psi, Ev) if self._jacobian_twice else emission
 
@@ -101,15 +118,19 @@ class TargetAmplitude:
     """Dark matter of mass mx and kinetic energy Tx on a target of mass mt at rest, from |M|^2(s, t, u, mx).
 
     sigma = (hbar c)^2/(16 pi lambda) Int |M|^2 dt over [-lambda/s, 0], lambda = 4 mt^2 Tx (Tx + 2 mx), times F^2(q)
-    of an optional form factor F(q), q = sqrt(-t) in MeV. The amplitude gets s, t, u in extended precision where the
-    platform has it, because s^2 + u^2 - ... of heavy targets cancels.
+    of an optional form factor F(q), q = sqrt(-t) in MeV.
     """
 
     def __init__(
         self, amplitude: Amplitude, mt: float, factor: float, form_factor: Callable[[Array], Array] | None
     ) -> None:
-        self._amplitude = Elementwise(amplitude, "the amplitude of dark matter and target (s, t, u, mx)")
+        name = "the amplitude of dark matter and target (s, t, u, mx)"
+        self._amplitude = SquaredAmplitude(amplitude, name, _AMPLE_TARGET)
         self.mt, self._factor, self._form_factor = mt, factor, form_factor
+        # An amplitude may square its mass in double precision, or have a mass that was: the first is the usual form.
+        self._mass2 = (Extended(mt * mt),)
+        if Fraction(mt) ** 2 != Fraction(mt * mt):
+            self._mass2 += (Extended(mt) * mt,)
 
     def total(self, Tx: ArrayLike, mx: ArrayLike, recoil_above: float = 0.0) -> Integrals:
         """Cross section for recoils above a kinetic energy, cm^2; Tx and mx of one shape."""
@@ -122,47 +143,52 @@ class TargetAmplitude:
         if reach.size:
             span = high[reach] - low
 
+            noise = np.zeros(reach.size)
+
             def integrand(segment: np.ndarray, x: Array) -> Array:
                 # -t = low + span x^4 puts nodes where a light mediator has its pole.
-                transfer = low + span[segment][:, None] * x**4
+                length = span[segment][:, None]
                 point = reach[segment][:, None]
-                return self._squared(Tx[point], mx[point], transfer) * span[segment][:, None] * 4 * x**3
+                rest = length * (1 - x) * (1 + x) * (1 + x * x)
+                squared, own = self._squared(Tx[point], mx[point], low + length * x**4, rest)
+                if own.any():
+                    np.maximum.at(noise, segment, own.max(axis=1))
+                return squared * length * 4 * x**3
 
             owner = np.arange(reach.size)
             result = integrate(integrand, owner, reach.size, _RTOL_TARGET, max_panels=_MAX_TARGET_PANELS)
             scale = self._factor * constant.perMeV2cm**2 / (16 * math.pi * lambda_[reach])
-            value[reach], error[reach] = result.value * scale, result.error * scale
+            value[reach], error[reach] = result.value * scale, (result.error + noise * result.value) * scale
         return Integrals(value.reshape(shape), error.reshape(shape))
 
-    def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: float) -> Array:
+    def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: float) -> Integrals:
         """d(sigma)/dT_recoil, cm^2/MeV; 0 above the largest recoil."""
         Tx, mx = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx)
         lambda_, s = self._invariants(Tx, mx)
-        out = np.zeros(Tx.shape)
-        ok = 2 * self.mt * recoil * s <= lambda_
+        value, error = np.zeros(Tx.shape), np.zeros(Tx.shape)
+        rest = lambda_ / s - 2 * self.mt * recoil
+        ok = rest >= 0
         if ok.any():
-            squared = self._squared(Tx[ok], mx[ok], np.full(ok.sum(), 2 * self.mt * recoil))
-            out[ok] = self._factor * constant.perMeV2cm**2 * squared * 2 * self.mt / (16 * math.pi * lambda_[ok])
-        return out
+            squared, noise = self._squared(Tx[ok], mx[ok], np.full(ok.sum(), 2 * self.mt * recoil), rest[ok])
+            value[ok] = self._factor * constant.perMeV2cm**2 * squared * 2 * self.mt / (16 * math.pi * lambda_[ok])
+            error[ok] = value[ok] * noise
+        return Integrals(value, error)
 
     def _invariants(self, Tx: Array, mx: Array) -> tuple[Array, Array]:
         return 4 * self.mt**2 * Tx * (Tx + 2 * mx), (self.mt + mx) ** 2 + 2 * self.mt * Tx
 
-    def _squared(self, Tx: Array, mx: Array, transfer: Array) -> Array:
-        """|M|^2 F^2 at -t = transfer, MeV^2."""
-        Tx, mx, transfer = (np.asarray(a, dtype=np.longdouble) for a in np.broadcast_arrays(Tx, mx, transfer))
-        # mt^2 is rounded as in the amplitude's own arithmetic, so that s - mt^2 - mx^2 is what it should be there.
-        masses = np.longdouble(self.mt**2) + mx**2
-        s = masses + 2 * self.mt * (Tx + mx)
-        squared = self._amplitude(s, -transfer, 2 * masses - s + transfer, mx)
-        if self._form_factor is None:
-            return squared
-        return squared * np.square(self._form_factor(np.sqrt(transfer.astype(np.float64))))
+    def _squared(self, Tx: Array, mx: Array, transfer: Array, remaining: Array) -> tuple[Array, Array]:
+        """|M|^2 F^2 at -t = transfer = -t_min - remaining, MeV^2, and the relative error of |M|^2."""
+        Tx, mx, transfer, remaining = np.broadcast_arrays(Tx, mx, transfer, remaining)
+        squared, noise = self._amplitude(2 * self.mt * (Tx + mx), self._mass2, transfer, remaining, mx)
+        if self._form_factor is not None:
+            squared = squared * np.square(self._form_factor(np.sqrt(transfer)))
+        return squared, noise
 
 
 def largest_recoil(Tx: ArrayLike, mx: ArrayLike, mt: float) -> Any:
     """Largest kinetic energy of the target, MeV: 2 mt Tx (Tx + 2 mx)/((mt + mx)^2 + 2 mt Tx)."""
-    Tx, mx = not_negative("Tx", Tx, "MeV"), not_negative("mx", mx, "MeV")
+    Tx, mx = broadcast(not_negative("Tx", Tx, "MeV"), not_negative("mx", mx, "MeV"))
     return handed_back(2 * mt * Tx * (Tx + 2 * mx) / ((mt + mx) ** 2 + 2 * mt * Tx))
 
 

@@ -4,6 +4,7 @@ dPhi/(dT dOmega) = n(r) F(E_nu, d) S(T, psi) c v/(1 - v cos(psi)) at the point o
 at time t, F the fluence per area; published: times v once more (`Conventions.per_momentum`).
 """
 
+import functools
 import math
 from typing import Any
 
@@ -18,8 +19,9 @@ from nusky.bdm.cross_sections import ConstantCrossSection
 from nusky.bdm.geometry import centre_from_supernova, isochrone
 from nusky.bdm.halo import R_CUT, number_density, nx
 from nusky.bdm.kinematics import get_gx
+from nusky.bdm.params import params
 from nusky.bdm.problem import Emission, Surroundings, surroundings
-from nusky.bdm.spectrum import Spectrum, sn_nu_spectrum
+from nusky.bdm.spectrum import Spectrum, fermi_dirac_density, sn_nu_spectrum
 from nusky.bdm.times import KPC_PER_LIGHT_SECOND
 from nusky.likelihood.compile import kernel
 
@@ -41,29 +43,50 @@ def neutrino_energy_at(Tx, mx, psi):
 
 
 @kernel()
+def _point(t, Tx, mx, theta, phi, Rs, beta, Re, halo, d_cut):
+    """Deflection, neutrino energy (inf if dark) and n v/(1 - v cos(psi))/d^2 in cm^-3 kpc^-2 of a direction."""
+    dark = 0.0, math.inf, 0.0
+    if t <= 0 or Tx <= 0 or theta >= math.pi / 2:
+        return dark
+    p = math.sqrt(Tx * (Tx + 2 * mx))
+    excess = mx * mx / (p * (Tx + mx + p))
+    l, d, psi = isochrone(theta, KPC_PER_LIGHT_SECOND * t / Rs, excess)
+    Ev = neutrino_energy_at(Tx, mx, psi)
+    l, d = l * Rs, d * Rs
+    if Ev == math.inf or d <= d_cut:
+        return dark
+    if d < l:
+        r_min, r_max = ring_distances(d, psi - theta, *centre_from_supernova(Rs, Re, beta))
+    else:
+        r_min, r_max = ring_distances(l, theta, Re, beta)
+    sine = math.sin((phi - math.pi / 2) / 2)
+    r = math.sqrt(r_min * r_min + (r_max * r_max - r_min * r_min) * sine * sine)
+    if r <= halo[R_CUT] or r == 0:
+        return dark
+    return psi, Ev, number_density(r, mx, halo) * arrival_weight(psi, excess) / (d * d)
+
+
+@kernel()
+def _one(t, Tx, mx, theta, phi, Rs, beta, Re, halo, d_cut, sigxv0, per_momentum):
+    """`differential_flux` of one direction for a constant cross section and the Fermi-Dirac spectrum."""
+    _, energy, geometry = _point(t, Tx, mx, theta, phi, Rs, beta, Re, halo, d_cut)
+    if energy == math.inf:
+        return 0.0
+    p = math.sqrt(Tx * (Tx + 2 * mx))
+    scattering = sigxv0 * p * (mx + 2 * energy) / (4 * math.pi * Tx * mx)
+    emitted = scattering * fermi_dirac_density(energy, _ALL_SPECIES) / (4 * math.pi)
+    if per_momentum:
+        emitted *= p / (Tx + mx)
+    return emitted * geometry
+
+
+@kernel()
 def _look(t, Tx, mx, theta, phi, Rs, beta, Re, halo, d_cut, psi_out, energy, geometry):
-    """Deflection, neutrino energy (inf if dark) and n v/(1 - v cos(psi))/d^2 in cm^-3 kpc^-2 of every direction."""
+    """`_point` of every direction."""
     for i in range(t.size):
-        energy[i], geometry[i], psi_out[i] = math.inf, 0.0, 0.0
-        if t[i] <= 0 or Tx[i] <= 0 or theta[i] >= math.pi / 2:
-            continue
-        p = math.sqrt(Tx[i] * (Tx[i] + 2 * mx[i]))
-        excess = mx[i] * mx[i] / (p * (Tx[i] + mx[i] + p))
-        l, d, psi = isochrone(theta[i], KPC_PER_LIGHT_SECOND * t[i] / Rs[i], excess)
-        Ev = neutrino_energy_at(Tx[i], mx[i], psi)
-        l, d = l * Rs[i], d * Rs[i]
-        if Ev == math.inf or d <= d_cut:
-            continue
-        if d < l:
-            r_min, r_max = ring_distances(d, psi - theta[i], *centre_from_supernova(Rs[i], Re[i], beta[i]))
-        else:
-            r_min, r_max = ring_distances(l, theta[i], Re[i], beta[i])
-        sine = math.sin((phi[i] - math.pi / 2) / 2)
-        r = math.sqrt(r_min * r_min + (r_max * r_max - r_min * r_min) * sine * sine)
-        if r <= halo[R_CUT] or r == 0:
-            continue
-        psi_out[i], energy[i] = psi, Ev
-        geometry[i] = number_density(r, mx[i], halo) * arrival_weight(psi, excess) / (d * d)
+        psi_out[i], energy[i], geometry[i] = _point(
+            t[i], Tx[i], mx[i], theta[i], phi[i], Rs[i], beta[i], Re[i], halo, d_cut
+        )
 
 
 def sky_flux(
@@ -126,9 +149,53 @@ def differential_flux(
     profile, spectrum : see `nusky.bdm.halo` and `nusky.bdm.spectrum`
     **kwargs : d_cut, r_cut and the groups `halo` and `spike` of `params`
     """
+    if not kwargs and spectrum is None and is_spike is False and profile == "nfw":
+        numbers = _plain(t, Tx, mx, theta, phi, Rs, beta, Re, sigxv0, conventions.flat_sky)
+        if numbers is not None:
+            halo, d_cut = _default_halo(params.min_distance, params.halo, params.spike)
+            scale = constant.c / constant.kpc2cm**2
+            return _one(*numbers[:8], halo, d_cut, numbers[8], conventions.per_momentum) * scale
     around = surroundings(is_spike, profile, spectrum, kwargs)
     emission = Emission(ConstantCrossSection(sigxv0), around.spectrum, conventions)
     return sky_flux(t, Tx, mx, theta, phi, Rs, beta, Re, around, emission)
+
+
+_NUMBERS = (int, float, np.float64)
+_ALL_SPECIES = (1.0, 1.0, 1.0)
+
+
+def _plain(*given: Any) -> list[float] | None:
+    """The arguments of one direction as floats where all are single numbers within their ranges; None otherwise.
+
+    A loop over the pixels of a map calls for one direction at a time, and the checks of arrays would take most of the
+    time; whatever is not beyond doubt goes through them.
+    """
+    numbers = []
+    for value in given[:-1]:
+        if type(value) in _NUMBERS or (type(value) is np.ndarray and value.ndim == 0 and value.dtype.kind in "fi"):
+            numbers.append(float(value))
+        else:
+            return None
+    t, Tx, mx, theta, phi, Rs, beta, Re, sigxv0 = numbers
+    good = (
+        0 < Tx < math.inf
+        and 0 < mx < math.inf
+        and 0 < Rs < math.inf
+        and 0 < Re < math.inf
+        and 0 <= sigxv0 < math.inf
+        and 0 <= theta <= (math.inf if given[-1] else math.pi)
+        and 0 <= beta <= math.pi
+        and -math.inf < phi < math.inf
+        and -math.inf < t < math.inf
+    )
+    return numbers if good else None
+
+
+@functools.lru_cache(maxsize=4)
+def _default_halo(*groups: Any) -> tuple[Array, float]:
+    """Halo vector and d_cut of the default parameters, as `surroundings` takes them; the groups are the key."""
+    around = surroundings(False, "nfw", None, {})
+    return around.halo, around.d_cut
 
 
 def emissivity_jx(

@@ -27,7 +27,7 @@ from nusky.bdm.flux import reported
 from nusky.bdm.geometry import Source, centre_distances, light_travel, source
 from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
 from nusky.bdm.kinematics import get_psiMax
-from nusky.bdm.problem import Emission, Surroundings, surroundings
+from nusky.bdm.problem import MAX_KNOTS, Emission, Surroundings, surroundings
 from nusky.bdm.quadrature import (
     GAUSS,
     KRONROD,
@@ -44,14 +44,14 @@ from nusky.bdm.quadrature import (
 from nusky.bdm.spectrum import Spectrum
 from nusky.bdm.targets import IsotropicTarget, rate_cross_section
 from nusky.bdm.times import slowness_excess, vanishing_ratio
-from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
 
 _GAUSS_NODES, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(8)
-_MAX_BREAKS = 8 + 4 * N_BREAKS + 4
+_MAX_PLACES = 2 * MAX_KNOTS  # of the emission, and of the cross section with the target
+_MAX_BREAKS = 4 * (2 + _MAX_PLACES) + 4 * N_BREAKS + 4
 _MAX_PANELS = 400
 _FIRST_ENERGY_PANELS = 4
-_MAX_ENERGY_PANELS = 256
+_MAX_ENERGY_PANELS = 512
 
 
 @kernel()
@@ -111,6 +111,18 @@ def _kinetic(excess, mx):
 
 
 @kernel()
+def _ordinate(T, energies):
+    """y in [0, 1] of an energy: equal steps from one of the `energies` to the next, logarithmic in between."""
+    pieces = energies.size - 1
+    for j in range(pieces):
+        if energies[j + 1] > T:
+            if energies[j] >= T:
+                return j / pieces
+            return (j + math.log(T / energies[j]) / math.log(energies[j + 1] / energies[j])) / pieces
+    return 1.0
+
+
+@kernel()
 def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
     """The integrand over theta: ring density times the energies that arrive in time; alpha = psi - theta."""
     energies, edges, coefficients, cumulative = table
@@ -122,12 +134,11 @@ def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
     slowest, fastest = (times[1] - detour) / l, (times[0] - detour) / l
     if slowest <= 0:
         return 0.0
-    span = math.log(energies[1] / energies[0])
     low, high = 0.0, 1.0
     if slowest < math.inf:
-        low = max(math.log(_kinetic(slowest, mx) / energies[0]) / span, 0.0)
+        low = _ordinate(_kinetic(slowest, mx), energies)
     if fastest > 0:
-        high = min(math.log(_kinetic(fastest, mx) / energies[0]) / span, 1.0)
+        high = _ordinate(_kinetic(fastest, mx), energies)
     if not low < high:
         return 0.0
     d = math.sin(theta) / math.sin(psi)
@@ -140,7 +151,7 @@ def _breaks(psi, from_earth, energies, mx, times, low, high, place, halo, found)
     """Ends of smooth pieces in (low, high) of theta, or of alpha if `from_earth`, unsorted; returns how many."""
     count = 0
     half = math.tan(psi / 2)
-    for k in range(2):
+    for k in range(energies.size):
         p = math.sqrt(energies[k] * (energies[k] + 2 * mx))
         excess = mx * mx / (p * (p + energies[k] + mx))
         for j in range(2):
@@ -271,42 +282,97 @@ def _arcs(psi, energies, edges, coefficients, cumulative, mx, times, place, halo
 
 
 class _EnergyTable:
-    """sigma(T) S fluence/(4 pi) against ln T for given deflections, on panels that are halved until it is smooth."""
+    """sigma(T) S fluence/(4 pi) against y of `_ordinate`, for given deflections, on panels halved until it is smooth.
+
+    `knots` are the energies of neutrinos, and `places` those of dark matter, at which it has narrow structures.
+    """
 
     def __init__(
-        self, mx: float, low: float, high: float, sigma: Callable[[Array], Array], emission: Emission, rtol: float
+        self,
+        mx: float,
+        low: float,
+        high: float,
+        sigma: Interpolant,
+        emission: Emission,
+        rtol: float,
+        knots: Array,
+        places: Array,
     ) -> None:
         self._mx, self._low, self._high = mx, low, high
         self._sigma, self._emission, self._rtol = sigma, emission, rtol
-        self.edges = np.linspace(0, 1, _FIRST_ENERGY_PANELS + 1)
+        self._knots, self._places = knots, places
+        self._pieces = 1 + knots.size + places.size
+        self.edges = np.linspace(0, 1, _FIRST_ENERGY_PANELS * self._pieces + 1)
 
-    def __call__(self, psi: Array) -> tuple[Array, Array, Array, Array]:
-        """For psi (m,): energies (m, 2), Legendre coefficients of the density and of its integral, relative error."""
+    def energies(self, psi: Array) -> Array:
+        """For psi (m,): lowest energy, places of narrow structures, highest; (m, pieces + 1), ascending."""
         # Beyond 2 m cot^2(psi) this deflection is impossible.
         highest = np.minimum(self._high, 2 * self._mx / np.tan(psi) ** 2)
-        span = np.log(np.maximum(highest / self._low, 1 + 1e-15))
+        highest = np.maximum(highest, self._low * (1 + 1e-15))[:, None]
+        inside = [
+            recoil_of(self._knots, self._mx, psi[:, None]),
+            np.broadcast_to(self._places, (psi.size, self._places.size)),
+        ]
+        inside = np.sort(np.clip(np.concatenate(inside, axis=1), self._low, highest), axis=1)
+        return np.concatenate([np.full((psi.size, 1), self._low), inside, highest], axis=1)
+
+    def __call__(self, psi: Array) -> tuple[Array, Array, Array, Array]:
+        """For psi (m,): energies, Legendre coefficients of the density and of its integral, relative error."""
+        limits = self.energies(psi)
+        span = np.log(limits[:, 1:] / limits[:, :-1])
         while True:
             middle, half = (self.edges[1:] + self.edges[:-1]) / 2, np.diff(self.edges) / 2
-            y = middle[:, None] + half[:, None] * NODES
-            Tx = self._low * np.exp(span[:, None, None] * y)
+            piece = np.minimum((middle * self._pieces).astype(int), self._pieces - 1)
+            y = (middle[:, None] + half[:, None] * NODES) * self._pieces - piece[:, None]
+            Tx = limits[:, piece, None] * np.exp(span[:, piece, None] * y)
             angles = np.broadcast_to(psi[:, None, None], Tx.shape)
             masses = np.broadcast_to(self._mx, Tx.shape)
             Ev = neutrino_energy(Tx, masses, angles)
-            density = self._emission(Tx, masses, angles, Ev) * self._sigma(Tx) * Tx * span[:, None, None]
+            density = (
+                self._emission(Tx, masses, angles, Ev) * self._sigma(Tx) * Tx * span[:, piece, None] * self._pieces
+            )
             coefficients = density @ TO_LEGENDRE.T
             tail = np.abs(coefficients[..., -3:]).max(axis=2) * half
             total = (density @ KRONROD) @ half
             missing = tail / np.maximum(total, 1e-300)[:, None]
             missing[total < 1e-12 * total.max()] = 0.0
-            rough = (missing > self._rtol).any(axis=0) & (half > 1e-6)
+            rough = (missing > self._rtol).any(axis=0) & (half > 1e-13)
             if not rough.any() or self.edges.size > _MAX_ENERGY_PANELS:
                 break
             self.edges = np.sort(np.concatenate([self.edges, middle[rough]]))
-        limits = np.stack([np.full(psi.size, self._low), self._low * np.exp(span)], axis=1)
-        return limits, coefficients, density @ TO_INTEGRAL.T, missing.sum(axis=1)
+        own = ((density * self._sigma.relative_error(Tx)) @ KRONROD) @ half / np.maximum(total, 1e-300)
+        return limits, coefficients, density @ TO_INTEGRAL.T, missing.sum(axis=1) + own
 
 
-def _deflections(mx: float, energies: Array, times: Array, place: Source, halo: Array) -> tuple[Array, Array]:
+def recoil_of(Ev: Array, mx: float, psi: Array) -> Array:
+    """Kinetic energy, MeV, of dark matter that a neutrino of energy Ev sends off at psi."""
+    along = (Ev * np.cos(psi)) ** 2
+    return 2 * mx * along / (mx * (mx + 2 * Ev) + (Ev * np.sin(psi)) ** 2)
+
+
+def _last_arrivals(mx: float, Ev: float, times: Array, first: float, last: float) -> list[float]:
+    """Deflections at which dark matter boosted by neutrinos of energy Ev arrives at one of the times at the latest."""
+
+    def late(psi: Array, tau: float) -> Array:
+        slow = slowness_excess(recoil_of(np.float64(Ev), mx, psi), mx)
+        square = tau * (2 + tau)
+        return np.tan(psi / 2) * (2 + slow) - np.sqrt(np.maximum(square - slow * (2 + slow), 0)) - math.sqrt(square)
+
+    found, grid = [], np.linspace(first, last, 201)[1:-1]
+    for tau in times[np.isfinite(times) & (times > 0)]:
+        sign = np.sign(late(grid, tau))
+        for k in np.flatnonzero(sign[1:] * sign[:-1] < 0):
+            a, b = grid[k], grid[k + 1]
+            for _ in range(50):
+                middle = 0.5 * (a + b)
+                a, b = (middle, b) if np.sign(late(middle, tau)) == sign[k] else (a, middle)
+            found.append(0.5 * (a + b))
+    return found
+
+
+def _deflections(
+    mx: float, energies: Array, times: Array, place: Source, halo: Array, knots: Array
+) -> tuple[Array, Array]:
     """Ends of smooth pieces in psi, and (pole, width) of psi = pole + width sinh(x)."""
     excess = slowness_excess(energies, mx)
     tau, slow = (np.ravel(a) for a in np.meshgrid(times[np.isfinite(times)], excess))
@@ -323,7 +389,12 @@ def _deflections(mx: float, energies: Array, times: Array, place: Source, halo: 
         width = max(halo[R_CUT], 1e-13) * place.Rs / (place.Re * place.centre_distance) + (centre - pole)
     else:
         width = last
-    ends = np.array([0.0, *(2 * np.arctan(root / (2 + slow))), get_psiMax(energies[1], mx), pole, last])
+    ends = [0.0, *(2 * np.arctan(root / (2 + slow))), *np.ravel(get_psiMax(energies[1:], mx)), pole, last]
+    for Ev in knots:
+        # cos^2(psi) at which that neutrino gives one of the energies
+        square = energies * (mx + Ev) ** 2 / (Ev**2 * (2 * mx + energies))
+        ends += [*np.arccos(np.sqrt(square[square < 1])), *_last_arrivals(mx, Ev, times, 0.0, last)]
+    ends = np.array(ends)
     ends = np.unique(ends[(ends >= 0) & (ends <= last)])
     return ends, np.array([pole, min(width, last)])
 
@@ -338,9 +409,13 @@ def counted(
     rtol: float,
 ) -> Integrals:
     """Events per target for one mass, with a tabulated cross section in cm^2; value and error of shape (1,)."""
-    ranges = [] if sigma is None else sigma.smooth_ranges()
-    parts = [_counted_smooth(mx, place, r, t_range, sigma, around, emission, rtol) for r in ranges]
-    return Integrals(np.array([sum(p.value[0] for p in parts)]), np.array([sum(p.error[0] for p in parts)]))
+    if sigma is None:
+        return Integrals(np.zeros(1), np.zeros(1))
+    ranges = sigma.smooth_ranges()
+    knots = emission.knots(ranges[0][0], mx) if ranges else np.empty(0)
+    parts = [_counted_smooth(mx, place, r, t_range, sigma, around, emission, rtol, knots) for r in ranges]
+    value, error = sum(p.value[0] for p in parts), sum(p.error[0] for p in parts)
+    return Integrals(np.array([value]), np.array([error + sigma.lost() * value]))
 
 
 def _counted_smooth(
@@ -352,6 +427,7 @@ def _counted_smooth(
     around: Surroundings,
     emission: Emission,
     rtol: float,
+    knots: Array,
 ) -> Integrals:
     """`counted` over energies between jumps of the cross section."""
     nothing = Integrals(np.zeros(1), np.zeros(1))
@@ -359,10 +435,12 @@ def _counted_smooth(
     times = np.asarray(light_travel(t_range, place.Rs))
     if not low < high or not times[0] < min(times[1], vanishing_ratio(low, mx)):
         return nothing
-    energies = np.array([low, high])
-    ends, (pole, width) = _deflections(mx, energies, times, place, around.halo)
+    places = sigma.narrow_places(MAX_KNOTS)
+    places = places[(places > low) & (places < high)]
+    energies = np.array([low, *places, high])
+    ends, (pole, width) = _deflections(mx, energies, times, place, around.halo, knots)
     start, end = np.arcsinh((ends[:-1] - pole) / width), np.arcsinh((ends[1:] - pole) / width)
-    energy_table = _EnergyTable(mx, low, high, sigma, emission, 0.03 * rtol)
+    energy_table = _EnergyTable(mx, low, high, sigma, emission, 0.03 * rtol, knots, places)
 
     def integrand(segment: np.ndarray, u: Array) -> tuple[Array, Array]:
         first, length = start[segment][:, None], (end - start)[segment][:, None]
@@ -388,8 +466,6 @@ def checked_energies(Tx_range: Any) -> tuple[float, float]:
     """The energy range, which must start above 0 and end at a finite energy."""
     low, high = interval("Tx_range", Tx_range, "MeV")
     positive("Tx_range", [low, high], "MeV")
-    if low > high:
-        raise PhysicsError(f"Tx_range = ({low:g}, {high:g}) MeV runs downwards; give (low, high).")
     return low, high
 
 
@@ -433,7 +509,7 @@ def event(
     for mass in masses.tolist():
         sigma = rate_cross_section(target, mass, *energies, above, 0.01 * rtol)
         parts.append(counted(mass, place, times, sigma, around, emission, rtol))
-    return reported(shape, joined(parts), full_output)
+    return reported(shape, joined(parts), full_output, rtol, "event")
 
 
 def joined(parts: list[Integrals]) -> Integrals:

@@ -6,6 +6,7 @@ the Galactic centre; theta = centre + side width sinh(x) resolves both at any di
 """
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,16 @@ from nusky.bdm.cross_sections import ConstantCrossSection
 from nusky.bdm.differential import arrival_weight, neutrino_energy_at
 from nusky.bdm.geometry import Source, centre_distances, isochrone, light_travel, source
 from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
-from nusky.bdm.problem import Emission, Surroundings, surroundings
+from nusky.bdm.problem import MAX_KNOTS, Emission, Surroundings, surroundings
 from nusky.bdm.quadrature import Integrals, integrate
 from nusky.bdm.spectrum import Spectrum
 from nusky.bdm.times import slowness_excess, theta_range, travel_time, vanishing_ratio
 from nusky.likelihood.compile import kernel
 
 _MAX_BREAKS = 6  # on one side of the closest point; a break beyond that only costs time
-_MAX_SEGMENTS = 3 * (_MAX_BREAKS + 1)
+_ALL_BREAKS = _MAX_BREAKS + 2 * MAX_KNOTS
+_MAX_SEGMENTS = 3 * (_ALL_BREAKS + 1)
+_BLOCK = 2000  # points computed together, which bounds the memory
 _GOLDEN = 0.3819660112501051
 _SCAN = 8  # parts of a segment searched for the crossing of a radius where the density is not smooth
 
@@ -94,8 +97,21 @@ def _add_segments(low, high, centre, width, breaks, n_breaks, segments, count):
 
 
 @kernel()
-def _plan(tau, excess, low, high, place, halo, segments):
-    """Segments of one integral over theta; returns how many."""
+def _at_deflection(psi, tau, excess):
+    """The two angles theta under which deflection psi is seen at tau, or NaN."""
+    # a T^2 - b T + c = 0 in T = tan(theta/2), from the arrival time.
+    half = math.tan(psi / 2)
+    a, b, c = 2 + excess + tau, 2 * half - excess * (1 - half * half) / half, tau - excess
+    discriminant = b * b - 4 * a * c
+    if not discriminant >= 0:
+        return math.nan, math.nan
+    q = 0.5 * (b + math.copysign(math.sqrt(discriminant), b))
+    return 2 * math.atan(q / a), 2 * math.atan(c / q) if q != 0 else 0.0
+
+
+@kernel()
+def _plan(tau, excess, low, high, knots, place, halo, segments):
+    """Segments of one integral over theta; returns how many. `knots` are deflections where emission is not smooth."""
     pole, nearest = _closest(low, high, tau, excess, place)
     scale = high * (1 - tau / excess) if tau < excess else low
     edge = _distances(low, tau, excess, place)[0]
@@ -113,10 +129,16 @@ def _plan(tau, excess, low, high, place, halo, segments):
         sides[2] = pole, high, pole, width
         n_sides = 3 if high - pole > 1e-12 * high else 2
     count = 0
-    breaks = np.empty(_MAX_BREAKS)
+    breaks = np.empty(_ALL_BREAKS)
     for k in range(n_sides):
         start, end = sides[k, 0], sides[k, 1]
         n_breaks = 0
+        for j in range(knots.size):
+            if knots[j] > 0:
+                for theta in _at_deflection(knots[j], tau, excess):
+                    if start < theta < end:
+                        breaks[n_breaks] = theta
+                        n_breaks += 1
         for b in range(BREAKS, BREAKS + N_BREAKS):
             if halo[b] <= 0 or (nearest > halo[b]):
                 continue
@@ -126,7 +148,7 @@ def _plan(tau, excess, low, high, place, halo, segments):
                 for j in range(1, _SCAN + 1):
                     after = start + (end - start) * j / _SCAN
                     next_ = _distances(after, tau, excess, place)[far] - halo[b]
-                    if value * next_ < 0 and n_breaks < _MAX_BREAKS:
+                    if value * next_ < 0 and n_breaks < _ALL_BREAKS:
                         breaks[n_breaks] = _crossing(before, after, halo[b], far, tau, excess, place)
                         n_breaks += 1
                     before, value = after, next_
@@ -136,9 +158,9 @@ def _plan(tau, excess, low, high, place, halo, segments):
 
 
 @kernel()
-def _plans(tau, excess, low, high, place, halo, segments, counts):
+def _plans(tau, excess, low, high, knots, place, halo, segments, counts):
     for i in range(tau.size):
-        counts[i] = _plan(tau[i], excess[i], low[i], high[i], place, halo, segments[i])
+        counts[i] = _plan(tau[i], excess[i], low[i], high[i], knots[i], place, halo, segments[i])
 
 
 @kernel()
@@ -176,16 +198,42 @@ def integrated_flux(
     t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
     shape, (t, Tx, mx) = columns(t, Tx, mx)
     value, error = np.zeros(t.size), np.zeros(t.size)
+    for i in range(0, t.size, _BLOCK):
+        block = slice(i, i + _BLOCK)
+        part = _block(t[block], Tx[block], mx[block], place, around, emission, rtol)
+        value[block], error[block] = part.value, part.error
+    return shape, Integrals(value, error)
+
+
+def _knots(Tx: Array, mx: Array, emission: Emission) -> Array:
+    """Deflections (n, MAX_KNOTS) at which emission has narrow structures; 0 for none."""
+    angles = np.zeros((Tx.size, MAX_KNOTS))
+    masses, whose = np.unique(mx, return_inverse=True)
+    for k, mass in enumerate(masses.tolist()):
+        rows = np.flatnonzero(whose == k)
+        energies = emission.knots(Tx[rows].min().item(), mass)
+        if energies.size:
+            T, m = Tx[rows][:, None], mass
+            p = np.sqrt(T * (T + 2 * m))
+            half2 = (2 / (p + T) - 1 / energies) * T * m / (2 * p)
+            angles[rows, : energies.size] = 2 * np.arcsin(np.sqrt(np.clip(half2, 0, 1)))
+    return angles
+
+
+def _block(
+    t: Array, Tx: Array, mx: Array, place: Source, around: Surroundings, emission: Emission, rtol: float
+) -> Integrals:
+    value, error = np.zeros(t.size), np.zeros(t.size)
     tau = light_travel(t, place.Rs)
     with np.errstate(invalid="ignore"):
         low, high = theta_range(tau, Tx, mx)
     shining = np.flatnonzero((t > 0) & (Tx > 0) & np.isfinite(t) & (high > low) & (high > 0))
     if shining.size == 0:
-        return shape, Integrals(value, error)
+        return Integrals(value, error)
     tau, Tx, mx, low, high = tau[shining], Tx[shining], mx[shining], low[shining], high[shining]
     excess = slowness_excess(Tx, mx)
     plans, counts = np.empty((tau.size, _MAX_SEGMENTS, 4)), np.empty(tau.size, dtype=np.int64)
-    _plans(tau, excess, low, high, place, around.halo, plans, counts)
+    _plans(tau, excess, low, high, _knots(Tx, mx, emission), place, around.halo, plans, counts)
     segments = plans[np.arange(_MAX_SEGMENTS) < counts[:, None]]
     owner = np.repeat(np.arange(tau.size), counts)
 
@@ -203,7 +251,7 @@ def integrated_flux(
     result = integrate(integrand, owner, tau.size, rtol)
     scale = constant.c / constant.kpc2cm**2
     value[shining], error[shining] = result.value * scale, result.error * scale
-    return shape, Integrals(value, error)
+    return Integrals(value, error)
 
 
 def burst_or_instant(
@@ -245,8 +293,24 @@ def burst_or_instant(
     return shape, integrate(integrand, point, t.size, rtol)
 
 
-def reported(shape: tuple[int, ...], result: Integrals, full_output: bool) -> Any:
-    """The value, or the pair of value and error estimate."""
+def warn_of_error(result: Integrals, rtol: float, what: str) -> None:
+    """A RuntimeWarning with the accuracy that was reached, where that is not the one asked for."""
+    missed = ~(result.error <= rtol * (1 + 1e-6) * np.abs(result.value))
+    if missed.any():
+        size = np.abs(result.value[missed])
+        worst = np.max(result.error[missed] / np.where(size > 0, size, 1e-300))
+        count = "" if result.value.size == 1 else f" for {np.count_nonzero(missed)} of {result.value.size} values"
+        warnings.warn(
+            f"{what}: the relative accuracy rtol = {rtol:g} is not reached{count}; the largest relative error is about "
+            f"{worst:.2g}. full_output=True gives every error.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+
+
+def reported(shape: tuple[int, ...], result: Integrals, full_output: bool, rtol: float, what: str) -> Any:
+    """The value, or the pair of value and error estimate; warns where the error is larger than asked for."""
+    warn_of_error(result, rtol, what)
     value = handed_back(result.value, shape)
     return (value, handed_back(result.error, shape)) if full_output else value
 
@@ -281,4 +345,4 @@ def flux(
     place = source(Rs, Re, beta)
     around = surroundings(is_spike, profile, spectrum, kwargs)
     emission = Emission(ConstantCrossSection(sigxv0), around.spectrum, conventions)
-    return reported(*burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst), full_output)
+    return reported(*burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst), full_output, rtol, "flux")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.bdm.azimuth import ring_distances
-from nusky.bdm.checks import Array, angle, columns, handed_back, not_negative, positive, real
+from nusky.bdm.checks import Array, Getters, angle, columns, common_shape, handed_back, not_negative, positive, real
 from nusky.bdm.times import KPC_PER_LIGHT_SECOND
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
@@ -76,7 +76,7 @@ def centre_distances(l, d, theta, psi, place):
     return ring_distances(l, theta, place.Re, place.beta)
 
 
-class Geometry:
+class Geometry(Getters):
     """A point at (l, theta, phi) seen from Earth, with the supernova at Rs and the Galactic centre at (Re, beta).
 
     Attributes: the inputs; d and rprime in kpc; cos_psi, the cosine of the deflection, theta's at l = 0 and NaN at d
@@ -89,6 +89,7 @@ class Geometry:
     ) -> None:
         l, Rs, Re = not_negative("l", l, "kpc"), not_negative("Rs", Rs, "kpc"), not_negative("Re", Re, "kpc")
         theta, phi, beta = angle("theta", theta), real("phi", phi, "rad"), angle("beta", beta)
+        common_shape(l, theta, phi, Rs, Re, beta)
         s2 = np.sin(theta / 2) ** 2
         d = np.sqrt((l - Rs) ** 2 + 4 * l * Rs * s2)
         tilt = np.sin(theta) * np.sin(beta) * np.sin((phi - math.pi / 2) / 2) ** 2
@@ -126,7 +127,7 @@ def _propagate(columns_, l, d, rprime, cos_psi):
 
 
 class Propagation(Geometry):
-    """The point in direction (theta, phi) from which dark matter of speed v (units of c) arrives at time t (s).
+    """The point in direction (theta, phi) from which dark matter of speed vx (units of c) arrives at time t (s).
 
     Attributes as `Geometry`, and l in kpc.
     """
@@ -134,23 +135,23 @@ class Propagation(Geometry):
     def __init__(
         self,
         t: ArrayLike,
-        v: ArrayLike,
+        vx: ArrayLike,
         theta: ArrayLike,
         phi: ArrayLike,
         Rs: ArrayLike,
         Re: ArrayLike,
         beta: ArrayLike,
     ) -> None:
-        t, v = not_negative("t", t, "s"), positive("v", v, "c")
+        t, v = not_negative("t", t, "s"), positive("vx", vx, "c")
         if (v > 1).any():
-            raise PhysicsError(f"v = {v.max():g} exceeds the speed of light; give a fraction of c.")
+            raise PhysicsError(f"vx = {v.max():g} exceeds the speed of light; give a fraction of c.")
         Rs, Re = positive("Rs", Rs, "kpc"), not_negative("Re", Re, "kpc")
         theta, phi, beta = angle("theta", theta), real("phi", phi, "rad"), angle("beta", beta)
         shape, vectors = columns(t, v, theta, phi, Rs, Re, beta)
         out = np.empty((4, vectors[0].size))
         _propagate(np.stack(vectors), *out)
         self.l, self.d, self.rprime, self.cos_psi = (handed_back(value, shape) for value in out)
-        self.t, self.v = handed_back(t), handed_back(v)
+        self.t, self.vx = handed_back(t), handed_back(v)
         self.theta, self.phi = handed_back(theta), handed_back(phi)
         self.Rs, self.Re, self.beta = handed_back(Rs), handed_back(Re), handed_back(beta)
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import Array, FlagError, flag, handed_back, not_negative, positive, real
+from nusky.bdm.checks import Array, FlagError, broadcast, common_shape, flag, handed_back, not_negative, positive, real
 from nusky.bdm.constants import SCHWARZSCHILD_CM_PER_KG, constant
 from nusky.bdm.params import params
 from nusky.errors import PhysicsError
@@ -200,7 +200,7 @@ def _densities(r, mx, halo, out):
 
 
 def _density(r: ArrayLike, mx: ArrayLike, halo: Array) -> Any:
-    r, mx = np.broadcast_arrays(not_negative("r", r, "kpc"), positive("mx", mx, "MeV"))
+    r, mx = broadcast(not_negative("r", r, "kpc"), positive("mx", mx, "MeV"))
     out = np.empty(r.size)
     _densities(np.array(r).reshape(-1), np.array(mx).reshape(-1), halo, out)
     return handed_back(out, r.shape)
@@ -208,9 +208,12 @@ def _density(r: ArrayLike, mx: ArrayLike, halo: Array) -> Any:
 
 def rhox(r: ArrayLike, rhos: ArrayLike, rs: ArrayLike, n: ArrayLike) -> Any:
     """Density rhos / [(r/rs) (1 + r/rs)^n] in the unit of rhos, inf at r = 0; r and rs in kpc."""
-    x = not_negative("r", r, "kpc") / positive("rs", rs, "kpc")
+    r, rs = not_negative("r", r, "kpc"), positive("rs", rs, "kpc")
+    rhos, n = not_negative("rhos", rhos, "MeV/cm^3"), real("n", n, "")
+    common_shape(r, rhos, rs, n)
+    x = r / rs
     with np.errstate(divide="ignore"):
-        return handed_back(not_negative("rhos", rhos, "MeV/cm^3") / (x * (1 + x) ** real("n", n, "")))
+        return handed_back(rhos / (x * (1 + x) ** n))
 
 
 def nx(r: ArrayLike, mx: ArrayLike, is_spike: bool = False, *, profile: str = "nfw", **kwargs: Any) -> Any:

@@ -1,5 +1,6 @@
 """Dark matter with a user's scattering amplitudes, boosted by one supernova."""
 
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -24,12 +25,12 @@ from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import Amplitude, AmplitudeCrossSection, GivenCrossSection, TargetAmplitude
 from nusky.bdm.differential import sky_flux
 from nusky.bdm.events import checked_energies, counted, joined
-from nusky.bdm.flux import burst_or_instant, reported
+from nusky.bdm.flux import burst_or_instant, reported, warn_of_error
 from nusky.bdm.geometry import source
 from nusky.bdm.halo import halo_from_keywords, nx
 from nusky.bdm.params import params
 from nusky.bdm.problem import Emission, NeutrinoCrossSection, Surroundings
-from nusky.bdm.quadrature import Interpolant
+from nusky.bdm.quadrature import Integrals, Interpolant
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
 from nusky.bdm.targets import IsotropicTarget, Target, rate_cross_section, recoil_cross_section
 from nusky.errors import PhysicsError
@@ -102,20 +103,27 @@ class BoostedDarkMatter(Constants):
         shape, vectors = columns(Tx, mx, angle("psi", psi))
         return handed_back(self._from_amplitude().differential(*vectors), shape)
 
-    def sigma_xe(self, Tx: ArrayLike, mx: ArrayLike, *, full_output: bool = False) -> Any:
+    def sigma_xe(self, Tx: ArrayLike, mx: ArrayLike, *, rtol: float = 1e-8, full_output: bool = False) -> Any:
         """Cross section of dark matter and target, cm^2, to a relative accuracy of 1e-13 where the amplitude allows.
 
-        `full_output` returns (value, error estimate). Published: times 2 pi.
+        `full_output` returns (value, error estimate); an error above `rtol` warns. Published: times 2 pi.
         """
         shape, vectors = columns(not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV"))
-        return reported(shape, self._target_from_amplitude().total(*vectors), full_output)
+        result = self._target_from_amplitude().total(*vectors)
+        return reported(shape, result, full_output, tolerance(rtol), "sigma_xe")
 
     def differential_flux(
         self, t: ArrayLike, Tx: ArrayLike, mx: ArrayLike, theta: ArrayLike, phi: ArrayLike, **kwargs: Any
     ) -> Any:
         """Flux per energy and solid angle, MeV^-1 cm^-2 s^-1 sr^-1; arguments broadcast. Keywords: d_cut, r_cut."""
-        around = self._surroundings(kwargs)
-        return sky_flux(t, Tx, mx, theta, phi, self.Rs, self.beta, self.Rg, around, self._emission())
+        around, emission = self._surroundings(kwargs), self._emission()
+        value = sky_flux(t, Tx, mx, theta, phi, self.Rs, self.beta, self.Rg, around, emission)
+        warn_of_error(_with_noise(Integrals(np.ravel(value), 0.0), emission), 1e-8, "differential_flux")
+        return value
+
+    def narrow_energies(self, Tx: float, mx: float) -> Array:
+        """Neutrino energies, MeV, at which the emission of dark matter has narrow structures; looked for at Tx."""
+        return self._emission().knots(Tx, mx)
 
     def flux(
         self,
@@ -129,8 +137,9 @@ class BoostedDarkMatter(Constants):
         **kwargs: Any,
     ) -> Any:
         """Flux from the whole sky, MeV^-1 cm^-2 s^-1, as `nusky.bdm.flux`; keywords: d_cut, r_cut."""
-        around, place = self._surroundings(kwargs), source(self.Rs, self.Rg, self.beta)
-        return reported(*burst_or_instant(t, Tx, mx, place, around, self._emission(), rtol, burst), full_output)
+        around, place, emission = self._surroundings(kwargs), source(self.Rs, self.Rg, self.beta), self._emission()
+        shape, result = burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst)
+        return reported(shape, _with_noise(result, emission), full_output, rtol, "flux")
 
     def event(
         self,
@@ -186,12 +195,17 @@ class BoostedDarkMatter(Constants):
         for mass in masses.tolist():
             sigma = cross_section(target, mass, low, high, recoil, 0.01 * rtol)
             parts.append(counted(mass, place, times, sigma, around, emission, rtol))
-        return reported(shape, joined(parts), full_output)
+        return reported(shape, _with_noise(joined(parts), emission), full_output, rtol, "event")
 
     def _halo(self) -> dict[str, Any]:
         return {key: getattr(self, key) for key in ("rhos", "rs", "n", "mBH", "tBH", "rh", "alpha", "sigv")}
 
     def _surroundings(self, kwargs: dict[str, Any]) -> Surroundings:
+        if self._replaced("nx"):
+            raise PhysicsError(
+                "nx was replaced, but fluxes and events take the halo from `profile` and its parameters; set these "
+                "(rhos, rs, n, is_spike, ...), or remove the replacement."
+            )
         cuts = params.merge("min_distance", **ignore_monte_carlo(kwargs))
         halo = halo_from_keywords(self.is_spike, self.profile, cuts | self._halo(), self.conventions.model_ignores_rh)
         return Surroundings(halo, not_negative("d_cut", cuts["d_cut"], "kpc").item(), self.spectrum)
@@ -199,29 +213,47 @@ class BoostedDarkMatter(Constants):
     def _emission(self) -> Emission:
         cross_section: NeutrinoCrossSection = self._from_amplitude()
         if self._replaced("dsigma_xv"):
-            cross_section = self._kept("_given", self.dsigma_xv, lambda: GivenCrossSection(self.dsigma_xv))
+            cross_section = self._kept("_given", (self.dsigma_xv,), lambda: GivenCrossSection(self.dsigma_xv))
+        elif isinstance(cross_section, AmplitudeCrossSection):
+            cross_section.noise = 0.0
         return Emission(cross_section, self.spectrum, self.conventions)
 
     def _target(self) -> Target:
         if not self._replaced("sigma_xe"):
             return self._target_from_amplitude()
-        sigma = self._kept("_given_target", self.sigma_xe, lambda: Elementwise(self.sigma_xe, "sigma_xe (Tx, mx)"))
+        sigma = self._kept("_given_target", (self.sigma_xe,), lambda: Elementwise(self.sigma_xe, "sigma_xe (Tx, mx)"))
         return IsotropicTarget(sigma, self.mt, self.form_factor)
 
     def _from_amplitude(self) -> AmplitudeCrossSection:
-        return self._kept("_neutrino", self.amp2_xv, lambda: AmplitudeCrossSection(self.amp2_xv, self.conventions))
+        made_from = self.amp2_xv, self.conventions
+        return self._kept("_neutrino", made_from, lambda: AmplitudeCrossSection(*made_from))
 
     def _target_from_amplitude(self) -> TargetAmplitude:
         def build() -> TargetAmplitude:
             return TargetAmplitude(self.amp2_xe, self.mt, self.conventions.target_factor, self.form_factor)
 
-        return self._kept("_on_target", (self.amp2_xe, self.mt, self.form_factor), build)
+        return self._kept("_on_target", (self.amp2_xe, self.mt, self.form_factor, self.conventions), build)
 
     def _replaced(self, method: str) -> bool:
-        return method in vars(self) or getattr(type(self), method) is not getattr(BoostedDarkMatter, method)
+        return method in vars(self) or getattr(type(self), method) is not _OWN[method]
 
-    def _kept(self, name: str, made_from: Any, build: Callable[[], Any]) -> Any:
-        """What `build` makes, kept for as long as what it is made from stays the same."""
-        if name not in vars(self) or vars(self)[name][0] != made_from:
-            vars(self)[name] = (made_from, build())
-        return vars(self)[name][1]
+    def _kept(self, name: str, made_from: tuple[Any, ...], build: Callable[[], Any]) -> Any:
+        """What `build` makes, kept for as long as the very objects it is made from stay."""
+        kept = vars(self).get(name)
+        if kept is None or not all(_same(a, b) for a, b in zip(kept[0], made_from, strict=True)):
+            vars(self)[name] = kept = (made_from, build())
+        return kept[1]
+
+
+_OWN = {name: vars(BoostedDarkMatter)[name] for name in ("dsigma_xv", "sigma_xe", "nx")}
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two are one object, or one method of one object, or equal numbers."""
+    return a is b or (isinstance(a, types.MethodType | float | int) and type(a) is type(b) and a == b)
+
+
+def _with_noise(result: Integrals, emission: Emission) -> Integrals:
+    """The result with the rounding errors of the amplitude's own arithmetic in its error."""
+    noise = getattr(emission.cross_section, "noise", 0.0)
+    return Integrals(result.value, result.error + noise * np.abs(result.value))

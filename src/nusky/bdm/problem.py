@@ -12,8 +12,12 @@ from nusky.bdm.conventions import Conventions
 from nusky.bdm.halo import halo_from_keywords
 from nusky.bdm.kinematics import momentum
 from nusky.bdm.params import params
+from nusky.bdm.quadrature import Interpolant
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
 from nusky.errors import PhysicsError
+
+MAX_KNOTS = 4
+_HIGHEST_NEUTRINO = 500.0  # MeV
 
 
 class NeutrinoCrossSection(Protocol):
@@ -31,6 +35,26 @@ class Emission:
     cross_section: NeutrinoCrossSection
     spectrum: Spectrum
     conventions: Conventions
+
+    def knots(self, Tx: float, mx: float) -> Array:
+        """Neutrino energies, MeV, at which emission has narrow structures or jumps, looked for at this Tx; few."""
+        if getattr(self.cross_section, "smooth", False) and getattr(self.spectrum, "smooth", False):
+            return np.empty(0)
+        p = momentum(Tx, mx)
+        low = 0.5 * (Tx + p)
+        if not low < _HIGHEST_NEUTRINO:
+            return np.empty(0)
+
+        def strength(Ev: Array) -> Array:
+            # 2 p sin^2(psi/2) = 2 T m/(p + T) - T m/E
+            half = np.sqrt(np.clip(Tx * mx * (1 / low - 1 / Ev) / (2 * p), 0, 1))
+            return self(np.full(Ev.shape, Tx), np.full(Ev.shape, mx), 2 * np.arcsin(half), Ev)
+
+        try:
+            table = Interpolant(strength, low * (1 + 1e-12), _HIGHEST_NEUTRINO, 1e-9)
+        except PhysicsError:  # fails at an energy or angle that may not be needed
+            return np.empty(0)
+        return table.narrow_places(MAX_KNOTS)
 
     def __call__(self, Tx: Array, mx: Array, psi: Array, Ev: Array) -> Array:
         """S times neutrinos per MeV and 4 pi, cm^2 MeV^-1 sr^-1; 0 where Ev is not finite. Arrays of one shape."""

@@ -1,14 +1,17 @@
 """The names of `nusky.bdm` in the published conventions: the numbers of the seed page and of papers built on it.
 
 `import nusky.bdm.published as sn` runs the page's code. What differs from the standard conventions is in
-`nusky.bdm.conventions`.
+`nusky.bdm.conventions`. Names may also be reached by the parts of the original's interface (`sn.geometry.Propagation`,
+`from nusky.bdm.published.halo import nx`): every part is this module.
 """
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from nusky import __version__, bdm
+from nusky import __version__ as _own_version
+from nusky import bdm
 from nusky.bdm import (
     AlphaFit,
     Constants,
@@ -42,6 +45,24 @@ from nusky.bdm import (
     rhox,
 )
 from nusky.bdm.conventions import PUBLISHED
+
+__version__ = f"nusky {_own_version}"
+"""Says whose version it is: code of the original prints it as that of another package."""
+
+_PARTS = (
+    "bdm", "constants", "coordinate", "coordinates", "cross_section", "cross_sections", "emissivity", "flux_event",
+    "geometry", "halo", "kinematics", "main", "neutrino", "positioning", "sn_nu", "sysmsg", "utils",
+)  # fmt: skip
+sys.modules.update({f"{__name__}.{part}": sys.modules[__name__] for part in _PARTS})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PARTS and name != "bdm":
+        return sys.modules[__name__]
+    raise AttributeError(
+        f"nusky.bdm.published has no '{name}'. It holds the functions and classes of the original's interface 2.1 "
+        f"themselves, without modules: {', '.join(__all__)}."
+    )
 
 
 def _published(function: Callable[..., Any]) -> Callable[..., Any]:

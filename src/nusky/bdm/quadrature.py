@@ -52,8 +52,9 @@ NODES = np.concatenate([-_HALF_NODES, _HALF_NODES[-2::-1]])
 KRONROD = np.concatenate([_HALF_KRONROD, _HALF_KRONROD[-2::-1]])
 GAUSS = np.concatenate([_HALF_GAUSS, _HALF_GAUSS[-2::-1]])
 ORDER = NODES.size
-_MAX_TABLE = 300
-_JUMP = 1e-9  # half width, in the logarithm, of the panel left about a jump
+_MAX_TABLE = 400
+_FIRST_TABLE = 4  # panels to begin with: a structure that leaves no trace on 15 nodes each stays unseen
+_JUMP = 1e-12  # half width, in the logarithm, of the panel left about a jump
 _EPS = 2.220446049250313e-16
 
 # Values at the nodes -> Legendre coefficients of the interpolant, and of its integral from -1.
@@ -169,39 +170,82 @@ def integrate(
 class Interpolant:
     """A function of one positive variable, tabulated on panels in its logarithm, halved until it is smooth there.
 
-    A jump is closed in on to a relative width of 1e-9; noise ends the halving after `_MAX_TABLE` panels.
+    `function` gives values, or `Integrals` with their errors. A jump is closed in on to a relative width of 1e-12;
+    what is not resolved after `_MAX_TABLE` panels stays as it is, with its error: see `relative_error` and `lost`.
     """
 
-    def __init__(self, function: Callable[[Array], Array], low: float, high: float, rtol: float) -> None:
-        todo_a, todo_b = np.array([np.log(low)]), np.array([np.log(high)])
-        self._edges, coefficients = [], []
+    def __init__(self, function: Callable[[Array], Array | Integrals], low: float, high: float, rtol: float) -> None:
+        edges = np.linspace(np.log(low), np.log(high), _FIRST_TABLE + 1)
+        todo_a, todo_b = edges[:-1], edges[1:]
+        self._first = (edges[1] - edges[0]) / 2
+        found, coefficients, largest, relative, highest = [], [], [], [], []
         scale = 0.0
         while todo_a.size:
             half = (todo_b - todo_a) / 2
             x = (todo_a + todo_b)[:, None] / 2 + half[:, None] * NODES
-            values = function(np.exp(x))
+            result = function(np.exp(x))
+            values, errors = (result.value, result.error) if isinstance(result, Integrals) else (result, 0.0 * result)
             legendre = values @ TO_LEGENDRE.T
-            scale = max(scale, np.abs(values).max())
+            size = np.abs(values).max(axis=1)
+            scale = max(scale, size.max())
             tail = np.abs(legendre[:, -3:]).max(axis=1)
-            good = (tail <= rtol * np.maximum(np.abs(values).max(axis=1), 1e-6 * scale)) | (half < _JUMP)
-            good |= len(coefficients) + half.size > _MAX_TABLE
-            self._edges += zip(todo_a[good], todo_b[good], strict=True)
+            resolved = tail <= rtol * np.maximum(size, 1e-6 * scale)
+            good = resolved | (half < _JUMP) | (len(coefficients) + half.size > _MAX_TABLE)
+            own = np.where(values != 0, errors / np.where(values != 0, np.abs(values), 1.0), 0.0).max(axis=1)
+            own = own + np.where(resolved, 0.0, tail / np.maximum(size, 1e-300))
+            found += zip(todo_a[good], todo_b[good], strict=True)
             coefficients += list(legendre[good])
+            largest += list(size[good])
+            relative += list(own[good])
+            highest += list(np.exp(x[np.arange(half.size), np.abs(values).argmax(axis=1)])[good])
             middle = (todo_a + todo_b)[~good] / 2
             todo_a, todo_b = (
                 np.concatenate([todo_a[~good], middle]),
                 np.concatenate([middle, todo_b[~good]]),
             )
-        order = np.argsort([edge[0] for edge in self._edges])
+        order = np.argsort([edge[0] for edge in found])
         self._low, self._high = low, high
-        self._edges = np.array(self._edges)[order]
-        self._coefficients = np.array(coefficients)[order]
+        self._edges, self._coefficients = np.array(found)[order], np.array(coefficients)[order]
+        self._largest, self._relative = np.array(largest)[order], np.array(relative)[order]
+        self._highest = np.array(highest)[order]
+
+    def _half(self) -> Array:
+        return np.diff(self._edges, axis=1)[:, 0] / 2
 
     def smooth_ranges(self) -> list[tuple[float, float]]:
         """The table's range without its jumps, as intervals between them."""
-        narrow = self._edges[np.diff(self._edges, axis=1)[:, 0] < 2 * _JUMP]
+        narrow = self._edges[self._half() < _JUMP]
         starts, ends = [self._low, *np.exp(narrow[:, 1])], [*np.exp(narrow[:, 0]), self._high]
         return [(a, b) for a, b in zip(starts, ends, strict=True) if b / a > 1 + 4 * _JUMP]
+
+    def lost(self) -> float:
+        """Share of the integral over the logarithm that lies in the panels left about jumps, at most."""
+        width, narrow = 2 * self._half(), self._half() < _JUMP
+        inside = float((width * self._largest)[narrow].sum())
+        total = float((width * self._coefficients[:, 0])[~narrow].sum())
+        return inside / (inside + total) if inside else 0.0
+
+    def narrow_places(self, most: int) -> Array:
+        """Where the panels had to be much smaller than at first: places of narrow structures, at most so many."""
+        half = self._half()
+        narrow = half < self._first / 20
+        ends = np.flatnonzero(np.diff(np.concatenate([[False], narrow, [False]]).astype(int)))
+        runs = [np.arange(a, b) for a, b in ends.reshape(-1, 2)]
+        best = sorted((half[run].min(), self._peak(run)) for run in runs)
+        return np.sort(np.array([place for _, place in best[:most]], dtype=np.float64))
+
+    def _peak(self, run: np.ndarray) -> float:
+        """The highest node of the smallest panels of a run, or the middle of the jump that they close in on."""
+        half = self._half()[run]
+        if half.min() < _JUMP:
+            return float(np.exp(self._edges[run[half.argmin()]].mean()))
+        deep = run[half < 5 * half.min()]
+        return float(self._highest[deep[self._largest[deep].argmax()]])
+
+    def relative_error(self, x: Array) -> Array:
+        """Relative error, no unit, shape of x, of the table about x: values and unresolved parts."""
+        panel = np.searchsorted(self._edges[:, 0], np.log(x), side="right") - 1
+        return self._relative[np.clip(panel, 0, len(self._relative) - 1)]
 
     def __call__(self, x: Array) -> Array:
         x = np.asarray(x, dtype=np.float64)

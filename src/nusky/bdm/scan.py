@@ -4,11 +4,15 @@ The grid is cut into tasks of a fixed size, whatever the number of processes: th
 nothing else.
 """
 
+import contextlib
 import itertools
 import math
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+import pickle
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +23,7 @@ from numpy.typing import ArrayLike
 from nusky.bdm.checks import Array, interval, not_negative, positive, real
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.models import Boosted, Model
-from nusky.bdm.supernovae import Host, Supernova, host
+from nusky.bdm.supernovae import Host, Place, Supernova, place
 from nusky.errors import PhysicsError
 
 _FLUX_POINTS = 2000
@@ -31,14 +35,13 @@ class _Task:
     """One call for one supernova; must survive pickling."""
 
     model: Model
-    place: tuple[float, float, float]
+    place: Place
     conventions: Conventions
-    halo: dict[str, Any]
     arguments: tuple[Any, ...]
     rtol: float
 
     def boosted(self) -> Boosted:
-        return self.model.at(*self.place, conventions=self.conventions, **self.halo)
+        return self.place.under(self.model, self.conventions)
 
 
 def scan_flux(
@@ -73,8 +76,8 @@ def scan_flux(
     points = np.stack([axis.reshape(-1) for axis in np.meshgrid(mx, Tx, t, indexing="ij")])
     chunks = [points[:, i : i + _FLUX_POINTS] for i in range(0, points.shape[1], _FLUX_POINTS)]
     tasks = [
-        _Task(model, place, conventions, halo, (chunk,), rtol)
-        for (place, halo), chunk in itertools.product(_places(supernovae, hosts), chunks)
+        _Task(model, where, conventions, (chunk,), rtol)
+        for where, chunk in itertools.product(_places(supernovae, hosts), chunks)
     ]
     value, error = _collect(_flux, tasks, processes)
     every = np.tile(points, len(supernovae))
@@ -113,10 +116,12 @@ def scan_events(
     """
     mx = positive("mx", np.atleast_1d(mx), "MeV").reshape(-1)
     t_ranges = [interval("t_ranges", pair, "s") for pair in t_ranges]
+    if not t_ranges:
+        raise PhysicsError("t_ranges is empty; give at least one pair (start, stop).")
     chunks = [mx[i : i + _EVENT_MASSES] for i in range(0, mx.size, _EVENT_MASSES)]
     tasks = [
-        _Task(model, place, conventions, halo, (chunk, Tx_range, times), rtol)
-        for (place, halo), times, chunk in itertools.product(_places(supernovae, hosts), t_ranges, chunks)
+        _Task(model, where, conventions, (chunk, Tx_range, times), rtol)
+        for where, times, chunk in itertools.product(_places(supernovae, hosts), t_ranges, chunks)
     ]
     value, error = _collect(_events, tasks, processes)
     start, stop = np.repeat(real("t_ranges", t_ranges, "s").reshape(-1, 2), mx.size, axis=0).T
@@ -132,13 +137,13 @@ def scan_events(
     )
 
 
-def _places(
-    supernovae: Sequence[Supernova], hosts: Sequence[Host] | None
-) -> list[tuple[tuple[float, float, float], dict[str, Any]]]:
-    galaxies = [host(s.host) for s in supernovae] if hosts is None else list(hosts)
+def _places(supernovae: Sequence[Supernova], hosts: Sequence[Host] | None) -> list[Place]:
+    galaxies = [None] * len(supernovae) if hosts is None else list(hosts)
+    if len(supernovae) == 0:
+        raise PhysicsError("supernovae is empty; give at least one.")
     if len(galaxies) != len(supernovae):
         raise PhysicsError(f"{len(galaxies)} hosts for {len(supernovae)} supernovae; give one each.")
-    return [((s.distance_kpc, g.distance_kpc, s.beta(g)), g.halo) for s, g in zip(supernovae, galaxies, strict=True)]
+    return [place(supernova, galaxy) for supernova, galaxy in zip(supernovae, galaxies, strict=True)]
 
 
 def _flux(task: _Task) -> tuple[Array, Array]:
@@ -162,13 +167,55 @@ def _collect(
     if processes == 1 or len(tasks) < 2:
         results = map(function, tasks)
     else:
-        # Fresh interpreters: forking one whose threads run is not safe.
-        context = multiprocessing.get_context("spawn")
         workers = min(processes, len(tasks))
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-            results = list(pool.map(function, tasks, chunksize=math.ceil(len(tasks) / (4 * workers))))
+        results = _in_processes(function, tasks, workers)
     values, errors = zip(*results, strict=True)
     return np.concatenate(values), np.concatenate(errors)
+
+
+def _in_processes(
+    function: Callable[[_Task], tuple[Array, Array]], tasks: Sequence[_Task], workers: int
+) -> list[tuple[Array, Array]]:
+    """The results of all tasks, in order, by fresh interpreters: forking one whose threads run is not safe.
+
+    These would run the caller's script again, to find what is defined there. Tasks that need nothing of it are sent to
+    interpreters that do not know it, so that it may call a scan outside of `if __name__ == "__main__"`.
+    """
+    try:
+        sent = pickle.dumps(list(tasks))
+    except Exception as error:  # pickle raises several kinds for what it cannot write
+        raise PhysicsError(
+            f"the model cannot be sent to other processes ({error}); define its functions at the top of a module, or "
+            "use processes=1."
+        ) from error
+    main = sys.modules["__main__"]
+    needed = b"__main__" in sent
+    if needed and getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise PhysicsError(_GUARD)  # in the script, run again
+    context = multiprocessing.get_context("spawn")
+    hidden = contextlib.nullcontext() if needed else _without(main, "__file__", "__spec__")
+    try:
+        with hidden, ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+            return list(pool.map(function, tasks, chunksize=math.ceil(len(tasks) / (4 * workers))))
+    except BrokenProcessPool as error:
+        raise PhysicsError(_GUARD if needed else f"a process ended before it was done ({error}).") from error
+
+
+_GUARD = (
+    "processes > 1 with a model that is defined in the script itself: put what the script does under "
+    'if __name__ == "__main__":, or the model into a module that it imports, or use processes=1.'
+)
+
+
+@contextlib.contextmanager
+def _without(module: Any, *names: str) -> Iterator[None]:
+    """Attributes of a module set to None for a while."""
+    before = {name: vars(module)[name] for name in names if name in vars(module)}
+    try:
+        vars(module).update(dict.fromkeys(before))
+        yield
+    finally:
+        vars(module).update(before)
 
 
 def _one_thread() -> None:

@@ -17,9 +17,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import Array, interval, positive, real, tolerance
+from nusky.bdm.checks import Array, common_shape, interval, positive, real, tolerance
 from nusky.bdm.coordinates import galactic_to_beta, sky_angles
 from nusky.bdm.differential import neutrino_energy_at
+from nusky.bdm.flux import warn_of_error
 from nusky.bdm.geometry import isochrone
 from nusky.bdm.models import Boosted
 from nusky.bdm.quadrature import integrate
@@ -185,7 +186,7 @@ def flux_towards(
             f"the centre at {tuple(GC_coord)} is {beta:g} rad; give both the same positions."
         )
     lowest = Tx if np.ndim(Tx) == 0 else _energy_range(Tx)[0]
-    shape = np.broadcast_shapes(l.shape, b.shape)
+    shape = common_shape(l, b)
     seen = np.zeros(shape, dtype=bool)
     # The slowest dark matter arrives from the widest angle, and from somewhere as long as any does.
     reach = get_thetaMax(t, positive("Tx", lowest, "MeV"), mx, boosted.Rs) if t > 0 else math.nan
@@ -215,18 +216,18 @@ def flux_towards(
 
 def _energy_range(Tx: Any) -> tuple[float, float]:
     low, high = interval("Tx", Tx, "MeV")
-    if not 0 < low < high < math.inf:
-        raise PhysicsError(f"Tx = ({low:g}, {high:g}) MeV must be a range with 0 < low < high.")
+    positive("Tx", [low, high], "MeV")
     return low, high
 
 
 def _over_energies(
     boosted: Boosted, t: float, Tx: tuple[float, float], mx: float, theta: Array, phi: Array, rtol: float
 ) -> Array:
-    edges = np.empty((theta.size, _N_EDGES))
-    _energy_edges(theta, phi, KPC_PER_LIGHT_SECOND * t, *Tx, mx, boosted.Rs, boosted.Rg, boosted.beta, edges)
+    narrow = boosted.narrow_energies(Tx[0], mx) if hasattr(boosted, "narrow_energies") else np.empty(0)
+    edges = np.empty((theta.size, _N_EDGES + narrow.size))
+    _energy_edges(theta, phi, KPC_PER_LIGHT_SECOND * t, *Tx, mx, boosted.Rs, boosted.Rg, boosted.beta, narrow, edges)
     low, high = edges[:, :-1].reshape(-1), edges[:, 1:].reshape(-1)
-    direction = np.repeat(np.arange(theta.size), _N_EDGES - 1)
+    direction = np.repeat(np.arange(theta.size), edges.shape[1] - 1)
     used = high > low
     low, high, direction = low[used], high[used], direction[used]
     if low.size == 0:
@@ -240,7 +241,9 @@ def _over_energies(
         flux = boosted.differential_flux(t, energy, mx, theta[whose], phi[whose])
         return np.reshape(flux, x.shape) * span * 6 * x * (1 - x)
 
-    return integrate(integrand, direction, theta.size, rtol).value
+    result = integrate(integrand, direction, theta.size, rtol)
+    warn_of_error(result, rtol, "map integrated over energies")
+    return result.value
 
 
 @kernel()
@@ -256,14 +259,20 @@ def _arriving_energy(l, theta, ct, mx, Rs):
 
 
 @kernel()
-def _possible(T, theta, ct, mx, Rs):
+def _neutrino_energy(T, theta, ct, mx, Rs):
+    """Energy of the neutrinos that boosted what arrives now with T from direction theta; inf if impossible."""
     p = math.sqrt(T * (T + 2 * mx))
     _, _, psi = isochrone(theta, ct / Rs, mx * mx / (p * (T + mx + p)))
-    return neutrino_energy_at(T, mx, psi) < math.inf
+    return neutrino_energy_at(T, mx, psi)
 
 
 @kernel()
-def _energy_edges(theta, phi, ct, low, high, mx, Rs, Re, beta, edges):
+def _possible(T, theta, ct, mx, Rs):
+    return _neutrino_energy(T, theta, ct, mx, Rs) < math.inf
+
+
+@kernel()
+def _energy_edges(theta, phi, ct, low, high, mx, Rs, Re, beta, narrow, edges):
     """Ends of the parts of the energy range for every direction, ascending; all equal where nothing arrives."""
     for i in range(theta.size):
         edges[i] = low
@@ -288,3 +297,14 @@ def _energy_edges(theta, phi, ct, low, high, mx, Rs, Re, beta, edges):
         edges[i, 1] = min(max(min(near_supernova, near_centre), low), last)
         edges[i, 2] = min(max(max(near_supernova, near_centre), low), last)
         edges[i, 3] = last
+        for k in range(narrow.size):
+            # Neutrino energies grow with those of dark matter in a direction.
+            a, b = math.log(low), math.log(last)
+            for _ in range(60):
+                middle = 0.5 * (a + b)
+                if _neutrino_energy(math.exp(middle), theta[i], ct, mx, Rs) < narrow[k]:
+                    a = middle
+                else:
+                    b = middle
+            edges[i, 4 + k] = min(max(math.exp(0.5 * (a + b)), low), last)
+        edges[i] = np.sort(edges[i])

@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from nusky.bdm.checks import Array, positive
 from nusky.bdm.constants import constant
+from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.coordinates import equatorial_to_beta, galactic_to_beta
 from nusky.errors import CatalogueError, PhysicsError
 from nusky.resources import resource
@@ -86,6 +87,60 @@ class Supernova:
         if not np.isfinite(self.year):
             raise PhysicsError(f"{self.name}: its year is not known; give the time instead.")
         return (year - self.year) * constant.year2Seconds
+
+
+@dataclass(frozen=True)
+class Place:
+    """A supernova and the galaxy whose halo its neutrinos cross: the one way from both to flux, events and maps."""
+
+    supernova: Supernova
+    host: Host
+
+    @property
+    def galactic(self) -> tuple[float, float]:
+        """(l, b) of the supernova, rad."""
+        return self.supernova.galactic()
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(l, b) of the halo's centre, rad."""
+        return self.host.l, self.host.b
+
+    @property
+    def beta(self) -> float:
+        """Angle between supernova and the halo's centre, rad."""
+        return self.supernova.beta(self.host)
+
+    def under(self, model: Any, conventions: Conventions = STANDARD) -> Any:
+        """A model of `nusky.bdm.models` under this supernova, in this halo."""
+        place = self.supernova.distance_kpc, self.host.distance_kpc, self.beta
+        return model.at(*place, conventions=conventions, **self.host.halo)
+
+
+def place(supernova: Supernova, of: Host | None = None) -> Place:
+    """A supernova in the galaxy that its `host` names, or in another one."""
+    return Place(supernova, host(supernova.host) if of is None else of)
+
+
+def described(
+    name: str,
+    ra_deg: float | None = None,
+    dec_deg: float | None = None,
+    distance_kpc: float | None = None,
+    host: str | None = None,
+) -> Supernova:
+    """A supernova by name and what else is known of it; None is taken from the historical supernova of that name.
+
+    The host of a name that is not among these is the Milky Way. Raises `CatalogueError` if more is missing.
+    """
+    given = {"ra_deg": ra_deg, "dec_deg": dec_deg, "distance_kpc": distance_kpc, "host": host}
+    known = {key: value for key, value in given.items() if value is not None}
+    listed = {supernova.name: supernova for supernova in load()}
+    if name in listed:
+        return replace(listed[name], **known)
+    if None in (ra_deg, dec_deg, distance_kpc):
+        return replace(find(name), **known)
+    return Supernova(name=name, **known)
 
 
 def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:

@@ -24,7 +24,7 @@ class Target(Protocol):
         """Cross section, cm^2, of recoils above a threshold; energies and mass in MeV."""
         ...
 
-    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Array:
+    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Integrals:
         """d(sigma)/dT_recoil, cm^2 MeV^-1, at one recoil energy; energies and mass in MeV."""
         ...
 
@@ -55,7 +55,7 @@ class IsotropicTarget:
             share = share * self._mean_square(limit, recoil_above)
         return Integrals(sigma * share, np.zeros(Tx.shape))
 
-    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Array:
+    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Integrals:
         """See `Target.recoil`."""
         Tx, mx = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx)
         limit = np.asarray(largest_recoil(Tx, mx, self.mt)).reshape(Tx.shape)
@@ -63,7 +63,7 @@ class IsotropicTarget:
             out = np.where(recoil <= limit, self._sigma(Tx, mx) / limit, 0.0)
         if self._form_factor is not None:
             out = out * np.square(self._form_factor(np.sqrt(2 * self.mt * recoil)))
-        return out
+        return Integrals(out, np.zeros(Tx.shape))
 
     def _mean_square(self, limit: Array, above: float) -> Array:
         """Mean of F^2 over the recoils from `above` to `limit`."""
@@ -85,7 +85,7 @@ def rate_cross_section(
         low = max(low, smallest_energy(above, mx, target.mt) * (1 + 1e-14))
     if not low < high:
         return None
-    return Interpolant(lambda Tx: target.total(Tx, np.full(Tx.shape, mx), above).value, low, high, rtol)
+    return Interpolant(lambda Tx: target.total(Tx, np.full(Tx.shape, mx), above), low, high, rtol)
 
 
 def recoil_cross_section(

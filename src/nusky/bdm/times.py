@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import Array, handed_back, not_negative
+from nusky.bdm.checks import Array, common_shape, handed_back, not_negative
 from nusky.bdm.constants import constant
 from nusky.bdm.kinematics import momentum
 
@@ -40,12 +40,14 @@ def get_tvan(Tx: ArrayLike, mx: ArrayLike, Rs: ArrayLike) -> Any:
     0 for mx = 0 and inf for Tx = 0.
     """
     Tx, mx, Rs = not_negative("Tx", Tx, "MeV"), not_negative("mx", mx, "MeV"), not_negative("Rs", Rs, "kpc")
+    common_shape(Tx, mx, Rs)
     return handed_back(travel_time(Rs) * vanishing_ratio(Tx, mx))
 
 
 def _get_tof(Tx: ArrayLike, mx: ArrayLike, Rs: ArrayLike) -> tuple[Any, Any]:
     """(t_peak, t_van) in s: arrival of dark matter boosted at the supernova itself, and end of the signal."""
     Tx, mx, Rs = not_negative("Tx", Tx, "MeV"), not_negative("mx", mx, "MeV"), not_negative("Rs", Rs, "kpc")
+    common_shape(Tx, mx, Rs)
     return handed_back(travel_time(Rs) * slowness_excess(Tx, mx)), get_tvan(Tx, mx, Rs)
 
 
@@ -68,5 +70,6 @@ def get_thetaMax(t: ArrayLike, Tx: ArrayLike, mx: ArrayLike, Rs: ArrayLike) -> A
     """Largest angle from the supernova, rad, at which dark matter of energy Tx arrives at time t; NaN after t_van."""
     t, Tx, mx = not_negative("t", t, "s"), not_negative("Tx", Tx, "MeV"), not_negative("mx", mx, "MeV")
     Rs = not_negative("Rs", Rs, "kpc")
+    common_shape(t, Tx, mx, Rs)
     with np.errstate(invalid="ignore", divide="ignore"):
         return handed_back(theta_range(t / travel_time(Rs), Tx, mx)[1])

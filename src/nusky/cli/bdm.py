@@ -44,6 +44,17 @@ def _quantity(name: str) -> Callable[[Any], Any]:
 _ENERGY, _TIME, _DISTANCE = (_quantity(name) for name in ("ENERGY", "TIME", "DISTANCE"))
 _AREA, _RA, _DEC = (_quantity(name) for name in ("AREA", "right_ascension_deg", "declination_deg"))
 
+
+def _coupling(text: Any) -> Any:
+    """Parser of a number or the word loop."""
+    if text == "loop":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is neither a number nor the word loop.") from None
+
+
 SupernovaName = Annotated[
     str, typer.Option("--supernova", help="Name in nusky's list, or any name with --ra, --dec, --distance.")
 ]
@@ -56,6 +67,9 @@ Dec = Annotated[
 ]
 Distance = Annotated[
     float | None, typer.Option("--distance", parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")
+]
+HostName = Annotated[
+    str | None, typer.Option("--host", help="Galaxy whose halo is boosted, Milky Way or LMC; that of the supernova.")
 ]
 Time = Annotated[
     float, typer.Option("--t", parser=_TIME, metavar="YR", help="Time since its neutrinos arrived: 350yr, 3e8s.")
@@ -70,7 +84,15 @@ Sigma = Annotated[
     typer.Option("--sigma-xv", parser=_AREA, metavar="CM2", help="constant: cross section with neutrinos."),
 ]
 NeutrinoCoupling = Annotated[float, typer.Option(help="lmutau: product of couplings, neutrinos and dark matter.")]
-TargetCoupling = Annotated[float, typer.Option(help="lmutau: product of couplings, target and dark matter.")]
+TargetCoupling = Annotated[
+    Any,
+    typer.Option(
+        parser=_coupling, metavar="NUMBER", help="lmutau: kinetic mixing times coupling to dark matter, or loop."
+    ),
+]
+Oscillation = Annotated[
+    str, typer.Option(help="lmutau: flavours of the neutrinos: none (as emitted), normal or inverted (mass ordering).")
+]
 MediatorRatio = Annotated[float, typer.Option(help="lmutau: mass of the boson over that of dark matter.")]
 Conventions = Annotated[Rules, typer.Option("--conventions", help="Set of conventions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all inputs.")]
@@ -82,14 +104,16 @@ def flux(
     ra: Ra = None,
     dec: Dec = None,
     distance: Distance = None,
+    host: HostName = None,
     t: Time = "350yr",
     tx: Tx = "5MeV",
     mx: Mx = "1MeV",
     model: ModelName = Model.CONSTANT,
     sigma_xv: Sigma = "1e-45cm2",
     neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = 1e-8,
+    target_coupling: TargetCoupling = "1e-8",
     mediator_ratio: MediatorRatio = 1 / 3,
+    oscillation: Oscillation = "none",
     conventions: Conventions = Rules.STANDARD,
     json: AsJson = False,
 ) -> None:
@@ -103,12 +127,12 @@ def flux(
     """
     from nusky.bdm import constant, get_tvan
 
-    place = _place(supernova, ra, dec, distance)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio)
-    boosted = place.under(physics, conventions)
+    place = _place(supernova, ra, dec, distance, host)
+    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    boosted = place.under(physics, _set(conventions))
     value, error = boosted.flux(t * constant.year2Seconds, tx, mx, full_output=True)
     end = get_tvan(tx, mx, boosted.Rs) / constant.year2Seconds
-    inputs = {**place.told, **_told(model, physics), "conventions": conventions.value}
+    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions.value}
     inputs |= {"t_yr": t, "tx_mev": tx, "mx_mev": mx, "signal_ends_yr": end}
     _report("flux", value, error, "MeV^-1 cm^-2 s^-1", inputs, json, _why_nothing(value, t, end))
 
@@ -119,6 +143,7 @@ def events(
     ra: Ra = None,
     dec: Dec = None,
     distance: Distance = None,
+    host: HostName = None,
     t: Time = "350yr",
     duration: Annotated[float, typer.Option(parser=_TIME, metavar="YR", help="How long is counted.")] = "35yr",
     tx_min: Annotated[float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest kinetic energy.")] = "5MeV",
@@ -134,8 +159,9 @@ def events(
         float, typer.Option(parser=_AREA, metavar="CM2", help="constant: cross section with the target.")
     ] = "1e-35cm2",
     neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = 1e-8,
+    target_coupling: TargetCoupling = "1e-8",
     mediator_ratio: MediatorRatio = 1 / 3,
+    oscillation: Oscillation = "none",
     conventions: Conventions = Rules.STANDARD,
     json: AsJson = False,
 ) -> None:
@@ -148,15 +174,15 @@ def events(
     """
     from nusky.bdm import constant
 
-    place = _place(supernova, ra, dec, distance)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio)
+    place = _place(supernova, ra, dec, distance, host)
+    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
     span = (t * constant.year2Seconds, (t + duration) * constant.year2Seconds)
-    value, error = place.under(physics, conventions).event(
+    value, error = place.under(physics, _set(conventions)).event(
         mx, (tx_min, tx_max), span, recoil_above=recoil_above, full_output=True
     )
     # With a constant cross section the events are those of a target of 1 cm^2.
     scale = targets * (sigma_xe if model is Model.CONSTANT else 1.0)
-    inputs = {**place.told, **_told(model, physics), "conventions": conventions.value}
+    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions.value}
     inputs |= {"t_yr": t, "duration_yr": duration, "tx_min_mev": tx_min, "tx_max_mev": tx_max, "mx_mev": mx}
     inputs |= {"recoil_above_mev": recoil_above, "targets": targets}
     inputs |= {"sigma_xe_cm2": sigma_xe} if model is Model.CONSTANT else {}
@@ -173,6 +199,7 @@ def skymap(
     ra: Ra = None,
     dec: Dec = None,
     distance: Distance = None,
+    host: HostName = None,
     t: Time = "350yr",
     tx: Tx = "5MeV",
     tx_max: Annotated[
@@ -183,8 +210,9 @@ def skymap(
     model: ModelName = Model.CONSTANT,
     sigma_xv: Sigma = "1e-45cm2",
     neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = 1e-8,
+    target_coupling: TargetCoupling = "1e-8",
     mediator_ratio: MediatorRatio = 1 / 3,
+    oscillation: Oscillation = "none",
     conventions: Annotated[Rules, typer.Option(help="Set of conventions (.fits; the others show both).")] = (
         Rules.STANDARD
     ),
@@ -202,16 +230,16 @@ def skymap(
       nusky bdm skymap sky.png --supernova "SN 1054" --t 970yr
     """
     from nusky.bdm import constant
-    from nusky.bdm.skymap import healpix_map
+    from nusky.bdm.skymap import grid_map, healpix_map
     from nusky.errors import PhysicsError
 
-    place = _place(supernova, ra, dec, distance)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio)
+    place = _place(supernova, ra, dec, distance, host)
+    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
     seconds, suffix = t * constant.year2Seconds, output.suffix
-    inputs = {**place.told, **_told(model, physics), "t_yr": t, "tx_mev": tx, "tx_max_mev": tx_max, "mx_mev": mx}
+    inputs = {**_told_of(place), **_told(model, physics), "t_yr": t, "tx_mev": tx, "tx_max_mev": tx_max, "mx_mev": mx}
     if suffix == ".fits":
         energies = tx if tx_max is None else (tx, tx_max)
-        boosted = place.under(physics, conventions)
+        boosted = place.under(physics, _set(conventions))
         sky = healpix_map(boosted, place.galactic, seconds, energies, mx, nside=nside, GC_coord=place.centre)
         sky.write(output)
         largest, integral, unit = float(sky.value.max()), sky.integral(), sky.unit
@@ -219,7 +247,11 @@ def skymap(
     elif suffix in (".parquet", ".png", ".pdf", ".svg"):
         if tx_max is not None:
             raise PhysicsError(f"{output}: maps integrated over energies are written as .fits; leave out --tx-max.")
-        grids = {rules: place.grid(physics, rules, seconds, tx, mx, n_l, n_b) for rules in Rules}
+        shown = {"n_l": n_l, "n_b": n_b, "GC_coord": place.centre}
+        grids = {
+            rules: grid_map(place.under(physics, _set(rules)), place.galactic, seconds, tx, mx, **shown)
+            for rules in Rules
+        }
         _write_grids(output, grids, inputs, place, f"Tχ = {tx:g} MeV, mχ = {mx:g} MeV, {t:g} years")
         largest, integral = float(grids[conventions].value.max()), grids[conventions].integral()
         unit = "MeV-1 cm-2 s-1 sr-1"
@@ -234,68 +266,47 @@ def skymap(
     console.pairs({key: console.cell(value) for key, value in inputs.items() if value is not None})
 
 
-class _Place:
-    """A supernova in its galaxy."""
-
-    def __init__(self, supernova: Any) -> None:
-        from nusky.bdm.supernovae import host
-
-        self.supernova, self._host = supernova, host(supernova.host)
-        self.galactic, self.centre = supernova.galactic(), (self._host.l, self._host.b)
-        self.told = {
-            "supernova": supernova.name,
-            "ra_deg": supernova.ra_deg,
-            "dec_deg": supernova.dec_deg,
-            "distance_kpc": supernova.distance_kpc,
-            "host": supernova.host,
-        }
-
-    def under(self, physics: Any, rules: Rules) -> Any:
-        """The model of the scattering under this supernova."""
-        from nusky.bdm import PUBLISHED, STANDARD
-
-        return physics.at(
-            self.supernova.distance_kpc,
-            self._host.distance_kpc,
-            self.supernova.beta(self._host),
-            conventions=STANDARD if rules is Rules.STANDARD else PUBLISHED,
-            **self._host.halo,
-        )
-
-    def grid(self, physics: Any, rules: Rules, seconds: float, tx: float, mx: float, n_l: int, n_b: int) -> Any:
-        """Map on an l-b grid."""
-        from nusky.bdm.skymap import grid_map
-
-        boosted = self.under(physics, rules)
-        return grid_map(boosted, self.galactic, seconds, tx, mx, n_l=n_l, n_b=n_b, GC_coord=self.centre)
+def _told_of(where: Any) -> dict[str, Any]:
+    """What was computed under: supernova, position, distance and galaxy."""
+    return {
+        "supernova": where.supernova.name,
+        "ra_deg": where.supernova.ra_deg,
+        "dec_deg": where.supernova.dec_deg,
+        "distance_kpc": where.supernova.distance_kpc,
+        "host": where.host.name,
+    }
 
 
-def _place(name: str, ra: float | None, dec: float | None, distance: float | None) -> _Place:
-    from nusky.bdm.supernovae import Supernova, find
+def _set(rules: Rules) -> Any:
+    from nusky.bdm import PUBLISHED, STANDARD
+
+    return STANDARD if rules is Rules.STANDARD else PUBLISHED
+
+
+def _place(name: str, ra: float | None, dec: float | None, distance: float | None, host: str | None) -> Any:
+    from nusky.bdm.supernovae import described, place
 
     if (ra is None) != (dec is None):
         raise typer.BadParameter("give --ra and --dec together, or neither for a supernova of nusky's list.")
-    if ra is not None:
-        if distance is None:
-            raise typer.BadParameter("a position of your own needs --distance too.")
-        return _Place(Supernova(name=name, ra_deg=ra, dec_deg=dec, distance_kpc=distance))
-    listed = find(name)
-    if distance is not None:
-        from dataclasses import replace
-
-        listed = replace(listed, distance_kpc=distance)
-    return _Place(listed)
+    if ra is not None and distance is None:
+        raise typer.BadParameter("a position of your own needs --distance too.")
+    return place(described(name, ra, dec, distance, host))
 
 
 def _physics(
-    model: Model, sigma_xv: float, neutrino_coupling: float, target_coupling: float, mediator_ratio: float
+    model: Model,
+    sigma_xv: float,
+    neutrino_coupling: float,
+    target_coupling: Any,
+    mediator_ratio: float,
+    oscillation: str,
 ) -> Any:
     from nusky.bdm.checks import positive
     from nusky.bdm.models import ConstantCrossSection, LMuTau
 
     if model is Model.CONSTANT:
         return ConstantCrossSection(float(positive("sigma_xv", sigma_xv, "cm2")))
-    return LMuTau(neutrino_coupling, target_coupling, mediator_ratio)
+    return LMuTau(neutrino_coupling, target_coupling, mediator_ratio, oscillation=oscillation)
 
 
 def _told(model: Model, physics: Any) -> dict[str, Any]:
@@ -303,7 +314,7 @@ def _told(model: Model, physics: Any) -> dict[str, Any]:
     if model is Model.CONSTANT:
         return {"model": model.value, "sigma_xv_cm2": physics.sigxv0}
     return {"model": model.value} | {
-        key: getattr(physics, key) for key in ("neutrino_coupling", "target_coupling", "mediator_ratio")
+        key: getattr(physics, key) for key in ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
     }
 
 
@@ -325,7 +336,7 @@ def _report(
     console.pairs({key: console.cell(given) for key, given in inputs.items()})
 
 
-def _write_grids(output: Path, grids: dict[Rules, Any], inputs: dict[str, Any], place: _Place, case: str) -> None:
+def _write_grids(output: Path, grids: dict[Rules, Any], inputs: dict[str, Any], place: Any, case: str) -> None:
     """The table "bdm_sky_map" of both conventions, or its figure."""
     import numpy as np
     import pyarrow as pa

@@ -17,6 +17,8 @@ DIFFERENCES = (
     "that the map is mirrored and its integral is not the flux.",
     "Density spike: the published models ignore the influence radius they are given and take it from the black "
     "hole's mass.",
+    "Flavours: the vector boson of L_μ−L_τ does not couple to electron neutrinos; the published flux counts them.",
+    "Charge: its vertex with a charged target is e ε g_χ; the published cross section takes ε g_χ.",
 )
 COLUMNS = ("quantity", "unit", "published", "standard", "published / standard")
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,10 +11,10 @@ import numpy as np
 
 from nusky import config
 from nusky.bdm import PUBLISHED, STANDARD, BoostedDarkMatter, Conventions, constant, get_psiMax, get_vx
-from nusky.bdm.coordinates import galactic_to_beta
 from nusky.bdm.models import Boosted, ConstantCrossSection, LMuTau
 from nusky.bdm.skymap import GridMap, grid_map, healpix_map
-from nusky.bdm.supernovae import Supernova, find
+from nusky.bdm.spectrum import fermi_dirac_fluence
+from nusky.bdm.supernovae import Place, Supernova, described, host
 from nusky.bdm.times import _get_tof
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
@@ -36,21 +36,16 @@ class _Case:
     block: config.BoostedDarkMatter
 
     @cached_property
+    def place(self) -> Place:
+        supernova = described(**self.block.supernova.model_dump())
+        galaxy = host(supernova.host)
+        if self.block.galactic_centre_kpc is not None:
+            galaxy = replace(galaxy, distance_kpc=self.block.galactic_centre_kpc)
+        return Place(supernova, galaxy)
+
+    @property
     def supernova(self) -> Supernova:
-        given = self.block.supernova
-        position = given.model_dump(exclude={"name"})
-        if None in position.values():
-            listed = find(given.name)
-            position = {key: getattr(listed, key) if value is None else value for key, value in position.items()}
-        return Supernova(name=given.name, **position)
-
-    @cached_property
-    def galactic(self) -> tuple[float, float]:
-        return self.supernova.galactic()
-
-    @cached_property
-    def beta(self) -> float:
-        return galactic_to_beta(*self.galactic)
+        return self.place.supernova
 
     @property
     def start(self) -> float:
@@ -84,22 +79,30 @@ class _Case:
         return 2 * self.block.tx_min_mev * ratio * (2 + ratio)
 
     def reference(self, conventions: Conventions) -> Boosted:
-        model = ConstantCrossSection(REFERENCE_SIGMA_CM2)
-        return model.at(*self._place(), conventions=conventions)
+        return self.place.under(ConstantCrossSection(REFERENCE_SIGMA_CM2), conventions)
 
-    def model(self, conventions: Conventions, mt: float = constant.me) -> BoostedDarkMatter:
+    def model(self, conventions: Conventions, mt: float = constant.me, charge: float = 1.0) -> BoostedDarkMatter:
         given = self.block.model
-        model = LMuTau(given.neutrino_coupling, given.target_coupling, given.mediator_ratio, mt)
-        return model.at(*self._place(), conventions=conventions)
+        model = LMuTau(
+            given.neutrino_coupling,
+            given.target_coupling,
+            given.mediator_ratio,
+            mt,
+            charge=charge,
+            oscillation=given.oscillation,
+        )
+        return self.place.under(model, conventions)
+
+    def nucleus(self, conventions: Conventions) -> BoostedDarkMatter:
+        given = self.block.model
+        return self.model(conventions, given.nucleus_mass_mev, given.nucleus_charge)
 
     def overridden(self, conventions: Conventions) -> BoostedDarkMatter:
         boosted, given = self.model(conventions), self.block.override
         boosted.dsigma_xv = lambda Tx, mx, psi: given.sigma_xv_cm2 / (4 * np.pi)
+        boosted.spectrum = fermi_dirac_fluence  # a constant cross section is that of every flavour
         boosted.sigma_xe = lambda Tx, mx: given.sigma_xe_cm2
         return boosted
-
-    def _place(self) -> tuple[float, float, float]:
-        return self.supernova.distance_kpc, self.block.galactic_centre_kpc, self.beta
 
     def write(self, path: Path, columns: Mapping[str, object], kind: str, inputs: Sequence[Path] = ()) -> None:
         write_table(path, columns, kind=kind, provenance=trace(inputs, self.block.model_dump(exclude_unset=True)))
@@ -116,13 +119,13 @@ def sky_map(block: config.BoostedDarkMatter, output: Path, healpix: Mapping[str,
     case = _Case(block)
     for conventions in SETS:
         boosted = case.reference(conventions)
-        arguments = (boosted, case.galactic, case.start, block.tx_mev, block.mx_mev)
-        grid = grid_map(*arguments, n_l=block.n_l, n_b=block.n_b)
+        arguments = (boosted, case.place.galactic, case.start, block.tx_mev, block.mx_mev)
+        grid = grid_map(*arguments, n_l=block.n_l, n_b=block.n_b, GC_coord=case.place.centre)
         if conventions is PUBLISHED:
             l, b = np.degrees(np.meshgrid(grid.l, grid.b, indexing="ij"))
             columns = {"l_deg": l.ravel(), "b_deg": b.ravel()}
         columns[f"{conventions.name}_per_mev_cm2_s_sr"] = grid.value.ravel()
-        healpix_map(*arguments, nside=block.nside).write(healpix[conventions.name])
+        healpix_map(*arguments, nside=block.nside, GC_coord=case.place.centre).write(healpix[conventions.name])
     case.write(output, columns, "bdm_sky_map")
 
 
@@ -134,7 +137,7 @@ def cross_sections(block: config.BoostedDarkMatter, differential: Path, targets:
     by_angle, by_energy = {"psi_rad": psi}, {"tx_mev": energy}
     for conventions in SETS:
         electron = case.model(conventions)
-        nucleus = case.model(conventions, block.model.nucleus_mass_mev)
+        nucleus = case.nucleus(conventions)
         by_angle[f"{conventions.name}_cm2_per_sr"] = electron.dsigma_xv(block.tx_mev, block.mx_mev, psi)
         by_energy[f"electron_{conventions.name}_cm2"] = electron.sigma_xe(energy, block.mx_mev)
         by_energy[f"nucleus_{conventions.name}_cm2"] = nucleus.sigma_xe(energy, block.mx_mev)
@@ -172,9 +175,9 @@ def numbers(block: config.BoostedDarkMatter, sky: Path, output: Path) -> None:
     case = _Case(block)
     mx, Tx, year = block.mx_mev, block.tx_mev, constant.year2Seconds
     peak, end = case.times
-    longitude, latitude = case.galactic
+    longitude, latitude = case.place.galactic
     both = {
-        "beta": ("angle between supernova and Galactic centre", "rad", case.beta),
+        "beta": ("angle between supernova and centre of its galaxy", "rad", case.place.beta),
         "l_supernova": ("Galactic longitude of the supernova", "rad", longitude),
         "b_supernova": ("Galactic latitude of the supernova", "rad", latitude),
         "speed": ("speed of dark matter", "c", get_vx(Tx, mx)),
@@ -202,7 +205,7 @@ def _numbers_of(case: _Case, conventions: Conventions, sky: Path) -> dict[str, t
     brightest = int(np.argmax(value))
     flux = case.reference(conventions).flux(case.start, Tx, mx)
     model, replaced = case.model(conventions), case.overridden(conventions)
-    nucleus = case.model(conventions, block.model.nucleus_mass_mev)
+    nucleus = case.nucleus(conventions)
     per_flux, per_angle = "MeV⁻¹ cm⁻² s⁻¹", "cm² sr⁻¹"
     return {
         "map_maximum": ("sky map: largest flux", f"{per_flux} sr⁻¹", float(value[brightest])),
@@ -229,7 +232,7 @@ def warm_up(output: Path) -> None:
     start = time.perf_counter()
     case = _Case(config.BoostedDarkMatter())
     boosted = case.model(STANDARD)
-    grid_map(case.reference(STANDARD), case.galactic, case.start, 5.0, 1.0, n_l=2, n_b=2)
+    grid_map(case.reference(STANDARD), case.place.galactic, case.start, 5.0, 1.0, n_l=2, n_b=2)
     boosted.differential_flux(case.start, 5.0, 1.0, 0.1, 0.0)
     boosted.flux(case.start, 5.0, 1.0, rtol=0.1)
     boosted.sigma_xe(1.0, 1.0)
