@@ -6,6 +6,7 @@ seed, season and purpose, so a season's background does not depend on which othe
 generated detector looks like is in `nusky.releases.generator_model`.
 """
 
+import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
