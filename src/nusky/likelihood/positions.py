@@ -170,9 +170,12 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
                 n = 0
             close(moments, density, response, low)
             n_signal, value, converged = profile(rows[:found], seasons[:found], low, shares, sky.n_events)
-            if n_signal.max() <= bound:
+            most = 0.0
+            for g in range(n_spectra):
+                most = max(most, n_signal[g])
+            if most <= bound:
                 break
-            bound = max(4 * bound, 2 * n_signal.max())
+            bound = max(4 * bound, 2 * most)
         best = peak(tables.parameter[t], n_signal, value)
         result[m, 0], result[m, 1], result[m, 2] = max(best[0], 0.0), best[1], best[2]
         result[m, 3] = 1.0 if converged else 0.0

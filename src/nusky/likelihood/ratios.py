@@ -34,7 +34,10 @@ def series_limits(bound, shares, n_events, limits):
     The second are the largest ratios that enter through sums of powers, the first those that need three powers only.
     """
     for k in range(len(n_events)):
-        x = bound * shares[:, k].max() / n_events[k]
+        most = 0.0
+        for g in range(len(shares)):
+            most = max(most, shares[g, k])
+        x = bound * most / n_events[k]
         largest = np.inf if x == 0.0 else max(0.0, 1.0 - x) / x
         limits[0, k], limits[1, k] = _TINY * largest, SERIES * largest
 

@@ -124,9 +124,21 @@ def planar_gaussian(psi, sigma):
 @kernel()
 def _near_range(dec, radius, sorted_dec):
     """Range of sources in reach by declination, and the largest squared chord; the margin only adds pairs."""
-    low = np.searchsorted(sorted_dec, dec - radius - 1e-12)
-    high = np.searchsorted(sorted_dec, dec + radius + 1e-12)
+    low, high = _first_from(sorted_dec, dec - radius - 1e-12), _first_from(sorted_dec, dec + radius + 1e-12)
     return low, high, reach(radius)
+
+
+@kernel()
+def _first_from(ascending, value):
+    """Number of the first of ascending numbers that is not below `value`."""
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @kernel()
