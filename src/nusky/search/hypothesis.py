@@ -155,7 +155,7 @@ class Hypothesis:
     analysis: Analysis
     sources: Sources
     spectra: tuple[Spectrum, ...]
-    near: "NearIndex"
+    near: NearIndex
     _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT))
 
     @classmethod
@@ -169,12 +169,14 @@ class Hypothesis:
         if spectra is None:
             spectra = power_laws(GAMMAS if len(sources) == 1 else GAMMAS[::2])
         sources = sources.by_declination()
-        made = cls(analysis, sources, tuple(spectra), None)
-        if not (made.expected.sum(axis=0) > 0).all():
+        per_source = analysis.expected(sources.dec, spectra) * sources.weights
+        expected = per_source.sum(axis=2, keepdims=True)
+        if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
             raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
-        return replace(made, near=NearIndex.of_sources(sources, made._omega.max(axis=(0, 2))))
+        omega = per_source / np.maximum(expected, 1e-300)
+        return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources, omega.max(axis=(0, 1))))
 
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
         """The same sources on another grid of spectra."""
@@ -286,7 +288,7 @@ class SkyLikelihood:
 
     def _up_to(self, n_signal: float) -> tuple[np.ndarray, ...]:
         """Arguments of `nusky.likelihood.fit.profile` that hold up to `n_signal`."""
-        if n_signal > self._bound:
+        if n_signal > self._bound or not self._ratios:
             known, sky, hypothesis = self._bound, self._sky, self._hypothesis
             first = _FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
