@@ -176,9 +176,14 @@ def draw(rng, group_start, group_row, row_start, column):
     -------
     chosen : (n_near,) int64; cell : (n_near,) int64, place of the cell in `SourceCells`; ra : (n_near,) float64, rad
     """
-    # Room for all: memory that is never written to is never taken.
-    n_events = group_start[-1]
-    chosen, cell, ra = np.empty(n_events, np.int64), np.empty(n_events, np.int64), np.empty(n_events)
+    expected = 0.0
+    for group in range(len(group_row)):
+        row = group_row[group]
+        share = (row_start[row + 1] - row_start[row]) / ROW_N_RA[row]
+        expected += share * (group_start[group + 1] - group_start[group])
+    # Ten standard deviations more than expected: far less memory than room for all.
+    room = min(group_start[-1], int(expected + 10 * np.sqrt(expected) + 100))
+    chosen, cell, ra = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
     found = 0
     for group in range(len(group_row)):
         row = group_row[group]
@@ -196,7 +201,7 @@ def draw(rng, group_start, group_row, row_start, column):
                 break
             drawn = rng.random() * (n_columns if few else n_ra)
             own = int(drawn)
-            if own < n_columns:
+            if own < n_columns and found < room:
                 chosen[found], cell[found] = i, first + own
                 ra[found] = (column[first + own] + drawn - own) * width
                 found += 1

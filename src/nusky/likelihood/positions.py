@@ -128,7 +128,7 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
     n_seasons = len(response)
     runs = np.empty((2 * N_ROWS, 2), np.int64)
     local, event, stop = np.empty(_BLOCK, sky.records.dtype), np.arange(_BLOCK), np.arange(1, _BLOCK + 1)
-    chord, variance, extension = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    chord, variance, sources = np.empty(_BLOCK), np.empty(_BLOCK), np.zeros((1, 5))
     tail, weight, source = np.empty(_BLOCK), np.empty(_BLOCK), np.zeros(_BLOCK, np.int64)
     moments, low = np.empty((n_bins, n_seasons, POWERS)), np.empty((n_seasons, POWERS, n_spectra))
     limits, rows, seasons = np.empty((2, n_seasons)), np.empty((512, n_spectra)), np.empty(512, np.int64)
@@ -137,8 +137,9 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
         t = table[m]
         density, largest, shares = tables.density[t], tables.largest[t], tables.shares[t]
         x, y, z = np.cos(dec[m]) * np.cos(ra[m]), np.cos(dec[m]) * np.sin(ra[m]), np.sin(dec[m])
-        extension.fill(width[m] ** 2)
-        n_runs = _runs(ra[m], dec[m], extension[0], sky, runs)
+        extension = width[m] ** 2
+        sources[0, 0], sources[0, 1], sources[0, 2], sources[0, 3] = x, y, z, extension
+        n_runs = _runs(ra[m], dec[m], extension, sky, runs)
         bound = _FIRST_BOUND
         while True:
             series_limits(bound, shares, sky.n_events, limits)
@@ -154,15 +155,15 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
                 while run < n_runs and n < _BLOCK:
                     c = 2.0 * (1.0 - (x * sky.x[i] + y * sky.y[i] + z * sky.records[i].sin_dec))
                     known = sky.records[i]
-                    if c <= known.reach * (known.variance * max(known.tail_ratio, 1.0) + extension[0]):
+                    if c <= known.reach * (known.variance * max(known.tail_ratio, 1.0) + extension):
                         local[n] = known
-                        chord[n], variance[n] = max(c, 0.0), known.variance + extension[0]
+                        chord[n], variance[n] = max(c, 0.0), known.variance + extension
                         n += 1
                     i += 1
                     if i == runs[run, 1]:
                         run += 1
                         i = runs[run, 0]
-                pair_weights(n, chord, variance, extension, event, local, tail, weight)
+                pair_weights(n, chord, variance, event, local, source, sources, tail, weight)
                 rows, seasons = grown(found + n, rows, seasons)
                 found = add_events(
                     n, local, stop, weight, source, density, largest, limits, moments, low, rows, seasons, found

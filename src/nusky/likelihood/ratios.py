@@ -249,8 +249,7 @@ def _add_near(part, cells, sources, densities, largest, limits, moments, low, ro
     chosen, cell, ra, events = part
     local, stop, entries = np.empty(_BLOCK, events.dtype), np.empty(_BLOCK, np.int64), np.empty((_BLOCK, 2), np.int64)
     most = 0
-    chord, variance, extension = np.empty(0), np.empty(0), np.empty(0)
-    tail, weight = np.empty(0), np.empty(0)
+    chord, variance, tail, weight = np.empty(0), np.empty(0), np.empty(0), np.empty(0)
     source, event = np.empty(0, np.int64), np.empty(0, np.int64)
     for block in range(0, len(chosen), _BLOCK):
         size = min(_BLOCK, len(chosen) - block)
@@ -263,8 +262,7 @@ def _add_near(part, cells, sources, densities, largest, limits, moments, low, ro
             touched += cells.source[entries[b, 0]]
         if needed > most or touched < 0:
             most = 2 * needed
-            chord, variance, extension = np.empty(most), np.empty(most), np.empty(most)
-            tail, weight = np.empty(most), np.empty(most)
+            chord, variance, tail, weight = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
             source, event = np.empty(most, np.int64), np.empty(most, np.int64)
         n_pairs = 0
         for b in range(size):
@@ -276,11 +274,11 @@ def _add_near(part, cells, sources, densities, largest, limits, moments, low, ro
             for entry in range(entries[b, 0], entries[b, 1]):
                 j = cells.source[entry]
                 c = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
-                chord[n_pairs], variance[n_pairs], extension[n_pairs] = max(c, 0.0), core + sources[j, 3], sources[j, 3]
+                chord[n_pairs], variance[n_pairs] = max(c, 0.0), core + sources[j, 3]
                 source[n_pairs], event[n_pairs] = j, b
                 n_pairs += 1 if c <= (reach - sources[j, 4]) * (widest + sources[j, 3]) else 0
             stop[b] = n_pairs
-        pair_weights(n_pairs, chord, variance, extension, event, local, tail, weight)
+        pair_weights(n_pairs, chord, variance, event, local, source, sources, tail, weight)
         rows, seasons = grown(found + size, rows, seasons)
         found = add_events(
             size, local, stop, weight, source, densities, largest, limits, moments, low, rows, seasons, found

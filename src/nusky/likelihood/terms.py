@@ -29,23 +29,23 @@ def reach(variance: ArrayLike, tail: ArrayLike = TAIL) -> NDArray:
 
 
 @kernel()
-def pair_weights(n, chord, variance, extension, event, events, tail, weight):
-    """w of the first `n` pairs, into `weight`; all arrays (>= n,).
+def pair_weights(n, chord, variance, event, events, source, sources, tail, weight):
+    """w of the first `n` pairs, into `weight`.
 
     Parameters
     ----------
-    chord : float64
+    chord : (>= n,) float64
         Squared chord between event and source.
-    variance : float64, rad^2
-        Squared width of the event's core and of the source together.
-    extension : float64, rad^2
-        Squared Gaussian width of the source.
-    event : int64
-        Number of the event in `events`.
+    variance : (>= n,) float64, rad^2
+        Squared width of the event's core and of the source together; changed where there are tails.
+    event, source : (>= n,) int64
+        Numbers of the event and of the source of each pair in
     events : (n_events,) EVENT
-    tail : float64
+    sources : (n_sources, 5) float64
+        See `nusky.likelihood.ratios.near_ratios`.
+    tail : (>= n,) float64
         Room to work in.
-    weight : float64, 1 or 1/dex
+    weight : (>= n,) float64, 1 or 1/dex
     """
     _gaussians(n, chord, variance, weight)
     any_tail = False
@@ -53,7 +53,7 @@ def pair_weights(n, chord, variance, extension, event, events, tail, weight):
         any_tail |= events[event[p]].tail_share > 0.0
     if any_tail:
         for p in range(n):
-            variance[p] += (events[event[p]].tail_ratio - 1.0) * (variance[p] - extension[p])
+            variance[p] += (events[event[p]].tail_ratio - 1.0) * (variance[p] - sources[source[p], 3])
         _gaussians(n, chord, variance, tail)
         for p in range(n):
             weight[p] += events[event[p]].tail_share * (tail[p] - weight[p])
