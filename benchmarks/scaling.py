@@ -75,20 +75,12 @@ def scan(n_events: int, n_sources: int, _: int) -> float:
 
 def stack_trials(n_events: int, n_sources: int, n_trials: int) -> float:
     """Scrambled skies fitted with one stack in space and energy, gamma = 2.5 [s]."""
-    from nusky.search.trials import background_trials
-
-    ra, dec = _sky(n_sources)
-    analysis = _analysis(n_events)
-    stack = analysis.stack(ra, dec, np.zeros(n_sources), np.ones(n_sources), np.array([2.5]))
-    return _timed(lambda first, n: background_trials(stack, SEED, "stack", first, n), n_trials)
+    return _trials(n_events, *_sky(n_sources), n_trials)
 
 
 def source_trials(n_events: int, _: int, n_trials: int) -> float:
     """Scrambled skies fitted with one source in space and energy, gamma = 2.5 [s]."""
-    from nusky.search.trials import background_trials
-
-    source = _analysis(n_events).source(1.0, 0.1, gammas=np.array([2.5]))
-    return _timed(lambda first, n: background_trials(source, SEED, "source", first, n), n_trials)
+    return _trials(n_events, np.array([1.0]), np.array([0.1]), n_trials)
 
 
 WORKLOADS: dict[str, Callable[[int, int, int], float]] = {
@@ -197,10 +189,15 @@ def _series(title: str, about: str, workload: str, axis: str, sizes: Sequence[tu
     return Series(title, about, axis, tuple(points))
 
 
-def _timed(trials: Callable[[int, int], object], n_trials: int) -> float:
-    trials(0, 1)  # kernels are loaded
+def _trials(n_events: int, ra: np.ndarray, dec: np.ndarray, n_trials: int) -> float:
+    from nusky.search.experiment import Experiment, Indices
+    from nusky.search.hypothesis import Sources
+
+    indices = Indices.choose(2.5, [], with_energy=True)
+    experiment = Experiment.of(_analysis(n_events), Sources.of(ra, dec), indices, SEED, ("scaling",))
+    experiment.background(range(1))  # kernels are loaded
     start = time.process_time()
-    trials(1, n_trials)
+    experiment.background(range(1, 1 + n_trials))
     return time.process_time() - start
 
 
@@ -212,11 +209,11 @@ def _sky(n_sources: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _analysis(n_events: int):
     """One season of `n_events` generated events with its effective area and smearing."""
-    from nusky.detector import effective_area, smearing
+    import pyarrow as pa
+
     from nusky.releases import icecube_10yr
     from nusky.releases.generator import generate_events, generate_release, season_stream
-    from nusky.search.analysis import Analysis
-    from nusky.search.sample import Sample
+    from nusky.search.analysis import EVENT_COLUMNS, Analysis
 
     release = registry.find("icecube-10yr")
     (season,) = seasons = release.select([SEASON])
@@ -225,11 +222,8 @@ def _analysis(n_events: int):
         generate_release(root, release, seasons, seed=SEED, event_fraction=0.001)
         tables = icecube_10yr.read(root, release, seasons, check_counts=False)
     columns = generate_events(season, season_stream(SEED, season), n_events)
-    ra, dec, ang_err = (np.radians(columns[name]) for name in ("ra_deg", "dec_deg", "ang_err_deg"))
-    key = (season.name, season.response, season.livetime_s)
-    sample = Sample.of_data(key, ra, dec, ang_err, columns["log10_energy_gev"])
-    areas = effective_area.from_table(tables.effective_area)
-    return Analysis((sample,), areas, smearing.from_table(tables.smearing))
+    events = pa.table({name: columns[name] for name in EVENT_COLUMNS})
+    return Analysis.of_tables(tables.seasons, [events], tables.effective_area, tables.smearing)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

@@ -6,6 +6,7 @@ from benchmarks.measure import Clock
 from benchmarks.sample import Sample, Stack
 from nusky.conventions import PUBLISHED, Conventions
 from nusky.detector.acceptance import acceptance_integrals, expected_signal
+from nusky.detector.spectrum import power_laws
 from nusky.likelihood.background import band_density
 from nusky.likelihood.separation import near_pairs
 from nusky.search.single_sources import SingleSourceResult, single_source_search
@@ -25,7 +26,8 @@ def stack(
 ) -> list[StackingResult]:
     """Scans of all hypotheses of a stack, weightings outermost. One season's pairs are held at a time."""
     with clock.part(ACCEPTANCE):
-        integrals = acceptance_integrals(sample.areas, sample.exposure.responses, sources.dec, sources.gammas, rules)
+        spectra = power_laws(sources.gammas, rules.log10_energy_limits_gev)
+        integrals = acceptance_integrals(sample.areas, sample.exposure.responses, sources.dec, spectra)
         hypotheses = [(weights, g) for weights in sources.model_weights for g in range(len(sources.gammas))]
         expected = [expected_signal(integrals[:, g], sample.exposure, weights, rules) for weights, g in hypotheses]
         source_weights = np.stack([e.source_weights for e in expected])

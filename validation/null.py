@@ -15,9 +15,9 @@ import numpy as np
 from scipy.stats import binom, kstest, kstwo
 
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import GAMMAS, Hypothesis
+from nusky.search.experiment import Experiment
 from nusky.search.statistics.pvalues import BackgroundTrials
-from nusky.search.trials import background_trials, stream
+from nusky.search.trials import stream
 from validation import page, samples
 
 SEED = 4001
@@ -44,13 +44,13 @@ class Uniformity:
     two_sided: np.ndarray
 
 
-def full_skies(hypothesis: Hypothesis, name: str, n_skies: int) -> np.ndarray:
+def full_skies(experiment: Experiment, n_skies: int) -> np.ndarray:
     """TS of skies with all right ascensions redrawn, (n_skies,)."""
-    ts = np.empty(n_skies)
+    ts, hypothesis = np.empty(n_skies), experiment.hypothesis
     for i in range(n_skies):
-        rng = stream(SEED, name, i)
-        ra = [2 * np.pi * rng.random(len(sample)) for sample in hypothesis.analysis.samples]
-        ts[i] = hypothesis.fit_near(hypothesis.sky(ra)).ts
+        rng = stream(experiment.seed, *experiment.keys, "full", i)
+        ra = [2 * np.pi * rng.random(len(season)) for season in hypothesis.analysis.seasons]
+        ts[i] = experiment.fits(hypothesis.sky(ra))[0, 2]
     return ts
 
 
@@ -72,25 +72,23 @@ def uniformity(observed: np.ndarray, background: np.ndarray) -> Uniformity:
     )
 
 
-def hypotheses(sample: Analysis) -> dict[str, Hypothesis]:
+def experiments(analysis: Analysis) -> dict[str, Experiment]:
     """Three sources and the stack."""
-    found: dict[str, Hypothesis] = {
-        f"{name} source, declination {dec} deg": sample.source(2.0, np.radians(dec)) for name, dec in SOURCES.items()
-    }
-    return {**found, "wcda-hess stack, 164 sources": samples.stack(sample, GAMMAS[::2])}
+    sources = {f"{name} source, declination {dec} deg": samples.point(dec) for name, dec in SOURCES.items()}
+    sources["wcda-hess stack, 164 sources"] = samples.stack()
+    return {name: samples.experiment(analysis, own, SEED, name) for name, own in sources.items()}
 
 
-def make() -> str:
-    sample = samples.real(samples.data_folder())
+def make(n_skies: int = N_SKIES, n_background: int = N_BACKGROUND) -> str:
     rows = []
-    waiting = list(hypotheses(sample).items())
+    waiting = list(experiments(samples.real(samples.data_folder())).items())
     while waiting:
-        name, hypothesis = waiting.pop(0)
+        name, experiment = waiting.pop(0)
         times = MORE if name.endswith(AGAIN) else 1
-        background = background_trials(hypothesis, SEED, f"background {name}", 0, times * N_BACKGROUND).ts
-        found = uniformity(full_skies(hypothesis, f"sky {name}", times * N_SKIES), background)
+        background = experiment.background(range(times * n_background))[:, 0, 2]
+        found = uniformity(full_skies(experiment, times * n_skies), background)
         if found.ks_p_value <= LOWEST and not name.endswith(AGAIN):
-            waiting.insert(0, (name + AGAIN, hypothesis))
+            waiting.insert(0, (name + AGAIN, experiment.named(AGAIN)))
         shares = [f"{share:.4f} ({_verdict(p)})" for share, p in zip(found.shares, found.two_sided, strict=True)]
         verdict = "met" if found.ks_p_value > LOWEST else "MISSED"
         rows.append((name, f"{found.share_at_zero:.3f}", f"{found.distance:.4f}", f"{found.ks_p_value:.3f}", verdict))
@@ -99,7 +97,7 @@ def make() -> str:
     header = ("hypothesis", "share at TS = 0", "KS distance", "KS p-value", "p > 0.01")
     table = page.Table(
         f"Free gamma, space and energy. In brackets the two-sided binomial p-value of each share. Seed {SEED}, "
-        f"{N_SKIES} skies, {N_BACKGROUND} background trials each.",
+        f"{n_skies} skies, {n_background} background trials each.",
         header + tuple(f"p <= {a}" for a in LEVELS),
         rows,
     )

@@ -19,12 +19,15 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import cKDTree
 
+from nusky.detector.spectrum import PowerLaw, power_laws
 from nusky.likelihood import energy
 from nusky.releases import icecube_10yr
 from nusky.releases.registry import ICECUBE_10YR
-from nusky.search import injection
 from nusky.search.analysis import Analysis
-from nusky.search.trials import background_trials, stream
+from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.injection import Signal
+from nusky.search.skymap.model import SkyModel
+from nusky.search.trials import stream
 from validation import page, samples, stand_in_release
 
 SEED = 4004
@@ -56,15 +59,12 @@ _SAME_EVENT = 1e-6
 def positions(spatial: Analysis) -> list[tuple[float, float]]:
     """Known sources, the hottest of a random sample and random ones: ra, dec [deg]."""
     rng = np.random.default_rng(SEED)
-    hot, anywhere = [], []
+    model = SkyModel.of_analysis(spatial, 2.5)
+    sky, hot, anywhere = model.data(), [], []
     for dec in np.round(np.degrees(np.arcsin(rng.uniform(-0.9, 0.98, N_DECLINATIONS))), 3):
-        source = spatial.source(0.0, np.radians(dec), gammas=np.array([2.5]))
         around = np.round(rng.uniform(0, 360, N_AROUND), 3)
-        ts = []
-        for ra in around:
-            there = replace(source, ra=np.radians(ra))
-            ts.append(there.fit_near(there.data()).ts)
-        hot.append((max(ts), float(around[np.argmax(ts)]), float(dec)))
+        ts = model.fit(sky, np.radians(around), np.full(N_AROUND, np.radians(dec))).ts
+        hot.append((ts.max(), float(around[np.argmax(ts)]), float(dec)))
         anywhere.append((round(rng.uniform(0, 360), 3), float(dec)))
     return [*KNOWN, *((ra, dec) for _, ra, dec in sorted(hot, reverse=True)[:N_HOT]), *anywhere[:N_RANDOM]]
 
@@ -73,8 +73,8 @@ def read(folder: Path, with_energy: bool = True) -> Analysis:
     """The analysis of the text files SkyLLH reads."""
     seasons = ICECUBE_10YR.select(list(samples.REAL_SEASONS))
     found = icecube_10yr.read(folder / RELEASE, ICECUBE_10YR, seasons, check_counts=False)
-    rows = [(row["season"], row["response"], row["livetime_s"]) for row in found.seasons.to_pylist()]
-    return samples.analysis(rows, found.events, found.effective_area, found.smearing if with_energy else None)
+    smear = found.smearing if with_energy else found.smearing.slice(0, 0)
+    return Analysis.of_tables(found.seasons, list(found.events.values()), found.effective_area, smear)
 
 
 def prepare(folder: Path) -> None:
@@ -98,12 +98,9 @@ def inject(sample: Analysis, release: Path, into: Path) -> None:
     """Copy a release and add the events of the injected sources, drawn from the smearing rows, to its text files."""
     shutil.copytree(release, into)
     for number, (ra, dec, gamma, n_expected) in enumerate(INJECTED):
-        expected = sample.expected(np.radians([dec]), np.array([gamma]))[:, 0]
-        expected *= n_expected / expected.sum()
-        where = (np.radians([ra]), np.radians([dec]), np.zeros(1))
-        response = (sample.areas, sample.smearings, sample.responses)
-        drawn = injection.inject(stream(SEED, "injected", number), where, expected, *response, gamma)
-        for season, events in zip(sample.samples, drawn, strict=True):
+        signal = Signal.of(sample, samples.point(dec, np.radians(ra)), PowerLaw(gamma))
+        drawn = samples.drawn(stream(SEED, "injected", number), sample, signal, n_expected)
+        for season, events in zip(sample.seasons, drawn, strict=True):
             ra_deg, dec_deg, ang_err_deg = (np.degrees(events[name]) for name in ("ra", "dec", "ang_err"))
             path = into / "events" / f"{season.name}_exp.csv"
             first_mjd = float(path.read_text(encoding="utf-8").splitlines()[1].split()[0])
@@ -116,7 +113,7 @@ def inject(sample: Analysis, release: Path, into: Path) -> None:
 def with_energy_of(spatial: Analysis, ra: float, dec: float, fitted: dict) -> tuple[float, float, float]:
     """TS, n_s and gamma at ra, dec [rad] with the energy ratios of a fit by SkyLLH, at the index it found."""
     seasons = []
-    for season, (event_ra, event_dec, ratio) in zip(spatial.samples, fitted["events"], strict=True):
+    for season, (event_ra, event_dec, ratio) in zip(spatial.seasons, fitted["events"], strict=True):
         tree = cKDTree(np.column_stack([season.ra, season.dec]))
         distance, event = tree.query(np.column_stack([event_ra, event_dec]))
         if distance.max() > _SAME_EVENT:
@@ -124,8 +121,8 @@ def with_energy_of(spatial: Analysis, ra: float, dec: float, fitted: dict) -> tu
         inverse = np.zeros(len(season))  # events that SkyLLH leaves out are far away
         inverse[event] = season.inverse_background[event] * ratio
         seasons.append(replace(season, inverse_background=inverse))
-    source = replace(spatial, samples=tuple(seasons)).source(ra, dec, gammas=np.array([fitted["gamma"]]))
-    best = source.fit()
+    analysis = replace(spatial, seasons=tuple(seasons))
+    best = Hypothesis.of(analysis, Sources.of(ra, dec), power_laws(fitted["gamma"])).fit()
     return best.ts, best.n_signal, best.gamma
 
 
@@ -160,7 +157,7 @@ def compare(folder: Path) -> str:
         fits = {"nusky": [], "energy": [], **{key: [_of(fit) for fit in outcome[case][key]] for key in ("same", "own")}}
         for ra, dec in places:
             start = time.process_time()
-            best = sample.source(np.radians(ra), np.radians(dec)).fit()
+            best = Hypothesis.of(sample, Sources.of(*np.radians([ra, dec]))).fit()
             seconds.append(time.process_time() - start)
             fits["nusky"].append((best.ts, best.n_signal, best.gamma))
         for place, fitted in zip(places, outcome[case]["same"], strict=True):
@@ -194,10 +191,11 @@ def _of(fit: dict[str, float]) -> tuple[float, float, float]:
 
 
 def _times(sample: Analysis, order: dict, outcome: dict, seconds: list[float]) -> page.Table:
-    source = sample.source(*np.radians(order["positions"]["real"][0]))
-    background_trials(source, SEED, "warm up", 0, 5)
+    source = Sources.of(*np.radians(order["positions"]["real"][0]))
+    experiment = samples.experiment(sample, source, SEED, "trials")
+    experiment.named("warm up").background(range(5))
     start = time.process_time()
-    background_trials(source, SEED, "trials", 0, N_TRIALS)
+    experiment.background(range(N_TRIALS))
     trial_s = (time.process_time() - start) / N_TRIALS
     set_up, fit = (np.median([f[name] for f in outcome["real"]["same"]]) for name in ("set_up_s", "fit_s"))
     return page.Table(

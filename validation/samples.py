@@ -1,7 +1,7 @@
 """What the validation runs on: generated ten-year events, the real public events at hand, and the stack of sources."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,14 @@ from nusky import config, tables
 from nusky.catalogues.build import build_catalogue
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
-from nusky.detector import effective_area, smearing
-from nusky.detector.point_spread import PointSpread
 from nusky.releases import icecube_10yr, icecube_14yr, ingest, schemas
 from nusky.releases.generator import generate_release
-from nusky.releases.registry import ICECUBE_10YR, Season
+from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Hypothesis
+from nusky.search.experiment import Experiment, Indices
+from nusky.search.hypothesis import Sources
+from nusky.search.injection import Signal, inject
+from nusky.stages.inference import Data, load_analysis, positions
 
 REPOSITORY = Path(__file__).parents[1]
 SEED = 20220516
@@ -55,40 +56,32 @@ def write_generated(folder: Path, event_fraction: float = 1.0, seasons: Sequence
     )
 
 
-def read_written(folder: Path, with_energy: bool = True, point_spread: float | None = None) -> Analysis:
-    """The analysis of the canonical tables in `folder`."""
-    seasons = tables.read_table(folder / "seasons.parquet", kind="seasons")
-    events = {
-        name: tables.read_table(folder / "events" / f"{name}.parquet", kind="events")
-        for name in seasons["season"].to_pylist()
-    }
-    area, smear = (tables.read_table(folder / f"{kind}.parquet", kind=kind) for kind in ("effective_area", "smearing"))
-    rows = [(row["season"], row["response"], row["livetime_s"]) for row in seasons.to_pylist()]
-    return analysis(rows, events, area, smear if with_energy else None, point_spread)
+def read_written(folder: Path, point_spread: float | None = None) -> Analysis:
+    """The analysis of the canonical tables in `folder`, read as the workflow does."""
+    (names,) = tables.read_columns(folder / "seasons.parquet", kind="seasons", columns=("season",))
+    events = [folder / "events" / f"{name}.parquet" for name in names]
+    others = (folder / f"{kind}.parquet" for kind in ("seasons", "effective_area", "smearing"))
+    return load_analysis(Data(events, *others), *_spread(point_spread))
 
 
 def real(folder: Path, point_spread: float | None = None) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
 
-    The two come from different event selections: good for comparing programs, not for physics.
+    The two come from different event selections: good for comparing programs, not for physics. `point_spread` is the
+    spectral index for which the point spread is taken from the smearing, or None for a Gaussian.
     """
     chosen = ICECUBE_10YR.select(list(REAL_SEASONS))
-    return analysis(*real_tables(folder, chosen), point_spread)
-
-
-def real_tables(
-    folder: Path, chosen: Sequence[Season]
-) -> tuple[list[tuple[str, str, float]], dict[str, pa.Table], pa.Table, pa.Table]:
-    """Seasons, events, effective areas and smearing of `real`."""
     release = icecube_10yr.read(folder / "icecube_10year_ps", ICECUBE_10YR, chosen, check_counts=True)
-    rows = [(row["season"], row["response"], row["livetime_s"]) for row in release.seasons.to_pylist()]
-    responses = dict.fromkeys(response for _, response, _ in rows)
-    return (
-        rows,
-        release.events,
-        pa.concat_tables(stand_in_area(folder, response) for response in responses),
-        pa.concat_tables(stand_in_smearing(folder, response) for response in responses),
+    responses = dict.fromkeys(release.seasons["response"].to_pylist())
+    area, smear = (
+        pa.concat_tables(stand_in(folder, response) for response in responses)
+        for stand_in in (stand_in_area, stand_in_smearing)
     )
+    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear, *_spread(point_spread))
+
+
+def _spread(gamma: float | None) -> tuple[str, float | None]:
+    return ("gaussian", None) if gamma is None else ("smearing", gamma)
 
 
 def stand_in_area(folder: Path, response: str) -> pa.Table:
@@ -106,35 +99,27 @@ def stand_in_smearing(folder: Path, response: str) -> pa.Table:
     return schemas.table("smearing", {"response": response, **columns}, response)
 
 
-def analysis(
-    seasons: Sequence[tuple[str, str, float]],
-    events: Mapping[str, pa.Table],
-    area: pa.Table,
-    smear: pa.Table | None,
-    point_spread: float | None = None,
-) -> Analysis:
-    """The analysis of canonical tables; spatial only without smearing. `seasons`: name, response, livetime [s].
-
-    `point_spread` is the spectral index for which the point spread is taken from the smearing, or None for a Gaussian.
-    """
-    areas = effective_area.from_table(area)
-    smearings = None if smear is None else smearing.from_table(smear)
-    spreads = {}
-    if point_spread is not None:
-        spreads = {name: PointSpread.of_response(areas[name], smearings[name], point_spread) for name in areas}
-    samples = []
-    for season in seasons:
-        columns = events[season[0]]
-        ra, dec, ang_err = (np.radians(columns[name].to_numpy()) for name in ("ra_deg", "dec_deg", "ang_err_deg"))
-        log10_energy = None if smear is None else columns["log10_energy_gev"].to_numpy()
-        samples.append(Sample.of_data(season, ra, dec, ang_err, log10_energy, spreads.get(season[1])))
-    return Analysis(tuple(samples), areas, smearings)
+def point(dec_deg: float, ra: float = 2.0) -> Sources:
+    """One point source; `ra` in rad."""
+    return Sources.of(ra, np.radians(dec_deg))
 
 
-def stack(sample: Analysis, gammas: np.ndarray, weighting: str = "uniform") -> Hypothesis:
-    """The 164 sources of 1LHAASO WCDA and H.E.S.S., weighted as the standard analysis does."""
-    block = config.Catalogue(**config.PRESETS[CATALOGUE])
-    table = build_catalogue(block, CATALOGUE)[0]
-    ra, dec, extension = (np.radians(table[name].to_numpy()) for name in ("ra_deg", "dec_deg", "extension_deg"))
+def stack(weighting: str = "uniform", catalogue: str = CATALOGUE) -> Sources:
+    """The sources of a ready-made catalogue, weighted as the standard analysis does."""
+    block = config.Catalogue(**config.PRESETS[catalogue])
+    table = build_catalogue(block, catalogue)[0]
     weights = model_weights(table, block.weightings[weighting], STANDARD.name)[0]
-    return sample.stack(ra, dec, extension, weights, gammas)
+    return Sources.of(*positions(table), weights)
+
+
+def experiment(
+    analysis: Analysis, sources: Sources, seed: int, *keys: str, gamma: float | None = None, kind: type = Experiment
+) -> Experiment:
+    """What production tests `sources` with, gamma free or fixed; `kind` is the class."""
+    return kind.of(analysis, sources, Indices.choose(gamma, [], with_energy=True), seed, keys)
+
+
+def drawn(rng: np.random.Generator, analysis: Analysis, signal: Signal, n_expected: float) -> list[dict]:
+    """Poisson(`n_expected`) signal events from the smearing rows, as `nusky.search.injection.inject` gives them."""
+    response = (analysis.areas, analysis.smearings, analysis.responses)
+    return inject(rng, signal.sources, n_expected * signal.share, *response, signal.spectra)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.markdown import Block, blocks
 
-RECIPES = ("release", "catalogue", "weighting", "figure")
+RECIPES = ("release", "catalogue", "weighting", "figure", "term to the likelihood", "spectrum")
 
 
 def section(repository, title: str) -> str:

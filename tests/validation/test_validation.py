@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from nusky.search.hypothesis import GAMMAS
-from nusky.search.statistics.limits import InjectionGrid
-from nusky.search.trials import background_trials
-from validation import coverage, null, page, recovery, samples, stand_in_release
+from nusky.detector.spectrum import PowerLaw
+from nusky.search.injection import Signal
+from validation import coverage, null, page, recovery, samples, skymap, speed, stand_in_release
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +15,18 @@ def generated(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def source(generated):
-    return generated.source(2.0, np.radians(5.693), gammas=GAMMAS[::2])
+def source():
+    return samples.point(5.693)
 
 
-def test_p_values_of_skies_redrawn_in_full_are_uniform(source):
-    background = background_trials(source, null.SEED, "background", 0, 2000).ts
-    found = null.uniformity(null.full_skies(source, "sky", 500), background)
+@pytest.fixture(scope="module")
+def experiment(generated, source):
+    return samples.experiment(generated, source, 1, "test")
+
+
+def test_p_values_of_skies_redrawn_in_full_are_uniform(experiment):
+    background = experiment.background(range(2000))[:, 0, 2]
+    found = null.uniformity(null.full_skies(experiment, 500), background)
     assert found.ks_p_value > 0.01
     assert (found.two_sided > 1e-3).all()
 
@@ -37,49 +41,68 @@ def test_uniformity_notices_another_distribution():
     assert found.two_sided[2] < 1e-3
 
 
-def test_a_consistent_signal_is_recovered(source):
-    found = recovery.recovery(source, 2.5, 60, "consistent", 120, "test")
-    assert found.n_ratio == pytest.approx(1, abs=0.05 + 3 * found.n_ratio_error)
-    assert found.gamma == pytest.approx(2.5, abs=0.1 + 3 * found.gamma_error)
+def test_a_consistent_signal_is_recovered(generated, source):
+    consistent = samples.experiment(generated, source, 1, "test", kind=recovery.ConsistentExperiment)
+    found, median = recovery.recovery(consistent, 2.5, 60, 120)
+    assert found.n_fitted_mean == pytest.approx(60, abs=3 + 3 * found.n_fitted_error)
+    assert found.gamma_fitted_mean == pytest.approx(2.5, abs=0.1 + 3 * found.gamma_fitted_error)
+    assert median == pytest.approx(2.5, abs=0.1 + 4 * found.gamma_fitted_error)
 
 
-def test_a_consistent_signal_differs_only_in_what_it_redraws(source):
-    expected = np.array([200.0, 300.0])
+def test_a_consistent_signal_differs_only_in_what_it_redraws(generated, source):
+    signal = Signal.of(generated, source, PowerLaw(2.5))
     drawn = {
-        model: recovery.signal(np.random.default_rng(3), source, expected, 2.5, model)
-        for model in ("smearing", "consistent")
+        name: samples.experiment(generated, source, 1, kind=kind).inject(np.random.default_rng(3), signal, 500)
+        for name, kind in recovery.KINDS.items()
     }
-    first = {model: seasons[0] for model, seasons in drawn.items()}
+    first = {name: seasons[0] for name, seasons in drawn.items()}
     np.testing.assert_array_equal(first["smearing"].energy_bin, first["consistent"].energy_bin)
     assert np.median(first["consistent"].ang_err) > np.median(first["smearing"].ang_err)
     pull = np.concatenate([np.abs(s.dec - source.dec) / s.ang_err for s in drawn["consistent"]])
     assert kstest(pull, "halfnorm").pvalue > 1e-3
 
 
-def test_background_errors_come_from_the_band_and_energy(source):
-    sample = source.analysis.samples[0]
+def test_background_errors_come_from_the_band_and_energy(generated, source):
+    season = generated.seasons[0]
     energies = np.full(500, 3.05)
-    found = recovery.background_ang_err(np.random.default_rng(4), sample, source.dec, energies)
-    allowed = (np.abs(np.sin(sample.dec) - np.sin(source.dec)) < 0.05) & (sample.energy_bin == 25)
-    assert np.isin(found, sample.ang_err[allowed]).all()
+    found = recovery.background_ang_err(np.random.default_rng(4), season, source.dec, energies)
+    allowed = (np.abs(np.sin(season.dec) - np.sin(source.dec)) < 0.05) & (season.energy_bin == 25)
+    assert np.isin(found, season.ang_err[allowed]).all()
     assert len(np.unique(found)) > 5
 
 
 def test_every_source_of_the_catalogue_receives_its_share(generated):
-    stack = samples.stack(generated, np.array([2.5]), "flux")
-    _, p_value, freedom = recovery.shares(stack, 2.5, 50_000)
-    assert freedom == len(stack.ra) > 140
+    sources = samples.stack("flux")
+    _, p_value, freedom = recovery.shares(generated, sources, 2.5, 50_000)
+    assert freedom == len(sources) > 140
     assert p_value > 1e-3
 
 
 @pytest.mark.slow
-def test_limits_cover(source):
-    grid = (0.0, 4.0, 8.0, 12.0, 17.0, 24.0, 34.0, 48.0)
-    trials = tuple(coverage.trial_ts(source, n, 1500, f"grid {n}") for n in grid)
-    observed = coverage.trial_ts(source, 14.0, 1000, "experiment")
-    assert np.mean(observed == 0) < 0.1
-    for found in coverage.coverages(InjectionGrid(np.array(grid), trials), 14.0, observed):
-        assert found.coverage == pytest.approx(0.9, abs=0.035)
+def test_limits_cover(generated, source, experiment):
+    found = list(coverage.coverages(experiment, Signal.of(generated, source, PowerLaw(2.5)), (14.0,), 1000))
+    assert [one.method for _, one in found] == ["Neyman", "Feldman-Cousins"]
+    for at_zero, one in found:
+        assert at_zero < 0.1
+        assert one.coverage == pytest.approx(0.9, abs=0.035)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("make", "n_rows"),
+    [
+        (lambda: null.make(40, 60), 4),
+        (lambda: coverage.make(100), 8),
+        (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
+        (lambda: speed.make(0.01, 1, 20), 20),
+        (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
+    ],
+    ids=["null", "coverage", "recovery", "speed", "skymap"],
+)
+def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
+    rows = [line for line in make().splitlines() if line.startswith("| ") and not line.startswith("| ---")]
+    assert len(rows) - 1 - (n_rows == 2 * 36 + 1) * 2 == n_rows
+    assert not any(" nan " in line or " inf " in line for line in rows)
 
 
 def test_cells_of_the_smearing_get_their_grid_back():

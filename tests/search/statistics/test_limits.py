@@ -4,16 +4,17 @@ from scipy.special import xlogy
 from scipy.stats import chi2, norm
 
 from nusky.errors import PhysicsError
+from nusky.search.calibration import LimitCalibration
+from nusky.search.experiment import Request
 from nusky.search.statistics import limits
 from nusky.search.statistics.coverage import coverage
 from tests.search.statistics import toys
 
 
-def gaussian_grid(end=8.0, step=0.2, n_trials=10_000, seed=1, bounded=False):
+def gaussian_grid(end=8.0, step=0.2, n_trials=10_000, seed=1):
     rng = np.random.default_rng(seed)
     strengths = np.arange(0, end + step / 2, step)
-    draws = [rng.normal(mu, 1, n_trials) for mu in strengths]
-    return limits.InjectionGrid(strengths, tuple(np.maximum(x, 0) if bounded else x for x in draws))
+    return limits.InjectionGrid(strengths, tuple(rng.normal(mu, 1, n_trials) for mu in strengths))
 
 
 def gaussian_ratio(x, mu):
@@ -26,57 +27,27 @@ def poisson_ratio(n, mu, background):
     return 2 * (xlogy(n, best) - best - xlogy(n, mu + background) + mu + background)
 
 
-def test_neyman_limits_of_a_gaussian_are_x_plus_1_28():
-    observed = np.array([0.0, 0.5, 1.0, 3.0])
-    np.testing.assert_allclose(
-        limits.neyman_upper_limits(gaussian_grid(), observed), observed + norm.ppf(0.9), atol=0.06
-    )
-    np.testing.assert_allclose(
-        limits.neyman_upper_limits(gaussian_grid(), observed, 0.95), observed + norm.ppf(0.95), atol=0.06
-    )
-
-
 def test_neyman_limits_of_counts_are_the_classical_ones():
     # solutions of sum_{k <= n} Poisson(k | mu) = 0.1: half the 90 % quantile of chi-square with 2 (n + 1) d.o.f.
     trials = toys.trials(toys.poisson(0.0), 10_000)
-    rng = np.random.default_rng(2)
-    strengths = np.linspace(0, 14, 57)
-    grid = limits.InjectionGrid(strengths, tuple(rng.poisson(mu, 20_000) for mu in strengths))
     for n in (0, 1, 3, 5):
         expected = chi2.ppf(0.9, 2 * (n + 1)) / 2
         found = limits.neyman_upper_limit(trials, n, n_trials=4000)
         assert found.n_signal == pytest.approx(expected, abs=4 * found.n_signal_error)
         assert found.n_signal_error < 0.03 * expected
-        assert limits.neyman_upper_limits(grid, n)[0] == pytest.approx(expected, rel=0.03)
 
 
-def test_deficits_are_clipped_only_if_asked_for():
+def test_a_deficit_gives_a_limit_below_the_sensitivity():
     trials = toys.trials(toys.poisson(10.0), 10_000)
-    plain, clipped = (limits.neyman_upper_limit(trials, 7.0, n_trials=2000, clip=clip) for clip in (False, True))
-    assert plain.n_signal == pytest.approx(chi2.ppf(0.9, 16) / 2 - 10, abs=0.4)
-    assert clipped.n_signal == pytest.approx(chi2.ppf(0.9, 22) / 2 - 10, abs=0.4)
+    assert limits.neyman_upper_limit(trials, 7.0, n_trials=2000).n_signal == pytest.approx(
+        chi2.ppf(0.9, 16) / 2 - 10, abs=0.4
+    )
     assert limits.neyman_upper_limit(trials, 3.0).n_signal == 0  # P(n > 3 | 10) = 0.99: nothing is compatible
-    grid = gaussian_grid()
-    np.testing.assert_allclose(limits.neyman_upper_limits(grid, [-0.5, -3.0], clip=True), norm.ppf(0.9), atol=0.06)
-    assert limits.neyman_upper_limits(grid, -3.0)[0] == 0
 
 
-def test_a_limit_beyond_the_grid_is_missing():
-    assert np.isnan(limits.neyman_upper_limits(gaussian_grid(end=3.0), 2.9)[0])
+def test_an_interval_beyond_the_grid_is_refused():
     with pytest.raises(PhysicsError, match=r"reaches beyond the largest strength of the grid, 3 events"):
         limits.feldman_cousins_limit(gaussian_grid(end=3.0), 2.9)
-
-
-def test_expected_limits_of_a_bounded_gaussian():
-    found = limits.expected_limits(gaussian_grid(bounded=True))
-    expected = {  # observed 0 in half of the cases, else x + 1.28
-        "low95": norm.ppf(0.9),
-        "low68": norm.ppf(0.9),
-        "median": norm.ppf(0.9),
-        "high68": norm.ppf(0.9) + norm.ppf(0.84),
-        "high95": norm.ppf(0.9) + norm.ppf(0.975),
-    }
-    assert found == pytest.approx(expected, abs=0.1)
 
 
 # Feldman and Cousins, PRD 57, 3873, tables IV (90 %, Poisson) and X (90 %, Gaussian); two decimals are given there.
@@ -132,20 +103,26 @@ def test_asymptotic_limit_inside_a_bounded_domain():
         limits.asymptotic_upper_limit(lambda n: 0.0, 0.0)
 
 
-@pytest.mark.parametrize("truth", [0.7, 2.0, 4.0])
-def test_coverage_of_90_percent(truth):
-    """2000 pseudo-experiments of a Gaussian measurement with n_s >= 0, as a fit gives it."""
-    grid = gaussian_grid(n_trials=5000, bounded=True)
-    observed = np.maximum(np.random.default_rng(11).normal(truth, 1, 2000), 0)
-    upper = limits.neyman_upper_limits(grid, observed)
-    found = coverage(truth, upper, method="Neyman", confidence_level=0.9)
-    # the smallest possible limit is 1.28: weaker signals cannot be excluded
-    assert 0.88 <= found.coverage <= 0.92 if truth > norm.ppf(0.9) else found.coverage == 1
+@pytest.mark.parametrize("truth", [2.1, 6.0, 12.0])
+def test_calibrated_limits_cover_90_percent(truth):
+    """2000 pseudo-experiments of a Gaussian measurement of width 3 with n_s >= 0, as a fit gives it."""
+    trial_ts = toys.gaussian(3.0)
+    calibration = LimitCalibration(trial_ts, trial_ts(0.0, 4000, 10**6), 5.0, Request(0.9, "neyman", (), 3000))
+    observed = trial_ts(truth, 2000, 2 * 10**6)
+    values = np.unique(np.quantile(observed, np.linspace(0, 1, 61)))
+    upper = [calibration.limit(ts).n_signal for ts in values[::-1]][::-1]
+    found = coverage(truth, np.interp(observed, values, upper), method="Neyman", confidence_level=0.9)
+    # the smallest possible limit is 3 x 1.28: weaker signals cannot be excluded
+    assert 0.88 <= found.coverage <= 0.92 if truth > 3 * norm.ppf(0.9) else found.coverage == 1
 
+
+@pytest.mark.parametrize("truth", [0.7, 2.0, 4.0])
+def test_feldman_cousins_intervals_cover_90_percent(truth):
+    strengths = np.arange(0, 8.1, 0.2)
     x = np.random.default_rng(12).normal(truth, 1, 2000)
     rng = np.random.default_rng(13)
-    ratios = [gaussian_ratio(rng.normal(mu, 1, 5000), mu) for mu in grid.n_injected]
-    low, high = limits.feldman_cousins(grid.n_injected, ratios, gaussian_ratio(x[:, None], grid.n_injected))
+    ratios = [gaussian_ratio(rng.normal(mu, 1, 5000), mu) for mu in strengths]
+    low, high = limits.feldman_cousins(strengths, ratios, gaussian_ratio(x[:, None], strengths))
     assert 0.88 <= coverage(truth, high, low, method="FC", confidence_level=0.9).coverage <= 0.92
 
 
@@ -173,4 +150,4 @@ def test_grids_are_checked():
     with pytest.raises(PhysicsError, match="the three must agree"):
         limits.feldman_cousins([0.0, 1.0], [[0.0], [0.0]], [[0.0]])
     with pytest.raises(PhysicsError, match=r"confidence level 90 lies outside"):
-        limits.neyman_upper_limits(gaussian_grid(n_trials=10), 1.0, 90)
+        limits.feldman_cousins_limit(gaussian_grid(n_trials=10), 1.0, 90)

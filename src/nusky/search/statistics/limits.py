@@ -2,8 +2,7 @@
 
 - **Neyman** (default): the strength with which TS <= observed in only 1 - CL of the trials, TS being the ordering
   statistic. Ties count, so the spike at TS = 0 never makes a limit too low. A deficit gives a limit below the
-  sensitivity, as it must for the stated coverage; `clip=True` reports no limit below that of the background median,
-  which over-covers.
+  sensitivity, as it must for the stated coverage.
 - **Feldman-Cousins** (PRD 57, 3873): ordering by the likelihood ratio; goes over from limits to two-sided intervals
   by itself and is never empty.
 - **asymptotic**: from the likelihood alone, without trials; a quick look, see `asymptotic_upper_limit`.
@@ -65,7 +64,6 @@ def neyman_upper_limit(
     observed_ts: float,
     confidence_level: float = DEFAULT_LEVEL,
     n_trials: int = 1000,
-    clip: bool = False,
 ) -> SignalStrength:
     """Classical upper limit, simulating only strengths near it.
 
@@ -75,42 +73,14 @@ def neyman_upper_limit(
     Parameters
     ----------
     n_trials : trials at each of about five strengths
-    clip : report the limit of the background median instead where the observed TS lies below it
     """
-    threshold = max(observed_ts, float(np.median(trials.background))) if clip else float(observed_ts)
+    threshold = float(observed_ts)
     if trials.background_efficiency(threshold) >= confidence_level:
         return SignalStrength("upper limit", "Neyman", confidence_level, 0.0, 0.0, threshold, len(trials.background))
     found = find_crossing(trials, threshold, confidence_level, n_trials)
     return SignalStrength(
         "upper limit", "Neyman", confidence_level, found.n_injected, found.error, threshold, found.n_trials
     )
-
-
-def neyman_upper_limits(
-    grid: InjectionGrid, observed: ArrayLike, confidence_level: float = DEFAULT_LEVEL, clip: bool = False
-) -> NDArray:
-    """Classical upper limits of many observed values from one grid, (n_observed,); NaN beyond the grid's end.
-
-    P(value <= observed | strength) is made to fall monotonically (isotonic regression) and interpolated in its probit.
-    """
-    _check_level(confidence_level)
-    observed = np.atleast_1d(np.asarray(observed, dtype=float))
-    if clip:
-        observed = np.maximum(observed, np.median(grid.values[0]))
-    different, inverse = np.unique(observed, return_inverse=True)
-    below = np.column_stack([np.searchsorted(v, different, side="right") / len(v) for v in grid.values])
-    weights = np.array([len(v) for v in grid.values], dtype=float)
-    limits = [_falls_through(grid.n_injected, p, weights, 1 - confidence_level, probit=True) for p in below]
-    return np.array(limits)[inverse]
-
-
-def expected_limits(grid: InjectionGrid, confidence_level: float = DEFAULT_LEVEL) -> dict[str, float]:
-    """Median and 68 and 95 % bands of the Neyman limits of the background trials of a grid."""
-    limits = neyman_upper_limits(grid, grid.values[0], confidence_level)
-    limits = np.where(np.isnan(limits), np.inf, limits)
-    found = np.quantile(limits, list(BAND_QUANTILES.values()), method="inverted_cdf")
-    found[np.isinf(found)] = np.nan
-    return dict(zip(BAND_QUANTILES, found.tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -210,12 +180,10 @@ def feldman_cousins(
     low, high = np.zeros(len(observed)), np.empty(len(observed))
     for i, p in enumerate(share):
         best = int(np.argmin(observed[i]))
-        high[i] = _falls_through(grid[best:], p[best:], weights[best:], 1 - confidence_level, probit=True)
+        high[i] = _falls_through(grid[best:], p[best:], weights[best:], 1 - confidence_level)
         if best > 0:
             mirrored = slice(best, None, -1)
-            crossing = _falls_through(
-                -grid[mirrored], p[mirrored], weights[mirrored], 1 - confidence_level, probit=True
-            )
+            crossing = _falls_through(-grid[mirrored], p[mirrored], weights[mirrored], 1 - confidence_level)
             low[i] = 0.0 if np.isnan(crossing) else -crossing
     return low, high
 
@@ -298,8 +266,11 @@ def asymptotic_upper_limit(
     return SignalStrength("upper limit", "asymptotic", confidence_level, limit, float("nan"), peak, 0)
 
 
-def _falls_through(grid: NDArray, share: NDArray, weights: NDArray, level: float, probit: bool = False) -> float:
-    """Where a share, made monotonic, falls through `level`: NaN beyond the end, the grid's start if never above."""
+def _falls_through(grid: NDArray, share: NDArray, weights: NDArray, level: float) -> float:
+    """Where a share, made monotonic and interpolated in its probit, falls through `level`.
+
+    NaN beyond the end, the grid's start if never above.
+    """
     smooth = np.asarray(isotonic_regression(share, weights=weights, increasing=False).x)
     inside = np.flatnonzero(smooth > level)
     if not inside.size:
@@ -307,12 +278,10 @@ def _falls_through(grid: NDArray, share: NDArray, weights: NDArray, level: float
     last = int(inside[-1])
     if last == len(grid) - 1:
         return float("nan")
-    ends, goal = smooth[[last, last + 1]], level
-    if probit:
-        n = weights[[last, last + 1]]
-        ends, goal = ndtri((ends * n + 0.5) / (n + 1)), float(ndtri(level))
-        if not ends[1] < goal < ends[0]:  # the half count of the estimate can move an end across
-            return float(grid[last + 1] if ends[1] >= goal else grid[last])
+    n = weights[[last, last + 1]]
+    ends, goal = ndtri((smooth[[last, last + 1]] * n + 0.5) / (n + 1)), float(ndtri(level))
+    if not ends[1] < goal < ends[0]:  # the half count of the estimate can move an end across
+        return float(grid[last + 1] if ends[1] >= goal else grid[last])
     return float(grid[last] + (grid[last + 1] - grid[last]) * (ends[0] - goal) / (ends[0] - ends[1]))
 
 
