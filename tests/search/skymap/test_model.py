@@ -2,7 +2,10 @@ import numba
 import numpy as np
 import pytest
 
+from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
+from nusky.search.far_pairs import far_ratios
+from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.skymap.model import SkyModel
 from tests import oracles
 from tests.search.skymap import skies
@@ -16,7 +19,7 @@ def test_positions_have_the_fit_of_a_source(injected, injected_model, gamma):
     found = model.best(model.data(), *POSITIONS)
     assert found.converged.all()
     for i, (ra, dec) in enumerate(POSITIONS.T):
-        fit = injected.source(ra, dec, gammas=model.gammas).fit()
+        fit = Hypothesis.of(injected, Sources.of(ra, dec), model.spectra).fit()
         assert found.ts[i] == pytest.approx(fit.ts, abs=1e-8)
         assert found.n_signal[i] == pytest.approx(fit.n_signal, rel=1e-6, abs=1e-9)
         if fit.n_signal > 0:
@@ -37,7 +40,7 @@ def test_a_spatial_analysis_needs_a_fixed_index(tmp_path):
         SkyModel.of_analysis(analysis)
     model = SkyModel.of_analysis(analysis, gamma=2.0)
     found = model.fit(model.data(), *POSITIONS)
-    fits = [analysis.source(ra, dec, gammas=np.array([2.0])).fit() for ra, dec in POSITIONS.T]
+    fits = [Hypothesis.of(analysis, Sources.of(*where), power_laws(2.0)).fit() for where in POSITIONS.T]
     np.testing.assert_allclose(found.ts, [fit.ts for fit in fits], atol=1e-8)
 
 
