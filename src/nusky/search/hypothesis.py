@@ -286,7 +286,7 @@ class SkyLikelihood:
 
     def _up_to(self, n_signal: float) -> tuple[np.ndarray, ...]:
         """Arguments of `nusky.likelihood.fit.profile` that hold up to `n_signal`."""
-        if n_signal > self._bound:
+        if n_signal > self._bound or not self._ratios:
             known, sky, hypothesis = self._bound, self._sky, self._hypothesis
             first = _FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
