@@ -5,6 +5,8 @@ from nusky.detector import smearing
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import ANG_ERR_FLOOR
+from nusky.detector.spectrum import PowerLaw
+from nusky.search.hypothesis import Sources
 from nusky.search.injection import inject
 from tests import oracles, smearing_tables
 
@@ -46,8 +48,8 @@ def test_pulls_of_injected_events(validation_data, gamma, tolerance):
     area, table = smearing_tables.public(validation_data, "IC86")
     spread = PointSpread.of_response(area, table, gamma)
     rng = np.random.default_rng(1)
-    source = (np.array([2.0]), np.array([0.2]), np.zeros(1))
-    events = inject(rng, source, np.array([[40_000.0]]), {"X": area}, {"X": table}, ["X"], gamma)[0]
+    source = Sources.of(2.0, 0.2)
+    events = inject(rng, source, np.array([[40_000.0]]), {"X": area}, {"X": table}, ["X"], [PowerLaw(gamma)])[0]
     psi = oracles.separation(events["ra"], events["dec"], 2.0, 0.2)
     core, tail, share = spread.at(np.full(len(psi), 0.2), events["log10_energy"])
     for pull in (0.5, 1.0, 2.0, 4.0):

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood.energy import (
     LOG10_ENERGY_EDGES,
@@ -33,7 +34,7 @@ class TestSignal:
         edges = np.array([2.0, 3.0, 4.0, 6.0])
         # the bin between 0 and 30 deg has the second column of the area and the northern cells
         dec = np.arcsin([0.25])
-        density = signal_energy_density(tables.toy_area(), tables.toy_smearing(), dec, [gamma], edges)[0, 0]
+        density = signal_energy_density(tables.toy_area(), tables.toy_smearing(), dec, power_laws(gamma), edges)[0, 0]
 
         def accepted(*parts):
             return sum(area * oracles.power_law(10**low, 10**high, gamma) for low, high, area in parts)
@@ -45,17 +46,19 @@ class TestSignal:
 
     def test_energy_range_of_the_flux(self):
         edges = np.array([2.0, 3.0, 4.0, 6.0])
-        arguments = tables.toy_area(), tables.toy_smearing(), np.arcsin([0.25]), [2.0], edges
-        np.testing.assert_allclose(signal_energy_density(*arguments, (3.1, 3.5))[0, 0], [0, 0.5, 0.25], atol=1e-12)
-        np.testing.assert_allclose(signal_energy_density(*arguments, (2.0, 2.9))[0, 0], [0, 1, 0], atol=1e-12)
-        np.testing.assert_allclose(
-            signal_energy_density(*arguments, (0.0, 9.0)), signal_energy_density(*arguments), rtol=1e-12
-        )
+
+        def density(limits=None):
+            spectra = power_laws(2.0, limits)
+            return signal_energy_density(tables.toy_area(), tables.toy_smearing(), np.arcsin([0.25]), spectra, edges)
+
+        np.testing.assert_allclose(density((3.1, 3.5))[0, 0], [0, 0.5, 0.25], atol=1e-12)
+        np.testing.assert_allclose(density((2.0, 2.9))[0, 0], [0, 1, 0], atol=1e-12)
+        np.testing.assert_allclose(density((0.0, 9.0)), density(), rtol=1e-12)
 
     def test_between_the_centres_it_is_linear_and_beyond_them_constant(self):
         arguments = tables.toy_area(), tables.toy_smearing()
         sines = np.array([-1.0, -0.75, -0.25, 0.0, 0.25, 0.75, 0.9])  # centres at -0.75, -0.25, 0.25, 0.75
-        density = signal_energy_density(*arguments, np.arcsin(sines), [2.0, 3.0])
+        density = signal_energy_density(*arguments, np.arcsin(sines), power_laws([2.0, 3.0]))
         np.testing.assert_allclose(density[3], (density[2] + density[4]) / 2, rtol=1e-12)
         np.testing.assert_allclose(density[0], density[1], rtol=1e-12)
         np.testing.assert_allclose(density[6], density[5], rtol=1e-12)
@@ -67,14 +70,14 @@ class TestSignal:
         gammas = [1.0, 2.0, 3.0, 4.0]
         rng = np.random.default_rng(1)
         dec = np.concatenate([np.radians([-90, -5, 0, 90]), np.arcsin(rng.uniform(-1, 1, 200))])
-        density = signal_energy_density(area, smearing, dec, gammas)
+        density = signal_energy_density(area, smearing, dec, power_laws(gammas))
         np.testing.assert_allclose((density * WIDTH).sum(axis=2), 1, atol=1e-12)
         assert density.min() >= 0
         edges = np.concatenate([area.dec[1:-1], smearing.dec[1:-1]])
 
         def largest_change(step_deg):
             step = np.radians(step_deg)
-            below, above = (signal_energy_density(area, smearing, edges + s, gammas) for s in (-step, step))
+            below, above = (signal_energy_density(area, smearing, edges + s, power_laws(gammas)) for s in (-step, step))
             return np.abs(above - below).max() / density.max()
 
         assert largest_change(0.01) < 0.15
@@ -92,7 +95,7 @@ class TestSignal:
         k = np.searchsorted(edges, np.radians(dec_deg)) - 1
         assert np.degrees(edges[k + 1] - edges[k]) > 0.5
         dec = np.arcsin((np.sin(edges[k]) + np.sin(edges[k + 1])) / 2)
-        density = signal_energy_density(area, smearing, np.array([dec]), [gamma])[0, 0]
+        density = signal_energy_density(area, smearing, np.array([dec]), power_laws(gamma))[0, 0]
         rng, n = np.random.default_rng(4), 200_000
         column = np.searchsorted(area.dec, dec) - 1
         weights = [
@@ -122,15 +125,15 @@ class TestSignal:
         values = area.area.copy()
         values[:, 0] = 0.0
         blind = EffectiveArea(area.log10_energy, area.dec, values)
-        density = signal_energy_density(blind, tables.toy_smearing(), np.arcsin([-0.75, -0.25]), [2.0])
+        density = signal_energy_density(blind, tables.toy_smearing(), np.arcsin([-0.75, -0.25]), power_laws(2.0))
         np.testing.assert_array_equal(density[0], density[1])
 
     def test_refusals(self):
         area, smearing = tables.toy_area(), tables.toy_smearing()
         with pytest.raises(PhysicsError, match=r"declination 20\.0 rad lies outside"):
-            signal_energy_density(area, smearing, np.array([20.0]), [2.0])
+            signal_energy_density(area, smearing, np.array([20.0]), power_laws(2.0))
         with pytest.raises(PhysicsError, match="X has no effective area in the whole energy range of the flux"):
-            signal_energy_density(area, smearing, np.array([0.2]), [2.0], log10_enu_limits=(5.0, 6.0))
+            signal_energy_density(area, smearing, np.array([0.2]), power_laws(2.0, (5.0, 6.0)))
 
 
 class TestBackground:

@@ -7,7 +7,7 @@ from scipy.stats import norm, poisson
 
 from nusky.errors import PhysicsError
 from nusky.search.calibration import LimitCalibration
-from nusky.search.inference import Request
+from nusky.search.experiment import Request
 from nusky.search.statistics.limits import BAND_QUANTILES
 
 BACKGROUND = np.random.default_rng(1).poisson(4.0, 4000).astype(float)

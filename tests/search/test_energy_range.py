@@ -3,6 +3,7 @@ import pytest
 from scipy.integrate import quad
 
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import PowerLaw
 from nusky.errors import PhysicsError
 from nusky.search.energy_range import central_energy_range, signal_energy_quantiles
 
@@ -14,7 +15,7 @@ NORTH = np.array([0.3])
 
 @pytest.mark.parametrize("gamma", [1.0, 1.0 + 1e-9, 2.0, 3.7])
 def test_a_flat_area_has_the_quantiles_of_the_power_law(gamma):
-    low, high = central_energy_range({"X": FLAT}, ["X"], [5.0], NORTH, gamma)
+    low, high = central_energy_range({"X": FLAT}, ["X"], [5.0], NORTH, PowerLaw(gamma))
     for share, energy in ((0.05, low), (0.95, high)):
         if abs(gamma - 1) < 1e-6:
             expected = 10 ** (2 + 5 * share)
@@ -35,7 +36,7 @@ def test_stack_and_seasons_are_weighted():
         return (2.0 + b) * np.exp(u * (1 - gamma))
 
     shares = [0.05, 0.5, 0.9, 0.95]
-    found = signal_energy_quantiles(areas, responses, livetime, dec, gamma, shares, weights)
+    found = signal_energy_quantiles(areas, responses, livetime, dec, PowerLaw(gamma), shares, weights)
     breaks = np.log(10) * np.array([3.0, 5.0])
     total = quad(integrand, np.log(1e2), np.log(1e7), points=breaks, epsrel=1e-12)[0]
     for share, x in zip(shares, found, strict=True):
@@ -44,9 +45,9 @@ def test_stack_and_seasons_are_weighted():
 
 
 def test_energies_without_acceptance_are_not_counted():
-    low, _ = central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, 2.0)
+    low, _ = central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, PowerLaw(2.0))
     assert low > 1e3  # the first bin is blind in the north
     with pytest.raises(PhysicsError, match="no signal is expected from these sources"):
-        central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, 2.0, 0.0)
+        central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, PowerLaw(2.0), 0.0)
     with pytest.raises(PhysicsError, match=r"content 90 lies outside"):
-        central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, 2.0, content=90)
+        central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, PowerLaw(2.0), content=90)

@@ -7,13 +7,15 @@ from scipy.stats import chisquare, kstest
 
 from nusky.detector import smearing
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import PowerLaw, power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood.energy import LOG10_ENERGY_EDGES, signal_energy_density
+from nusky.search.hypothesis import Sources
 from nusky.search.injection import inject
 from tests import oracles
 from tests import smearing_tables as tables
 
-ONE = (np.array([1.0]), np.array([0.1]), np.array([0.0]))
+ONE = Sources.of(1.0, 0.1)
 
 
 @functools.cache
@@ -34,14 +36,13 @@ def draw(sources=ONE, expected=((1000.0,),), gamma=2.0, seed=1, psf_deg=0.1, lim
         {"X": tables.toy_area()},
         {"X": line_smearing(psf_deg)},
         responses,
-        gamma,
-        limits,
+        power_laws(np.full(len(sources), gamma), limits),
     )
 
 
 def many_sources(n=60, extension_deg=0.0):
     rng = np.random.default_rng(0)
-    return rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n)), np.full(n, np.radians(extension_deg))
+    return Sources.of(rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n)), np.radians(extension_deg))
 
 
 class TestNumbers:
@@ -74,7 +75,7 @@ class TestNumbers:
             {"X": tables.toy_area(), "Y": tables.toy_area()},
             {"X": line_smearing(), "Y": other},
             ["X", "Y", "X"],
-            2.0,
+            power_laws(2.0),
         )
         assert [season["log10_energy"].max() > 5 for season in seasons] == [False, True, False]
         numbers = [len(season["ra"]) for season in seasons]
@@ -111,15 +112,15 @@ class TestEnergy:
         dec = np.arcsin([(np.sin(edges[k]) + np.sin(edges[k + 1])) / 2])
         season = inject(
             np.random.default_rng(2),
-            (np.array([2.0]), dec, np.array([0.0])),
+            Sources.of(2.0, dec),
             np.array([[100_000.0]]),
             {"IC86": area},
             {"IC86": found},
             ["IC86"],
-            gamma,
+            [PowerLaw(gamma)],
         )[0]
         observed = np.histogram(season["log10_energy"], LOG10_ENERGY_EDGES)[0]
-        density = signal_energy_density(area, found, dec, [gamma])[0, 0]
+        density = signal_energy_density(area, found, dec, power_laws(gamma))[0, 0]
         expected = observed.sum() * density * np.diff(LOG10_ENERGY_EDGES)
         used = expected > 10
         chi2 = ((observed - expected) ** 2 / np.maximum(expected, 1e-300))[used].sum()
@@ -132,23 +133,42 @@ class TestEnergy:
 class TestDirections:
     @pytest.mark.parametrize("dec_deg", [-90.0, -89.99, 0.0, 60.0, 90.0])
     def test_the_psf_angle_is_exact_and_its_azimuth_uniform(self, dec_deg):
-        source = np.array([0.01]), np.radians([dec_deg]), np.array([0.0])
+        source = Sources.of(0.01, np.radians(dec_deg))
         season = draw(source, [[5000.0]])[0]
-        psi = oracles.separation(season["ra"], season["dec"], source[0], source[1])
+        psi = oracles.separation(season["ra"], season["dec"], source.ra, source.dec)
         np.testing.assert_allclose(np.degrees(psi), 0.1, rtol=1e-6)
-        east = np.cos(season["dec"]) * np.sin(season["ra"] - source[0])
-        north = np.sin(season["dec"] - source[1]) + np.sin(source[1]) * np.cos(season["dec"]) * (
-            1 - np.cos(season["ra"] - source[0])
+        east = np.cos(season["dec"]) * np.sin(season["ra"] - source.ra)
+        north = np.sin(season["dec"] - source.dec) + np.sin(source.dec) * np.cos(season["dec"]) * (
+            1 - np.cos(season["ra"] - source.ra)
         )
         assert kstest(np.arctan2(east, north) / (2 * np.pi) + 0.5, "uniform").pvalue > 1e-3
         assert (season["ra"] >= 0).all()
         assert (season["ra"] <= 2 * np.pi).all()
 
     def test_an_extended_source_is_a_gaussian_on_the_sky(self):
-        source = np.array([4.0]), np.radians([50.0]), np.radians([1.5])
+        source = Sources.of(4.0, np.radians(50.0), np.radians(1.5))
         season = draw(source, [[20_000.0]], psf_deg=0.0)[0]
-        psi = oracles.separation(season["ra"], season["dec"], source[0], source[1])
+        psi = oracles.separation(season["ra"], season["dec"], source.ra, source.dec)
         assert kstest(np.degrees(psi) / 1.5, "rayleigh").pvalue > 1e-3
+
+
+class TestSpectra:
+    def test_every_source_has_its_own_index_and_range(self):
+        own = (PowerLaw(1.0, log10_limits=(2.4, 2.8)), PowerLaw(3.0), PowerLaw(2.0, log10_limits=(3.5, 9.0)))
+        sources = Sources.of([0.0, 1.0, 2.0], 0.1)
+        arguments = {"X": tables.toy_area()}, {"X": line_smearing()}, ["X"]
+        season = inject(np.random.default_rng(8), sources, np.full((1, 3), 20_000.0), *arguments, own)[0]
+        edges = np.linspace(2.0, 4.0, 21)
+        area = np.array([2] * 4 + [3] * 4 + [5] * 4 + [2] * 4 + [1] * 4)
+        for j, spectrum in enumerate(own):
+            low, high = spectrum.log10_limits
+            ends = np.clip(edges, low, high)
+            flux = [oracles.power_law(10**a, 10**b, spectrum.gamma) for a, b in itertools.pairwise(ends)]
+            expected = area * flux
+            observed = np.histogram(season["log10_energy"][season["source"] == j], edges)[0]
+            seen = expected > 1e-9 * expected.max()
+            assert observed[~seen].sum() == 0
+            assert chisquare(observed[seen], expected[seen] / expected[seen].sum() * observed.sum()).pvalue > 1e-3
 
 
 class TestRefusals:
@@ -156,8 +176,8 @@ class TestRefusals:
         area = tables.toy_area()
         values = area.area.copy()
         values[:, 2] = 0.0
-        sources = np.zeros(2), np.radians([0.0, 45.0]), np.zeros(2)
-        arguments = {"X": EffectiveArea(area.log10_energy, area.dec, values)}, {"X": line_smearing()}, ["X"], 2.0
+        sources = Sources.of(np.zeros(2), np.radians([0.0, 45.0]))
+        arguments = {"X": EffectiveArea(area.log10_energy, area.dec, values)}, {"X": line_smearing()}, ["X"], power_laws([2.0, 2.0])
         with pytest.raises(
             PhysicsError, match=r"source number 2 at declination 45\.000 deg cannot be seen .* X, but 3"
         ):
@@ -171,14 +191,14 @@ class TestRefusals:
             draw(expected=[[bad]])
 
     def test_shapes(self):
-        with pytest.raises(PhysicsError, match=r"1 right ascensions, .* 1 seasons do not fit .* shape \(1, 2\)"):
+        with pytest.raises(PhysicsError, match=r"1 sources, .* 1 seasons do not fit .* shape \(1, 2\)"):
             draw(expected=[[1.0, 2.0]])
 
-    @pytest.mark.parametrize("bad", [(np.nan, 0, 0), (0, 2.0, 0), (0, 0, -0.1), (0, 0, np.nan)])
+    @pytest.mark.parametrize("bad", [(np.nan, 0, 0), (0, 2.0, 0), (0, 0, -0.1)])
     def test_sources_that_are_nowhere(self, bad):
-        with pytest.raises(PhysicsError, match="no direction on the sphere or a negative width"):
-            draw(tuple(np.array([float(value)]) for value in bad))
+        with pytest.raises(PhysicsError, match="not a direction and a width"):
+            draw(Sources.of(*bad))
 
     def test_release_without_smearing(self):
         with pytest.raises(PhysicsError, match="the release has no smearing table for X, so signal events cannot be"):
-            inject(np.random.default_rng(0), ONE, np.array([[1.0]]), {"X": tables.toy_area()}, {}, ["X"], 2.0)
+            inject(np.random.default_rng(0), ONE, np.array([[1.0]]), {"X": tables.toy_area()}, {}, ["X"], power_laws(2.0))

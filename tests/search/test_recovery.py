@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from nusky.search.inference import Request, Signal
-from nusky.search.recovery import PseudoExperiments, cover, recover
+from nusky.detector.spectrum import PowerLaw
+from nusky.search.experiment import Experiment, Request
+from nusky.search.hypothesis import Sources
+from nusky.search.injection import Signal
+from nusky.search.recovery import cover, recover
 from nusky.search.statistics.statements import SignalStrength
 
-SIGNAL = Signal((np.zeros(1), np.zeros(1), np.zeros(1)), np.ones((1, 1)), 2.5)
+SIGNAL = Signal(Sources.of(0.0, 0.0), np.ones((1, 1)), (PowerLaw(2.5),))
 FITS = np.array([[0.0, np.nan, 0.0], [8.0, 2.0, 4.0], [10.0, 2.5, 6.0], [14.0, 3.0, 9.0]])
 
 
@@ -24,12 +27,12 @@ class TwiceTheRoot:
         return SignalStrength("upper limit", "Neyman", 0.9, 2 * np.sqrt(ts) + 1, 0.1, ts, 100, n_signal_low=ts - 8)
 
 
-def experiments(free):
-    return PseudoExperiments(None, free, SIGNAL, None, 1, ("x",), 4)
+def experiment(free):
+    return Experiment(None, free, 1, ("x",))
 
 
 def test_means_and_spread_of_the_fits():
-    found = recover(experiments(free=True), 8.0, FITS)
+    found = recover(experiment(free=True), 2.5, 8.0, FITS)
     assert (found.gamma, found.n_injected, found.n_trials) == (2.5, 8.0, 4)
     assert found.n_fitted_mean == 8.0
     assert found.n_fitted_error == pytest.approx(np.sqrt((64 + 0 + 4 + 36) / 3) / 2)
@@ -39,7 +42,7 @@ def test_means_and_spread_of_the_fits():
 
 
 def test_a_fixed_index_is_no_result():
-    found = recover(experiments(free=False), 8.0, FITS)
+    found = recover(experiment(free=False), 2.5, 8.0, FITS)
     assert np.isnan([found.gamma_fitted_mean, found.gamma_fitted_error, found.gamma_fitted_low68]).all()
 
 
@@ -47,7 +50,7 @@ def test_limits_that_hold_the_truth_are_counted():
     """Limits of 1, 5, 5.9 and 7 events; the last one's interval begins at 1."""
     calibration = TwiceTheRoot()
     request = Request(0.9, "neyman", (), 10)
-    found = cover(experiments(free=False), 5.0, FITS, calibration, request)
+    found = cover(experiment(free=False), SIGNAL, 5.0, FITS, calibration, request)
     assert (found.n_covered, found.n_trials, found.method, found.confidence_level) == (3, 4, "Neyman", 0.9)
     assert calibration.asked == [9.0, 6.0, 4.0, 0.0]  # the largest first, so that all share its strengths
-    assert cover(experiments(free=False), 0.5, FITS, calibration, request).n_covered == 3
+    assert cover(experiment(free=False), SIGNAL, 0.5, FITS, calibration, request).n_covered == 3

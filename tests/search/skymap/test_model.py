@@ -2,11 +2,15 @@ import numba
 import numpy as np
 import pytest
 
+from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
+from nusky.search.far_pairs import far_ratios
+from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.skymap.model import SkyModel
 from tests import oracles
 from tests.search.skymap import skies
 
+TAIL = 0.03
 POSITIONS = np.radians([(77.4, 5.7), (0.01, 30.0), (359.99, -40.0), (120.0, -5.0), (201.1, 41.0), (90.0, 81.9)]).T
 
 
@@ -16,7 +20,7 @@ def test_positions_have_the_fit_of_a_source(injected, injected_model, gamma):
     found = model.best(model.data(), *POSITIONS)
     assert found.converged.all()
     for i, (ra, dec) in enumerate(POSITIONS.T):
-        fit = injected.source(ra, dec, gammas=model.gammas).fit()
+        fit = Hypothesis.of(injected, Sources.of(ra, dec), model.spectra).fit()
         assert found.ts[i] == pytest.approx(fit.ts, abs=1e-8)
         assert found.n_signal[i] == pytest.approx(fit.n_signal, rel=1e-6, abs=1e-9)
         if fit.n_signal > 0:
@@ -37,28 +41,32 @@ def test_a_spatial_analysis_needs_a_fixed_index(tmp_path):
         SkyModel.of_analysis(analysis)
     model = SkyModel.of_analysis(analysis, gamma=2.0)
     found = model.fit(model.data(), *POSITIONS)
-    fits = [analysis.source(ra, dec, gammas=np.array([2.0])).fit() for ra, dec in POSITIONS.T]
+    fits = [Hypothesis.of(analysis, Sources.of(*where), power_laws(2.0)).fit() for where in POSITIONS.T]
     np.testing.assert_allclose(found.ts, [fit.ts for fit in fits], atol=1e-8)
 
 
 def test_the_fit_is_the_maximum_of_every_event_summed(null_model):
-    """Against the sum over all events, none left out, none in a series."""
+    """Against the sum over all events, none in a series; far pairs by their mean."""
     sky = null_model.data()
     ra, dec = np.radians([10.0, 190.0]), np.radians([20.0, -10.0])
     found = null_model.fit(sky, ra, dec)
-    analysis, gamma = null_model.analysis, null_model.gammas
+    analysis = null_model.analysis
     for i in range(2):
-        density = analysis.energy_densities(dec[i : i + 1], gamma)
-        expected = analysis.expected(dec[i : i + 1], gamma)[:, 0, 0]
+        density = analysis.energy_densities(dec[i : i + 1], null_model.spectra)
+        expected = analysis.expected(dec[i : i + 1], null_model.spectra)[:, 0, 0]
+        numbers = analysis.response_numbers
+        far = far_ratios(analysis.seasons, numbers, dec[i : i + 1], np.array([TAIL]), density)[:, 0]
 
-        def ln_l(n, i=i, density=density, expected=expected):
+        def ln_l(n, i=i, density=density, expected=expected, numbers=numbers, far=far):
             total = 0.0
-            for sample, share in zip(analysis.samples, expected / expected.sum(), strict=True):
-                psi = oracles.separation(sample.ra, sample.dec, ra[i], dec[i])
-                sigma2 = sample.ang_err**2
+            for k, (season, share) in enumerate(zip(analysis.seasons, expected / expected.sum(), strict=True)):
+                psi = oracles.separation(season.ra, season.dec, ra[i], dec[i])
+                sigma2 = season.ang_err**2
                 signal = psi / np.sin(psi) * np.exp(-(psi**2) / 2 / sigma2) / (2 * np.pi * sigma2)
-                ratio = signal * density[sample.response][0, sample.energy_bin, 0] * sample.inverse_background
-                total += oracles.log_ratio(ratio, n * share / len(sample))
+                signal[4 * np.sin(psi / 2) ** 2 > 2 * np.log(2 / (sigma2 * TAIL)) * sigma2] = 0.0
+                ratio = signal * density[numbers[k], season.energy_bin, 0, 0] * season.inverse_background
+                x = n * share / len(season)
+                total += oracles.log_ratio(ratio, x) + x / (1 - x) * far[k]
             return total
 
         n = np.linspace(0, 4 * found.n_signal[i] + 5, 400)

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kstest
+
+from nusky.likelihood import cells
+from tests import oracles
+from tests.likelihood import near_world as world
+
+
+@pytest.mark.parametrize("omega", [1.0, 0.003])
+def test_no_near_pair_is_missing_from_its_cell(omega):
+    seasons, sources = world.seasons(), world.sources()
+    events, near = world.indexed(seasons), world.near_index(sources, np.full(12, omega))
+    reach_class, _ = cells.place(np.sin(np.zeros(1)), np.radians([30.0]))
+    assert reach_class[0] == len(cells.CLASS_EDGES) - 1
+    ra = world.joined(seasons, "ra")[events.order]
+    chosen, place = near.cells.look_up(events.records["row"], events.records["n_ra"], ra)
+    listed = np.zeros((len(ra), len(sources)), bool)
+    for i, cell in zip(chosen, place, strict=True):
+        listed[events.order[i], near.cells.source[near.cells.start[cell] : near.cells.start[cell + 1]]] = True
+    wanted = world.weights(seasons, sources, near.tails)[0] > 0
+    assert wanted.sum() > 1000
+    assert not (wanted & ~listed).any()
+    assert listed.mean() < 0.9  # it leaves out far ones
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.floats(-1, 1), st.floats(0, 0.1), st.floats(1e-3, 3.1), st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1))
+def test_no_point_of_a_circle_lies_outside_its_window(sin_low, height, radius, sin_dec, at, turn):
+    low = np.arcsin(sin_low)
+    high, dec = min(low + height, np.pi / 2), np.arcsin(sin_dec)
+    window = cells.widest_window(low, high, radius, dec)
+    d, ra = low + at * (high - low), np.pi * turn
+    if oracles.separation(ra, d, 0.0, dec) < radius * (1 - 1e-9):
+        assert ra <= window
+
+
+@given(st.floats(0, 2 * np.pi), st.floats(0, np.pi), st.sampled_from([1, 180, 720]), st.floats(-1, 1))
+def test_columns_hold_what_lies_within_their_window(ra, half_width, n_ra, where):
+    first, last = cells.column_range(ra, half_width, n_ra)
+    assert last - first < n_ra
+    at = (ra + where * half_width * (1 - 1e-9)) % (2 * np.pi)
+    column = min(int(at / (2 * np.pi) * n_ra), n_ra - 1)
+    assert column in {c % n_ra for c in range(first, last + 1)}
+
+
+def test_drawn_events_are_those_of_uniform_right_ascensions():
+    seasons, sources = world.seasons(), world.sources(8)
+    events, near = world.indexed(seasons), world.near_index(sources)
+    index, n_skies = near.cells, 400
+    rng = np.random.default_rng(3)
+    times, fractions, n_events = np.zeros(len(events.order)), [], len(events.order)
+    for _ in range(n_skies):
+        chosen, cell, ra = cells.draw(rng, events.group_start, events.group_row, index.row_start, index.column)
+        assert len(np.unique(chosen)) == len(chosen)
+        times[chosen] += 1
+        row_cell, n_ra = events.records["row"][chosen], events.records["n_ra"][chosen].astype(np.int64)
+        found, place = index.look_up(row_cell, n_ra, ra)
+        np.testing.assert_array_equal(found, np.arange(len(chosen)))
+        np.testing.assert_array_equal(place, cell)
+        fractions.append(ra / (2 * np.pi) * n_ra % 1)
+    assert kstest(np.concatenate(fractions), "uniform").pvalue > 1e-3
+    # The chance of an event is the share of the columns of its row that hold sources.
+    last = events.records["row"] + events.records["n_ra"]
+    held = np.searchsorted(index.number, last) - np.searchsorted(index.number, events.records["row"])
+    p = held / events.records["n_ra"]
+    np.testing.assert_array_equal(times[p == 0], 0)
+    np.testing.assert_array_equal(times[p == 1], n_skies)
+    between = (p > 0) & (p < 1)
+    assert between.sum() > 100
+    score = (times[between] - n_skies * p[between]) ** 2 / (n_skies * p[between] * (1 - p[between]))
+    assert abs(score.mean() - 1) < 5 * np.sqrt(2.5 / between.sum()) + 0.05
+    assert times.sum() / n_skies == pytest.approx(p.sum(), abs=5 * np.sqrt(n_events / n_skies))
+
+
+def test_sorting_keeps_every_event_with_its_cell():
+    rng = np.random.default_rng(4)
+    key = rng.integers(0, 7, 200).astype(np.int32)
+    chosen, cell, ra = rng.permutation(200)[:90], rng.integers(0, 9, 90), rng.random(90)
+    order = np.argsort(key[chosen], kind="stable")
+    for found, own in zip(cells.sorted_by(key, 7, chosen, cell, ra), (chosen, cell, ra), strict=True):
+        np.testing.assert_array_equal(found, own[order])
+    by_cell, start = cells.sort_by_cell(cell, 9)
+    np.testing.assert_array_equal(by_cell, np.argsort(cell, kind="stable"))
+    np.testing.assert_array_equal(np.diff(start), np.bincount(cell, minlength=9))

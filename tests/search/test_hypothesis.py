@@ -1,0 +1,255 @@
+"""The likelihood of sources, stacks and positions on a generated release, against all events and sources summed."""
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from nusky.detector.spectrum import PowerLaw, power_laws
+from nusky.errors import PhysicsError
+from nusky.likelihood import energy
+from nusky.releases import icecube_10yr, registry
+from nusky.releases.generator import generate_release
+from nusky.search.analysis import Analysis
+from nusky.search.experiment import Experiment, Indices
+from nusky.search.far_pairs import far_ratios
+from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.injection import Injector, Signal
+from nusky.search.season import SeasonEvents
+from nusky.search.skymap.model import SkyModel
+from nusky.search.trials import stream
+from tests import oracles
+
+SEASONS = ("IC79", "IC86_I", "IC86_II")
+GAMMA = np.array([2.5])
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    root = tmp_path_factory.mktemp("generated") / "release"
+    release = registry.find("icecube-10yr")
+    seasons = release.select(list(SEASONS))
+    generate_release(root, release, seasons, seed=3, event_fraction=0.2)
+    return icecube_10yr.read(root, release, seasons, check_counts=False)
+
+
+def build(tables, with_energy, spread="gaussian"):
+    smearings = tables.smearing if with_energy else tables.smearing.slice(0, 0)
+    events = [tables.events[name] for name in SEASONS]
+    return Analysis.of_tables(tables.seasons, events, tables.effective_area, smearings, spread)
+
+
+@pytest.fixture(scope="module")
+def full(tables):
+    return build(tables, with_energy=True)
+
+
+@pytest.fixture(scope="module")
+def spatial(tables):
+    return build(tables, with_energy=False)
+
+
+@pytest.fixture(scope="module")
+def spread(tables):
+    return build(tables, with_energy=True, spread="smearing")
+
+
+def brute_force(analysis, sources, n_signal, tails=None):
+    """2 ln L(n_s)/L(0) from every event and every source at GAMMA.
+
+    With `tails`, pairs beyond them enter by their mean, as nusky has them; otherwise as they are.
+    """
+    expected = analysis.expected(sources.dec, power_laws(GAMMA))[:, 0] * sources.weights
+    share = expected.sum(axis=1) / expected.sum()
+    density = analysis.energy_densities(sources.dec, power_laws(GAMMA))[..., 0]
+    numbers = analysis.response_numbers
+    omega = expected / expected.sum(axis=1, keepdims=True)
+    far = np.zeros(len(share))
+    if tails is not None:
+        by_response = np.stack([omega[np.argmax(numbers == r)] for r in range(len(density))])
+        weighted = (density * by_response[:, None])[..., None]
+        far = far_ratios(analysis.seasons, numbers, sources.dec, tails, weighted)[:, 0]
+    total = np.zeros(len(n_signal))
+    for k, season in enumerate(analysis.seasons):
+        psi = oracles.separation(season.ra[:, None], season.dec[:, None], sources.ra, sources.dec)
+        signal, core = np.zeros_like(psi), (season.width**2)[:, None]
+        ratio, tail_share = (getattr(season, f"tail_{name}")[:, None] for name in ("ratio", "share"))
+        for part, variance in ((1 - tail_share, core), (tail_share, core * ratio)):
+            variance = variance + sources.extension**2
+            signal += (
+                part * psi / np.maximum(np.sin(psi), 1e-300) * np.exp(-(psi**2) / 2 / variance) / (2 * np.pi * variance)
+            )
+        if tails is not None:
+            widest = core * np.maximum(ratio, 1)
+            reach = 2 * np.log(np.maximum(2 / (widest * tails), 1)) * (widest + sources.extension**2)
+            signal[4 * np.sin(psi / 2) ** 2 > reach] = 0.0
+        r = (signal * density[numbers[k]][season.energy_bin]) @ omega[k] * season.inverse_background
+        for i, n in enumerate(n_signal):
+            x = n * share[k] / len(season)
+            total[i] += oracles.log_ratio(r, x) + x / (1 - x) * far[k]
+    return 2 * total
+
+
+N_SIGNAL = np.array([0.5, 8.0, 60.0, 900.0])
+"""The last ones lie beyond the first bounds of the series, of a source and of a stack."""
+
+
+def check(analysis, sources, whole):
+    hypothesis = Hypothesis.of(analysis, sources, power_laws(GAMMA))
+    found = hypothesis.profile_likelihood(GAMMA, N_SIGNAL)[0]
+    exact = brute_force(analysis, hypothesis.sources, N_SIGNAL, hypothesis.near.tails)
+    # Shares and squared widths of tails are kept in single precision.
+    np.testing.assert_allclose(found, exact, rtol=1e-6 if analysis.kind.count("spread") else 1e-8, atol=1e-7)
+    near = N_SIGNAL < 100
+    np.testing.assert_allclose(found[near], brute_force(analysis, hypothesis.sources, N_SIGNAL[near]), **whole)
+
+
+@pytest.mark.parametrize("kind", ["full", "spatial", "spread"])
+@pytest.mark.parametrize(
+    ("dec_deg", "extension_deg"), [(5.7, 0.0), (-40.0, 0.0), (22.0, 1.0), (89.0, 0.5), (-89.9, 0.0)]
+)
+def test_a_source_has_the_likelihood_of_every_event_summed(kind, dec_deg, extension_deg, request):
+    sources = Sources.of(1.3, np.radians(dec_deg), np.radians(extension_deg))
+    check(request.getfixturevalue(kind), sources, {"atol": 2e-2, "rtol": 1e-3})
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    rng = np.random.default_rng(5)
+    ra, dec = rng.uniform(0, 2 * np.pi, 12), np.arcsin(rng.uniform(-0.95, 0.999, 12))
+    ra[0], dec[1], dec[2] = 0.001, np.radians(89.5), np.radians(-88.0)
+    return Sources.of(ra, dec, np.radians(rng.uniform(0, 1.5, 12)), rng.uniform(0.1, 1, 12))
+
+
+@pytest.mark.parametrize("kind", ["full", "spatial", "spread"])
+def test_a_stack_has_the_likelihood_of_every_pair_summed(kind, catalogue, request):
+    check(request.getfixturevalue(kind), catalogue, {"atol": 2e-2, "rtol": 1e-3})
+
+
+@pytest.mark.parametrize("kind", ["full", "spread"])
+@pytest.mark.parametrize("width", [0.0, 0.01])
+def test_a_source_and_a_position_of_the_map_agree(kind, width, request):
+    analysis = request.getfixturevalue(kind)
+    model = SkyModel(analysis, power_laws(np.linspace(1, 4, 13)))
+    ra, dec = np.array([4.0, 0.001, 6.28]), np.array([0.3, -0.5, 1.2])
+    found = model.fit(model.data(), ra, dec, model.known(np.unique(dec)), width)
+    for i in range(3):
+        source = Hypothesis.of(analysis, Sources.of(ra[i], dec[i], width), model.spectra)
+        fit = source.fit(source.data())
+        assert found.ts[i] == pytest.approx(fit.ts, abs=1e-8)
+        assert found.n_signal[i] == pytest.approx(fit.n_signal, rel=1e-6, abs=1e-8)
+
+
+def test_a_stack_of_equals_is_their_source(full):
+    """Two sources in one place take the path of a stack."""
+    source = Hypothesis.of(full, Sources.of(4.0, 0.3, 0.01), power_laws(np.linspace(1, 4, 13)))
+    two = Hypothesis.of(full, Sources.of([4.0, 4.0], 0.3, 0.01, [3.0, 1.0]), source.spectra)
+    assert two.fit(two.data()).ts == pytest.approx(source.fit(source.data()).ts, abs=1e-3)
+
+
+def test_the_order_of_the_sources_does_not_matter(full, catalogue):
+    order = np.random.default_rng(1).permutation(12)
+    columns = (getattr(catalogue, name) for name in ("ra", "dec", "extension", "weights"))
+    other = Sources.of(*(values[order] for values in columns))
+    one, again = (Hypothesis.of(full, sources) for sources in (catalogue, other))
+    assert one.fit().ts == pytest.approx(again.fit().ts, abs=1e-10)
+    draws = [h.fit(h.scrambled(stream(1, "x", 3))).ts for h in (one, again)]
+    assert draws[0] == pytest.approx(draws[1], abs=1e-10)
+
+
+def test_the_fit_is_the_maximum_over_both_parameters(full):
+    source = Hypothesis.of(full, Sources.of(2.0, 0.1))
+    best = source.fit()
+    assert best.converged
+    surface = source.profile_likelihood(np.linspace(1, 4, 61), np.linspace(0, 40, 161))
+    assert best.ts >= surface.max() - 1e-4
+    assert best.ts == pytest.approx(surface.max(), abs=0.02)
+
+
+def test_scrambled_skies_are_those_of_redrawn_right_ascensions(full, catalogue):
+    """Drawing only what falls near a source, against drawing every event."""
+    rng = np.random.default_rng(6)
+    for sources in (Sources.of(1.0, 0.2), catalogue):
+        hypothesis = Hypothesis.of(full, sources, power_laws(GAMMA))
+        skies = [hypothesis.sky([2 * np.pi * rng.random(len(s)) for s in full.seasons]) for _ in range(400)]
+        every = [hypothesis.fit(sky) for sky in skies]
+        short = [hypothesis.fit(hypothesis.scrambled(stream(1, "test", t))) for t in range(400)]
+        assert ks_2samp([f.ts for f in every], [f.ts for f in short]).pvalue > 1e-3
+        assert ks_2samp([f.n_signal for f in every], [f.n_signal for f in short]).pvalue > 1e-3
+
+
+def experiment(analysis, sources, seed=9, *keys, gamma=None):
+    return Experiment.of(analysis, sources, Indices.choose(gamma, [2.0, 3.0], with_energy=True), seed, keys)
+
+
+def test_trials_do_not_depend_on_the_batch(full):
+    source = Sources.of(1.0, 0.2)
+    known = experiment(full, source, 9, "batch")
+    once = known.background(range(60))
+    parts = [known.background(range(first, first + 20)) for first in (40, 0, 20)]
+    np.testing.assert_array_equal(once, np.concatenate([parts[1], parts[2], parts[0]]))
+    assert once.shape == (60, 1, 3)
+    for other in (experiment(full, source, 10, "batch"), experiment(full, source, 9, "other"), known.named("more")):
+        assert (other.background(range(60))[..., 2] != once[..., 2]).any()
+
+
+def test_streams_depend_on_every_key():
+    draws = {stream(*keys).random() for keys in ((1, "a", 0), (1, "a", 1), (1, "b", 0), (2, "a", 0), (1, "a"))}
+    assert len(draws) == 5
+    assert stream(1, "a", 0).random() == stream(1, "a", 0).random()
+
+
+def test_injected_events_raise_n_and_find_the_index(full):
+    source = Sources.of(1.0, np.radians(15))
+    signal = Signal.of(full, source, PowerLaw(2.0))
+    fits = experiment(full, source).injected(signal, 40.0, 60, "signal")[:, 0]
+    assert fits[:, 0].mean() == pytest.approx(40, rel=0.15)
+    assert np.nanmean(fits[:, 1]) == pytest.approx(2.0, abs=0.1)
+    assert np.median(fits[:, 2]) > 25
+
+
+@pytest.mark.parametrize("gamma", [2.0, 2.5, 3.0])
+def test_with_the_point_spread_of_the_smearing_the_number_of_injected_events_is_found(spread, full, gamma):
+    ratios = []
+    for analysis in (spread, full):
+        source = Sources.of(1.0, np.radians(15))
+        signal = Signal.of(analysis, source, PowerLaw(gamma))
+        ratios.append(experiment(analysis, source).injected(signal, 100.0, 60, "spread")[:, 0, 0].mean() / 100)
+    assert ratios[0] == pytest.approx(1, abs=0.08)
+    if gamma != 2.5:  # there the two faults of a Gaussian of width AngErr cancel
+        assert abs(ratios[0] - 1) < abs(ratios[1] - 1)
+
+
+def test_an_injected_sky_is_the_sky_with_those_events(full, catalogue):
+    hypothesis = Hypothesis.of(full, catalogue, power_laws(GAMMA))
+    events = Injector(full)(np.random.default_rng(3), Signal.of(full, catalogue, PowerLaw(2.0)), 50.0)
+    sky = hypothesis.injected(hypothesis.data(), events)
+    added = [len(season) for season in events]
+    assert sum(added) > 20
+    np.testing.assert_array_equal(sky.n_events, full.n_events + added)
+    assert hypothesis.fit(sky).n_signal > hypothesis.fit(hypothesis.data()).n_signal + 20
+
+
+def test_a_point_spread_needs_energies(spread):
+    events = spread.seasons[0]
+    with pytest.raises(PhysicsError, match="energies"):
+        SeasonEvents.of_data(("a", "b", 1.0), events.ra, events.dec, events.ang_err, None, events.point_spread)
+
+
+def test_a_source_crossing_a_declination_edge_changes_continuously(full):
+    edge = np.degrees(full.areas["IC79"].dec[20])
+    below, above = (full.energy_densities(np.radians([edge + d]), power_laws(GAMMA)) for d in (-0.01, 0.01))
+    np.testing.assert_allclose(below, above, rtol=0.02, atol=1e-6)
+
+
+def test_events_use_the_floor_of_the_angular_error():
+    dec = np.random.default_rng(1).uniform(-1, 1, 100)
+    season = SeasonEvents.of_data(("A", "A", 1.0), dec, dec, np.full(100, 1e-6), np.full(100, 3.0))
+    assert season.ang_err.min() == np.radians(0.2)
+    assert set(season.energy_bin) == {energy.energy_bin(np.array([3.0]))[0]}
+
+
+def test_impossible_hypotheses_are_refused():
+    with pytest.raises(PhysicsError, match="not a direction and a width"):
+        Sources.of(1.0, 2.0)
+    with pytest.raises(PhysicsError, match="no source of the stack has a weight"):
+        Sources.of(np.ones(2), np.zeros(2), 0.0, np.zeros(2))
