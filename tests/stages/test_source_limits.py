@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from nusky.search.inference import Injector, Signal, injected_ts
+
 from nusky.stages import inference, source_limits
 from nusky.tables import read_metadata, read_table
 from tests.stages.inferred import SEED, Job, outputs

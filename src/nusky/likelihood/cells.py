@@ -30,7 +30,7 @@ ROW_HIGH = np.arcsin(np.minimum(2 * (_NUMBER + 1) / np.repeat(N_DEC, N_DEC) - 1,
 """Edges of the rows in declination, rad."""
 ROW_CELL = np.repeat(FIRST_CELL, N_DEC) + _NUMBER * ROW_N_RA
 """First cell of every row."""
-N_BANDS = 30
+_N_BANDS = 30
 """Bands in sin(dec), each of whole rows: events of a band need the densities of the same few sources."""
 _SMALLEST = np.radians(0.02)
 """No angular error is smaller, rad."""
@@ -45,11 +45,9 @@ def place(sin_dec: np.ndarray, ang_err: np.ndarray) -> tuple[np.ndarray, np.ndar
     return reach_class, np.clip((sin_dec + 1) / 2 * n_dec, 0, n_dec - 1).astype(np.int64)
 
 
-def in_order(reach_class: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Order of events by band, class and row, so that neighbours look up neighbouring cells and sources, and the band
-    of each event; (n_events,) int64 each."""
-    band = row * N_BANDS // N_DEC[reach_class]
-    return np.lexsort((FIRST_ROW[reach_class] + row, band)), band
+def in_order(reach_class: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Order of events by band, class and row: neighbours look up neighbouring cells and sources; (n_events,) int64."""
+    return np.lexsort((FIRST_ROW[reach_class] + row, row * _N_BANDS // N_DEC[reach_class]))
 
 
 def class_reach(smallest: np.ndarray, largest: np.ndarray, extension: np.ndarray, tail: np.ndarray) -> np.ndarray:
@@ -159,16 +157,15 @@ def _visit_cells(ra, dec, radius, count, source):
 
 
 @kernel()
-def draw(rng, group_start, group_row, row_start, column):
+def draw(rng, groups, row_start, column):
     """Events that fall into a cell with sources when right ascensions are uniform, and where.
 
     Parameters
     ----------
     rng : numpy Generator
-    group_start : (n_groups + 1,) int64
-        Events of one class and row stand together; where each such group begins.
-    group_row : (n_groups,) int64
-        Row of the group, numbered over all classes.
+    groups : (n_groups, 3) int64
+        Events of one class and row stand together: first, end, and number of the row over all classes, of those groups
+        whose row has cells with sources.
     row_start, column
         As in `SourceCells`.
 
@@ -176,22 +173,19 @@ def draw(rng, group_start, group_row, row_start, column):
     -------
     chosen : (n_near,) int64; cell : (n_near,) int64, place of the cell in `SourceCells`; ra : (n_near,) float64, rad
     """
-    expected = 0.0
-    for group in range(len(group_row)):
-        row = group_row[group]
-        share = (row_start[row + 1] - row_start[row]) / ROW_N_RA[row]
-        expected += share * (group_start[group + 1] - group_start[group])
+    expected, n_events = 0.0, 0
+    for group in range(len(groups)):
+        row = groups[group, 2]
+        n_events += groups[group, 1] - groups[group, 0]
+        expected += (groups[group, 1] - groups[group, 0]) * (row_start[row + 1] - row_start[row]) / ROW_N_RA[row]
     # Ten standard deviations more than expected: far less memory than room for all.
-    room = min(group_start[-1], int(expected + 10 * np.sqrt(expected) + 100))
+    room = min(n_events, int(expected + 10 * np.sqrt(expected) + 100))
     chosen, cell, ra = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
     found = 0
-    for group in range(len(group_row)):
-        row = group_row[group]
+    for group in range(len(groups)):
+        i, stop, row = groups[group, 0], groups[group, 1], groups[group, 2]
         first, n_ra = row_start[row], ROW_N_RA[row]
         n_columns, width = row_start[row + 1] - first, _TURN / n_ra
-        if n_columns == 0:
-            continue
-        i, stop = group_start[group], group_start[group + 1]
         few = n_columns < 0.4 * n_ra  # few are chosen: jump from one to the next
         steps = -1.0 / np.log1p(-n_columns / n_ra) if few else 0.0
         while True:
@@ -207,22 +201,6 @@ def draw(rng, group_start, group_row, row_start, column):
                 found += 1
             i += 1
     return chosen[:found], cell[:found], ra[:found]
-
-
-@kernel()
-def sorted_by(key, n_keys, chosen, cell, ra):
-    """`chosen`, `cell` and `ra`, as `draw` returns them, in the order of the `key` (n_events,) of the events."""
-    place = np.zeros(n_keys + 1, np.int64)
-    for i in chosen:
-        place[key[i] + 1] += 1
-    for k in range(n_keys):
-        place[k + 1] += place[k]
-    new_chosen, new_cell, new_ra = np.empty_like(chosen), np.empty_like(cell), np.empty_like(ra)
-    for m in range(len(chosen)):
-        at = place[key[chosen[m]]]
-        new_chosen[at], new_cell[at], new_ra[at] = chosen[m], cell[m], ra[m]
-        place[key[chosen[m]]] += 1
-    return new_chosen, new_cell, new_ra
 
 
 @kernel()

@@ -145,31 +145,17 @@ def _add_three_powers(ratios, n, low, season):
 
 @kernel()
 def _row(first, last, weight, source, densities, r, e, rows, found):
-    """Set row `found` of `rows` to the ratios of an event with the pairs `first` ... `last` - 1; returns the largest.
-
-    Four spectra at a time, whose sums stay in registers; the last four may overlap those before.
-    """
-    n_spectra, largest, g = rows.shape[1], 0.0, 0
-    while g < n_spectra:
-        if n_spectra < 4:
-            a = 0.0
-            for p in range(first, last):
-                a += weight[p] * densities[r, e, source[p], g]
-            rows[found, g] = a
-            largest = max(largest, a)
-            g += 1
-            continue
-        h = min(g, n_spectra - 4)
-        a = b = c = d = 0.0
-        for p in range(first, last):
-            w, j = weight[p], source[p]
-            a += w * densities[r, e, j, h]
-            b += w * densities[r, e, j, h + 1]
-            c += w * densities[r, e, j, h + 2]
-            d += w * densities[r, e, j, h + 3]
-        rows[found, h], rows[found, h + 1], rows[found, h + 2], rows[found, h + 3] = a, b, c, d
-        largest = max(max(largest, a), max(b, max(c, d)))
-        g += 4
+    """Set row `found` of `rows` to the ratios of an event with the pairs `first` ... `last` - 1; returns the largest."""
+    n_spectra, largest = rows.shape[1], 0.0
+    w, j = weight[first], source[first]
+    for g in range(n_spectra):
+        rows[found, g] = w * densities[r, e, j, g]
+    for p in range(first + 1, last):
+        w, j = weight[p], source[p]
+        for g in range(n_spectra):
+            rows[found, g] += w * densities[r, e, j, g]
+    for g in range(n_spectra):
+        largest = max(largest, rows[found, g])
     return largest
 
 

@@ -231,11 +231,14 @@ class Hypothesis:
 
     def scrambled(self, rng: np.random.Generator) -> Sky:
         """A sky with right ascensions redrawn uniformly; only events near a source cost random numbers."""
-        events, index = self.analysis.indexed, self.near.cells
-        found = cells.draw(rng, events.group_start, events.group_row, index.row_start, index.column)
-        if len(self.sources) > 1:
-            found = cells.sorted_by(events.key, events.n_keys, *found)
+        found = cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
         return Sky(*found, self._NOTHING, self.analysis.n_events)
+
+    @cached_property
+    def _groups(self) -> np.ndarray:
+        """Groups of events that may fall into a cell with sources."""
+        groups, occupied = self.analysis.indexed.groups, np.diff(self.near.cells.row_start) > 0
+        return np.ascontiguousarray(groups[occupied[groups[:, 2]]])
 
     def injected(self, sky: Sky, events: Sequence[SeasonEvents]) -> Sky:
         """The same sky with extra events, one `SeasonEvents` per season."""

@@ -123,18 +123,13 @@ class IndexedEvents:
     records : (n_events,) EVENT
     order : (n_events,) int64
         Where each of them stands in the seasons, one after the other.
-    group_start, group_row : as `nusky.likelihood.cells.draw` takes them
-    key : (n_events,) int32
-        Number below `n_keys` of band of declination, season and energy bin: what shares its signal densities.
-    n_keys : int
+    groups : (n_groups, 3) int64
+        As `nusky.likelihood.cells.draw` takes them, of all rows.
     """
 
     records: np.ndarray
     order: np.ndarray
-    group_start: np.ndarray
-    group_row: np.ndarray
-    key: np.ndarray
-    n_keys: int
+    groups: np.ndarray
 
     @classmethod
     def of_seasons(cls, seasons: Sequence[SeasonEvents], response: np.ndarray) -> "IndexedEvents":
@@ -146,9 +141,7 @@ class IndexedEvents:
         season = np.repeat(np.arange(len(seasons)), [len(season) for season in seasons])
         widest = width * np.sqrt(np.maximum(tail_ratio, 1.0))
         reach_class, row = cells.place(np.sin(dec), widest)
-        order, band = cells.in_order(reach_class, row)
-        n_bins = int(energy_bin.max(initial=0)) + 1
-        key = (band * len(seasons) + season) * n_bins + energy_bin
+        order = cells.in_order(reach_class, row)
         columns = {
             "sin_dec": np.sin(dec),
             "cos_dec": np.cos(dec),
@@ -166,5 +159,4 @@ class IndexedEvents:
         numbered = (cells.FIRST_ROW[reach_class] + row)[order]
         first = np.flatnonzero(np.diff(numbered, prepend=-1))
         made = records({name: column[order] for name, column in columns.items()})
-        groups = np.append(first, len(order)), numbered[first]
-        return cls(made, order, *groups, key[order].astype(np.int32), cells.N_BANDS * len(seasons) * n_bins)
+        return cls(made, order, np.column_stack((first, np.append(first[1:], len(order)), numbered[first])))
