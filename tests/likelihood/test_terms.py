@@ -18,7 +18,10 @@ def test_weights_of_pairs_at_any_distance(ratio, share):
     events["inverse_background"] = rng.uniform(1, 100, n)
     number = rng.permutation(n)
     chord, weight = 4 * np.sin(psi / 2) ** 2, np.empty(n)
-    pair_weights(n, chord, core + extension, extension, number, events, np.empty(n), weight)
+    source = rng.permutation(n)
+    sources = np.zeros((n, 5))
+    sources[source, 3] = extension
+    pair_weights(n, chord, core + extension, number, events, source, sources, np.empty(n), weight)
     expected = np.zeros(n)
     for part, variance in ((1 - share, core + extension), (share, ratio * core + extension)):
         stretch = np.where(psi > 1e-6, psi / np.sin(np.maximum(psi, 1e-6)), 1.0)
@@ -30,7 +33,8 @@ def test_only_the_first_pairs_are_written():
     weight = np.full(3, -1.0)
     events = np.zeros(1, EVENT)
     events["inverse_background"] = 2.0
-    pair_weights(1, np.zeros(3), np.ones(3), np.zeros(3), np.zeros(3, np.int64), events, np.empty(3), weight)
+    first = np.zeros(3, np.int64)
+    pair_weights(1, np.zeros(3), np.ones(3), first, events, first, np.zeros((1, 5)), np.empty(3), weight)
     assert weight.tolist() == [pytest.approx(1 / np.pi), -1.0, -1.0]
 
 

@@ -145,7 +145,7 @@ def _add_three_powers(ratios, n, low, season):
 
 @kernel()
 def _row(first, last, weight, source, densities, r, e, rows, found):
-    """Set row `found` of `rows` to the ratios of an event with the pairs `first` ... `last` - 1; returns the largest."""
+    """Set row `found` of `rows` to the ratios of the event with pairs `first` ... `last` - 1; returns the largest."""
     n_spectra, largest = rows.shape[1], 0.0
     w, j = weight[first], source[first]
     for g in range(n_spectra):
