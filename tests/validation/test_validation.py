@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from scipy.stats import kstest
@@ -80,11 +82,11 @@ def test_every_source_of_the_catalogue_receives_its_share(generated):
 
 @pytest.mark.slow
 def test_limits_cover(generated, source, experiment):
-    found = list(coverage.coverages(experiment, Signal.of(generated, source, PowerLaw(2.5)), (14.0,), 1000))
+    found = list(coverage.coverages(experiment, Signal.of(generated, source, PowerLaw(2.5)), (14.0,), 700))
     assert [one.method for _, one in found] == ["Neyman", "Feldman-Cousins"]
     for at_zero, one in found:
         assert at_zero < 0.1
-        assert one.coverage == pytest.approx(0.9, abs=0.035)
+        assert one.coverage == pytest.approx(0.9, abs=0.04)
 
 
 @pytest.mark.slow
@@ -94,15 +96,16 @@ def test_limits_cover(generated, source, experiment):
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100), 8),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
-        (lambda: speed.make(0.01, 1, 20), 20),
+        (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
     ],
     ids=["null", "coverage", "recovery", "speed", "skymap"],
 )
 def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
-    rows = [line for line in make().splitlines() if line.startswith("| ") and not line.startswith("| ---")]
-    assert len(rows) - 1 - (n_rows == 2 * 36 + 1) * 2 == n_rows
-    assert not any(" nan " in line or " inf " in line for line in rows)
+    tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n)+)", make(), re.MULTILINE)
+    rows = [line for table in tables for line in table.splitlines()]
+    assert len(rows) == n_rows
+    assert not any(re.search(r"\b(nan|inf)\b", line) for line in rows)
 
 
 def test_cells_of_the_smearing_get_their_grid_back():
