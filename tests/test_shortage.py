@@ -144,7 +144,7 @@ def test_a_disk_that_is_really_full(tmp_path):
 def test_a_source_list_that_finds_no_memory_is_not_called_wrong(tmp_path, monkeypatch, suffix):
     from astropy.table import Table
 
-    from nusky.catalogues import userfile
+    from nusky.catalogues import tablefile
 
     path = tmp_path / f"a.{suffix}"
     table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0]})
@@ -153,7 +153,7 @@ def test_a_source_list_that_finds_no_memory_is_not_called_wrong(tmp_path, monkey
     def fail(*_arguments, **_options):
         raise MemoryError
 
-    monkeypatch.setattr(userfile, "_parse", fail)
+    monkeypatch.setattr(tablefile, {"csv": "_text", "fits": "_fits", "vot": "_votable"}[suffix], fail)
     with pytest.raises(StorageError, match=rf"a\.{suffix}: not enough memory") as caught:
-        userfile.read_table(path, "name")
+        tablefile.read_table(path, "name")
     assert "orrect the file" not in str(caught.value)

@@ -8,12 +8,12 @@ import contextlib
 import itertools
 import math
 import multiprocessing
-import pickle
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
@@ -182,8 +182,8 @@ def _in_processes(
     interpreters that do not know it, so that it may call a scan outside of `if __name__ == "__main__"`.
     """
     try:
-        sent = pickle.dumps(list(tasks))
-    except Exception as error:  # pickle raises several kinds for what it cannot write
+        sent = bytes(ForkingPickler.dumps(list(tasks)))
+    except Exception as error:  # it raises several kinds for what it cannot write
         raise PhysicsError(
             f"the model cannot be sent to other processes ({error}); define its functions at the top of a module, or "
             "use processes=1."
