@@ -177,7 +177,12 @@ class TestRefusals:
         values = area.area.copy()
         values[:, 2] = 0.0
         sources = Sources.of(np.zeros(2), np.radians([0.0, 45.0]))
-        arguments = {"X": EffectiveArea(area.log10_energy, area.dec, values)}, {"X": line_smearing()}, ["X"], power_laws([2.0, 2.0])
+        arguments = (
+            {"X": EffectiveArea(area.log10_energy, area.dec, values)},
+            {"X": line_smearing()},
+            ["X"],
+            power_laws([2.0, 2.0]),
+        )
         with pytest.raises(
             PhysicsError, match=r"source number 2 at declination 45\.000 deg cannot be seen .* X, but 3"
         ):
@@ -201,4 +206,6 @@ class TestRefusals:
 
     def test_release_without_smearing(self):
         with pytest.raises(PhysicsError, match="the release has no smearing table for X, so signal events cannot be"):
-            inject(np.random.default_rng(0), ONE, np.array([[1.0]]), {"X": tables.toy_area()}, {}, ["X"], power_laws(2.0))
+            inject(
+                np.random.default_rng(0), ONE, np.array([[1.0]]), {"X": tables.toy_area()}, {}, ["X"], power_laws(2.0)
+            )

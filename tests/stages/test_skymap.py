@@ -7,12 +7,12 @@ from astropy.io import fits
 
 from nusky import config
 from nusky.errors import PhysicsError, TableError
+from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.skymap import healpix_file, hottest
 from nusky.search.skymap.grid import Scanner
 from nusky.search.skymap.spots import CONTOUR_LEVELS
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.stages import releases, skymap
-from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.tables import Provenance, read_metadata, read_table, write_table
 
 SEASONS = ("IC79", "IC86_I")
@@ -272,7 +272,9 @@ def test_the_spread_of_the_smearing_tables_gives_the_fits_of_single_sources(file
     assert model.analysis.kind == "spatial and energy, point spread from the smearing tables at gamma 3"
     ra, dec = np.radians([(10.0, 20.0), (200.0, -20.0), (120.0, 60.0)]).T
     found = model.best(model.data(), ra, dec)
-    fits = [Hypothesis.of(model.analysis, Sources.of(*where), model.spectra).fit() for where in zip(ra, dec, strict=True)]
+    fits = [
+        Hypothesis.of(model.analysis, Sources.of(*where), model.spectra).fit() for where in zip(ra, dec, strict=True)
+    ]
     np.testing.assert_allclose(found.ts, [fit.ts for fit in fits], atol=1e-8)
     plain = setup(files, grid=None).load()
     assert not np.allclose(plain.best(plain.data(), ra, dec).ts, found.ts, atol=1e-3)
