@@ -47,12 +47,12 @@ def test_fluxes_follow_from_the_effective_area(root, found):
         fine = np.linspace(row.log10_energy_min_gev, row.log10_energy_max_gev, 40_001)
         centre = 0.5 * (fine[1:] + fine[:-1])
         events = 0.0
-        for sample in analysis.samples:
-            area = analysis.areas[sample.response]
+        for season in analysis.seasons:
+            area = analysis.areas[season.response]
             e = np.clip(np.searchsorted(area.log10_energy, centre, side="right") - 1, 0, len(area.area) - 1)
             b = np.searchsorted(area.dec, dec, side="right") - 1
             mean = area.area[e][:, b].mean(axis=1)
-            events += sample.livetime_s * np.sum(mean * np.diff(10**fine) / 10 ** (2 * centre))
+            events += season.livetime_s * np.sum(mean * np.diff(10**fine) / 10 ** (2 * centre))
         assert row.e2dnde_gev_cm2_s == pytest.approx(row.n_signal / events, rel=2e-3)
 
 

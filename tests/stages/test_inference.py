@@ -3,9 +3,11 @@ import itertools
 import numpy as np
 import pytest
 
+from nusky.detector.spectrum import power_laws
 from nusky.errors import TableError
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
+from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.trials import stream
 from nusky.stages import inference, inference_summary
 from nusky.tables import read_metadata, read_table
@@ -70,9 +72,9 @@ def test_fixed_indices_share_a_sky_but_are_fitted_alone(root, tmp_path):
     sources = read_table(root / "sources.parquet", kind="sources")
     ts = joined(trials, "trials", "test_statistic").reshape(-1, 2)
     for i, gamma in enumerate(GAMMAS):
-        alone = analysis.stack(*inference.positions(sources), np.ones(6), np.array([gamma]))
+        alone = Hypothesis.of(analysis, Sources.of(*inference.positions(sources), 1.0), power_laws(gamma))
         for t in (0, 7):
-            fit = alone.fit_near(alone.scrambled(stream(11, "stack", "mine/uniform", t)))
+            fit = alone.fit(alone.scrambled(stream(11, "stack", "mine/uniform", t)))
             assert ts[t, i] == pytest.approx(fit.ts, rel=1e-9, abs=1e-12)
 
 
@@ -156,10 +158,10 @@ def test_sky_trials_are_common_skies(root, singles):
     ts = joined(skies, "trials", "test_statistic").reshape(N_SKIES, 6)
     for t in (0, N_SKIES - 1):
         rng = stream(11, "sky", t)
-        sky = [2 * np.pi * rng.random(len(sample)) for sample in analysis.samples]
+        sky = [2 * np.pi * rng.random(len(season)) for season in analysis.seasons]
         for j in range(6):
-            source = analysis.source(ra[j], dec[j], width[j], np.array([2.5]))
-            assert ts[t, j] == pytest.approx(source.fit_near(source.sky(sky)).ts, abs=1e-12)
+            source = Hypothesis.of(analysis, Sources.of(ra[j], dec[j], width[j]), power_laws(2.5))
+            assert ts[t, j] == pytest.approx(source.fit(source.sky(sky)).ts, abs=1e-8)
 
 
 def test_post_trial_p_values_count_skies(singles):

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from nusky.search.inference import Injector, Signal, injected_ts
 
-from nusky.stages import inference, source_limits
+from nusky.stages import source_limits
 from nusky.tables import read_metadata, read_table
-from tests.stages.inferred import SEED, Job, outputs
+from tests.stages.inferred import Job, outputs
 
 N_SOURCES = 6
 
@@ -57,12 +56,8 @@ def test_calibrated_limits_have_trials_errors_and_expected_ranges(neyman):
 def test_a_limit_excludes_its_strength_in_nine_of_ten_trials(root, neyman):
     """Fresh trials at the limit lie above the observed TS with the probability of the confidence level."""
     row = read_table(neyman["limits"], kind="source_limits").slice(0, 1).to_pylist()[0]
-    analysis = Job(root, "spatial", "sources/mine").study().analysis
-    ra, dec, width = inference.positions(read_table(root / "sources.parquet", kind="sources"))
-    source = analysis.source(ra[0], dec[0], width[0], np.array([2.5]))
-    where = tuple(values[:1] for values in (ra, dec, width))
-    signal = Signal.of(analysis, where, np.ones(1), 2.5)
-    fresh = injected_ts(source, False, signal, Injector(analysis), SEED, ("fresh",))
+    target = Job(root, "spatial", "sources/mine", 2.5).study().target(0)
+    fresh = target.experiment.named("fresh").trial_ts(target.signal(2.5))
     above = np.mean(fresh(row["n_signal"], 400, 0) > row["threshold_ts"])
     # the limit's own error, as a change of the share that exceeds, and four binomial ones
     beyond = np.mean(fresh(row["n_signal"] + row["n_signal_error"], 400, 1) > row["threshold_ts"])
