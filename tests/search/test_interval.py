@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
+from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
-from nusky.likelihood.fit import N_LOW
-from nusky.search.hypothesis import Hypothesis, NearEvents
+from nusky.likelihood.ratios import POWERS
+from nusky.search.hypothesis import Hypothesis, Sky, SkyLikelihood
 from nusky.search.interval import likelihood_interval
 
 N_EVENTS = 5000
@@ -22,24 +23,33 @@ class Toy(Hypothesis):
     def ratios(self, gammas):
         return self.own * np.exp(-self.slope * (np.asarray(gammas)[:, None] - 2.5))
 
+    @property
+    def shares(self):
+        return np.ones((len(self.gammas), 1))
+
     def data(self):
-        low = np.zeros((len(self.gammas), 1, N_LOW))
-        return NearEvents(self.ratios(self.gammas), np.array([0, len(self.own)]), low, np.array([float(N_EVENTS)]))
+        nothing = np.empty(0, np.int64)
+        return Sky(nothing, nothing, np.empty(0), (), np.array([float(N_EVENTS)]))
 
-    def with_gammas(self, gammas):
-        return replace(self, gammas=np.asarray(gammas), expected=np.ones((1, len(gammas))))
-
-    sky = scrambled = injected = None
+    def likelihood(self, sky):
+        return Every(self, sky)
 
 
-Toy.__abstractmethods__ = frozenset()
+class Every(SkyLikelihood):
+    """All ratios one by one."""
+
+    def _up_to(self, n_signal):
+        self._bound = np.inf
+        rows = np.ascontiguousarray(self._hypothesis.ratios(self._hypothesis.gammas).T)
+        low = np.zeros((1, POWERS, rows.shape[1]))
+        return rows, np.zeros(len(rows), np.int64), low, self._hypothesis.shares, self._sky.n_events
 
 
 def toy(n_strong, gammas, slope=2.0):
     rng = np.random.default_rng(3)
     own = np.concatenate([rng.uniform(0, 60, 40), rng.uniform(1000, 8000, n_strong)])
     slopes = np.concatenate([np.zeros(40), rng.normal(0, slope, n_strong)])
-    return Toy(None, gammas, np.ones((1, len(gammas))), own, slopes)
+    return Toy(None, None, power_laws(gammas), None, own, slopes)
 
 
 def surface(hypothesis, n, gammas):
