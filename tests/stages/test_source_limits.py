@@ -48,7 +48,9 @@ def test_calibrated_limits_have_trials_errors_and_expected_ranges(neyman):
     assert set(found.problem) == {""}
     assert (found.n_trials >= 3 * 30).all()
     assert found.n_signal.between(1.5, 60).all()
-    assert (found.n_signal_error / found.n_signal).between(0.005, 0.5).all()
+    error = found.n_signal_error / found.n_signal  # 0.05 to 0.08 with 300 trials; with 30 the error is a rough one
+    assert error.between(0.005, 1).all()
+    assert error.median() < 0.3
     np.testing.assert_allclose(found.phi0_per_gev, found.n_signal / found.events_per_phi0_gev)
     assert (np.diff(bands(found), axis=1) >= 0).all()
 
