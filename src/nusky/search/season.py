@@ -159,4 +159,4 @@ class IndexedEvents:
         numbered = (cells.FIRST_ROW[reach_class] + row)[order]
         first = np.flatnonzero(np.diff(numbered, prepend=-1))
         made = records({name: column[order] for name, column in columns.items()})
-        return cls(made, order, np.column_stack((first, np.append(first[1:], len(order)), numbered[first])))
+        return cls(made, order, np.column_stack((first, np.append(first, len(order))[1:], numbered[first])))
