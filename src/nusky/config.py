@@ -7,7 +7,7 @@ table of keys (`docs/configuration.md`) are generated from this module by ``pyth
 import difflib
 import os
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -475,24 +475,32 @@ def read(path: str | os.PathLike[str]) -> Any:
 
 def parse(content: Any, where: str = "configuration") -> Configuration:
     """Check a configuration given as nested dictionaries; `where` names it in messages."""
+    return validated(Configuration, content, where)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def validated(model: type[_Model], content: Any, where: str, keys: str = "docs/configuration.md") -> _Model:
+    """`content` as a `model`; problems are told with `where` and their keys, all of which are documented in `keys`."""
     if not isinstance(content, dict):
         raise ConfigurationError(f"{where}: a mapping of keys is expected, found {type(content).__name__}.")
     try:
-        return Configuration.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         problems = error.errors()
         lines = [f"{where}: {len(problems)} problem(s):"]
-        lines += [f"  - in `{_place(e['loc'])}`: {_explain(e)}" for e in problems[:_MAX_PROBLEMS]]
+        lines += [f"  - in `{_place(e['loc'])}`: {_explain(e, model, keys)}" for e in problems[:_MAX_PROBLEMS]]
         if len(problems) > _MAX_PROBLEMS:
             lines.append(f"  - and {len(problems) - _MAX_PROBLEMS} more")
         raise ConfigurationError("\n".join(lines)) from None
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, model: type[BaseModel], keys: str) -> str:
     if error["type"] == "extra_forbidden":
         *place, key = error["loc"]
-        meant = _meant(str(key), place)
-        return f"unknown key; {f'did you mean `{meant}`?' if meant else 'all keys are in docs/configuration.md'}"
+        meant = _meant(str(key), place, model)
+        return f"unknown key; {f'did you mean `{meant}`?' if meant else f'all keys are in {keys}'}"
     if error["type"] == "missing":
         return "this key is required"
     given = error.get("input")
@@ -503,9 +511,9 @@ def _explain(error: Any) -> str:
     return error["msg"].removeprefix("Value error, ") + shown
 
 
-def _meant(key: str, place: Sequence[Any]) -> str | None:
-    """The key of the block at `place` that is spelled most like `key`."""
-    block: Any = Configuration
+def _meant(key: str, place: Sequence[Any], model: type[BaseModel]) -> str | None:
+    """The key of the block at `place` in `model` that is spelled most like `key`."""
+    block: Any = model
     for step in place:
         block = _inside(block, step)
     keys = list(block.model_fields) if isinstance(block, type) and issubclass(block, BaseModel) else []

@@ -134,14 +134,14 @@ class TargetAmplitude:
             value[reach], error[reach] = result.value * scale, result.error * scale
         return Integrals(value.reshape(shape), error.reshape(shape))
 
-    def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: float) -> Array:
-        """d(sigma)/dT_recoil, cm^2/MeV; 0 above the largest recoil."""
-        Tx, mx = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx)
+    def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: ArrayLike) -> Array:
+        """d(sigma)/dT_recoil, cm^2/MeV; 0 above the largest recoil. Energies and mass in MeV broadcast."""
+        Tx, mx, recoil = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx, recoil)
         lambda_, s = self._invariants(Tx, mx)
         out = np.zeros(Tx.shape)
         ok = 2 * self.mt * recoil * s <= lambda_
         if ok.any():
-            squared = self._squared(Tx[ok], mx[ok], np.full(ok.sum(), 2 * self.mt * recoil))
+            squared = self._squared(Tx[ok], mx[ok], 2 * self.mt * recoil[ok])
             out[ok] = self._factor * constant.perMeV2cm**2 * squared * 2 * self.mt / (16 * math.pi * lambda_[ok])
         return out
 

@@ -31,7 +31,7 @@ from nusky.bdm.params import params
 from nusky.bdm.problem import Emission, NeutrinoCrossSection, Surroundings
 from nusky.bdm.quadrature import Interpolant
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
-from nusky.bdm.targets import IsotropicTarget, Target, rate_cross_section, recoil_cross_section
+from nusky.bdm.targets import IsotropicTarget, Problem, Target, rate_cross_section, recoil_cross_section
 from nusky.errors import PhysicsError
 
 
@@ -167,6 +167,16 @@ class BoostedDarkMatter(Constants):
             for value in recoil.reshape(-1).tolist()
         ]
         return handed_back(np.array(rates), recoil.shape)
+
+    def problem(self, mt: float, form_factor: Callable[[Array], Array] | None = None) -> Problem:
+        """What counting recoils needs. The targets are the model's own: their mass must be mt (MeV), and where the
+        detector's have a form factor F(q), q in MeV, the model must have one; `PhysicsError` otherwise."""
+        if abs(mt / self.mt - 1) > 1e-3:
+            raise PhysicsError(f"the model scatters on targets of {self.mt:g} MeV, not of {mt:g} MeV; give it mt={mt:g}.")
+        if form_factor is not None and self.form_factor is None:
+            raise PhysicsError("the target is a nucleus with a form factor; give the model the same form_factor.")
+        around = self._surroundings({})
+        return Problem(source(self.Rs, self.Rg, self.beta), around, self._emission(), self._target())
 
     def _count(
         self,

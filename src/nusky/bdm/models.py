@@ -5,17 +5,24 @@ A model knows nothing of a supernova; `at(Rs, Rg, beta)` puts it under one and g
 a `BoostedDarkMatter`, or a class with such a method `at`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from nusky.bdm.checks import Array
 from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
+from nusky.bdm.cross_sections import ConstantCrossSection as NeutrinoCrossSection
 from nusky.bdm.differential import differential_flux
 from nusky.bdm.events import event
 from nusky.bdm.flux import flux
+from nusky.bdm.geometry import source
 from nusky.bdm.model import BoostedDarkMatter
+from nusky.bdm.problem import Emission, surroundings
+from nusky.bdm.targets import IsotropicTarget, Problem
 
 
 class Boosted(Protocol):
@@ -100,6 +107,14 @@ class ConstantBoosted:
         Options: rtol, full_output, recoil_above, mt, form_factor.
         """
         return event(mx, self.Rs, self.beta, Tx_range=Tx_range, t_range=t_range, **self._common(), **options)
+
+    def problem(self, mt: float, form_factor: Callable[[Array], Array] | None = None) -> Problem:
+        """What counting needs, for targets of mass mt (MeV), cross section 1 cm^2 and form factor F(q), q in MeV."""
+        halo = {"is_spike": False, "profile": "nfw", "spectrum": None, **self.halo}
+        around = surroundings(halo.pop("is_spike"), halo.pop("profile"), halo.pop("spectrum"), halo)
+        emission = Emission(NeutrinoCrossSection(self.sigxv0), around.spectrum, self.conventions)
+        target = IsotropicTarget(lambda Tx, mx: np.ones_like(Tx), mt, form_factor)
+        return Problem(source(self.Rs, self.Rg, self.beta), around, emission, target)
 
     def _common(self) -> dict[str, Any]:
         return {"Re": self.Rg, "sigxv0": self.sigxv0, "conventions": self.conventions, **self.halo}

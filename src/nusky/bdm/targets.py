@@ -6,12 +6,14 @@ kinetic energy in MeV, and `recoil(Tx, mx, T)` with d(sigma)/dT_recoil in cm^2/M
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from nusky.bdm.checks import Array
 from nusky.bdm.cross_sections import largest_recoil, smallest_energy
+from nusky.bdm.geometry import Source
+from nusky.bdm.problem import Emission, Surroundings
 from nusky.bdm.quadrature import Integrals, Interpolant, integrate
 
 
@@ -24,9 +26,18 @@ class Target(Protocol):
         """Cross section, cm^2, of recoils above a threshold; energies and mass in MeV."""
         ...
 
-    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Array:
-        """d(sigma)/dT_recoil, cm^2 MeV^-1, at one recoil energy; energies and mass in MeV."""
+    def recoil(self, Tx: Array, mx: Array, recoil: Array | float) -> Array:
+        """d(sigma)/dT_recoil, cm^2 MeV^-1, at recoil energies; energies and masses in MeV, all broadcast."""
         ...
+
+
+class Problem(NamedTuple):
+    """Everything that decides how many recoils there are, per target."""
+
+    place: Source
+    around: Surroundings
+    emission: Emission
+    target: Target
 
 
 class IsotropicTarget:
@@ -55,9 +66,9 @@ class IsotropicTarget:
             share = share * self._mean_square(limit, recoil_above)
         return Integrals(sigma * share, np.zeros(Tx.shape))
 
-    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Array:
+    def recoil(self, Tx: Array, mx: Array, recoil: Array | float) -> Array:
         """See `Target.recoil`."""
-        Tx, mx = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx)
+        Tx, mx, recoil = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx, recoil)
         limit = np.asarray(largest_recoil(Tx, mx, self.mt)).reshape(Tx.shape)
         with np.errstate(divide="ignore"):
             out = np.where(recoil <= limit, self._sigma(Tx, mx) / limit, 0.0)

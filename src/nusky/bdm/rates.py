@@ -1,0 +1,241 @@
+"""Recoils that a detector counts: in its window, in bins of time and energy, and their rate at a moment.
+
+A detector changes only what the cross section with the target means: sigma(T) becomes the integral over the recoil
+energy of d(sigma)/dT_recoil times the probability to be kept and reconstructed in the window. The rest is `event`.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nusky.bdm.checks import Array, handed_back, interval, not_negative, positive, real, tolerance
+from nusky.bdm.constants import BURST_SECONDS
+from nusky.bdm.cross_sections import largest_recoil, smallest_energy
+from nusky.bdm.detectors import Detector
+from nusky.bdm.events import counted
+from nusky.bdm.quadrature import Interpolant, integrate
+from nusky.bdm.targets import Problem, Target
+from nusky.errors import PhysicsError
+
+MAX_TX = 300.0
+"""Default for the largest kinetic energy of dark matter, MeV: the neutrinos of a supernova end well below it."""
+_INSTANT = 1e-4  # width, relative to the time, over which a rate is averaged
+
+
+class Counted(Protocol):
+    """Dark matter under a supernova that can be counted: what the models of `nusky.bdm.models` give."""
+
+    def problem(self, mt: float, form_factor: Callable[[Array], Array] | None = None) -> Problem:
+        """For targets of mass mt (MeV) and form factor F(q), q in MeV."""
+        ...
+
+
+def expected_events(
+    boosted: Counted,
+    detector: Detector,
+    mx: ArrayLike,
+    t_range: tuple[float, float],
+    *,
+    target: str = "electron",
+    window: tuple[float, float] | None = None,
+    max_tx: float = MAX_TX,
+    rtol: float = 1e-5,
+    full_output: bool = False,
+) -> Any:
+    """Expected number of dark matter recoils in the window of a detector.
+
+    Parameters
+    ----------
+    boosted : a model under a supernova, `model.at(Rs, Rg, beta)`
+        With a constant cross section the number is that for sigxv0 and a target of 1 cm^2.
+    detector : see `nusky.bdm.detectors`
+    mx : masses of dark matter, MeV; any shape, which is that of the result
+    t_range : (start, stop), s after the arrival of the neutrinos; the live part of it is `detector.live_fraction`
+    target : the detector's targets that are hit
+    window : reconstructed recoil energies, MeV; by default the detector's
+    max_tx : largest kinetic energy of dark matter counted, MeV
+    full_output : whether to return (value, error estimate)
+    """
+    mx = positive("mx", mx, "MeV")
+    window = detector.window_mev if window is None else _window(window)
+    seen = _Seen(boosted, detector, target, window)
+    value, error = _over_masses(seen, mx.reshape(-1), [interval("t_range", t_range, "s")], max_tx, rtol)
+    value, error = handed_back(value[:, 0], mx.shape), handed_back(error[:, 0], mx.shape)
+    return (value, error) if full_output else value
+
+
+def binned_events(
+    boosted: Counted,
+    detector: Detector,
+    mx: ArrayLike,
+    t_edges: ArrayLike,
+    recoil_edges: ArrayLike | None = None,
+    *,
+    target: str = "electron",
+    max_tx: float = MAX_TX,
+    rtol: float = 1e-4,
+) -> Array:
+    """Expected recoils in bins of time and of reconstructed recoil energy, (n_masses, n_times, n_energies).
+
+    `t_edges` in s after the arrival of the neutrinos and `recoil_edges` in MeV ascend; by default there is one bin of
+    energy, the window. Other arguments as `expected_events`.
+    """
+    masses = positive("mx", mx, "MeV").reshape(-1)
+    t_edges, edges = _edges("t_edges", t_edges, "s"), _recoil_edges(detector, recoil_edges)
+    times = list(zip(t_edges[:-1].tolist(), t_edges[1:].tolist(), strict=True))
+    out = np.empty((masses.size, len(times), edges.size - 1))
+    for k, window in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
+        out[:, :, k] = _over_masses(_Seen(boosted, detector, target, window), masses, times, max_tx, rtol)[0]
+    return out
+
+
+def event_rate(
+    boosted: Counted,
+    detector: Detector,
+    t: ArrayLike,
+    recoil: ArrayLike,
+    mx: ArrayLike,
+    *,
+    target: str = "electron",
+    max_tx: float = MAX_TX,
+    rtol: float = 1e-4,
+) -> Array:
+    """Expected recoils per time and reconstructed energy, s^-1 MeV^-1, of shape (n_masses, n_points).
+
+    `t` in s after the arrival of the neutrinos and `recoil` in MeV, the points, broadcast to one vector. The rate is
+    averaged over the 10 s of the burst before t, or over 1e-4 of t where that is longer: no time is known better.
+    Other arguments as `expected_events`.
+    """
+    masses = positive("mx", mx, "MeV").reshape(-1)
+    t, recoil = np.broadcast_arrays(not_negative("t", t, "s"), positive("recoil", recoil, "MeV"))
+    out = np.zeros((masses.size, t.size))
+    for k, (when, energy) in enumerate(zip(t.reshape(-1).tolist(), recoil.reshape(-1).tolist(), strict=True)):
+        span = max(BURST_SECONDS, _INSTANT * when)
+        seen = _Seen(boosted, detector, target, energy)
+        value, _ = _over_masses(seen, masses, [(max(when - span, 0.0), when)], max_tx, rtol)
+        out[:, k] = value[:, 0] / span
+    return out
+
+
+def _over_masses(
+    seen: "_Seen", masses: Array, times: list[tuple[float, float]], max_tx: float, rtol: float
+) -> tuple[Array, Array]:
+    """Events and their errors, (n_masses, n_times)."""
+    rtol, max_tx = tolerance(rtol), positive("max_tx", max_tx, "MeV").item()
+    value, error = np.zeros((masses.size, len(times))), np.zeros((masses.size, len(times)))
+    for i, mass in enumerate(masses.tolist()):
+        sigma = seen.cross_section(mass, max_tx, 0.01 * rtol)
+        for j, span in enumerate(times):
+            result = counted(mass, seen.place, span, sigma, seen.around, seen.emission, rtol)
+            value[i, j], error[i, j] = result.value[0], result.error[0]
+    return seen.exposure * value, seen.exposure * error
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Cross section against T on ranges between its corners; what `counted` takes for an `Interpolant`."""
+
+    parts: list[Interpolant]
+
+    def smooth_ranges(self) -> list[tuple[float, float]]:
+        return [part.smooth_ranges()[0] for part in self.parts]
+
+    def __call__(self, Tx: Array) -> Array:
+        starts = np.array([part.smooth_ranges()[0][0] for part in self.parts])
+        which = np.clip(np.searchsorted(starts, Tx, side="right") - 1, 0, None)
+        out = np.empty(np.shape(Tx))
+        for k, part in enumerate(self.parts):
+            out[which == k] = part(Tx[which == k])
+        return out
+
+
+class _Seen:
+    """Targets as a detector sees them, in a window of reconstructed energy or at one."""
+
+    def __init__(
+        self, boosted: Counted, detector: Detector, target: str, window: tuple[float, float] | float
+    ) -> None:
+        mt = detector.target_mass(target)
+        if not hasattr(boosted, "problem"):
+            raise PhysicsError(f"{boosted!r} cannot be counted: it has no method `problem`; see nusky.bdm.models.")
+        self.place, self.around, self.emission, self._target = boosted.problem(mt, detector.form_factor(target))
+        self.exposure = detector.number(target) * detector.live_fraction
+        self._detector, self._window = detector, window
+        at_one = not isinstance(window, tuple)
+        self._exact = at_one and detector.sharp
+        around = (window, window) if at_one else window
+        self._pieces = np.array([window]) if self._exact else detector.pieces(around)
+        # Where the cross section against T has a corner or worse.
+        self._corners = self._pieces[:1] if at_one or not detector.sharp else self._pieces
+
+    def cross_section(self, mx: float, high: float, rtol: float) -> Interpolant | _Pieces | None:
+        """sigma(T) in cm^2 of what is counted, up to T = high in MeV; None if nothing is."""
+        mt = self._target.mt
+        ends = [smallest_energy(float(corner), mx, mt) * (1 + 1e-14) for corner in self._corners]
+        ends = [end for end in ends if end < high]
+        if not ends:
+            return None
+        ends = np.unique([*ends, high])
+
+        def sigma(Tx: Array) -> Array:
+            return self._sigma(np.asarray(Tx), mx)
+
+        return _Pieces([Interpolant(sigma, a, b, rtol) for a, b in zip(ends[:-1], ends[1:], strict=True)])
+
+    def _sigma(self, Tx: Array, mx: float) -> Array:
+        flat = Tx.reshape(-1)
+        if self._exact:
+            seen = self._target.recoil(flat, np.full(flat.size, mx), self._window) * self._detector.kept(self._window)
+            return seen.reshape(Tx.shape)
+        top = np.asarray(largest_recoil(flat, mx, self._target.mt)).reshape(-1)
+        starts, stops = self._pieces[:-1], self._pieces[1:]
+        owner, piece = np.nonzero(top[:, None] > starts)
+        low, high = starts[piece], np.minimum(top[owner], stops[piece])
+
+        def integrand(segment: np.ndarray, x: Array) -> Array:
+            a, span = low[segment][:, None], np.log(high[segment] / low[segment])[:, None]
+            recoil = a * np.exp(span * x)
+            which = owner[segment][:, None]
+            spectrum = _spectrum(self._target, flat[which], mx, np.minimum(recoil, top[which]))
+            return spectrum * self._probability(recoil) * recoil * span
+
+        if owner.size == 0:
+            return np.zeros(Tx.shape)
+        return integrate(integrand, owner, flat.size, 1e-9, max_panels=64).value.reshape(Tx.shape)
+
+    def _probability(self, recoil: Array) -> Array:
+        if isinstance(self._window, tuple):
+            return self._detector.acceptance(recoil, self._window)
+        return self._detector.density(recoil, self._window)
+
+
+def _spectrum(target: Target, Tx: Array, mx: float, recoil: Array) -> Array:
+    return target.recoil(*np.broadcast_arrays(Tx, mx, recoil))
+
+
+def _window(window: tuple[float, float]) -> tuple[float, float]:
+    low, high = interval("window", window, "MeV")
+    if not 0 < low < high < math.inf:
+        raise PhysicsError(f"window = ({low:g}, {high:g}) MeV must ascend from above 0.")
+    return low, high
+
+
+def _edges(name: str, edges: ArrayLike, unit: str) -> Array:
+    edges = real(name, edges, unit)
+    if edges.ndim != 1 or edges.size < 2 or (np.diff(edges) <= 0).any() or edges[0] < 0:
+        raise PhysicsError(f"{name} must be at least two edges in {unit} that ascend from 0 or more.")
+    return edges
+
+
+def _recoil_edges(detector: Detector, edges: ArrayLike | None) -> Array:
+    """Edges of reconstructed energy within the detector's window."""
+    if edges is None:
+        return np.array(detector.window_mev)
+    edges, (low, high) = _edges("recoil_edges", edges, "MeV"), detector.window_mev
+    if edges[0] < low * (1 - 1e-9) or edges[-1] > high * (1 + 1e-9):
+        raise PhysicsError(f"recoil_edges must lie in the window of {detector.title}, {low:g} to {high:g} MeV.")
+    return edges
