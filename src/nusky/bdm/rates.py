@@ -18,7 +18,7 @@ from nusky.bdm.cross_sections import largest_recoil, smallest_energy
 from nusky.bdm.detectors import Detector
 from nusky.bdm.events import counted
 from nusky.bdm.quadrature import Interpolant, integrate
-from nusky.bdm.targets import Problem, Target
+from nusky.bdm.targets import IsotropicTarget, Problem, Target
 from nusky.errors import PhysicsError
 
 MAX_TX = 300.0
@@ -38,7 +38,7 @@ def expected_events(
     boosted: Counted,
     detector: Detector,
     mx: ArrayLike,
-    t_range: tuple[float, float],
+    t_range: tuple[ArrayLike, ArrayLike],
     *,
     target: str = "electron",
     window: tuple[float, float] | None = None,
@@ -54,7 +54,8 @@ def expected_events(
         With a constant cross section the number is that for sigxv0 and a target of 1 cm^2.
     detector : see `nusky.bdm.detectors`
     mx : masses of dark matter, MeV; any shape, which is that of the result
-    t_range : (start, stop), s after the arrival of the neutrinos; the live part of it is `detector.live_fraction`
+    t_range : (start, stop), s after the arrival of the neutrinos, each a number or one for every mass; the live part
+        of it is `detector.live_fraction`
     target : the detector's targets that are hit
     window : reconstructed recoil energies, MeV; by default the detector's
     max_tx : largest kinetic energy of dark matter counted, MeV
@@ -63,7 +64,9 @@ def expected_events(
     mx = positive("mx", mx, "MeV")
     window = detector.window_mev if window is None else _window(window)
     seen = _Seen(boosted, detector, target, window)
-    value, error = _over_masses(seen, mx.reshape(-1), [interval("t_range", t_range, "s")], max_tx, rtol)
+    start, stop = (np.broadcast_to(not_negative("t_range", end, "s"), mx.shape) for end in t_range)
+    times = np.stack([start.reshape(-1), stop.reshape(-1)], axis=-1)[:, None]
+    value, error = _over_masses(seen, mx.reshape(-1), times, max_tx, rtol)
     value, error = handed_back(value[:, 0], mx.shape), handed_back(error[:, 0], mx.shape)
     return (value, error) if full_output else value
 
@@ -86,8 +89,8 @@ def binned_events(
     """
     masses = positive("mx", mx, "MeV").reshape(-1)
     t_edges, edges = _edges("t_edges", t_edges, "s"), _recoil_edges(detector, recoil_edges)
-    times = list(zip(t_edges[:-1].tolist(), t_edges[1:].tolist(), strict=True))
-    out = np.empty((masses.size, len(times), edges.size - 1))
+    times = np.broadcast_to(np.stack([t_edges[:-1], t_edges[1:]], axis=-1), (masses.size, t_edges.size - 1, 2))
+    out = np.empty((masses.size, t_edges.size - 1, edges.size - 1))
     for k, window in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
         out[:, :, k] = _over_masses(_Seen(boosted, detector, target, window), masses, times, max_tx, rtol)[0]
     return out
@@ -116,41 +119,51 @@ def event_rate(
     for k, (when, energy) in enumerate(zip(t.reshape(-1).tolist(), recoil.reshape(-1).tolist(), strict=True)):
         span = max(BURST_SECONDS, _INSTANT * when)
         seen = _Seen(boosted, detector, target, energy)
-        value, _ = _over_masses(seen, masses, [(max(when - span, 0.0), when)], max_tx, rtol)
+        times = np.broadcast_to([max(when - span, 0.0), when], (masses.size, 1, 2))
+        value, _ = _over_masses(seen, masses, times, max_tx, rtol)
         out[:, k] = value[:, 0] / span
     return out
 
 
 def _over_masses(
-    seen: "_Seen", masses: Array, times: list[tuple[float, float]], max_tx: float, rtol: float
+    seen: "_Seen", masses: Array, times: Array, max_tx: float, rtol: float
 ) -> tuple[Array, Array]:
-    """Events and their errors, (n_masses, n_times)."""
+    """Events and their errors, (n_masses, n_times), for times (n_masses, n_times, 2) in s."""
     rtol, max_tx = tolerance(rtol), positive("max_tx", max_tx, "MeV").item()
-    value, error = np.zeros((masses.size, len(times))), np.zeros((masses.size, len(times)))
+    value, error = np.zeros(times.shape[:2]), np.zeros(times.shape[:2])
     for i, mass in enumerate(masses.tolist()):
         sigma = seen.cross_section(mass, max_tx, 0.01 * rtol)
-        for j, span in enumerate(times):
-            result = counted(mass, seen.place, span, sigma, seen.around, seen.emission, rtol)
+        for j, (start, stop) in enumerate(times[i].tolist()):
+            result = counted(mass, seen.place, (start, stop), sigma, seen.around, seen.emission, rtol)
             value[i, j], error[i, j] = result.value[0], result.error[0]
     return seen.exposure * value, seen.exposure * error
 
 
 @dataclass(frozen=True)
 class _Pieces:
-    """Cross section against T on ranges between its corners; what `counted` takes for an `Interpolant`."""
+    """Interpolants on adjacent ranges, between which the function has a corner; `counted` takes it for one of them."""
 
     parts: list[Interpolant]
+    starts: Array
+    high: float
 
     def smooth_ranges(self) -> list[tuple[float, float]]:
-        return [part.smooth_ranges()[0] for part in self.parts]
+        return list(zip(self.starts.tolist(), [*self.starts[1:].tolist(), self.high], strict=True))
 
     def __call__(self, Tx: Array) -> Array:
-        starts = np.array([part.smooth_ranges()[0][0] for part in self.parts])
-        which = np.clip(np.searchsorted(starts, Tx, side="right") - 1, 0, None)
+        Tx = np.asarray(Tx)
+        if len(self.parts) == 1:
+            return self.parts[0](Tx)
+        which = np.clip(np.searchsorted(self.starts, Tx, side="right") - 1, 0, None)
         out = np.empty(np.shape(Tx))
         for k, part in enumerate(self.parts):
             out[which == k] = part(Tx[which == k])
         return out
+
+
+def _pieces(function: Callable[[Array], Array], ends: Array, rtol: float) -> _Pieces:
+    parts = [Interpolant(function, a, b, rtol) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return _Pieces(parts, np.asarray(ends[:-1]), float(ends[-1]))
 
 
 class _Seen:
@@ -171,8 +184,9 @@ class _Seen:
         self._pieces = np.array([window]) if self._exact else detector.pieces(around)
         # Where the cross section against T has a corner or worse.
         self._corners = self._pieces[:1] if at_one or not detector.sharp else self._pieces
+        self._mean: _Pieces | None = None
 
-    def cross_section(self, mx: float, high: float, rtol: float) -> Interpolant | _Pieces | None:
+    def cross_section(self, mx: float, high: float, rtol: float) -> _Pieces | None:
         """sigma(T) in cm^2 of what is counted, up to T = high in MeV; None if nothing is."""
         mt = self._target.mt
         ends = [smallest_energy(float(corner), mx, mt) * (1 + 1e-14) for corner in self._corners]
@@ -184,14 +198,38 @@ class _Seen:
         def sigma(Tx: Array) -> Array:
             return self._sigma(np.asarray(Tx), mx)
 
-        return _Pieces([Interpolant(sigma, a, b, rtol) for a, b in zip(ends[:-1], ends[1:], strict=True)])
+        return _pieces(sigma, ends, rtol)
 
     def _sigma(self, Tx: Array, mx: float) -> Array:
         flat = Tx.reshape(-1)
+        masses = np.full(flat.size, mx)
         if self._exact:
-            seen = self._target.recoil(flat, np.full(flat.size, mx), self._window) * self._detector.kept(self._window)
-            return seen.reshape(Tx.shape)
-        top = np.asarray(largest_recoil(flat, mx, self._target.mt)).reshape(-1)
+            seen = self._target.recoil(flat, masses, self._window) * self._detector.kept(self._window)
+        elif isinstance(self._target, IsotropicTarget):
+            top = np.asarray(largest_recoil(flat, mx, self._target.mt)).reshape(-1)
+            seen = self._target.point(flat, masses) * self._share(top)
+        else:
+            top = np.asarray(largest_recoil(flat, mx, self._target.mt)).reshape(-1)
+            seen = self._integral(top, lambda which, recoil: _spectrum(self._target, flat[which], mx, recoil))
+        return seen.reshape(Tx.shape)
+
+    def _share(self, top: Array) -> Array:
+        """Part of the recoils that is counted where they are uniform up to `top`, MeV: one table for all masses."""
+        low, high = self._pieces[0], max(self._pieces[-1], 1e3 * self._pieces[0])
+        if self._mean is None or top.max() > self._mean.high:
+            high = max(high, 2 * top.max())
+            edges = [*self._pieces[self._pieces < high], high]
+
+            def mean(x: Array) -> Array:
+                flat = x.reshape(-1)
+                integral = self._integral(flat, lambda which, recoil: self._target.suppression(recoil))
+                return (integral / flat).reshape(x.shape)
+
+            self._mean = _pieces(mean, np.array(edges), 1e-10)
+        return np.where(top > low, self._mean(np.clip(top, low, None)), 0.0)
+
+    def _integral(self, top: Array, spectrum: Callable[[np.ndarray, Array], Array | float]) -> Array:
+        """Of spectrum(which, recoil) times the probability to be counted, over the recoils up to `top` (n,), MeV."""
         starts, stops = self._pieces[:-1], self._pieces[1:]
         owner, piece = np.nonzero(top[:, None] > starts)
         low, high = starts[piece], np.minimum(top[owner], stops[piece])
@@ -200,12 +238,11 @@ class _Seen:
             a, span = low[segment][:, None], np.log(high[segment] / low[segment])[:, None]
             recoil = a * np.exp(span * x)
             which = owner[segment][:, None]
-            spectrum = _spectrum(self._target, flat[which], mx, np.minimum(recoil, top[which]))
-            return spectrum * self._probability(recoil) * recoil * span
+            return spectrum(which, np.minimum(recoil, top[which])) * self._probability(recoil) * recoil * span
 
         if owner.size == 0:
-            return np.zeros(Tx.shape)
-        return integrate(integrand, owner, flat.size, 1e-9, max_panels=64).value.reshape(Tx.shape)
+            return np.zeros(top.size)
+        return integrate(integrand, owner, top.size, 1e-10, max_panels=64).value
 
     def _probability(self, recoil: Array) -> Array:
         if isinstance(self._window, tuple):

@@ -54,6 +54,14 @@ class IsotropicTarget:
     ) -> None:
         self._sigma, self.mt, self._form_factor = sigma, mt, form_factor
 
+    def point(self, Tx: Array, mx: Array) -> Array:
+        """sigma(Tx, mx) of a point-like target, cm^2; energies and masses in MeV, of one shape."""
+        return self._sigma(Tx, mx)
+
+    def suppression(self, recoil: Array) -> Array | float:
+        """F^2 at recoil energies in MeV."""
+        return 1.0 if self._form_factor is None else np.square(self._form_factor(np.sqrt(2 * self.mt * recoil)))
+
     def total(self, Tx: Array, mx: Array, recoil_above: float = 0.0) -> Integrals:
         """See `Target.total`."""
         Tx, mx = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx)
@@ -72,9 +80,7 @@ class IsotropicTarget:
         limit = np.asarray(largest_recoil(Tx, mx, self.mt)).reshape(Tx.shape)
         with np.errstate(divide="ignore"):
             out = np.where(recoil <= limit, self._sigma(Tx, mx) / limit, 0.0)
-        if self._form_factor is not None:
-            out = out * np.square(self._form_factor(np.sqrt(2 * self.mt * recoil)))
-        return out
+        return out * self.suppression(recoil)
 
     def _mean_square(self, limit: Array, above: float) -> Array:
         """Mean of F^2 over the recoils from `above` to `limit`."""
