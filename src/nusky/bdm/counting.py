@@ -16,6 +16,7 @@ from nusky.errors import PhysicsError
 
 BAND = (0.025, 0.16, 0.5, 0.84, 0.975)
 """Quantiles of the expected band."""
+_COARSE = 30  # intervals of the first search
 
 
 def checked_level(confidence_level: float) -> float:
@@ -79,17 +80,26 @@ def _upper_end(n: int, b: float, level: float) -> float:
     def ranked_above(k: Array | float, mean: Array | float) -> Array:
         return pdtr(k, mean) - pdtr(n, mean)
 
+    def accepted(k: Array) -> tuple[Array, Array, Array, Array]:
+        """Which pieces of constant K = k hold an accepted mean: their indices, start, end, probability at the end."""
+        k, base = k.astype(np.float64), g(np.array(float(n)))
+        start = np.maximum(np.exp((g(k) - base) / (k - n)), b)
+        end = np.exp((g(k + 1) - base) / (k + 1 - n))
+        at_end = ranked_above(k, end)
+        return np.flatnonzero((end > b) & ((ranked_above(k, start) < level) | (at_end < level))), start, end, at_end
+
     # No signal is accepted beyond this one: even n and everything below it are too rare there.
     reach = gammaincinv(n + 1, 1 - 1e-3 * (1 - level))
-    last = n + 2 + math.ceil(reach - n + 12 * math.sqrt(reach + 1) + 20)
-    k = np.arange(n + 1, last + 1, dtype=np.float64)
-    steps = np.exp((g(k) - g(np.array(float(n)))) / (k - n))
-    start, end = np.maximum(steps[:-1], b), steps[1:]
-    at_start, at_end = ranked_above(k[:-1], start), ranked_above(k[:-1], end)
-    accepted = np.flatnonzero((end > b) & ((at_start < level) | (at_end < level)))
-    if accepted.size == 0:
-        return max(float(steps[0]) - b, 0.0)
-    i = accepted[-1]
+    k = np.arange(n + 1, n + 22 + math.ceil(reach - n + 12 * math.sqrt(reach + 1)))
+    if k.size > _COARSE**2:  # the last accepted piece by steps first: the probability rises but for a tiny sawtooth
+        stride = k.size // _COARSE
+        found = accepted(k[::stride])[0]
+        middle = stride * (found[-1] if found.size else 0)
+        k = k[max(middle - 2 * stride, 0) : middle + 3 * stride]
+    found, start, end, at_end = accepted(k)
+    if found.size == 0:
+        return max(float(np.exp(g(np.array(n + 1.0)) - g(np.array(float(n))))) - b, 0.0)
+    i = found[-1]
     if at_end[i] < level:
         return float(end[i]) - b
     # It rises through CL once on this piece.

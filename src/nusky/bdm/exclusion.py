@@ -435,7 +435,7 @@ def _drawn_distances(supernova: Supernova, given: Uncertainties, draws: int, see
             "high)) in kpc, (0, 0) for none."
         )
     low, high = interval("distance_kpc", errors, "kpc")
-    source, out = stream(seed, "distance"), np.zeros(0)
+    source, out = stream(seed, f"distance of {supernova.name}"), np.zeros(0)
     while out.size < draws:
         size = np.abs(source.normal(size=draws))
         # Either side has its part of the probability, so that the density has no step.
