@@ -113,6 +113,10 @@ class Paths:
         return self._pattern("bdm/events.parquet")
 
     @property
+    def bdm_exclusion(self) -> str:
+        return self._pattern("bdm/exclusion.parquet")
+
+    @property
     def bdm_numbers(self) -> str:
         return self._pattern("bdm/numbers.parquet")
 

@@ -1,5 +1,7 @@
 # Needs the configuration's `bdm` block. Makes bdm/*.parquet, two HEALPix maps and the figures of boosted dark matter.
 
+from nusky.config import DETECTORS
+
 
 rule bdm_warm_up:
     """Compile the kernels of boosted dark matter once: parallel jobs would race to write the same cache."""
@@ -209,3 +211,59 @@ rule bdm_figures:
         "Drawing boosted dark matter"
     script:
         "../scripts/bdm_figures.py"
+
+
+if cfg.bdm.exclusion:
+
+    rule bdm_exclusion:
+        """Limits of detectors on boosted dark matter over the mass."""
+        input:
+            kernels=ancient(paths.bdm_warm_up),
+            detectors=[
+                name for name in cfg.bdm.exclusion.detectors if name not in DETECTORS
+            ],
+        output:
+            paths.bdm_exclusion,
+        log:
+            paths.log("bdm/exclusion"),
+        benchmark:
+            paths.benchmark("bdm/exclusion")
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=memory("bdm_exclusion"),
+            runtime=minutes("bdm_exclusion"),
+        params:
+            bdm=cfg.bdm.settings("model", "exclusion"),
+        message:
+            "Limits of detectors on boosted dark matter"
+        script:
+            "../scripts/bdm_exclusion.py"
+
+    rule bdm_exclusion_figure:
+        """Limits of detectors over the mass, with the expected bands."""
+        input:
+            paths.bdm_exclusion,
+        output:
+            report(
+                paths.figure("bdm/exclusion", cfg.figures.formats),
+                caption="../report/bdm_exclusion.rst",
+            ),
+        log:
+            paths.log("figures/bdm_exclusion"),
+        benchmark:
+            paths.benchmark("figures/bdm_exclusion")
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            mem_mb=memory("bdm_exclusion_figure"),
+            runtime=minutes("bdm_exclusion_figure"),
+        params:
+            bdm=cfg.bdm.settings("model", "exclusion"),
+            figures=cfg.figures.model_dump(),
+        message:
+            "Drawing limits on boosted dark matter"
+        script:
+            "../scripts/bdm_exclusion_figure.py"

@@ -39,6 +39,8 @@ REQUESTS = {
     "bdm_cross_sections": (1000, 0, 10, 0),
     "bdm_light_curve": (1000, 0, 10, 0),
     "bdm_events": (1000, 0, 30, 0),
+    "bdm_exclusion": (1000, 0, 60, 0),
+    "bdm_exclusion_figure": (1000, 0, 10, 0),
     "bdm_numbers": (1000, 0, 10, 0),
     "bdm_figures": (1500, 0, 10, 0),
     "summary": (500, 0, 10, 0),

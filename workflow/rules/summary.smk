@@ -110,6 +110,10 @@ if cfg.bdm:
             ("events", "events"),
         )
     ]
+if cfg.bdm and cfg.bdm.exclusion:
+    report_figures.append(
+        ("bdm_exclusion", "Boosted dark matter: limits", "bdm/exclusion")
+    )
 report_captions = [
     f"{workflow.basedir}/workflow/report/{caption}.rst"
     for caption, _, _ in report_figures
@@ -140,6 +144,8 @@ if cfg.bdm:
         paths.bdm_events,
         paths.bdm_numbers,
     ]
+if cfg.bdm and cfg.bdm.exclusion:
+    all_tables.append(paths.bdm_exclusion)
 all_tables += trial_files + limit_part_files + inference_files + sensitivity_files
 all_tables += skymap_parts + list(skymap_tables.values())
 

@@ -35,9 +35,7 @@ def poisson_upper_limit(observed: ArrayLike, confidence_level: float = 0.9) -> f
     return handed_back(gammaincinv(counts + 1, level), counts.shape)
 
 
-def feldman_cousins_upper_limit(
-    observed: ArrayLike, background: float, confidence_level: float = 0.9
-) -> float | Array:
+def feldman_cousins_upper_limit(observed: ArrayLike, background: float, confidence_level: float = 0.9) -> float | Array:
     """Upper end of the Feldman-Cousins interval of the signal's mean, in events, for a known mean background.
 
     The largest signal mean whose acceptance region holds `observed` (whole numbers, any shape); the lengthening of

@@ -5,6 +5,7 @@ your own is a file with the same keys (docs/boosted_dark_matter.md). Energies ar
 numbers of targets those of the fiducial volume, rates those per year of live time.
 """
 
+import itertools
 import math
 import os
 from pathlib import Path
@@ -22,7 +23,7 @@ from nusky.content import read_text
 from nusky.errors import ConfigurationError
 from nusky.resources import resource
 
-DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
+DETECTORS = config.DETECTORS
 _KEYS = "docs/boosted_dark_matter.md, section 'A detector of your own'"
 _MASSES = {"electron": constant.me, "proton": constant.mp, "neutron": constant.mn}
 _REACH = 8.0
@@ -222,7 +223,7 @@ class Detector(config.Section):
         inside = np.clip(edges, low, high)
         if background.spectrum is None:
             return background.per_year * np.diff(inside) / (high - low)
-        parts = [self._integral(a, b) for a, b in zip(inside[:-1], inside[1:], strict=True)]
+        parts = [self._integral(a, b) for a, b in itertools.pairwise(inside)]
         return background.per_year * np.array(parts) / self._integral(low, high)
 
     def _known_background(self) -> Background:
@@ -261,6 +262,6 @@ def load_detector(name: str | os.PathLike[str]) -> Detector:
 
 def _ascending(table: list[tuple[float, float]]) -> list[tuple[float, float]]:
     energies = [energy for energy, _ in table]
-    if len(table) < 2 or any(b <= a for a, b in zip(energies[:-1], energies[1:], strict=True)):
+    if len(table) < 2 or any(b <= a for a, b in itertools.pairwise(energies)):
         raise ValueError("a table needs at least two rows, with energies that ascend")
     return table

@@ -129,9 +129,7 @@ def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
         return 0.0
     d = math.sin(theta) / math.sin(psi)
     r_min, r_max = centre_distances(l * place.Rs, d * place.Rs, theta, psi, place)
-    return ring_density(r_min, r_max, mx, halo) * _interval_integral(
-        low, high, coefficients, cumulative, totals, edges
-    )
+    return ring_density(r_min, r_max, mx, halo) * _interval_integral(low, high, coefficients, cumulative, totals, edges)
 
 
 @kernel()

@@ -296,7 +296,9 @@ def finite_span(t_range: tuple[float, float]) -> tuple[float, float]:
     """A range of times in s that ascends and ends."""
     start, stop = interval("t_range", t_range, "s")
     if not start < stop < math.inf:
-        raise PhysicsError(f"t_range = ({start:g}, {stop:g}) s must ascend and be finite: background comes all the time.")
+        raise PhysicsError(
+            f"t_range = ({start:g}, {stop:g}) s must ascend and be finite: background comes all the time."
+        )
     return start, stop
 
 
@@ -324,9 +326,7 @@ def coupling_limit(
         raise PhysicsError(f"coupling_range = ({low:g}, {high:g}) must ascend from above 0.")
     start, stop = finite_span(t_range)
     live = (stop - start) / constant.year2Seconds * detector.live_fraction
-    wanted = event_limit(
-        detector, live, observed=observed, confidence_level=confidence_level, method=method
-    ).told
+    wanted = event_limit(detector, live, observed=observed, confidence_level=confidence_level, method=method).told
 
     def solved(mass: float) -> float:
         def excess(log_g: float) -> float:

@@ -172,7 +172,9 @@ class BoostedDarkMatter(Constants):
         """What counting recoils needs. The targets are the model's own: their mass must be mt (MeV), and where the
         detector's have a form factor F(q), q in MeV, the model must have one; `PhysicsError` otherwise."""
         if abs(mt / self.mt - 1) > 1e-3:
-            raise PhysicsError(f"the model scatters on targets of {self.mt:g} MeV, not of {mt:g} MeV; give it mt={mt:g}.")
+            raise PhysicsError(
+                f"the model scatters on targets of {self.mt:g} MeV, not of {mt:g} MeV; give it mt={mt:g}."
+            )
         if form_factor is not None and self.form_factor is None:
             raise PhysicsError("the target is a nucleus with a form factor; give the model the same form_factor.")
         around = self._surroundings({})

@@ -211,9 +211,7 @@ def catalogue_events(
     spans = [observed_span(supernova, detector) for supernova in summed]
     events = np.array(
         [
-            np.atleast_1d(
-                expected_events(placed(model, s, conventions=conventions), detector, mx, span, **options)
-            )
+            np.atleast_1d(expected_events(placed(model, s, conventions=conventions), detector, mx, span, **options))
             for s, span in zip(summed, spans, strict=True)
         ]
     )

@@ -4,6 +4,7 @@ A detector changes only what the cross section with the target means: sigma(T) b
 energy of d(sigma)/dT_recoil times the probability to be kept and reconstructed in the window. The rest is `event`.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,9 +126,7 @@ def event_rate(
     return out
 
 
-def _over_masses(
-    seen: "_Seen", masses: Array, times: Array, max_tx: float, rtol: float
-) -> tuple[Array, Array]:
+def _over_masses(seen: "_Seen", masses: Array, times: Array, max_tx: float, rtol: float) -> tuple[Array, Array]:
     """Events and their errors, (n_masses, n_times), for times (n_masses, n_times, 2) in s."""
     rtol, max_tx = tolerance(rtol), positive("max_tx", max_tx, "MeV").item()
     value, error = np.zeros(times.shape[:2]), np.zeros(times.shape[:2])
@@ -135,7 +134,8 @@ def _over_masses(
         sigma = seen.cross_section(mass, max_tx, 0.01 * rtol)
         for j, (start, stop) in enumerate(times[i].tolist()):
             result = counted(mass, seen.place, (start, stop), sigma, seen.around, seen.emission, rtol)
-            value[i, j], error[i, j] = result.value[0], result.error[0]
+            # Where only the tail of the resolution reaches the window, interpolation may undershoot 0.
+            value[i, j], error[i, j] = max(result.value[0], 0.0), result.error[0]
     return seen.exposure * value, seen.exposure * error
 
 
@@ -162,16 +162,14 @@ class _Pieces:
 
 
 def _pieces(function: Callable[[Array], Array], ends: Array, rtol: float) -> _Pieces:
-    parts = [Interpolant(function, a, b, rtol) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    parts = [Interpolant(function, a, b, rtol) for a, b in itertools.pairwise(ends)]
     return _Pieces(parts, np.asarray(ends[:-1]), float(ends[-1]))
 
 
 class _Seen:
     """Targets as a detector sees them, in a window of reconstructed energy or at one."""
 
-    def __init__(
-        self, boosted: Counted, detector: Detector, target: str, window: tuple[float, float] | float
-    ) -> None:
+    def __init__(self, boosted: Counted, detector: Detector, target: str, window: tuple[float, float] | float) -> None:
         mt = detector.target_mass(target)
         if not hasattr(boosted, "problem"):
             raise PhysicsError(f"{boosted!r} cannot be counted: it has no method `problem`; see nusky.bdm.models.")

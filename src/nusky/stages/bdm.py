@@ -3,18 +3,21 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from nusky import config
 from nusky.bdm import PUBLISHED, STANDARD, BoostedDarkMatter, Conventions, constant, get_psiMax, get_vx
 from nusky.bdm.coordinates import galactic_to_beta
+from nusky.bdm.detectors import DETECTORS, load_detector
+from nusky.bdm.exclusion import Uncertainties, drawn_events, exclude, observed_span, placed
 from nusky.bdm.models import Boosted, ConstantCrossSection, LMuTau
 from nusky.bdm.skymap import GridMap, grid_map, healpix_map
-from nusky.bdm.supernovae import Supernova, find
+from nusky.bdm.supernovae import MILKY_WAY, Supernova, find, host, load
 from nusky.bdm.times import _get_tof
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
@@ -165,6 +168,65 @@ def events(block: config.BoostedDarkMatter, output: Path) -> None:
         columns[f"{conventions.name}_error_per_electron"] = error
     log.info("no events below %.4f MeV", case.threshold_mev)
     case.write(output, columns, "bdm_events")
+
+
+def exclusion(block: config.BoostedDarkMatter, output: Path) -> None:
+    """Limits of every detector of the block `exclusion` over the mass, in the standard conventions."""
+    case, given = _Case(block), block.exclusion
+    if given is None:
+        raise ConfigurationError("in config block `bdm`: `exclusion` is not given, so that there is nothing to limit.")
+    supernova = _with_catalogue_facts(case.supernova)
+    galaxy = host(supernova.host)
+    if galaxy.name == MILKY_WAY:
+        galaxy = replace(galaxy, distance_kpc=block.galactic_centre_kpc)
+    model = ConstantCrossSection(REFERENCE_SIGMA_CM2)
+    if given.model == "lmutau":
+        model = LMuTau(block.model.neutrino_coupling, block.model.target_coupling, block.model.mediator_ratio)
+    mx, year = np.geomspace(given.mx_min_mev, given.mx_max_mev, given.n_masses), constant.year2Seconds
+    uncertainties = Uncertainties(density=given.density_error, scale_radius=given.scale_radius_error)
+    tables = []
+    for name in given.detectors:
+        detector = load_detector(name)
+        if given.t_start_yr is None:
+            span = observed_span(supernova, detector)
+        else:
+            span = (given.t_start_yr * year, (given.t_start_yr + given.duration_yr) * year)
+        limits = exclude(
+            placed(model, supernova, galaxy),
+            detector,
+            mx,
+            span,
+            confidence_level=given.confidence_level,
+            method=given.method,
+        )
+        if given.draws:
+            counted = (limits.t_start, limits.t_stop)
+            drawn = drawn_events(
+                model,
+                supernova,
+                detector,
+                mx,
+                counted,
+                draws=given.draws,
+                seed=given.seed,
+                uncertainties=uncertainties,
+                galaxy=galaxy,
+            )
+            limits = limits.with_spread(drawn)
+        log.info("%s: limits at %g %% confidence level", detector.title, 100 * given.confidence_level)
+        tables.append(limits.table())
+    joined = pa.concat_tables(tables)
+    own = [Path(name) for name in given.detectors if name not in DETECTORS]
+    case.write(output, {column: joined[column] for column in joined.column_names}, "bdm_exclusion", own)
+
+
+def _with_catalogue_facts(supernova: Supernova) -> Supernova:
+    """With year, distance errors and host of the historical supernova of that name, if there is one."""
+    listed = {other.name: other for other in load()}.get(supernova.name)
+    if listed is None:
+        return supernova
+    place = {key: getattr(supernova, key) for key in ("ra_deg", "dec_deg", "distance_kpc")}
+    return replace(listed, **place)
 
 
 def numbers(block: config.BoostedDarkMatter, sky: Path, output: Path) -> None:

@@ -36,6 +36,22 @@ def draw(
         canvas.save(figure(name, block, tables[table], tables["numbers"]), files, dpi=options.dpi)
 
 
+def draw_exclusion(
+    table: PathLike, outputs: Sequence[PathLike], settings: Mapping[str, Any], options: config.Figures
+) -> None:
+    """Draw the table "bdm_exclusion"; `settings` is the `bdm` block of the configuration."""
+    from nusky.figures import bdm_exclusion, canvas
+
+    block = config.BoostedDarkMatter.model_validate(settings)
+    given = block.exclusion
+    reference = None
+    if given is not None and given.model == "lmutau":
+        reference = block.model.neutrino_coupling * block.model.target_coupling
+    shown = read_table(table, kind="bdm_exclusion", columns=bdm_exclusion.COLUMNS)
+    drawn = bdm_exclusion.bdm_exclusion(shown, supernova=block.supernova.name, coupling_product=reference)
+    canvas.save(drawn, outputs, dpi=options.dpi)
+
+
 def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers: PathLike) -> Any:
     """One of `FIGURES`, drawn from its table and the table "bdm_numbers"."""
     from nusky.figures import bdm_cross_sections, bdm_rates, bdm_sky_map

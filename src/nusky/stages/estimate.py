@@ -312,6 +312,12 @@ def _bdm(cfg: Configuration, paths: Paths) -> Iterator[Job]:
     yield Job("bdm_cross_sections", (paths.bdm_differential, paths.bdm_targets), start, memory, 1)
     yield Job("bdm_light_curve", (paths.bdm_light_curve,), start + 2e-3 * block.n_times, memory, 1)
     yield Job("bdm_events", (paths.bdm_events,), start + 0.05 * block.n_masses, memory, 1)
+    if block.exclusion is not None:
+        given = block.exclusion
+        curves = len(given.detectors) * (1 + given.draws) * given.n_masses
+        yield Job("bdm_exclusion", (paths.bdm_exclusion,), start + 0.05 * curves, memory, 1)
+        drawn = tuple(paths.figure("bdm/exclusion", cfg.figures.formats))
+        yield Job("bdm_exclusion_figure", drawn, IMPORT_FIGURES_S + FIGURE_S * len(drawn), memory, 1)
     yield Job("bdm_numbers", (paths.bdm_numbers,), start + 1e-6 * pixels, memory, 2)
     names = ("sky_map", "differential_cross_section", "target_cross_sections", "light_curve", "events")
     drawn = tuple(file for name in names for file in paths.figure(f"bdm/{name}", cfg.figures.formats))
