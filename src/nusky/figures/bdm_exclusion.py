@@ -44,7 +44,7 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
         axes = figure.subplots()
         axes.set_xscale("log")
         axes.set_yscale("log")
-        lowest = np.inf
+        lowest, spread = np.inf, False
         for color, (name, part) in zip(_cycled(), rows.groupby("detector", sort=False), strict=False):
             curves = {column: _drawn(part, column, coupling_product) for column in part if "strength" in column}
             mass, median = part["mx_mev"].to_numpy(), curves["expected_median_strength"]
@@ -52,8 +52,9 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
                 band = curves[f"expected_{low}_strength"], curves[f"expected_{high}_strength"]
                 axes.fill_between(mass, *band, color=color, alpha=alpha, lw=0)
             if np.isfinite(curves["spread_low68_strength"]).any():
-                band = curves["spread_low68_strength"], curves["spread_high68_strength"]
-                axes.fill_between(mass, *band, facecolor="none", edgecolor=color, hatch="////", lw=0, alpha=0.5)
+                for edge in ("spread_low68_strength", "spread_high68_strength"):
+                    axes.plot(mass, curves[edge], color=color, ls=":", lw=0.9)
+                spread = True
             axes.plot(mass, median, color=color, label=f"{canvas.plain(name)}, expected")
             if np.isfinite(curves["limit_strength"]).any():
                 axes.plot(mass, curves["limit_strength"], color=color, ls="--", label=f"{canvas.plain(name)}, observed")
@@ -65,6 +66,10 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
             axes.set_ylabel(r"$\sqrt{\sigma_{\chi\nu}\,\sigma_{\chi e}}$ [cm$^2$]")
         else:
             axes.set_ylabel("Product of couplings")
+        for alpha, text in ((0.48, "68 % of limits expected"), (0.18, "95 % of limits expected")):
+            axes.fill_between([], [], color=canvas.MUTED_COLOR, alpha=alpha, lw=0, label=text)
+        if spread:
+            axes.plot([], [], color=canvas.MUTED_COLOR, ls=":", lw=0.9, label="68 %: distance, halo")
         canvas.legend_beside(axes)
         if np.isfinite(lowest):
             axes.set_ylim(lowest / 3, min(axes.get_ylim()[1], lowest * _HIGHEST))
