@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 import yaml
@@ -80,7 +82,7 @@ def test_background_is_shared_by_its_shape(tmp_path):
     assert flat.background_density(12.5) == 0
     falling = load_detector(written(tmp_path, background={"per_year": 30, "spectrum": [[1, 11], [12, 0]]}))
     edges = np.array([2.0, 3.3, 7.0, 12.0])
-    expected = [quad(lambda e: 30 * (12 - e) / 50, a, b)[0] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    expected = [quad(lambda e: 30 * (12 - e) / 50, a, b)[0] for a, b in itertools.pairwise(edges)]
     np.testing.assert_allclose(falling.background_events(edges), expected, rtol=1e-12)
     assert falling.background_density(4.0) == pytest.approx(30 * 8 / 50)
 

@@ -1,5 +1,6 @@
 """Exclusion limits against a sum over energies, angles and counts that is written here."""
 
+import itertools
 import math
 
 import numpy as np
@@ -73,7 +74,7 @@ def directly(mx, place, window, kept):
     psi, w_psi = (a.reshape(-1) for a in gauss(70, [0.0, last_angle(high)], [last_angle(high), last_angle(low)]))
     total = np.zeros(psi.size)
     ends = [needed(low, psi), needed(high, psi), np.maximum(needed(high, psi), 60.0), np.full(psi.size, top)]
-    for a, b in zip(ends[:-1], ends[1:], strict=True):
+    for a, b in itertools.pairwise(ends):
         for part in range(3):
             E, w = gauss(24, a + (b - a) * part / 3, a + (b - a) * (part + 1) / 3)
             c = np.cos(psi)[:, None]

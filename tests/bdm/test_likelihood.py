@@ -56,7 +56,7 @@ def test_events_outside_and_unknown_background_are_refused():
     tested = detector(per_year=2.0)
     with pytest.raises(PhysicsError, match=r"event 2 at 5 s with 6 MeV lies outside 10 to"):
         event_likelihood(BOOSTED, tested, [1.0], (10.0, YEAR), [20.0, 5.0], [6.0, 6.0])
-    with pytest.raises(PhysicsError, match="event 1 .* the window of 5 to 20 MeV"):
+    with pytest.raises(PhysicsError, match=r"event 1 .* the window of 5 to 20 MeV"):
         event_likelihood(BOOSTED, tested, [1.0], (10.0, YEAR), [20.0], [4.0])
     with pytest.raises(PhysicsError, match="2 times and 1 energies"):
         event_likelihood(BOOSTED, tested, [1.0], (10.0, YEAR), [20.0, 30.0], [6.0])

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -52,7 +54,7 @@ def test_efficiency_and_resolution_weigh_the_recoil_spectrum(model):
     found = expected_events(boosted, REAL, 1.0, span, max_tx=100.0, rtol=1e-6)
     edges = [*REAL.pieces(REAL.window_mev)[:-1], 22.0, 30.0]
     total = 0.0
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in itertools.pairwise(edges):
         x, w = np.polynomial.legendre.leggauss(10)
         recoil = 0.5 * (a + b) + 0.5 * (b - a) * x
         spectrum = boosted.recoil_spectrum(recoil, 1.0, (1e-2, 100), span, rtol=1e-6)
@@ -88,8 +90,7 @@ def test_the_rate_is_the_integral_of_flux_and_cross_section(detector):
         ends = [3.0, 6.0, 7.0, 12.0]
         ends = [e for e in ends if e < top] + [min(top, 12.0)]
         density = [
-            quad(lambda r: float(detector.density(np.array(r), energy)), a, b)[0]
-            for a, b in zip(ends[:-1], ends[1:], strict=True)
+            quad(lambda r: float(detector.density(np.array(r), energy)), a, b)[0] for a, b in itertools.pairwise(ends)
         ]
         return sum(density) / top
 
