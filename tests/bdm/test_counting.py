@@ -25,7 +25,8 @@ def test_upper_ends_of_the_paper(n, b, upper):
 
 @pytest.mark.parametrize("level", [0.68, 0.9, 0.99])
 @pytest.mark.parametrize(
-    ("n", "b"), [(0, 0.0), (0, 0.3), (0, 7.7), (1, 0.5), (4, 12.3), (9, 3.1), (60, 41.5), (300, 333.3)]
+    ("n", "b"),
+    [(0, 0.0), (0, 0.3), (0, 7.7), (1, 0.5), (4, 12.3), (9, 3.1), (60, 41.5), (300, 333.3), (3, 4634.8), (400, 333.3)],
 )
 def test_the_limit_is_the_last_mean_that_accepts_the_count(n, b, level):
     limit = feldman_cousins_upper_limit(n, b, level)

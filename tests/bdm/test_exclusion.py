@@ -211,12 +211,12 @@ def test_spread_follows_distance_and_density():
     same = drawn_events(model, supernova, tested, [5.0], span, draws=2, uncertainties=none, rtol=1e-4)
     np.testing.assert_allclose(same, limits.events[0], rtol=2e-4)
     only_density = Uncertainties(distance_kpc=(0, 0), density=0.3, scale_radius=0)
-    drawn = drawn_events(model, supernova, tested, [5.0], span, draws=200, seed=3, uncertainties=only_density)
+    drawn = drawn_events(model, supernova, tested, [5.0], span, draws=60, seed=3, uncertainties=only_density)
     # Events are proportional to the density.
-    assert np.log(drawn).std() == pytest.approx(0.3, rel=0.15)
+    assert np.log(drawn).std() == pytest.approx(0.3, rel=0.3)
     spread = limits.with_spread(drawn).spread
     assert (np.diff(spread[:, 0]) > 0).all()
-    assert spread[2, 0] == pytest.approx(limits.told[0], rel=0.1)
+    assert spread[2, 0] == pytest.approx(limits.told[0], rel=0.2)
     again = drawn_events(model, supernova, tested, [5.0], span, draws=3, seed=3, uncertainties=only_density)
     np.testing.assert_array_equal(again, drawn_events(
         model, supernova, tested, [5.0], span, draws=3, seed=3, uncertainties=only_density

@@ -86,17 +86,18 @@ def _upper_end(n: int, b: float, level: float) -> float:
         at_end = ranked_above(k, end)
         return np.flatnonzero((end > b) & ((ranked_above(k, start) < level) | (at_end < level))), start, end, at_end
 
-    # No signal is accepted beyond this one: even n and everything below it are too rare there.
-    reach = gammaincinv(n + 1, 1 - 1e-3 * (1 - level))
-    k = np.arange(n + 1, n + 22 + math.ceil(reach - n + 12 * math.sqrt(reach + 1)))
+    # No larger mean is accepted: n and everything below it are too rare there, or far below the background.
+    reach = max(gammaincinv(n + 1, 1 - 1e-3 * (1 - level)), b + 20)
+    # K is at least the background's mean, for the smallest signal.
+    k = np.arange(max(n + 1, math.floor(b)), 22 + math.ceil(reach + 12 * math.sqrt(reach + 1)))
     if k.size > _COARSE**2:  # the last accepted piece by steps first: the probability rises but for a tiny sawtooth
         stride = k.size // _COARSE
         found = accepted(k[::stride])[0]
         middle = stride * (found[-1] if found.size else 0)
         k = k[max(middle - 2 * stride, 0) : middle + 3 * stride]
     found, start, end, at_end = accepted(k)
-    if found.size == 0:
-        return max(float(np.exp(g(np.array(n + 1.0)) - g(np.array(float(n))))) - b, 0.0)
+    if found.size == 0:  # at a low level the smallest signal is refused already
+        return 0.0
     i = found[-1]
     if at_end[i] < level:
         return float(end[i]) - b
