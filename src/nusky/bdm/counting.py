@@ -49,7 +49,7 @@ def feldman_cousins_upper_limit(observed: ArrayLike, background: float, confiden
 
 
 def expected_counts(background: float, quantiles: ArrayLike = BAND) -> Array:
-    """Quantiles of the number of background events: the smallest n with P(N <= n) >= q."""
+    """(n_quantiles,) smallest numbers n of events with P(N <= n) >= q, the mean being `background`."""
     from scipy.stats import poisson
 
     return np.asarray(poisson.ppf(quantiles, background), dtype=np.int64)

@@ -118,7 +118,7 @@ def population_events(
     mx : (n_masses,) MeV
     duration : s of running, of which `detector.live_fraction` is live
     supernovae, histories : numbers drawn, at least 2
-    options : those of `expected_events`
+    **options : those of `expected_events`
     """
     for name, number in (("supernovae", supernovae), ("histories", histories)):
         if not (isinstance(number, int | np.integer) and number >= 2):

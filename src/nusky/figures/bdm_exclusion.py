@@ -1,5 +1,7 @@
 """Limits of detectors on boosted dark matter over its mass."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
@@ -35,7 +37,7 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
     supernova
         Name, for the title.
     coupling_product
-        Product of couplings of strength 1, events going with its square; None for constant cross sections.
+        Product of couplings of strength 1, dimensionless; events go with its square. None for constant cross sections.
     """
     rows = table.to_pandas()
     level = rows["confidence_level"].iloc[0]
@@ -86,11 +88,13 @@ def _drawn(part: pa.Table, column: str, coupling_product: float | None) -> np.nd
         return coupling_product * np.sqrt(strength)
     # What strength 1 means follows from the column that has it in cm^2.
     told = np.where(np.isfinite(part["limit_strength"]), part["limit_strength"], part["expected_median_strength"])
-    ratio = part["limit_sqrt_sigma_cm2"].to_numpy() / np.sqrt(told)
-    known = ratio[np.isfinite(ratio)]
-    return (known[0] if known.size else np.nan) * np.sqrt(strength)
+    known = np.isfinite(told) & np.isfinite(part["limit_sqrt_sigma_cm2"].to_numpy())
+    if not known.any():
+        return np.full(strength.shape, np.nan)
+    first = np.flatnonzero(known)[0]
+    return part["limit_sqrt_sigma_cm2"].to_numpy()[first] / np.sqrt(told[first]) * np.sqrt(strength)
 
 
-def _cycled():
+def _cycled() -> Iterator[str]:
     while True:
         yield from _COLORS
