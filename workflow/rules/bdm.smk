@@ -162,13 +162,13 @@ rule bdm_numbers:
 rule bdm_figures:
     """All figures of boosted dark matter, published and standard side by side."""
     input:
+        **({"exclusion": paths.bdm_exclusion} if cfg.bdm.exclusion else {}),
         sky_map=paths.bdm_sky_map,
         differential=paths.bdm_differential,
         targets=paths.bdm_targets,
         light_curve=paths.bdm_light_curve,
         events=paths.bdm_events,
         numbers=paths.bdm_numbers,
-        **({"exclusion": paths.bdm_exclusion} if cfg.bdm.exclusion else {}),
     output:
         **{
             name: report(
