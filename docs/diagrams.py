@@ -26,7 +26,7 @@ EVERYTHING = {
     "run": "everything",
     "release": {"name": "icecube-10yr"},
     "catalogues": {"wcda-hess": {}},
-    "bdm": {},
+    "bdm": {"exclusion": {}},
     "inference": {"declinations_deg": [0.0], "differential_log10_energy_gev": [3, 5, 7], "recovery_trials": 100},
     "skymap": {},
 }

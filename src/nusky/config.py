@@ -7,7 +7,7 @@ table of keys (`docs/configuration.md`) are generated from this module by ``pyth
 import difflib
 import os
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -20,6 +20,8 @@ _MAX_PROBLEMS = 20
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
+DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
+"""Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf"]
 
 
@@ -246,6 +248,54 @@ class BdmOverride(Section):
     sigma_xe_cm2: float = Field(1e-35, gt=0, description="Dark matter and target.")
 
 
+class BdmExclusion(Section):
+    """Limits of detectors on boosted dark matter (docs/boosted_dark_matter.md, section "Limits of a detector")."""
+
+    detectors: list[str] = Field(
+        default_factory=lambda: ["super-k"],
+        min_length=1,
+        description="Detectors that come with nusky (super-k, hyper-k, juno, dune, xenonnt) or paths of YAML files.",
+    )
+    model: Literal["constant", "lmutau"] = Field(
+        "constant", description="Constant cross sections, or the model of the block `model`."
+    )
+    t_start_yr: float | None = Field(
+        None,
+        gt=0,
+        description="Start of counting, years after the neutrinos; null: the run of every detector in calendar years, "
+        "which needs the year of the supernova.",
+    )
+    duration_yr: float | None = Field(None, gt=0, description="Years of counting from t_start_yr; with it only.")
+    confidence_level: float = Field(0.9, gt=0.5, lt=1, description="Confidence level of the limits.")
+    method: Literal["poisson", "feldman-cousins"] | None = Field(
+        None, description="How the number of events is limited; null: feldman-cousins where the background is known."
+    )
+    draws: int = Field(
+        0, ge=0, le=10_000, description="Distances and halos drawn for the band of their uncertainties; 0: no band."
+    )
+    density_error: float = Field(0.25, ge=0, description="Relative error of the halo's density at the Sun.")
+    scale_radius_error: float = Field(0.2, ge=0, description="Relative error of the halo's scale radius.")
+    seed: int = Field(0, ge=0, description="Seed of the draws.")
+    mx_min_mev: float = Field(1e-3, gt=0, description="Lowest mass.")
+    mx_max_mev: float = Field(100.0, gt=0, description="Highest mass.")
+    n_masses: int = Field(50, ge=2, description="Masses, evenly spaced in the logarithm.")
+
+    @model_validator(mode="after")
+    def _possible(self) -> "BdmExclusion":
+        if self.mx_min_mev >= self.mx_max_mev:
+            raise ValueError("mx_min_mev must be below mx_max_mev")
+        if (self.t_start_yr is None) != (self.duration_yr is None):
+            raise ValueError("give t_start_yr and duration_yr together, or neither")
+        if len(set(self.detectors)) != len(self.detectors):
+            raise ValueError("detectors: name each only once")
+        unknown = [name for name in self.detectors if name not in DETECTORS and not name.endswith((".yaml", ".yml"))]
+        if unknown:
+            raise ValueError(
+                f"detectors: no '{unknown[0]}'; there are {', '.join(DETECTORS)}, or files ending in .yaml"
+            )
+        return self
+
+
 class BoostedDarkMatter(Section):
     """Dark matter boosted by the neutrinos of one supernova; the defaults are Cas A as in the literature."""
 
@@ -277,6 +327,7 @@ class BoostedDarkMatter(Section):
     n_masses: int = Field(35, ge=2, description="Masses of the mass scan, evenly spaced in the logarithm.")
     model: BdmModel = Field(default_factory=BdmModel, description="The particle model.")
     override: BdmOverride = Field(default_factory=BdmOverride, description="The example with constant cross sections.")
+    exclusion: BdmExclusion | None = Field(None, description="Limits of detectors; null: none.")
 
     def settings(self, *keys: str) -> dict[str, Any]:
         """What every result depends on, and `keys`: other keys may change without computing it again."""
@@ -518,24 +569,32 @@ def read(path: str | os.PathLike[str]) -> Any:
 
 def parse(content: Any, where: str = "configuration") -> Configuration:
     """Check a configuration given as nested dictionaries; `where` names it in messages."""
+    return validated(Configuration, content, where)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def validated(model: type[_Model], content: Any, where: str, keys: str = "docs/configuration.md") -> _Model:
+    """`content` as a `model`; problems are told with `where` and their keys, all of which are documented in `keys`."""
     if not isinstance(content, dict):
         raise ConfigurationError(f"{where}: a mapping of keys is expected, found {type(content).__name__}.")
     try:
-        return Configuration.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         problems = error.errors()
         lines = [f"{where}: {len(problems)} problem(s):"]
-        lines += [f"  - in `{_place(e['loc'])}`: {_explain(e)}" for e in problems[:_MAX_PROBLEMS]]
+        lines += [f"  - in `{_place(e['loc'])}`: {_explain(e, model, keys)}" for e in problems[:_MAX_PROBLEMS]]
         if len(problems) > _MAX_PROBLEMS:
             lines.append(f"  - and {len(problems) - _MAX_PROBLEMS} more")
         raise ConfigurationError("\n".join(lines)) from None
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, model: type[BaseModel], keys: str) -> str:
     if error["type"] == "extra_forbidden":
         *place, key = error["loc"]
-        meant = _meant(str(key), place)
-        return f"unknown key; {f'did you mean `{meant}`?' if meant else 'all keys are in docs/configuration.md'}"
+        meant = _meant(str(key), place, model)
+        return f"unknown key; {f'did you mean `{meant}`?' if meant else f'all keys are in {keys}'}"
     if error["type"] == "missing":
         return "this key is required"
     given = error.get("input")
@@ -546,9 +605,9 @@ def _explain(error: Any) -> str:
     return error["msg"].removeprefix("Value error, ") + shown
 
 
-def _meant(key: str, place: Sequence[Any]) -> str | None:
-    """The key of the block at `place` that is spelled most like `key`."""
-    block: Any = Configuration
+def _meant(key: str, place: Sequence[Any], model: type[BaseModel]) -> str | None:
+    """The key of the block at `place` in `model` that is spelled most like `key`."""
+    block: Any = model
     for step in place:
         block = _inside(block, step)
     keys = list(block.model_fields) if isinstance(block, type) and issubclass(block, BaseModel) else []

@@ -32,6 +32,7 @@ PATTERNS = {
     "bdm_targets": "bdm/target_cross_sections.parquet",
     "bdm_light_curve": "bdm/light_curve.parquet",
     "bdm_events": "bdm/events.parquet",
+    "bdm_exclusion": "bdm/exclusion.parquet",
     "bdm_numbers": "bdm/numbers.parquet",
     "trials": "standard/inference/{hypothesis}/{skies}/{first}-{stop}.parquet",
     "skymap_region": "standard/skymap/regions/{region}.parquet",

@@ -104,3 +104,39 @@ def test_maps_of_the_large_magellanic_cloud(numbers):
     found = numbers("skymap", "sky.fits", "--supernova", "SN 1987A", "--t", "39yr", "--nside", "4", "--model", "lmutau")
     assert found["inputs"]["host"] == "LMC"
     assert found["inputs"]["neutrino_coupling"] == LMuTau().neutrino_coupling
+
+
+def test_limits_are_those_of_the_package(numbers, tmp_path):
+    from nusky.bdm.models import ConstantCrossSection
+    from nusky.bdm.supernovae import find
+
+    arguments = ("exclude", "--detector", "juno", "--masses", "2", "--mx-min", "1MeV", "--mx-max", "0.01GeV")
+    found = numbers(*arguments, "--confidence-level", "0.95", "--output", str(tmp_path / "limits.csv"))
+    detector, supernova = bdm.load_detector("juno"), find("Cas A")
+    span = bdm.observed_span(supernova, detector)
+    under = bdm.place(supernova).under(ConstantCrossSection())
+    limits = bdm.exclude(under, detector, [1, 10], span, confidence_level=0.95)
+    assert found["sqrt_sigma_cm2"] == pytest.approx(limits.sqrt_sigma_cm2.tolist())
+    assert (found["kind"], found["confidence_level"]) == ("expected median", 0.95)
+    header, *rows = (tmp_path / "limits.csv").read_text().splitlines()
+    assert "confidence_level" in header
+    assert len(rows) == 2
+    seen = numbers(*arguments, "--observed", "0", "--method", "poisson", "--t", "300yr", "--duration", "10yr")
+    assert seen["n_limit"] == pytest.approx([2.302585] * 2)
+    assert seen["kind"] == "observed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--detector", "superk"), "no detector 'superk'; there are super-k"),
+        (("--t", "10s"), "give --t and --duration together"),
+        (("--output", "limits.txt"), "unknown format"),
+        (("--confidence-level", "90"), "confidence_level = 90.0 must be"),
+        (("--mx-min", "1GeV"), "--mx-min must be below --mx-max"),
+    ],
+)
+def test_limits_refuse_what_they_cannot_do(nusky, arguments, message):
+    result = nusky("bdm", "exclude", *arguments)
+    assert result.exit_code != 0
+    assert message in " ".join(result.output.replace("│", " ").split())

@@ -3,6 +3,8 @@ import pyarrow as pa
 import pytest
 
 from nusky.figures.bdm_cross_sections import bdm_differential_cross_section, bdm_target_cross_sections
+from nusky.figures.bdm_exclusion import COLUMNS as EXCLUSION_COLUMNS
+from nusky.figures.bdm_exclusion import bdm_exclusion
 from nusky.figures.bdm_rates import bdm_events, bdm_light_curve
 from nusky.figures.bdm_sky_map import bdm_sky_map
 
@@ -78,3 +80,22 @@ def test_cross_sections_name_targets_and_units():
     upper, lower = bdm_differential_cross_section(table, case="y").axes
     assert lower.lines[0].get_ydata().tolist() == [2, 2]
     assert "[rad]" in lower.get_xlabel()
+
+
+def test_limits_are_drawn_in_the_unit_of_the_axis():
+    names = [name for name in EXCLUSION_COLUMNS if "strength" in name]
+    factors = dict(zip(names, (np.nan, 0.5, 0.7, 1.0, 1.4, 2.0, np.nan, np.nan), strict=True))
+    median = np.array([4.0, 1.0, np.inf])
+    table = {"detector": ["A$"] * 3, "mx_mev": [1.0, 2.0, 3.0], "confidence_level": [0.9] * 3}
+    table |= {name: factor * median for name, factor in factors.items()}
+    table["limit_sqrt_sigma_cm2"] = np.sqrt(median * 1e-60)
+    axes = bdm_exclusion(pa.table(table), supernova="Cas A", coupling_product=None).axes[0]
+    curve = axes.lines[0].get_ydata()
+    np.testing.assert_allclose(curve[:2], [2e-30, 1e-30])
+    assert np.isnan(curve[2])
+    assert "cm" in axes.get_ylabel()
+    coupled = bdm_exclusion(pa.table(table), supernova="Cas A", coupling_product=1e-16).axes[0]
+    np.testing.assert_allclose(coupled.lines[0].get_ydata()[:2], [2e-16, 1e-16])
+    table["expected_median_strength"] = np.full(3, np.inf)
+    empty = bdm_exclusion(pa.table(table), supernova="Cas A", coupling_product=1e-16).axes[0]
+    assert any("nothing arrives" in text.get_text() for text in empty.texts)

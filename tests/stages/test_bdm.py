@@ -1,13 +1,16 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from nusky import config
-from nusky.errors import ConfigurationError
+from nusky.bdm.supernovae import find, host
+from nusky.errors import ConfigurationError, NuskyError
+from nusky.figures import canvas
 from nusky.paths import Paths
 from nusky.stages import bdm, bdm_figures, bdm_summary
-from nusky.tables import read_metadata, read_table
+from nusky.tables import read_metadata, read_table, trace, write_table
 
 E2 = 4 * np.pi / 137.035999177  # charge of the electron, squared
 BLOCK = config.BoostedDarkMatter(nside=32)
@@ -170,3 +173,60 @@ def test_a_run_needs_something_to_do():
     assert config.parse({"run": "x", "bdm": {}}).catalogues == {}
     with pytest.raises(ConfigurationError, match="in `catalogues`: give at least one catalogue, or a `bdm` block"):
         config.parse({"run": "x"})
+
+
+def test_limits_of_detectors_are_a_table_and_a_figure(tmp_path):
+    given = {"detectors": ["super-k", "dune"], "n_masses": 3, "mx_min_mev": 1.0, "mx_max_mev": 20.0, "draws": 2}
+    block = config.BoostedDarkMatter(exclusion=given)
+    bdm.exclusion(block, tmp_path / "limits.parquet")
+    table = columns(tmp_path / "limits.parquet", "bdm_exclusion")
+    assert table["detector"].tolist() == ["Super-Kamiokande"] * 3 + ["DUNE"] * 3
+    assert set(table["confidence_level"]) == {0.9}
+    span = bdm.observed_span(find("Cas A"), bdm.load_detector("super-k"))
+    assert table["t_start_s"][0] == pytest.approx(span[0])
+    under = bdm.ConstantCrossSection(1e-45).at(3.5, 8.5, 1.9498740968451136)
+    alone = bdm.exclude(under, bdm.load_detector("super-k"), [1.0], span)
+    assert table["limit_sqrt_sigma_cm2"][0] == pytest.approx(alone.sqrt_sigma_cm2[0], rel=1e-5)
+    assert (table["spread_low95_strength"] <= table["spread_high95_strength"]).all()
+    output = tmp_path / "limits.svg"
+    numbers = tmp_path / "numbers.parquet"
+    write_table(numbers, {"key": ["x"], "standard": [0.0]}, kind="bdm_numbers", provenance=trace([], {}))
+    canvas.save(bdm_figures.figure("exclusion", block, tmp_path / "limits.parquet", numbers), [output], dpi=50)
+    assert "90 % confidence level" in output.read_text()
+
+
+def test_limits_know_the_host_and_its_distance(tmp_path):
+    """SN 1987A is boosted by the halo of the LMC, and `galactic_centre_kpc` moves its centre, as in other stages."""
+    given = {"detectors": ["super-k"], "n_masses": 2, "mx_min_mev": 1.0, "mx_max_mev": 20.0}
+    one = find("SN 1987A")
+    span = bdm.observed_span(one, bdm.load_detector("super-k"))
+    for distance in (None, 45.0):
+        settings = {"supernova": {"name": "SN 1987A"}, "galactic_centre_kpc": distance, "exclusion": given}
+        bdm.exclusion(config.BoostedDarkMatter.model_validate(settings), tmp_path / "limits.parquet")
+        lmc = replace(host("LMC"), distance_kpc=distance or host("LMC").distance_kpc)
+        under = bdm.ConstantCrossSection().at(one.distance_kpc, lmc.distance_kpc, one.beta(lmc), **lmc.halo)
+        expected = bdm.exclude(under, bdm.load_detector("super-k"), [1.0, 20.0], span)
+        table = columns(tmp_path / "limits.parquet", "bdm_exclusion")
+        np.testing.assert_allclose(table["limit_sqrt_sigma_cm2"], expected.sqrt_sigma_cm2, rtol=1e-6)
+
+
+def test_a_supernova_without_a_year_needs_times(tmp_path):
+    supernova = config.BdmSupernova(name="next", ra_deg=10, dec_deg=10, distance_kpc=8)
+    block = config.BoostedDarkMatter(supernova=supernova, exclusion={})
+    with pytest.raises(NuskyError, match="next: its year is not known"):
+        bdm.exclusion(block, tmp_path / "limits.parquet")
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        ({"detectors": ["superk"]}, "no 'superk'; there are super-k"),
+        ({"detectors": []}, "in `bdm.exclusion.detectors`"),
+        ({"t_start_yr": 1}, "give t_start_yr and duration_yr together"),
+        ({"confidence_level": 90}, "in `bdm.exclusion.confidence_level`"),
+        ({"mx_min_mev": 200}, "mx_min_mev must be below mx_max_mev"),
+    ],
+)
+def test_bad_limits_are_named(block, message):
+    with pytest.raises(ConfigurationError, match=message):
+        config.parse({"run": "x", "bdm": {"exclusion": block}})

@@ -96,3 +96,14 @@ def test_a_time_after_the_signal_stops_the_run_with_its_reason(tmp_path):
     assert done.returncode != 0
     assert "the signal ends after 557.1 years" in done.stderr
     assert not (tmp_path / "results/dark/summary.json").exists()
+
+
+def test_limits_are_made_where_asked_for(tmp_path, finished):
+    own = tmp_path / "mine.yaml"
+    own.write_text(
+        "{title: Mine, targets: {electron: {number: 1e33}}, start_year: 2000, stop_year: 2010, window_mev: [5, 20], "
+        "efficiency: 1, background: {per_year: 5}}"
+    )
+    asked = changed(exclusion={"detectors": ["super-k", str(own)], "n_masses": 3})
+    jobs = {"bdm_exclusion": 1, "bdm_figures": 1}
+    assert plan.jobs(asked, finished) == jobs | EVERYTHING_AFTER

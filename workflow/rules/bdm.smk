@@ -1,5 +1,8 @@
 # Needs the configuration's `bdm` block. Makes bdm/*.parquet, two HEALPix maps and the figures of boosted dark matter.
 
+from nusky.config import DETECTORS
+from nusky.stages import bdm_figures
+
 
 rule bdm_warm_up:
     """Compile the kernels of boosted dark matter once: parallel jobs would race to write the same cache."""
@@ -159,6 +162,7 @@ rule bdm_numbers:
 rule bdm_figures:
     """All figures of boosted dark matter, published and standard side by side."""
     input:
+        **({"exclusion": paths.bdm_exclusion} if cfg.bdm.exclusion else {}),
         sky_map=paths.bdm_sky_map,
         differential=paths.bdm_differential,
         targets=paths.bdm_targets,
@@ -166,26 +170,13 @@ rule bdm_figures:
         events=paths.bdm_events,
         numbers=paths.bdm_numbers,
     output:
-        sky_map=report(
-            paths.figure("bdm/sky_map", cfg.figures.formats),
-            caption="../report/bdm_sky_map.rst",
-        ),
-        differential=report(
-            paths.figure("bdm/differential_cross_section", cfg.figures.formats),
-            caption="../report/bdm_differential_cross_section.rst",
-        ),
-        targets=report(
-            paths.figure("bdm/target_cross_sections", cfg.figures.formats),
-            caption="../report/bdm_target_cross_sections.rst",
-        ),
-        light_curve=report(
-            paths.figure("bdm/light_curve", cfg.figures.formats),
-            caption="../report/bdm_light_curve.rst",
-        ),
-        events=report(
-            paths.figure("bdm/events", cfg.figures.formats),
-            caption="../report/bdm_events.rst",
-        ),
+        **{
+            name: report(
+                paths.figure(f"bdm/{name}", cfg.figures.formats),
+                caption=f"../report/bdm_{name}.rst",
+            )
+            for name in bdm_figures.of_run(cfg.bdm)
+        },
     log:
         paths.log("figures/bdm"),
     benchmark:
@@ -196,9 +187,39 @@ rule bdm_figures:
     resources:
         **requested("bdm_figures"),
     params:
-        bdm=cfg.bdm.settings("duration_yr", "tx_min_mev", "tx_max_mev", "model"),
+        bdm=cfg.bdm.settings(
+            "duration_yr", "tx_min_mev", "tx_max_mev", "model", "exclusion"
+        ),
         figures=cfg.figures.model_dump(),
     message:
         "Drawing boosted dark matter"
     script:
         "../scripts/bdm_figures.py"
+
+
+if cfg.bdm.exclusion:
+
+    rule bdm_exclusion:
+        """Limits of detectors on boosted dark matter over the mass."""
+        input:
+            kernels=ancient(paths.bdm_warm_up),
+            detectors=[
+                name for name in cfg.bdm.exclusion.detectors if name not in DETECTORS
+            ],
+        output:
+            paths.bdm_exclusion,
+        log:
+            paths.log("bdm/exclusion"),
+        benchmark:
+            paths.benchmark("bdm/exclusion")
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            **requested("bdm_exclusion"),
+        params:
+            bdm=cfg.bdm.settings("model", "exclusion"),
+        message:
+            "Limits of detectors on boosted dark matter"
+        script:
+            "../scripts/bdm_exclusion.py"

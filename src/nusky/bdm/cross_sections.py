@@ -161,15 +161,15 @@ class TargetAmplitude:
             value[reach], error[reach] = result.value * scale, (result.error + noise * result.value) * scale
         return Integrals(value.reshape(shape), error.reshape(shape))
 
-    def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: float) -> Integrals:
-        """d(sigma)/dT_recoil, cm^2/MeV; 0 above the largest recoil."""
-        Tx, mx = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx)
+    def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: ArrayLike) -> Integrals:
+        """d(sigma)/dT_recoil, cm^2/MeV; 0 above the largest recoil. Energies and mass in MeV broadcast."""
+        Tx, mx, recoil = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx, recoil)
         lambda_, s = self._invariants(Tx, mx)
         value, error = np.zeros(Tx.shape), np.zeros(Tx.shape)
         rest = lambda_ / s - 2 * self.mt * recoil
         ok = rest >= 0
         if ok.any():
-            squared, noise = self._squared(Tx[ok], mx[ok], np.full(ok.sum(), 2 * self.mt * recoil), rest[ok])
+            squared, noise = self._squared(Tx[ok], mx[ok], 2 * self.mt * recoil[ok], rest[ok])
             value[ok] = self._factor * constant.perMeV2cm**2 * squared * 2 * self.mt / (16 * math.pi * lambda_[ok])
             error[ok] = value[ok] * noise
         return Integrals(value, error)

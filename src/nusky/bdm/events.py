@@ -75,7 +75,7 @@ def _circle(psi, side, place):
 
 
 @kernel()
-def _interval_integral(low, high, coefficients, cumulative, edges):
+def _interval_integral(low, high, coefficients, cumulative, totals, edges):
     """Integral of the tabulated density between two values of y in [0, 1], exact for the interpolant."""
     panels = edges.size - 1
     first = 0
@@ -92,15 +92,12 @@ def _interval_integral(low, high, coefficients, cumulative, edges):
             x = (middle + half * _GAUSS_NODES[j] - centre) / width
             total += _GAUSS_WEIGHTS[j] * legendre_sum(coefficients[first], x)
         return half * total
-    total = 0.0
-    for panel in range(first, last + 1):
-        centre, width = 0.5 * (edges[panel] + edges[panel + 1]), 0.5 * (edges[panel + 1] - edges[panel])
-        upper = (high - centre) / width if panel == last else 1.0
-        part = legendre_sum(cumulative[panel], upper)
-        if panel == first:
-            part -= legendre_sum(cumulative[panel], (low - centre) / width)
-        total += width * part
-    return total
+    centre, width = 0.5 * (edges[first] + edges[first + 1]), 0.5 * (edges[first + 1] - edges[first])
+    total = totals[first] - width * legendre_sum(cumulative[first], (low - centre) / width)
+    for panel in range(first + 1, last):
+        total += totals[panel]
+    centre, width = 0.5 * (edges[last] + edges[last + 1]), 0.5 * (edges[last + 1] - edges[last])
+    return total + width * legendre_sum(cumulative[last], (high - centre) / width)
 
 
 @kernel()
@@ -125,7 +122,7 @@ def _ordinate(T, energies):
 @kernel()
 def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
     """The integrand over theta: ring density times the energies that arrive in time; alpha = psi - theta."""
-    energies, edges, coefficients, cumulative = table
+    energies, edges, coefficients, cumulative, totals = table
     # d + l - R_s and l, in units of R_s
     detour = 2 * math.sin(theta / 2) * math.sin(alpha / 2) / math.cos(psi / 2)
     l = math.sin(alpha) / math.sin(psi)
@@ -143,7 +140,7 @@ def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
         return 0.0
     d = math.sin(theta) / math.sin(psi)
     r_min, r_max = centre_distances(l * place.Rs, d * place.Rs, theta, psi, place)
-    return ring_density(r_min, r_max, mx, halo) * _interval_integral(low, high, coefficients, cumulative, edges)
+    return ring_density(r_min, r_max, mx, halo) * _interval_integral(low, high, coefficients, cumulative, totals, edges)
 
 
 @kernel()
@@ -275,9 +272,9 @@ def _arc(psi, table, mx, times, place, halo, d_cut, rtol):
 
 
 @kernel()
-def _arcs(psi, energies, edges, coefficients, cumulative, mx, times, place, halo, d_cut, rtol, value, error):
+def _arcs(psi, energies, edges, coefficients, cumulative, totals, mx, times, place, halo, d_cut, rtol, value, error):
     for i in range(psi.size):
-        table = (energies[i], edges, coefficients[i], cumulative[i])
+        table = (energies[i], edges, coefficients[i], cumulative[i], totals[i])
         value[i], error[i] = _arc(psi[i], table, mx, times, place, halo, d_cut, rtol)
 
 
@@ -450,8 +447,9 @@ def _counted_smooth(
         limits, coefficients, cumulative, missing = energy_table(psi)
         value, error = np.empty(psi.size), np.empty(psi.size)
         edges = energy_table.edges
+        totals = cumulative.sum(axis=2) * (np.diff(edges) / 2)  # every Legendre polynomial is 1 at the end of its panel
         _arcs(
-            psi, limits, edges, coefficients, cumulative, mx, times, place, around.halo, around.d_cut,
+            psi, limits, edges, coefficients, cumulative, totals, mx, times, place, around.halo, around.d_cut,
             0.1 * rtol, value, error,
         )  # fmt: skip
         error += missing * np.abs(value)

@@ -29,10 +29,10 @@ from nusky.bdm.flux import burst_or_instant, reported, warn_of_error
 from nusky.bdm.geometry import source
 from nusky.bdm.halo import halo_from_keywords, nx
 from nusky.bdm.params import params
-from nusky.bdm.problem import Emission, NeutrinoCrossSection, Surroundings
+from nusky.bdm.problem import Emission, NeutrinoCrossSection, Surroundings, with_noise
 from nusky.bdm.quadrature import Integrals, Interpolant
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
-from nusky.bdm.targets import IsotropicTarget, Target, rate_cross_section, recoil_cross_section
+from nusky.bdm.targets import IsotropicTarget, Problem, Target, rate_cross_section, recoil_cross_section
 from nusky.errors import PhysicsError
 
 
@@ -118,7 +118,7 @@ class BoostedDarkMatter(Constants):
         """Flux per energy and solid angle, MeV^-1 cm^-2 s^-1 sr^-1; arguments broadcast. Keywords: d_cut, r_cut."""
         around, emission = self._surroundings(kwargs), self._emission()
         value = sky_flux(t, Tx, mx, theta, phi, self.Rs, self.beta, self.Rg, around, emission)
-        warn_of_error(_with_noise(Integrals(np.ravel(value), 0.0), emission), 1e-8, "differential_flux")
+        warn_of_error(with_noise(Integrals(np.ravel(value), 0.0), emission), 1e-8, "differential_flux")
         return value
 
     def narrow_energies(self, Tx: float, mx: float) -> Array:
@@ -139,7 +139,7 @@ class BoostedDarkMatter(Constants):
         """Flux from the whole sky, MeV^-1 cm^-2 s^-1, as `nusky.bdm.flux`; keywords: d_cut, r_cut."""
         around, place, emission = self._surroundings(kwargs), source(self.Rs, self.Rg, self.beta), self._emission()
         shape, result = burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst)
-        return reported(shape, _with_noise(result, emission), full_output, rtol, "flux")
+        return reported(shape, with_noise(result, emission), full_output, rtol, "flux")
 
     def event(
         self,
@@ -177,6 +177,18 @@ class BoostedDarkMatter(Constants):
         ]
         return handed_back(np.array(rates), recoil.shape)
 
+    def problem(self, mt: float, form_factor: Callable[[Array], Array] | None = None) -> Problem:
+        """What counting recoils needs. The targets are the model's own: their mass must be mt (MeV), and where the
+        detector's have a form factor F(q), q in MeV, the model must have one; `PhysicsError` otherwise."""
+        if abs(mt / self.mt - 1) > 1e-3:
+            raise PhysicsError(
+                f"the model scatters on targets of {self.mt:g} MeV, not of {mt:g} MeV; give it mt={mt:g}."
+            )
+        if form_factor is not None and self.form_factor is None:
+            raise PhysicsError("the target is a nucleus with a form factor; give the model the same form_factor.")
+        around = self._surroundings({})
+        return Problem(source(self.Rs, self.Rg, self.beta), around, self._emission(), self._target())
+
     def _count(
         self,
         mx: ArrayLike,
@@ -195,7 +207,7 @@ class BoostedDarkMatter(Constants):
         for mass in masses.tolist():
             sigma = cross_section(target, mass, low, high, recoil, 0.01 * rtol)
             parts.append(counted(mass, place, times, sigma, around, emission, rtol))
-        return reported(shape, _with_noise(joined(parts), emission), full_output, rtol, "event")
+        return reported(shape, with_noise(joined(parts), emission), full_output, rtol, "event")
 
     def _halo(self) -> dict[str, Any]:
         return {key: getattr(self, key) for key in ("rhos", "rs", "n", "mBH", "tBH", "rh", "alpha", "sigv")}
@@ -251,9 +263,3 @@ _OWN = {name: vars(BoostedDarkMatter)[name] for name in ("dsigma_xv", "sigma_xe"
 def _same(a: Any, b: Any) -> bool:
     """Whether two are one object, or one method of one object, or equal numbers."""
     return a is b or (isinstance(a, types.MethodType | float | int) and type(a) is type(b) and a == b)
-
-
-def _with_noise(result: Integrals, emission: Emission) -> Integrals:
-    """The result with the rounding errors of the amplitude's own arithmetic in its error."""
-    noise = getattr(emission.cross_section, "noise", 0.0)
-    return Integrals(result.value, result.error + noise * np.abs(result.value))

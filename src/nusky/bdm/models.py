@@ -6,19 +6,25 @@ a `BoostedDarkMatter`, or a class with such a method `at`.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from nusky.bdm.checks import Array, positive, real
 from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
+from nusky.bdm.cross_sections import ConstantCrossSection as NeutrinoCrossSection
 from nusky.bdm.differential import differential_flux
 from nusky.bdm.events import event
 from nusky.bdm.flux import flux
+from nusky.bdm.geometry import source
 from nusky.bdm.model import BoostedDarkMatter
+from nusky.bdm.problem import Emission, surroundings
 from nusky.bdm.spectrum import Spectrum, coupled_spectrum, fermi_dirac_fluence, flavour_weights
+from nusky.bdm.targets import IsotropicTarget, Problem
 from nusky.errors import PhysicsError
 
 
@@ -105,6 +111,14 @@ class ConstantBoosted:
         """
         return event(mx, self.Rs, self.beta, Tx_range=Tx_range, t_range=t_range, **self._common(), **options)
 
+    def problem(self, mt: float, form_factor: Callable[[Array], Array] | None = None) -> Problem:
+        """What counting needs, for targets of mass mt (MeV), cross section 1 cm^2 and form factor F(q), q in MeV."""
+        halo = {"is_spike": False, "profile": "nfw", "spectrum": None, **self.halo}
+        around = surroundings(halo.pop("is_spike"), halo.pop("profile"), halo.pop("spectrum"), halo)
+        emission = Emission(NeutrinoCrossSection(self.sigxv0), around.spectrum, self.conventions)
+        target = IsotropicTarget(lambda Tx, mx: np.ones_like(Tx), mt, form_factor)
+        return Problem(source(self.Rs, self.Rg, self.beta), around, emission, target)
+
     def _common(self) -> dict[str, Any]:
         return {"Re": self.Rg, "sigxv0": self.sigxv0, "conventions": self.conventions, **self.halo}
 
@@ -181,6 +195,11 @@ class LMuTau:
     def mixing(self) -> float:
         """epsilon g_x."""
         return LOOP_MIXING * self.neutrino_coupling if self.target_coupling == "loop" else float(self.target_coupling)
+
+    @property
+    def coupling_product(self) -> float:
+        """g_V g_x epsilon g_x; rates in a detector go with its square."""
+        return self.neutrino_coupling * self.mixing
 
     def with_neutrinos(self) -> VectorExchange:
         """|M|^2 of dark matter and a neutrino of charge 1."""

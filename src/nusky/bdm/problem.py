@@ -12,7 +12,7 @@ from nusky.bdm.conventions import Conventions
 from nusky.bdm.halo import halo_from_keywords
 from nusky.bdm.kinematics import momentum
 from nusky.bdm.params import params
-from nusky.bdm.quadrature import Interpolant
+from nusky.bdm.quadrature import Integrals, Interpolant
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
 from nusky.errors import PhysicsError
 
@@ -93,3 +93,9 @@ def surroundings(
     halo = halo_from_keywords(is_spike, profile, merged)
     d_cut = not_negative("d_cut", merged["d_cut"], "kpc").item()
     return Surroundings(halo, d_cut, fermi_dirac_fluence if spectrum is None else spectrum)
+
+
+def with_noise(result: Integrals, emission: Emission) -> Integrals:
+    """The result with the rounding errors of the amplitude's own arithmetic in its error."""
+    noise = getattr(emission.cross_section, "noise", 0.0)
+    return Integrals(result.value, result.error + noise * np.abs(result.value))

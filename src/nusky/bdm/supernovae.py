@@ -61,6 +61,8 @@ class Supernova:
     year: float = np.nan
     year_error: float = np.nan
     host: str = MILKY_WAY
+    core_collapse: bool = True
+    """Whether the star collapsed, which alone gives the burst of neutrinos."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.ra_deg <= 360 and -90 <= self.dec_deg <= 90):
@@ -147,8 +149,8 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     """The supernovae of a CSV, ECSV, FITS or VOTable file, or the historical ones.
 
     Columns `name`, `ra_deg`, `dec_deg` and `distance_kpc` are needed; `distance_error_low_kpc`,
-    `distance_error_high_kpc`, `year`, `year_error` and `host` are used where the file has them. Units given in the
-    file are converted.
+    `distance_error_high_kpc`, `year`, `year_error`, `host` and `core_collapse` (True or False; without the column all
+    are taken for core collapses) are used where the file has them. Units given in the file are converted.
 
     Raises
     ------
@@ -175,12 +177,13 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
         name: _numbers(path, table, name) for name in (_REQUIRED[3], *_OPTIONAL) if name in table.colnames
     }
     hosts = texts(table["host"]) if "host" in table.colnames else [MILKY_WAY] * len(names)
+    collapsed = _flags(path, table, "core_collapse") if "core_collapse" in table.colnames else [True] * len(names)
     listed = []
     for i, name in enumerate(names):
         row = {key: float(column[i]) for key, column in numbers.items()}
         try:
             host(hosts[i])
-            listed.append(Supernova(name=name, host=hosts[i], **row))
+            listed.append(Supernova(name=name, host=hosts[i], core_collapse=collapsed[i], **row))
         except PhysicsError as error:
             raise CatalogueError(f"{path}: row {i + 1}: {error}") from None
     return listed
@@ -211,3 +214,14 @@ def _numbers(path: Path, table: Any, header: str) -> Array:
         return values if column.unit is None else values * column.unit.to(unit)
     except (u.UnitsError, TypeError, ValueError):
         raise CatalogueError(f"{path}: column '{header}' has the unit '{column.unit}'. Give {unit}.") from None
+
+
+def _flags(path: Path, table: Any, header: str) -> list[bool]:
+    """A column of True and False; anything else is refused with its row."""
+    flags = {"true": True, "1": True, "false": False, "0": False}
+    out = []
+    for row, value in enumerate(table[header], 1):
+        if str(value).lower() not in flags:
+            raise CatalogueError(f"{path}: row {row}: {header} = '{value}' must be True or False.")
+        out.append(flags[str(value).lower()])
+    return out

@@ -6,12 +6,14 @@ kinetic energy in MeV, and `recoil(Tx, mx, T)` with d(sigma)/dT_recoil in cm^2/M
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from nusky.bdm.checks import Array
 from nusky.bdm.cross_sections import largest_recoil, smallest_energy
+from nusky.bdm.geometry import Source
+from nusky.bdm.problem import Emission, Surroundings
 from nusky.bdm.quadrature import Integrals, Interpolant, integrate
 
 
@@ -24,9 +26,18 @@ class Target(Protocol):
         """Cross section, cm^2, of recoils above a threshold; energies and mass in MeV."""
         ...
 
-    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Integrals:
-        """d(sigma)/dT_recoil, cm^2 MeV^-1, at one recoil energy; energies and mass in MeV."""
+    def recoil(self, Tx: Array, mx: Array, recoil: Array | float) -> Integrals:
+        """d(sigma)/dT_recoil, cm^2 MeV^-1, at recoil energies; energies and masses in MeV, all broadcast."""
         ...
+
+
+class Problem(NamedTuple):
+    """Everything that decides how many recoils there are, per target."""
+
+    place: Source
+    around: Surroundings
+    emission: Emission
+    target: Target
 
 
 class IsotropicTarget:
@@ -43,6 +54,14 @@ class IsotropicTarget:
     ) -> None:
         self._sigma, self.mt, self._form_factor = sigma, mt, form_factor
 
+    def point(self, Tx: Array, mx: Array) -> Array:
+        """sigma(Tx, mx) of a point-like target, cm^2; energies and masses in MeV, of one shape."""
+        return self._sigma(Tx, mx)
+
+    def suppression(self, recoil: Array) -> Array | float:
+        """F^2 at recoil energies in MeV."""
+        return 1.0 if self._form_factor is None else np.square(self._form_factor(np.sqrt(2 * self.mt * recoil)))
+
     def total(self, Tx: Array, mx: Array, recoil_above: float = 0.0) -> Integrals:
         """See `Target.total`."""
         Tx, mx = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx)
@@ -55,15 +74,13 @@ class IsotropicTarget:
             share = share * self._mean_square(limit, recoil_above)
         return Integrals(sigma * share, np.zeros(Tx.shape))
 
-    def recoil(self, Tx: Array, mx: Array, recoil: float) -> Integrals:
+    def recoil(self, Tx: Array, mx: Array, recoil: Array | float) -> Integrals:
         """See `Target.recoil`."""
-        Tx, mx = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx)
+        Tx, mx, recoil = np.broadcast_arrays(np.asarray(Tx, dtype=np.float64), mx, recoil)
         limit = np.asarray(largest_recoil(Tx, mx, self.mt)).reshape(Tx.shape)
         with np.errstate(divide="ignore"):
             out = np.where(recoil <= limit, self._sigma(Tx, mx) / limit, 0.0)
-        if self._form_factor is not None:
-            out = out * np.square(self._form_factor(np.sqrt(2 * self.mt * recoil)))
-        return Integrals(out, np.zeros(Tx.shape))
+        return Integrals(out * self.suppression(recoil), np.zeros(Tx.shape))
 
     def _mean_square(self, limit: Array, above: float) -> Array:
         """Mean of F^2 over the recoils from `above` to `limit`."""
@@ -71,7 +88,7 @@ class IsotropicTarget:
 
         def integrand(segment: np.ndarray, x: Array) -> Array:
             recoil = above + (flat[segment] - above)[:, None] * x
-            return np.square(self._form_factor(np.sqrt(2 * self.mt * recoil)))
+            return self.suppression(recoil)
 
         return integrate(integrand, np.arange(flat.size), flat.size, 1e-10).value.reshape(limit.shape)
 

@@ -1,4 +1,4 @@
-"""`nusky bdm`: boosted dark matter of one supernova: flux, events and sky map."""
+"""`nusky bdm`: boosted dark matter of one supernova: flux, events, limits of detectors and sky map."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -10,7 +10,9 @@ import typer
 from nusky.cli import console
 
 app = typer.Typer(
-    help="Boosted dark matter of one supernova: flux, events, sky map.", no_args_is_help=True, rich_markup_mode=None
+    help="Boosted dark matter of one supernova: flux, events, limits, sky map.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -26,6 +28,13 @@ class Rules(StrEnum):
 
     STANDARD = "standard"
     PUBLISHED = "published"
+
+
+class Counting(StrEnum):
+    """How a number of events is limited."""
+
+    POISSON = "poisson"
+    FELDMAN_COUSINS = "feldman-cousins"
 
 
 def _quantity(name: str) -> Callable[[Any], Any]:
@@ -191,6 +200,126 @@ def events(
 
 
 @app.command()
+def exclude(
+    supernova: SupernovaName = "Cas A",
+    ra: Ra = None,
+    dec: Dec = None,
+    distance: Distance = None,
+    host: HostName = None,
+    detector: Annotated[
+        str, typer.Option(help="super-k, hyper-k, juno, dune, xenonnt, or a YAML file with a detector of your own.")
+    ] = "super-k",
+    t: Annotated[
+        float | None,
+        typer.Option("--t", parser=_TIME, metavar="YR", help="Start of counting after the neutrinos; with --duration."),
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(parser=_TIME, metavar="YR", help="How long is counted; without, the detector's run.")
+    ] = None,
+    mx_min: Annotated[float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest mass.")] = "0.001MeV",
+    mx_max: Annotated[float, typer.Option(parser=_ENERGY, metavar="MEV", help="Highest mass.")] = "100MeV",
+    masses: Annotated[int, typer.Option(min=1, help="Masses, evenly spaced in the logarithm.")] = 50,
+    observed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Events seen in the window in all of the time; without, the expected limit."),
+    ] = None,
+    confidence_level: Annotated[float, typer.Option(help="Confidence level of the limits.")] = 0.9,
+    method: Annotated[
+        Counting | None, typer.Option(help="How the number of events is limited; by what is known of the background.")
+    ] = None,
+    draws: Annotated[
+        int, typer.Option(min=0, help="Distances and halos drawn for the band of their uncertainties.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
+    model: ModelName = Model.CONSTANT,
+    neutrino_coupling: NeutrinoCoupling = 1e-8,
+    target_coupling: TargetCoupling = "1e-8",
+    mediator_ratio: MediatorRatio = 1 / 3,
+    oscillation: Oscillation = "none",
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Also write .parquet, .csv, .png, .pdf or .svg.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Upper limits of a detector over the mass: sqrt(sigma_xv sigma_xe), or the model's product of couplings.
+
+    \b
+    Examples:
+      nusky bdm exclude --supernova "Cas A" --detector super-k
+      nusky bdm exclude --ra 17h45m40s --dec -29d00m28s --distance 8.5kpc --t 10s --duration 20yr --detector hyper-k
+      nusky bdm exclude --detector mine.yaml --observed 3 --output limits.csv
+    """
+    import numpy as np
+
+    from nusky.bdm import constant
+    from nusky.bdm.detectors import load_detector
+    from nusky.bdm.exclusion import drawn_events, observed_span
+    from nusky.bdm.exclusion import exclude as limits_of
+
+    if output is not None and output.suffix not in (".parquet", ".csv", ".png", ".pdf", ".svg"):
+        raise typer.BadParameter(f"{output}: unknown format; use .parquet, .csv, .png, .pdf or .svg.")
+    if (t is None) != (duration is None):
+        raise typer.BadParameter("give --t and --duration together, or neither for the detector's run.")
+    if not mx_min < mx_max and masses > 1:
+        raise typer.BadParameter("--mx-min must be below --mx-max.")
+    place, found = _place(supernova, ra, dec, distance, host), load_detector(detector)
+    physics = _physics(model, 1e-45, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    if t is None:
+        span = observed_span(place.supernova, found)
+    else:
+        span = (t * constant.year2Seconds, (t + duration) * constant.year2Seconds)
+    limits = limits_of(
+        place.under(physics),
+        found,
+        np.geomspace(mx_min, mx_max, masses),
+        span,
+        observed=observed,
+        confidence_level=confidence_level,
+        method=None if method is None else method.value,
+    )
+    if draws:
+        counted = (limits.t_start, limits.t_stop)
+        drawn = drawn_events(physics, place, found, limits.mx, counted, draws=draws, seed=seed)
+        limits = limits.with_spread(drawn)
+    inputs = {**_told_of(place), **_told(model, physics), "detector": found.title}
+    inputs |= {"confidence_level": confidence_level}
+    inputs |= {"method": limits.limits[0].method, "observed": observed, "draws": draws, "seed": seed}
+    inputs |= {"t_start_yr": span[0] / constant.year2Seconds, "t_stop_yr": span[1] / constant.year2Seconds}
+    if model is Model.CONSTANT:
+        inputs.pop("sigma_xv_cm2")  # what strength 1 means; the limit does not depend on it
+        name, scale = "sqrt_sigma_cm2", np.sqrt(limits.reference_cm4)
+    else:
+        name, scale = "coupling_product", physics.coupling_product
+    curves = {
+        name: limits.told,
+        **dict(zip(("low95", "low68", "median", "high68", "high95"), limits.spread, strict=True)),
+    }
+    curves = {key: scale * np.sqrt(value) for key, value in curves.items() if key == name or draws}
+    if output is not None:
+        _write_limits(output, limits.table(), inputs, place.supernova.name, None if model is Model.CONSTANT else scale)
+    kind = "expected median" if observed is None else "observed"
+    if json:
+        shown = {key: [value if np.isfinite(value) else None for value in column] for key, column in curves.items()}
+        console.as_json(
+            {"mx_mev": limits.mx.tolist(), **shown, "kind": kind, "confidence_level": confidence_level}
+            | {"n_limit": limits.limit_events.tolist(), "n_signal": limits.events.tolist(), "inputs": inputs}
+        )
+        return
+    typer.echo(f"{kind} upper limits at {100 * confidence_level:g} % confidence level")
+    columns = {"mx_mev": limits.mx, "n_limit": limits.limit_events, **curves}
+    hidden = console.grid(
+        [dict(zip(columns, map(float, row), strict=True)) for row in zip(*columns.values(), strict=True)]
+    )
+    if hidden:
+        typer.echo(f"no room for {', '.join(hidden)}: use --json or --output")
+    if not (limits.events > 0).any():
+        typer.echo("nothing arrives in this time within the window: no mass is limited")
+    console.pairs({key: console.cell(given) for key, given in inputs.items() if given is not None})
+    if output is not None:
+        typer.echo(f"written: {output}")
+
+
+@app.command()
 def skymap(
     output: Annotated[
         Path, typer.Argument(metavar="FILE", help=".fits (HEALPix), .parquet (grid), .png, .pdf or .svg.")
@@ -334,6 +463,30 @@ def _report(
     if note:
         console.say(note)
     console.pairs({key: console.cell(given) for key, given in inputs.items()})
+
+
+def _write_limits(
+    output: Path, table: Any, inputs: dict[str, Any], supernova: str, coupling_product: float | None
+) -> None:
+    """The table "bdm_exclusion" as Parquet or CSV, or its figure."""
+    from nusky.tables import trace, write_table
+
+    if output.suffix == ".parquet":
+        columns = {name: table[name] for name in table.column_names}
+        write_table(output, columns, kind="bdm_exclusion", provenance=trace([], inputs))
+    elif output.suffix == ".csv":
+        import pyarrow.csv
+
+        from nusky.files import atomic_path
+
+        with atomic_path(output) as temporary:
+            pyarrow.csv.write_csv(table, temporary)
+    else:
+        from nusky.figures import canvas
+        from nusky.figures.bdm_exclusion import bdm_exclusion
+
+        figure = bdm_exclusion(table, supernova=supernova, coupling_product=coupling_product)
+        canvas.save(figure, [output], dpi=200)
 
 
 def _write_grids(output: Path, grids: dict[Rules, Any], inputs: dict[str, Any], place: Any, case: str) -> None:

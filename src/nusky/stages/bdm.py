@@ -8,9 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from nusky import config
 from nusky.bdm import PUBLISHED, STANDARD, BoostedDarkMatter, Conventions, constant, get_psiMax, get_vx
+from nusky.bdm.detectors import DETECTORS, load_detector
+from nusky.bdm.exclusion import Uncertainties, drawn_events, exclude, observed_span
 from nusky.bdm.models import Boosted, ConstantCrossSection, LMuTau
 from nusky.bdm.skymap import GridMap, grid_map, healpix_map
 from nusky.bdm.spectrum import fermi_dirac_fluence
@@ -82,16 +85,7 @@ class _Case:
         return self.place.under(ConstantCrossSection(REFERENCE_SIGMA_CM2), conventions)
 
     def model(self, conventions: Conventions, mt: float = constant.me, charge: float = 1.0) -> BoostedDarkMatter:
-        given = self.block.model
-        model = LMuTau(
-            given.neutrino_coupling,
-            given.target_coupling,
-            given.mediator_ratio,
-            mt,
-            charge=charge,
-            oscillation=given.oscillation,
-        )
-        return self.place.under(model, conventions)
+        return self.place.under(particle_model(self.block, mt, charge), conventions)
 
     def nucleus(self, conventions: Conventions) -> BoostedDarkMatter:
         given = self.block.model
@@ -106,6 +100,13 @@ class _Case:
 
     def write(self, path: Path, columns: Mapping[str, object], kind: str, inputs: Sequence[Path] = ()) -> None:
         write_table(path, columns, kind=kind, provenance=trace(inputs, self.block.model_dump(exclude_unset=True)))
+
+
+def particle_model(block: config.BoostedDarkMatter, mt: float = constant.me, charge: float = 1.0) -> LMuTau:
+    """The model of the block `model`, for targets of mass `mt` (MeV) and `charge` (e)."""
+    given = block.model
+    couplings = given.neutrino_coupling, given.target_coupling, given.mediator_ratio
+    return LMuTau(*couplings, mt, charge=charge, oscillation=given.oscillation)
 
 
 def check(block: config.BoostedDarkMatter) -> None:
@@ -168,6 +169,49 @@ def events(block: config.BoostedDarkMatter, output: Path) -> None:
         columns[f"{conventions.name}_error_per_electron"] = error
     log.info("no events below %.4f MeV", case.threshold_mev)
     case.write(output, columns, "bdm_events")
+
+
+def exclusion(block: config.BoostedDarkMatter, output: Path) -> None:
+    """Limits of every detector of the block `exclusion` over the mass, in the standard conventions."""
+    case, given = _Case(block), block.exclusion
+    if given is None:
+        raise ConfigurationError("in config block `bdm`: `exclusion` is not given, so that there is nothing to limit.")
+    model = particle_model(block) if given.model == "lmutau" else ConstantCrossSection(REFERENCE_SIGMA_CM2)
+    mx, year = np.geomspace(given.mx_min_mev, given.mx_max_mev, given.n_masses), constant.year2Seconds
+    uncertainties = Uncertainties(density=given.density_error, scale_radius=given.scale_radius_error)
+    tables = []
+    for name in given.detectors:
+        detector = load_detector(name)
+        if given.t_start_yr is None:
+            span = observed_span(case.supernova, detector)
+        else:
+            span = (given.t_start_yr * year, (given.t_start_yr + given.duration_yr) * year)
+        limits = exclude(
+            case.place.under(model),
+            detector,
+            mx,
+            span,
+            confidence_level=given.confidence_level,
+            method=given.method,
+        )
+        if given.draws:
+            counted = (limits.t_start, limits.t_stop)
+            drawn = drawn_events(
+                model,
+                case.place,
+                detector,
+                mx,
+                counted,
+                draws=given.draws,
+                seed=given.seed,
+                uncertainties=uncertainties,
+            )
+            limits = limits.with_spread(drawn)
+        log.info("%s: limits at %g %% confidence level", detector.title, 100 * given.confidence_level)
+        tables.append(limits.table())
+    joined = pa.concat_tables(tables)
+    own = [Path(name) for name in given.detectors if name not in DETECTORS]
+    case.write(output, {column: joined[column] for column in joined.column_names}, "bdm_exclusion", own)
 
 
 def numbers(block: config.BoostedDarkMatter, sky: Path, output: Path) -> None:

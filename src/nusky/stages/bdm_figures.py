@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nusky import config
+from nusky.stages.bdm import particle_model
 from nusky.tables import read_table
 
 PathLike = str | os.PathLike[str]
@@ -14,8 +15,14 @@ FIGURES = {
     "target_cross_sections": "targets",
     "light_curve": "light_curve",
     "events": "events",
+    "exclusion": "exclusion",
 }
 """The figures, and the table that each of them shows."""
+
+
+def of_run(block: config.BoostedDarkMatter) -> list[str]:
+    """Those of `FIGURES` that a run has: limits only where they are asked for."""
+    return [name for name in FIGURES if name != "exclusion" or block.exclusion]
 
 
 def draw(
@@ -26,19 +33,19 @@ def draw(
     Parameters
     ----------
     settings : the `bdm` block of the configuration
-    tables : paths by name: sky_map, differential, targets, light_curve, events, numbers
-    outputs : sky map, differential cross section, target cross sections, light curve, events, each in all formats
+    tables : paths by name: numbers, and those of `FIGURES`
+    outputs : the figures of `of_run`, each in all formats
     """
     from nusky.figures import canvas
 
     block = config.BoostedDarkMatter.model_validate(settings)
-    for (name, table), files in zip(FIGURES.items(), _grouped(outputs, len(options.formats)), strict=True):
-        canvas.save(figure(name, block, tables[table], tables["numbers"]), files, dpi=options.dpi)
+    for name, files in zip(of_run(block), _grouped(outputs, len(options.formats)), strict=True):
+        canvas.save(figure(name, block, tables[FIGURES[name]], tables["numbers"]), files, dpi=options.dpi)
 
 
 def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers: PathLike) -> Any:
     """One of `FIGURES`, drawn from its table and the table "bdm_numbers"."""
-    from nusky.figures import bdm_cross_sections, bdm_rates, bdm_sky_map
+    from nusky.figures import bdm_cross_sections, bdm_exclusion, bdm_rates, bdm_sky_map
 
     value = {row["key"]: row["standard"] for row in read_table(numbers, kind="bdm_numbers").to_pylist()}
     supernova, years = block.supernova.name, f"{block.t_yr:g} years after the neutrinos"
@@ -64,6 +71,10 @@ def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers:
     if name == "light_curve":
         shown = read(bdm_rates.LIGHT_CURVE_COLUMNS)
         return bdm_rates.bdm_light_curve(shown, supernova=supernova, case=f"{energy}, {mass}")
+    if name == "exclusion":
+        coupled = block.exclusion is not None and block.exclusion.model == "lmutau"
+        product = particle_model(block).coupling_product if coupled else None
+        return bdm_exclusion.bdm_exclusion(read(bdm_exclusion.COLUMNS), supernova=supernova, coupling_product=product)
     counted = f"{block.duration_yr:g} years from {years}, {block.tx_min_mev:g} to {block.tx_max_mev:g} MeV"
     return bdm_rates.bdm_events(
         read(bdm_rates.EVENT_COLUMNS), supernova=supernova, case=counted, threshold_mev=value["mx_threshold"]

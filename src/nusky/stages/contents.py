@@ -151,6 +151,8 @@ class Contents:
         if self.cfg.bdm:
             yield from (getattr(paths, f"bdm_{what}") for what in ("sky_map", "differential", "targets"))
             yield from (paths.bdm_light_curve, paths.bdm_events, paths.bdm_numbers)
+            if self.cfg.bdm.exclusion:
+                yield paths.bdm_exclusion
         for names in self.hypotheses:
             hypothesis = names["hypothesis"]
             yield from self.trials(hypothesis) + self.trials(hypothesis, "skies")

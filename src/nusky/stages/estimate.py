@@ -158,6 +158,12 @@ class Case:
         return 12 * self.skymap.nside**2 if self.skymap else 0
 
     @property
+    def exclusion_points(self) -> int:
+        """Masses of all limits of detectors on boosted dark matter, those of the draws too."""
+        given = self.bdm.exclusion
+        return len(given.detectors) * (1 + given.draws) * given.n_masses
+
+    @property
     def bdm_pixels(self) -> int:
         """Of the maps of boosted dark matter."""
         return self.bdm.n_l * self.bdm.n_b + 12 * self.bdm.nside**2
@@ -222,6 +228,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "bdm_cross_sections": _bdm(lambda c: 0.0),
     "bdm_light_curve": _bdm(lambda c: 2e-3 * c.bdm.n_times),
     "bdm_events": _bdm(lambda c: 0.05 * c.bdm.n_masses),
+    "bdm_exclusion": _bdm(lambda c: 0.05 * c.exclusion_points),
     "bdm_numbers": _bdm(lambda c: 1e-6 * c.bdm_pixels),
     "bdm_figures": _bdm(lambda c: 2 * FIGURE_S * c.n_outputs),
     "summary": lambda c: (IMPORT_S, BASE_MIB),

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nusky.config import Figures
+from nusky.stages import bdm_figures
 from nusky.stages.contents import DECLINATIONS, Contents, Names
 from nusky.tables import read_metadata, read_table
 
@@ -293,7 +294,11 @@ def _skymap(title: str, name: str, draw: Callable[..., "Drawn"], *tables: str) -
 
 def _bdm(title: str, name: str) -> Kind:
     """A figure of boosted dark matter, drawn by `nusky.stages.bdm_figures`."""
-    return Kind(f"Boosted dark matter: {title}", f"bdm/{name}", lambda c: [{}] if c.cfg.bdm else [])
+    return Kind(
+        f"Boosted dark matter: {title}",
+        f"bdm/{name}",
+        lambda c: [{}] if c.cfg.bdm and name in bdm_figures.of_run(c.cfg.bdm) else [],
+    )
 
 
 KINDS = {
@@ -396,5 +401,6 @@ KINDS = {
     "bdm_target_cross_sections": _bdm("scattering in a detector", "target_cross_sections"),
     "bdm_light_curve": _bdm("light curve", "light_curve"),
     "bdm_events": _bdm("events", "events"),
+    "bdm_exclusion": _bdm("limits of detectors", "exclusion"),
 }
 """Every kind of figure, in the order of the report."""
