@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from nusky.figures import canvas
 from nusky.figures.background_ts import background_ts
 from nusky.figures.bdm_cross_sections import bdm_differential_cross_section, bdm_target_cross_sections
+from nusky.figures.bdm_exclusion import bdm_exclusion
 from nusky.figures.bdm_rates import bdm_events, bdm_light_curve
 from nusky.figures.bdm_sky_map import bdm_sky_map
 from nusky.figures.coverage import coverage
@@ -265,6 +266,21 @@ def draw_bdm_target_cross_sections() -> Figure:
     for target, size in (("electron", 1e-38), ("nucleus", 1e-36)):
         table |= {f"{target}_published_cm2": 6.28 * size / energy**1.2, f"{target}_standard_cm2": size / energy}
     return bdm_target_cross_sections(pa.table(table), case="mχ = 0.1 MeV, nucleus of 15 GeV")
+
+
+def draw_bdm_exclusion() -> Figure:
+    """Limits of two detectors on boosted dark matter over its mass."""
+    mass = np.geomspace(1e-3, 30, 40)
+    parts = []
+    for detector, scale in (("Detector A", 1.0), ("Detector B", 5.0)):
+        limit = scale * 1e-34 * (mass**0.5 + 0.01 / mass**0.5)
+        table = {"detector": [detector] * len(mass), "mx_mev": mass, "confidence_level": np.full(len(mass), 0.9)}
+        table |= {"limit_sqrt_sigma_cm2": limit, "limit_strength": limit**2 / 1e-70}
+        factors = {"low95": 0.4, "low68": 0.6, "median": 0.9, "high68": 1.5, "high95": 2.2}
+        table |= {f"expected_{name}_strength": f * limit**2 / 1e-70 for name, f in factors.items()}
+        table |= {f"spread_{name}_strength": np.full(len(mass), np.nan) for name in ("low68", "high68")}
+        parts.append(pa.table(table))
+    return bdm_exclusion(pa.concat_tables(parts), supernova="SN", coupling_product=None)
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {

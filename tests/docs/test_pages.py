@@ -89,7 +89,8 @@ def test_configurations_shown_are_valid(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_links_inside_the_repository_exist(page):
     path = REPOSITORY / page
-    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    prose = re.sub(r"^ *```.*?^ *```", "", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", prose)
     missing = [t for t in targets if "://" not in t and not (path.parent / t).exists()]
     assert not missing, f"{page} links to files that do not exist"
 

@@ -46,7 +46,8 @@ class Analysis:
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
         With energies where the release has smearing tables, else spatial only. `point_spread` is "gaussian", or
-        "smearing" for core and tail from the smearing tables, at the index `point_spread_gamma` (None: the usual one).
+        "smearing" for core and tail from the smearing tables, at the dimensionless index `point_spread_gamma`; None is
+        the usual one.
         """
         responses = smearing.from_table(smearings)
         areas = effective_area.from_table(effective_areas)

@@ -194,7 +194,8 @@ class SkyModel:
             return np.concatenate(list(pool.map(part, starts)))
 
     def search(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
-        """As `fit`, with the response interpolated between `_NODES` declinations: fast where declinations are many."""
+        """As `fit` at ra, dec [rad], with the response interpolated between `_NODES` declinations: fast where these are
+        many."""
         if "nodes" not in self._cache:
             self._cache["nodes"] = self.known(np.arcsin(np.linspace(-1, 1, _NODES)[1:-1]))
         nodes = self._cache["nodes"].responses
