@@ -95,7 +95,7 @@ def test_asymptotic_limits_need_no_trial_and_are_never_below_that_of_no_event(ro
 
 @pytest.mark.slow
 def test_feldman_cousins_limits_are_labelled_and_of_the_size_of_the_others(root, trials, neyman, tmp_path):
-    whole = limits(root, trials, tmp_path, request("feldman-cousins", n_trials=20), 1)
+    whole = limits(root, trials, tmp_path, request("feldman-cousins", n_trials=80), 1)
     found = read_table(whole["limits"], kind="source_limits").to_pandas()
     other = read_table(neyman["limits"], kind="source_limits").to_pandas()
     assert set(found.method) == {"Feldman-Cousins"}

@@ -12,8 +12,7 @@ from nusky.config import Configuration
 from nusky.paths import Paths
 from nusky.releases import registry
 
-Names = dict[str, str]
-"""What closes the wildcards of a file-name pattern."""
+Names = dict[str, str]  # what closes the wildcards of a file-name pattern
 DECLINATIONS = "declinations"
 
 
