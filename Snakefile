@@ -31,7 +31,7 @@ end_on_hangup()
 os.environ.setdefault(VARIABLE, revision())
 
 # The interpreters of jobs take no module from the folder they work in, whatever lies there.
-os.environ["PYTHONSAFEPATH"] = "1"
+os.environ.update(PYTHONSAFEPATH="1")
 
 try:
     for file in workflow.configfiles:
