@@ -170,7 +170,7 @@ def compare(folder: Path) -> str:
         ):
             pairs = zip(fits[one], fits[other], strict=True)
             verdicts = [within(a, b) for a, b in pairs if min(a[0], b[0]) > LEAST_TS]
-            of_ts, of_n, of_gamma = map(int, np.sum(verdicts, axis=0))
+            of_ts, of_n, of_gamma = map(int, np.reshape(verdicts, (-1, 3)).sum(axis=0))
             counts.append((case, what, len(verdicts), of_ts, of_n, "taken over" if one == "energy" else of_gamma))
         rows = [
             (*here, *(" / ".join(_number(fit[i]) for fit in found) for i in range(3)))
