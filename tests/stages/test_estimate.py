@@ -25,7 +25,7 @@ EVERYTHING = {
         "recovery_trials": 50,
     },
     "skymap": {"nside_region": 2, "calibration_trials": 700, "calibration_per_batch": 500, "sky_trials": 30},
-    "bdm": {},
+    "bdm": {"exclusion": {}},
     "figures": {"formats": ["png"]},
 }
 
