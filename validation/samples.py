@@ -56,19 +56,18 @@ def write_generated(folder: Path, event_fraction: float = 1.0, seasons: Sequence
     )
 
 
-def read_written(folder: Path, point_spread: float | None = None) -> Analysis:
+def read_written(folder: Path) -> Analysis:
     """The analysis of the canonical tables in `folder`, read as the workflow does."""
     (names,) = tables.read_columns(folder / "seasons.parquet", kind="seasons", columns=("season",))
     events = [folder / "events" / f"{name}.parquet" for name in names]
     others = (folder / f"{kind}.parquet" for kind in ("seasons", "effective_area", "smearing"))
-    return load_analysis(Data(events, *others), *_spread(point_spread))
+    return load_analysis(Data(events, *others))
 
 
-def real(folder: Path, point_spread: float | None = None) -> Analysis:
+def real(folder: Path) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
 
-    The two come from different event selections: good for comparing programs, not for physics. `point_spread` is the
-    spectral index for which the point spread is taken from the smearing, or None for a Gaussian.
+    The two come from different event selections: good for comparing programs, not for physics.
     """
     chosen = ICECUBE_10YR.select(list(REAL_SEASONS))
     release = icecube_10yr.read(folder / "icecube_10year_ps", ICECUBE_10YR, chosen, check_counts=True)
@@ -77,11 +76,7 @@ def real(folder: Path, point_spread: float | None = None) -> Analysis:
         pa.concat_tables(stand_in(folder, response) for response in responses)
         for stand_in in (stand_in_area, stand_in_smearing)
     )
-    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear, *_spread(point_spread))
-
-
-def _spread(gamma: float | None) -> tuple[str, float | None]:
-    return ("gaussian", None) if gamma is None else ("smearing", gamma)
+    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear)
 
 
 def stand_in_area(folder: Path, response: str) -> pa.Table:

@@ -348,12 +348,6 @@ class BoostedDarkMatter(Section):
         return self
 
 
-def _of_smearing(gamma: float | None, info: ValidationInfo) -> float | None:
-    if gamma is not None and info.data.get("point_spread") == "gaussian":
-        raise ValueError("has no effect with point_spread: gaussian; set point_spread: smearing or leave it out")
-    return gamma
-
-
 class Inference(Section):
     """Trials and statements of the standard method: p-values, sensitivities, upper limits (docs/inference.md)."""
 
@@ -390,17 +384,6 @@ class Inference(Section):
         ge=0,
         description="Pseudo-experiments at each strength for injection, recovery and coverage; 0 leaves them out.",
     )
-    point_spread: Literal["gaussian", "smearing"] = Field(
-        "gaussian",
-        description="Spread of signal around a source: a Gaussian of width AngErr, or core and tail from the smearing "
-        "tables with a term for the distribution of AngErr: n_s less biased, several times slower. No effect without "
-        "smearing tables.",
-    )
-    point_spread_gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
-        None,
-        description="Spectral index of the signal that `point_spread: smearing` describes: n_s is least biased for "
-        "sources of this index. null takes the fixed `gamma`, or 2.5.",
-    )
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."
     )
@@ -410,8 +393,6 @@ class Inference(Section):
     declinations_deg: list[Annotated[float, Field(ge=-90, le=90)]] = Field(
         default_factory=list, description="Declinations of the point-source sensitivity curve; none if empty."
     )
-
-    _spread = field_validator("point_spread_gamma")(_of_smearing)
 
     @field_validator("differential_log10_energy_gev")
     @classmethod
@@ -426,12 +407,6 @@ class SkyMap(Section):
 
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, for which the release must have smearing tables."
-    )
-    point_spread: Literal["gaussian", "smearing"] = Field(
-        "gaussian", description="Spread of signal around a position, as `inference.point_spread`."
-    )
-    point_spread_gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
-        None, description="Spectral index it describes, as `inference.point_spread_gamma`."
     )
     nside: int = Field(256, ge=4, le=1024, description="HEALPix resolution of the map, a power of two.")
     nside_coarse: int = Field(
@@ -451,8 +426,6 @@ class SkyMap(Section):
     n_spots: int = Field(100, ge=1, description="Hot spots listed: those with the smallest local p-values.")
     n_zooms: int = Field(6, ge=0, le=50, description="Hot spots with position contours and a map of their own.")
     zoom_width_deg: float = Field(4.0, gt=0, le=40, description="Width of the maps around hot spots.")
-
-    _spread = field_validator("point_spread_gamma")(_of_smearing)
 
     @model_validator(mode="after")
     def _powers_of_two(self) -> "SkyMap":

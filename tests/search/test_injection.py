@@ -9,7 +9,7 @@ from nusky.detector import smearing
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import PowerLaw, power_laws
 from nusky.errors import PhysicsError
-from nusky.likelihood.energy import LOG10_ENERGY_EDGES, signal_energy_density
+from nusky.likelihood.energy import LOG10_ENERGY_EDGES, signal_share
 from nusky.search.hypothesis import Sources
 from nusky.search.injection import inject
 from tests import oracles
@@ -120,8 +120,8 @@ class TestEnergy:
             [PowerLaw(gamma)],
         )[0]
         observed = np.histogram(season["log10_energy"], LOG10_ENERGY_EDGES)[0]
-        density = signal_energy_density(area, found, dec, power_laws(gamma))[0, 0]
-        expected = observed.sum() * density * np.diff(LOG10_ENERGY_EDGES)
+        matrix = found.energy_matrix(LOG10_ENERGY_EDGES)
+        expected = observed.sum() * signal_share(area, found, matrix, dec, power_laws(gamma))[0, 0]
         used = expected > 10
         chi2 = ((observed - expected) ** 2 / np.maximum(expected, 1e-300))[used].sum()
         assert abs(chi2 - used.sum()) < 5 * np.sqrt(2 * used.sum())

@@ -117,7 +117,6 @@ def test_smaller_regions_redo_no_trial(finished):
         ({"skymap": {"nside_region": 3}}, "in `skymap.nside_region`"),
         ({"skymap": {"calibration_trials": 100}}, "in `skymap.calibration_trials`"),
         ({"skymap": {"refine_above": 0}}, "in `skymap.refine_above`"),
-        ({"skymap": {"point_spread_gamma": 2.0}}, "in `skymap.point_spread_gamma`: has no effect with point_spread"),
         ({"skymap": {"n_side": 64}}, "in `skymap.n_side`: unknown key; did you mean `nside`?"),
     ],
 )

@@ -9,8 +9,6 @@ skymap_setup = {
     },
     "gamma": cfg.skymap.gamma,
     "seed": cfg.seed,
-    "point_spread": cfg.skymap.point_spread,
-    "point_spread_gamma": cfg.skymap.point_spread_gamma or cfg.skymap.gamma,
 }
 
 

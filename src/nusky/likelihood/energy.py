@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nusky.detector.effective_area import EffectiveArea, checked_declinations
-from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
+from nusky.detector.smearing import Smearing
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 
@@ -27,8 +27,9 @@ _REACH = (2, 2, 0)
 """Half-widths, in bins of declination, energy and AngErr, of the windows that AngErr's distribution is counted in."""
 _PRIOR = 3.0
 """Weight, in events, of the distribution over all energies of a band."""
-_LEAST_SHARE = 1e-3
-"""Share that every bin of AngErr gets on top."""
+_LEAST = 0.03
+"""Events that every bin of AngErr gets on top. With more, signal where the background has no events counts for less
+than it should, and fits find too little of it."""
 _PARABOLA = np.array([-3, 12, 17, 12, -3]) / 35
 """Weights of the least-squares parabola through five points, at its middle (Savitzky and Golay 1964)."""
 _MEAN = np.array([0, 1, 2, 1, 0]) / 4
@@ -43,15 +44,10 @@ def energy_bin(log10_energy: np.ndarray, log10_energy_edges: np.ndarray = LOG10_
     return np.clip(np.searchsorted(log10_energy_edges, log10_energy, side="right") - 1, 0, last)
 
 
-def signal_energy_density(
-    area: EffectiveArea,
-    smearing: Smearing,
-    dec: np.ndarray,
-    spectra: Sequence[Spectrum],
-    log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
-    ang_err_edges: np.ndarray | None = None,
+def signal_share(
+    area: EffectiveArea, smearing: Smearing, matrix: np.ndarray, dec: np.ndarray, spectra: Sequence[Spectrum]
 ) -> np.ndarray:
-    """P(log10 E | dec), or P(log10 E, AngErr | dec), of detected neutrinos of every spectrum.
+    """What is reconstructed of the detected neutrinos of every spectrum: their share in each bin.
 
     In a bin of declination it is the sum over the true energy of the integral of A_eff(E_nu) f(E_nu) dE_nu times the
     smearing, normalised; the bins of the effective area and the cells of the smearing are split at each other's
@@ -59,16 +55,14 @@ def signal_energy_density(
 
     Parameters
     ----------
+    matrix : (n_dec_cells, n_enu, n_bins) float64
+        Probability of the bins for a neutrino of each cell of the smearing.
     dec : (n_dec,) float64, rad
     spectra : (n_spectra,)
-    log10_energy_edges : (n_bins + 1,), log10(E/GeV)
-    ang_err_edges : (n_ang_err + 1,), rad
-        If given, every bin of energy is divided into bins of AngErr.
 
     Returns
     -------
-    (n_dec, n_spectra, n_bins) float64, per dex of E, or (n_dec, n_spectra, n_bins n_ang_err) per dex of E and bin of
-    AngErr
+    (n_dec, n_spectra, n_bins) float64
 
     Raises
     ------
@@ -76,12 +70,10 @@ def signal_energy_density(
         A declination lies outside the sphere, or no neutrino of that range can be seen from anywhere.
     """
     dec = checked_declinations(dec)
-    dec_edges = _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
+    dec_edges = _dec_edges(area, smearing)
     middle = (dec_edges[1:] + dec_edges[:-1]) / 2
     accepted = _accepted(area, smearing, middle, spectra)
-    matrix = smearing.energy_matrix(log10_energy_edges, ang_err_edges, ANG_ERR_FLOOR)[smearing.dec_cell(middle)]
-    counts = np.matmul(accepted, matrix)
-    totals = counts.sum(axis=2)
+    totals = accepted.sum(axis=2)
     visible = np.flatnonzero((totals > 0).all(axis=1))
     if not visible.size:
         raise PhysicsError(
@@ -89,11 +81,22 @@ def signal_energy_density(
         )
     # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
     nearest = visible[np.argmin(np.abs(middle[:, None] - middle[visible]), axis=1)]
-    width = np.repeat(np.diff(log10_energy_edges), counts.shape[2] // (len(log10_energy_edges) - 1))
-    density = (counts[nearest] / totals[nearest][..., None]) / width
     lower, weight = _between(_centres(np.sin(dec_edges)), np.sin(dec))
+    upper = np.minimum(lower + 1, len(middle) - 1)
+    needed, place = np.unique(np.concatenate((lower, upper)), return_inverse=True)
+    own = nearest[needed]
+    shares = np.matmul(accepted[own] / totals[own][..., None], matrix[smearing.dec_cell(middle[own])])
     weight = weight[:, None, None]
-    return density[lower] * (1 - weight) + density[np.minimum(lower + 1, len(density) - 1)] * weight
+    return shares[place[: len(dec)]] * (1 - weight) + shares[place[len(dec) :]] * weight
+
+
+def signal_nodes(area: EffectiveArea, smearing: Smearing) -> np.ndarray:
+    """sin(dec) between which `signal_share` is linear, (n_nodes,)."""
+    return _centres(np.sin(_dec_edges(area, smearing)))
+
+
+def _dec_edges(area: EffectiveArea, smearing: Smearing) -> np.ndarray:
+    return _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
 
 
 def background_energy_density(
@@ -144,7 +147,7 @@ def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_
 
     Counts in the bins of declination, energy and AngErr, summed over the neighbours in declination and energy as far as
     `_REACH`. Where these are few, the distribution over all energies of the band fills in with the weight of `_PRIOR`
-    events, and no share is below `_LEAST_SHARE`.
+    events, and every bin gets `_LEAST` events on top.
 
     Parameters
     ----------
@@ -161,9 +164,8 @@ def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_
     for axis, reach in enumerate(_REACH):
         padding = [(reach, reach) if axis == other else (0, 0) for other in range(3)]
         counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * reach + 1, axis).sum(axis=-1)
-    prior = counts.sum(axis=1, keepdims=True) + 1 / shape[2]
-    shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True)
-    shares = shares / shares.sum(axis=2, keepdims=True) + _LEAST_SHARE
+    prior = counts.sum(axis=1, keepdims=True) + 1e-9
+    shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True) + _LEAST
     return shares / shares.sum(axis=2, keepdims=True)
 
 

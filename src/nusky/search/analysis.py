@@ -1,7 +1,7 @@
 """The seasons of a release with the detector's response to them: what every hypothesis is tested on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,16 +10,15 @@ import pyarrow as pa
 from nusky.detector import effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import Smearing
 from nusky.detector.spectrum import Spectrum
-from nusky.likelihood import energy
+from nusky.likelihood import energy, point_spread
+from nusky.search import reach
 from nusky.search.season import IndexedEvents, SeasonEvents
 
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
 SEASON_COLUMNS = ("season", "response", "livetime_s")
-SPATIAL, FULL = "spatial only", "spatial and energy"
-FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
+SPATIAL, FULL = "spatial only", "spatial and energy, point spread from the smearing tables"
 
 
 @dataclass(frozen=True)
@@ -40,36 +39,46 @@ class Analysis:
         events: Sequence[pa.Table],
         effective_areas: pa.Table,
         smearings: pa.Table,
-        point_spread: str = "gaussian",
-        point_spread_gamma: float | None = None,
     ) -> "Analysis":
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
-        With energies where the release has smearing tables, else spatial only. `point_spread` is "gaussian", or
-        "smearing" for core and tail from the smearing tables, at the dimensionless index `point_spread_gamma`; None is
-        the usual one.
+        With energies and the point spread of the smearing tables where the release has them, else spatial only.
         """
         responses = smearing.from_table(smearings)
-        areas = effective_area.from_table(effective_areas)
-        spreads = {}
-        if point_spread == "smearing":
-            gamma = point_spread_gamma or GAMMA
-            spreads = {name: PointSpread.of_response(areas[name], known, gamma) for name, known in responses.items()}
         made = []
         for season, table in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
-            energies, spread = log10_energy if responses else None, spreads.get(season["response"])
-            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread))
-        return cls(tuple(made), areas, responses or None)
+            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, log10_energy if responses else None))
+        return cls.of_seasons(made, effective_area.from_table(effective_areas), responses or None)
+
+    @classmethod
+    def of_seasons(
+        cls,
+        seasons: Sequence[SeasonEvents],
+        areas: Mapping[str, EffectiveArea],
+        smearings: Mapping[str, Smearing] | None,
+    ) -> "Analysis":
+        """From seasons with their own background; how far their events matter follows from the response."""
+        known = cls(tuple(seasons), areas, smearings)
+        if smearings is None:
+            return known
+        names, signal = known.response_names, known.signal_densities(reach.band_declinations(), reach.spectra())
+        made = [
+            replace(season, reach=reach.by_bin(season, known.widths, signal[names.index(season.response)][:, :, :-1]))
+            for season in seasons
+        ]
+        return replace(known, seasons=tuple(made))
 
     @property
     def kind(self) -> str:
         """What the likelihood uses, in words."""
-        if self.smearings is None:
-            return SPATIAL
-        spread = self.seasons[0].point_spread
-        return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
+        return SPATIAL if self.smearings is None else FULL
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Widths of the point spread in units of AngErr."""
+        return point_spread.GAUSSIAN if self.smearings is None else point_spread.WIDTHS
 
     @property
     def n_events(self) -> np.ndarray:
@@ -107,20 +116,35 @@ class Analysis:
         integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
         return integrals * self.livetimes_s[:, None, None]
 
-    def energy_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
-        """Signal energy densities, (n_responses, n_bins, n_sources, n_spectra) float64, per dex; ones without energy.
-
-        By response as `response_names` has them. The bins are those that `energy_bin` of the seasons counts: of
-        energy, or of energy and AngErr.
-        """
-        dec = np.atleast_1d(dec)
-        names = self.response_names
+    @cached_property
+    def signal_nodes(self) -> np.ndarray:
+        """sin(dec) between which signal densities are linear and sums over far pairs nearly so, (n_nodes,)."""
+        middle = (energy.SIN_DEC_EDGES[1:] + energy.SIN_DEC_EDGES[:-1]) / 2
         if self.smearings is None:
-            return np.ones((len(names), 1, len(dec), len(spectra)))
-        with_ang_err = any(season.point_spread is not None for season in self.seasons)
-        edges = energy.ANG_ERR_EDGES if with_ang_err else None
-        made = [
-            energy.signal_energy_density(self.areas[name], self.smearings[name], dec, spectra, ang_err_edges=edges)
-            for name in names
-        ]
-        return np.stack([density.transpose(2, 0, 1) for density in made])
+            return middle
+        own = [energy.signal_nodes(self.areas[name], self.smearings[name]) for name in self.response_names]
+        return np.unique(np.round(np.concatenate((middle, *own)), 6))
+
+    @cached_property
+    def _reconstructed(self) -> dict[str, np.ndarray]:
+        return {name: point_spread.reconstructed(self.smearings[name]) for name in self.response_names}
+
+    def signal_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
+        """Signal densities, (n_responses, n_dec, n_bins, n_widths + 1, n_spectra) float32, per dex and bin of AngErr.
+
+        By response as `response_names` has them. The bins are those that `bin` of the seasons counts. The last of the
+        widths is signal beyond `nusky.likelihood.point_spread.FARTHEST`. Without energies all is of the one width.
+        """
+        dec, names = np.atleast_1d(dec), self.response_names
+        if self.smearings is None:
+            first = np.eye(1, len(self.widths) + 1, dtype=np.float32).T
+            return np.broadcast_to(first, (len(names), len(dec), 1, len(first), len(spectra)))
+        width = np.repeat(np.diff(energy.LOG10_ENERGY_EDGES), len(energy.ANG_ERR_EDGES) - 1)
+        found = np.empty((len(names), len(dec), len(width), len(self.widths) + 1, len(spectra)), np.float32)
+        for r, name in enumerate(names):
+            matrix = self._reconstructed[name]
+            flat = matrix.reshape(*matrix.shape[:2], -1)
+            shares = energy.signal_share(self.areas[name], self.smearings[name], flat, dec, spectra)
+            shares = shares.reshape(len(dec), len(spectra), len(width), -1) / width[:, None]
+            found[r] = shares.transpose(0, 2, 3, 1)
+        return found

@@ -19,18 +19,19 @@ from nusky.errors import PhysicsError
 from nusky.likelihood import cells, fit
 from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
-from nusky.likelihood.ratios import near_ratios, series_limits
-from nusky.likelihood.separation import unit_vectors
-from nusky.likelihood.terms import TAIL
+from nusky.likelihood.ratios import Signal, near_ratios, series_limits
+from nusky.likelihood.terms import directions
 from nusky.search.analysis import Analysis
-from nusky.search.far_pairs import far_ratios, source_tails
+from nusky.search.far_pairs import far_ratios
 from nusky.search.season import IndexedEvents, SeasonEvents
 
-GAMMAS = np.linspace(1.0, 4.0, 25)
+GAMMAS = np.linspace(1.0, 4.0, 16)
 """Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
 _FIRST_BOUND, _FIRST_BOUND_OF_STACK = 32.0, 128.0
 """Largest n_s for which small ratios are summed at first; a sky with more signal is looked at again."""
-_ZOOMS, _ZOOM_POINTS = 3, 9
+_MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
+"""More sources than that share the signal densities of those within half a step of declination."""
+_ZOOMS, _ZOOM_POINTS = 3, 8
 
 
 @dataclass(frozen=True)
@@ -82,24 +83,21 @@ class NearIndex:
 
     Attributes
     ----------
-    tails : (n_sources,) float64
-        See `nusky.search.far_pairs.source_tails`.
     cells : SourceCells
-    sources : (n_sources, 5) float64
+    sources : (n_sources, 4) float64
         As `nusky.likelihood.ratios.near_ratios` takes them.
     """
 
-    tails: np.ndarray
     cells: SourceCells
     sources: np.ndarray
 
     @classmethod
-    def of_sources(cls, sources: Sources, omega: np.ndarray) -> "NearIndex":
-        """`omega` (n_sources,) are the sources' largest shares of the signal."""
-        tails = source_tails(omega)
-        index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension, tails)
-        columns = unit_vectors(sources.ra, sources.dec), sources.extension**2, 2 * np.log(tails / TAIL)
-        return cls(tails, index, np.column_stack(columns))
+    def of_sources(cls, sources: Sources) -> "NearIndex":
+        """The index of all `sources`."""
+        x_y = directions(np.cos(sources.dec), sources.ra % (2 * np.pi))
+        columns = *x_y, np.sin(sources.dec), sources.extension**2
+        index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension)
+        return cls(index, np.column_stack(columns))
 
 
 @dataclass(frozen=True)
@@ -160,23 +158,21 @@ class Hypothesis:
 
     @classmethod
     def of(cls, analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum] | None = None) -> "Hypothesis":
-        """On power laws of `GAMMAS`, of every other one for a stack, or on other `spectra`.
+        """On power laws of `GAMMAS`, or on other `spectra`.
 
         Raises
         ------
         PhysicsError : no season can see any source.
         """
         if spectra is None:
-            spectra = power_laws(GAMMAS if len(sources) == 1 else GAMMAS[::2])
+            spectra = power_laws(GAMMAS)
         sources = sources.by_declination()
-        per_source = analysis.expected(sources.dec, spectra) * sources.weights
-        expected = per_source.sum(axis=2, keepdims=True)
+        expected = (analysis.expected(sources.dec, spectra) * sources.weights).sum(axis=2)
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
             raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
-        omega = per_source / np.maximum(expected, 1e-300)
-        return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources, omega.max(axis=(0, 1))))
+        return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources))
 
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
         """The same sources on another grid of spectra."""
@@ -207,19 +203,22 @@ class Hypothesis:
         return np.ascontiguousarray((self.expected / self.expected.sum(axis=0)).T)
 
     @cached_property
-    def _omega(self) -> np.ndarray:
-        """Share of each source in the signal, (n_responses, n_sources, n_spectra)."""
+    def signal(self) -> Signal:
+        """What the detector makes of the sources."""
+        analysis, dec = self.analysis, self.sources.dec
+        numbers = analysis.response_numbers
         # Seasons of one response share it: the livetime cancels.
-        first = np.unique(self.analysis.response_numbers, return_index=True)[1]
-        return (self.per_source[first] / np.maximum(self.expected[first], 1e-300)[:, :, None]).transpose(0, 2, 1)
-
-    @cached_property
-    def _tables(self) -> tuple[np.ndarray, ...]:
-        response = self.analysis.response_numbers
-        densities = self.analysis.energy_densities(self.sources.dec, self.spectra) * self._omega[:, None]
-        densities = np.ascontiguousarray(densities)
-        far = far_ratios(self.analysis.seasons, response, self.sources.dec, self.near.tails, densities)
-        return densities, densities.max(axis=(2, 3)), response, far
+        first = np.unique(numbers, return_index=True)[1]
+        shares = (self.per_source[first] / np.maximum(self.expected[first], 1e-300)[:, :, None]).transpose(0, 2, 1)
+        shares = np.ascontiguousarray(shares)
+        if len(dec) > _MOST_TABLES:
+            dec = np.clip(np.round(dec / _TABLE_STEP) * _TABLE_STEP, -np.pi / 2, np.pi / 2)
+        different, table = np.unique(dec, return_inverse=True)
+        densities = analysis.signal_densities(different, self.spectra)
+        sources = self.sources.dec, self.sources.extension, table
+        far = far_ratios(analysis.seasons, numbers, sources, analysis.widths, densities, shares)
+        own = np.ascontiguousarray(densities[:, :, :, :-1])
+        return Signal(analysis.widths, own, table, shares.astype(np.float32), far)
 
     def data(self) -> Sky:
         """The sky as observed."""
@@ -295,7 +294,7 @@ class SkyLikelihood:
             known, sky, hypothesis = self._bound, self._sky, self._hypothesis
             first = _FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
-            limits = np.empty((2, len(sky.n_events)))
+            limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
             found = near_ratios(
                 sky.chosen,
@@ -305,7 +304,7 @@ class SkyLikelihood:
                 sky.extra,
                 hypothesis.near.cells,
                 hypothesis.near.sources,
-                *hypothesis._tables,
+                hypothesis.signal,
                 limits,
             )
             self._ratios = (*found, hypothesis.shares, sky.n_events)

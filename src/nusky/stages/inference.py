@@ -59,14 +59,11 @@ class Data:
         return [*self.events, self.seasons, self.effective_area, self.smearing]
 
 
-def load_analysis(data: Data, point_spread: str = "gaussian", point_spread_gamma: float | None = None) -> Analysis:
-    """The standard likelihood of a release; the point spread as in `nusky.search.analysis.Analysis.of_tables`.
-
-    `point_spread_gamma` is a dimensionless spectral index.
-    """
+def load_analysis(data: Data) -> Analysis:
+    """The standard likelihood of a release."""
     tables = [read_table(getattr(data, name), kind=name) for name in ("seasons", "effective_area", "smearing")]
     events = [read_table(path, kind="events", columns=EVENT_COLUMNS) for path in data.events]
-    return Analysis.of_tables(tables[0], events, *tables[1:], point_spread, point_spread_gamma)
+    return Analysis.of_tables(tables[0], events, *tables[1:])
 
 
 def positions(sources: pa.Table) -> Positions:
@@ -127,17 +124,14 @@ class Study:
     ----------
     files : of the job: tables of the release and, unless it is about declinations, the `sources`
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
-        None for a free one or, without energies, each of `gammas`; `point_spread` and `point_spread_gamma` as in
-        `load_analysis`
+        None for a free one or, without energies, each of `gammas`
     hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`
     """
 
     def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
         self._data, self._setup, self._hypothesis = Data.of_job(files), setup, hypothesis
         self._sources = getattr(files, "sources", None)
-        self.analysis = load_analysis(
-            self._data, setup.get("point_spread", "gaussian"), setup.get("point_spread_gamma")
-        )
+        self.analysis = load_analysis(self._data)
         self.indices = Indices.choose(setup["gamma"], setup["gammas"], self.analysis.smearings is not None)
         self.kind, _, self.name = hypothesis["name"].partition("/")
         self.table = read_table(self._sources, kind="sources") if self._sources else None

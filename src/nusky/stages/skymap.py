@@ -40,20 +40,16 @@ class Setup:
     grid : of the map; None for trials at fixed declinations, which it does not change
     gamma : the fixed index, None for a free one
     seed : root of the random streams
-    point_spread : "gaussian", or "smearing" for core and tail from the smearing tables
-    point_spread_gamma : spectral index of the signal that "smearing" describes; None for the usual one
     """
 
     data: Data
     grid: Grid | None
     gamma: float | None
     seed: int
-    point_spread: str = "gaussian"
-    point_spread_gamma: float | None = None
 
     def load(self) -> SkyModel:
         """Read the tables and prepare the likelihood."""
-        return SkyModel.of_analysis(load_analysis(self.data, self.point_spread, self.point_spread_gamma), self.gamma)
+        return SkyModel.of_analysis(load_analysis(self.data), self.gamma)
 
     def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
         """Provenance of a table made from the release and `inputs`."""
