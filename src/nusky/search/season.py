@@ -32,8 +32,8 @@ class SeasonEvents:
         1/B_i: sr for a spatial analysis, sr dex with energy.
     density : DeclinationDensity
         Background density in declination.
-    energy_density : (n_bands, n_bins) float64, per dex, or None
-        Background density in energy (`nusky.likelihood.energy`); None for a spatial analysis.
+    energy_density : BackgroundEnergyDensity or None
+        Background density in energy; None for a spatial analysis.
     point_spread : PointSpread or None
         The spread of signal in units of AngErr; None takes it for a Gaussian of width AngErr.
     ang_err_share : (n_bands, n_bins, n_ang_err) float64 or None
@@ -52,7 +52,7 @@ class SeasonEvents:
     energy_bin: np.ndarray
     inverse_background: np.ndarray
     density: DeclinationDensity
-    energy_density: np.ndarray | None
+    energy_density: energy.BackgroundEnergyDensity | None
     point_spread: PointSpread | None = None
     ang_err_share: np.ndarray | None = None
 
@@ -74,7 +74,7 @@ class SeasonEvents:
         if point_spread is not None and log10_energy is None:
             raise PhysicsError("a point spread by energy needs the energies of the events.")
         density = DeclinationDensity.from_events(dec)
-        energies = None if log10_energy is None else energy.background_energy_density(log10_energy, np.sin(dec))
+        energies = None if log10_energy is None else energy.BackgroundEnergyDensity.of_events(log10_energy, np.sin(dec))
         empty = (*(np.empty(0),) * 6, np.empty(0, np.int64), np.empty(0))
         shares = None
         if point_spread is not None:
@@ -92,7 +92,7 @@ class SeasonEvents:
         bins = np.zeros(len(dec), dtype=np.int64)
         core, tail, share = np.ones(len(dec)), np.ones(len(dec)), np.zeros(len(dec))
         if self.energy_density is not None:
-            inverse /= energy.background_energy_density_at(self.energy_density, log10_energy, np.sin(dec))
+            inverse /= self.energy_density.at(log10_energy, np.sin(dec))
             bins = energy.energy_bin(log10_energy)
         if self.point_spread is not None:
             inverse /= energy.background_ang_err_share_at(self.ang_err_share, log10_energy, np.sin(dec), ang_err)
