@@ -4,10 +4,10 @@ python -m validation.outside_oracle --prepare FOLDER
 PYTHON-WITH-SKYLLH validation/run_skyllh.py FOLDER
 python -m validation.outside_oracle --compare FOLDER --write
 
-The background's energy density is a histogram in SkyLLH and a kernel density in nusky, and near TS 5 a few events where
-it is sparse decide. So SkyLLH runs twice: with its own bins, and with those of nusky; the first shows what the choice of
-bins is worth. And nusky fits once more with the energy ratios of SkyLLH's events in place of its own, which compares all
-the rest.
+The background's energy density is a histogram in SkyLLH and a kernel density in nusky, and near TS 5 a few events
+where it is sparse decide. So SkyLLH runs twice: with its own bins, and with those of nusky; the first shows what the
+choice of bins is worth. And nusky fits once more with the energy ratios of SkyLLH's events in place of its own, which
+compares all the rest.
 """
 
 import argparse
