@@ -60,8 +60,8 @@ class Release(Section):
     check_counts: bool = Field(True, description="Refuse a season whose number of events is not the published one.")
     allow_version_1: bool = Field(
         False,
-        description="Accept version 1.0 of the fourteen-year release, whose detector response is faulty; newer ones are "
-        "accepted without.",
+        description="Accept version 1.0 of the fourteen-year release, whose detector response is faulty; newer ones "
+        "are accepted without.",
     )
     synthetic: Literal["never", "if-unavailable", "always"] = Field(
         "never", description="When generated events may stand in for the release; every output then says so."

@@ -7,8 +7,9 @@ The folders, names and columns of the ten-year release are assumed, with two dif
   the energies up to the next bin, the area there is zero.
 
 Versions 2.0 and 3.1 are read alike. Version 1.0 has two faults. The simulation of IC86 ends at log10(E/GeV) = 8.7, but
-its last bin was given as 8.6 to 8.8, which lowers the effective area there; and the smearing tables of all configurations use the declination
-bins of IC40. It is recognised by the first: an effective area of IC86 that is not zero in a bin ending at 8.8.
+its last bin was given as 8.6 to 8.8, which lowers the effective area there; and the smearing tables of all
+configurations use the declination bins of IC40. It is recognised by the first: an effective area of IC86 that is not
+zero in a bin ending at 8.8.
 """
 
 import logging
