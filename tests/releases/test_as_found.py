@@ -59,6 +59,7 @@ def test_a_release_without_smearing_tables_needs_none(tmp_path):
     assert icecube_3yr.required_files(tmp_path, ICECUBE_3YR, seasons) == [
         "IC79-2010-events.txt",
         "IC79-2010-TabulatedAeff.txt",
+        "IC79-2010-AngRes.txt",
     ]
     names = icecube_10yr.required_files(tmp_path, replace(ICECUBE_10YR, smearing=False), [files.season()])
     assert not any("smearing" in name for name in names)
@@ -229,7 +230,10 @@ def test_what_was_generated_is_synthetic_for_ever(tmp_path, monkeypatch, generat
     manifest = fetch(tmp_path, way(tmp_path, generated), seasons=["IC40"])
     assert manifest["synthetic"] is True
     out = tmp_path / "out"
-    others = {kind: out / f"{kind}.parquet" for kind in ("seasons", "uptimes", "effective_area", "smearing")}
+    others = {
+        kind: out / f"{kind}.parquet"
+        for kind in ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+    }
     releases.ingest(tmp_path / "release.json", ["IC40"], {"IC40": out / "events.parquet"}, **others, check_counts=False)
     assert all(read_metadata(path)["synthetic"] for path in out.iterdir())
 

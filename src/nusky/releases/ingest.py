@@ -134,7 +134,7 @@ def write(
     ----------
     canonical : the release
     events : season -> path
-    others : 'seasons', 'uptimes', 'effective_area', 'smearing' -> path
+    others : 'seasons', 'uptimes', 'effective_area', 'smearing', 'angular_resolution' -> path
     provenance : of every table
 
     Raises

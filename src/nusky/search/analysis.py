@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from nusky.detector import effective_area, smearing
+from nusky.detector import angular_resolution, effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
+from nusky.detector.angular_resolution import MedianSpread
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import Smearing
@@ -26,12 +27,14 @@ FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at
 class Analysis:
     """The events of every season with the detector's response to them.
 
-    `smearings` is None for a release without smearing tables: the likelihood is then spatial only.
+    `smearings` is None for a release without smearing tables: the likelihood is then spatial only, and signal is drawn
+    with the `median_spreads` of the seasons, if the release gives medians of its resolution.
     """
 
     seasons: tuple[SeasonEvents, ...]
     areas: Mapping[str, EffectiveArea]
     smearings: Mapping[str, Smearing] | None
+    median_spreads: tuple[MedianSpread, ...] | None = None
 
     @classmethod
     def of_tables(
@@ -42,12 +45,13 @@ class Analysis:
         smearings: pa.Table,
         point_spread: str = "gaussian",
         point_spread_gamma: float | None = None,
+        angular_resolutions: pa.Table | None = None,
     ) -> "Analysis":
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
         With energies where the release has smearing tables, else spatial only. `point_spread` is "gaussian", or
         "smearing" for core and tail from the smearing tables, at the dimensionless index `point_spread_gamma`; None is
-        the usual one.
+        the usual one. `angular_resolutions` decides how signal of a release without smearing is drawn.
         """
         responses = smearing.from_table(smearings)
         areas = effective_area.from_table(effective_areas)
@@ -55,13 +59,21 @@ class Analysis:
         if point_spread == "smearing":
             gamma = point_spread_gamma or GAMMA
             spreads = {name: PointSpread.of_response(areas[name], known, gamma) for name, known in responses.items()}
-        made = []
+        resolutions = {}
+        if angular_resolutions is not None and not responses:
+            resolutions = angular_resolution.from_table(angular_resolutions)
+        made, median_spreads = [], []
         for season, table in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
+            if season["response"] in resolutions:
+                known = resolutions[season["response"]]
+                errors = np.radians(dec), log10_energy, np.radians(ang_err)
+                median_spreads.append(MedianSpread.of_events(known, *errors))
             energies, spread = log10_energy if responses else None, spreads.get(season["response"])
             made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread))
-        return cls(tuple(made), areas, responses or None)
+        all_known = len(median_spreads) == len(made)
+        return cls(tuple(made), areas, responses or None, tuple(median_spreads) if all_known else None)
 
     @property
     def kind(self) -> str:
