@@ -1,9 +1,9 @@
 """How far reconstructed directions lie from true ones, where a release gives only medians by true energy.
 
-Two things that such a release leaves open are assumed. Distances follow a Rayleigh distribution, that of a Gaussian on
-the plane, with the median of the neutrino's energy; and the AngErr that an event of that energy is given is that of a
-measured one of about the same energy, now reconstructed, from about the same declination. Distance and AngErr are
-related by the energy and no further.
+Such a release does not say how distance and AngErr are distributed together. Assumed is: the distance of an event is
+that of a Gaussian of its AngErr (a Rayleigh distribution), and AngErr is distributed as among the measured events of
+the declination, times a factor by which half of all distances lie below the release's median of the neutrino's energy.
+The better response of the same detector, simulated, supports both from 3 TeV on (docs/validation/three_year.md).
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-MEDIAN_OF_RAYLEIGH = np.sqrt(2 * np.log(2))
-"""Median of a Rayleigh distribution of width 1."""
+from nusky.detector.smearing import ANG_ERR_FLOOR
+
 N_BANDS = 40
-"""Equal bands of sin(dec) that AngErr is taken from."""
-REACH = 0.25
-"""Largest difference in log10(E) of the events that AngErr is taken from."""
-MIN_EVENTS = 20
-"""Their least number: where fewer are within reach, the nearest in energy are taken."""
-_APART = 100.0
-"""Distance of two bands on a common axis with log10(E): no energy comes near it."""
+"""Equal bands of sin(dec) in which AngErr is looked at."""
+_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -37,10 +32,10 @@ class AngularResolution:
     log10_enu: np.ndarray
     median: np.ndarray
 
-    def width(self, log10_enu: np.ndarray) -> np.ndarray:
-        """Width [rad] of the Rayleigh distribution of the distance at log10(E_nu/GeV), (n,) each."""
-        cell = np.clip(np.searchsorted(self.log10_enu, log10_enu, side="right") - 1, 0, len(self.median) - 1)
-        return self.median[cell] / MEDIAN_OF_RAYLEIGH
+    def at(self, log10_enu: np.ndarray) -> np.ndarray:
+        """The median [rad] at log10(E_nu/GeV), (n,) each."""
+        cell = np.searchsorted(self.log10_enu, log10_enu, side="right") - 1
+        return self.median[np.clip(cell, 0, len(self.median) - 1)]
 
 
 def from_table(table: pa.Table) -> dict[str, AngularResolution]:
@@ -63,44 +58,52 @@ class MedianSpread:
     Attributes
     ----------
     resolution : AngularResolution
-    start : (N_BANDS + 1,) int64
-        First event of every band; a band without events has those of the nearest.
-    stop : (N_BANDS,) int64
-    place, ang_err : (n_events,) float64
-        Bands and, inside them, log10(E/GeV) on one ascending axis; AngErr in rad.
+    start, stop : (N_BANDS,) int64
+        The events of every band of sin(dec); a band without events has those of the nearest.
+    ang_err : (n_events,) float64, rad
+        Ordered by band.
+    usual : (N_BANDS,) float64, rad
+        Median distance if every event of the band is as far away as its AngErr says.
     """
 
     resolution: AngularResolution
     start: np.ndarray
     stop: np.ndarray
-    place: np.ndarray
     ang_err: np.ndarray
+    usual: np.ndarray
 
     @classmethod
-    def of_events(
-        cls, resolution: AngularResolution, dec: np.ndarray, log10_energy: np.ndarray, ang_err: np.ndarray
-    ) -> "MedianSpread":
-        """From a season's own events: dec [rad], log10(E/GeV), AngErr [rad], (n_events,) each, at least one."""
-        place = _band(dec) * _APART + log10_energy
-        order = np.argsort(place, kind="stable")
-        counts = np.bincount(_band(dec), minlength=N_BANDS)
+    def of_events(cls, resolution: AngularResolution, dec: np.ndarray, ang_err: np.ndarray) -> "MedianSpread":
+        """From a season's own events: dec and AngErr [rad], (n_events,) each, at least one."""
+        band = _band(dec)
+        order = np.argsort(band, kind="stable")
+        ang_err = np.maximum(ang_err[order], ANG_ERR_FLOOR)
+        counts = np.bincount(band, minlength=N_BANDS)
         stop = np.cumsum(counts)
         occupied = np.flatnonzero(counts)
         nearest = occupied[np.argmin(np.abs(np.arange(N_BANDS)[:, None] - occupied), axis=1)]
-        return cls(resolution, (stop - counts)[nearest], stop[nearest], place[order], ang_err[order])
+        start, stop = (stop - counts)[nearest], stop[nearest]
+        usual = [median_distance(ang_err[first:last]) for first, last in zip(start, stop, strict=True)]
+        return cls(resolution, start, stop, ang_err, np.array(usual))
 
     def draw_ang_err(self, rng: np.random.Generator, dec: np.ndarray, log10_enu: np.ndarray) -> np.ndarray:
         """AngErr [rad] of neutrinos of log10(E_nu/GeV) from declinations `dec` [rad], (n,) each."""
         band = _band(dec)
         start, stop = self.start[band], self.stop[band]
-        at = np.round(self.place[start] / _APART) * _APART + log10_enu  # the band that serves this one
-        first = np.clip(np.searchsorted(self.place, at - REACH), start, stop)
-        last = np.clip(np.searchsorted(self.place, at + REACH, side="right"), start, stop)
-        least = np.minimum(MIN_EVENTS, stop - start)
-        first = np.maximum(first - np.maximum(least - (last - first) + 1, 0) // 2, start)
-        last = np.minimum(np.maximum(last, first + least), stop)
-        first = np.minimum(first, last - least)
-        return self.ang_err[first + (rng.random(len(first)) * (last - first)).astype(np.int64)]
+        event = start + (rng.random(len(band)) * (stop - start)).astype(np.int64)
+        return self.ang_err[event] * self.resolution.at(log10_enu) / self.usual[band]
+
+
+def median_distance(width: np.ndarray) -> float:
+    """Median of distances, each Rayleigh-distributed with one of `width` (n,), in their unit."""
+    low, high = width.min() / 2, width.max() * 2
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        if np.exp(-0.5 * (middle / width) ** 2).mean() > 0.5:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def _band(dec: np.ndarray) -> np.ndarray:

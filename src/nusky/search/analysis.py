@@ -68,8 +68,7 @@ class Analysis:
             directions = map(np.radians, (ra, dec, ang_err))
             if season["response"] in resolutions:
                 known = resolutions[season["response"]]
-                errors = np.radians(dec), log10_energy, np.radians(ang_err)
-                median_spreads.append(MedianSpread.of_events(known, *errors))
+                median_spreads.append(MedianSpread.of_events(known, np.radians(dec), np.radians(ang_err)))
             energies, spread = log10_energy if responses else None, spreads.get(season["response"])
             made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread))
         all_known = len(median_spreads) == len(made)

@@ -64,11 +64,10 @@ def by_spectrum(spectra: Sequence[Spectrum]) -> list[tuple[Spectrum, np.ndarray]
 class Injector:
     """Draws signal events as the release allows: `label` is 'smearing', 'angular resolution' or 'gaussian'.
 
-    Without smearing tables events have no reconstructed energies. Where the release gives medians of its resolution by
-    true energy, neutrinos have one, which decides how far they lie from the source and what AngErr they are given
-    (`nusky.detector.angular_resolution`). Where it gives nothing, each lies as far away as its AngErr says, and these
-    are those of the season's events near the source's declination, so of background: limits that rest on this stand-in
-    are called uncalibrated.
+    Without smearing tables events have no reconstructed energies, and each is as far from its source as its AngErr
+    says. Where the release gives medians of its resolution by true energy, neutrinos have one, which decides their
+    AngErr (`nusky.detector.angular_resolution`). Where it gives nothing, AngErr is that of the season's events near the
+    source's declination, so of background: limits that rest on this stand-in are called uncalibrated.
     """
 
     def __init__(self, analysis: Analysis) -> None:
@@ -100,13 +99,12 @@ class Injector:
         source = np.repeat(np.arange(len(sources)), rng.poisson(expected))
         dec = sources.dec[source]
         if spreads is None:
-            spread = ang_err = self._ang_err_of_band(rng, k, dec)
+            ang_err = self._ang_err_of_band(rng, k, dec)
         else:
             area = self._analysis.areas[season.response]
             log10_enu = _true_energies(rng, season.response, area, sources, source, signal.spectra, expected)
-            spread = spreads[k].resolution.width(log10_enu)
             ang_err = spreads[k].draw_ang_err(rng, dec, log10_enu)
-        width = np.hypot(spread, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
+        width = np.hypot(ang_err, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
         distance = np.minimum(rng.rayleigh(1.0, len(dec)) * width, np.pi)
         event = displaced(sources.ra[source], dec, distance, rng.uniform(0.0, 2 * np.pi, len(dec)))
         return season.with_events(*event, ang_err, None)
