@@ -123,7 +123,7 @@ def test_tables_name_the_likelihood_and_generated_events(stack):
         metadata = read_metadata(path)
         assert metadata["synthetic"] is True
         assert metadata["settings"]["analysis"] == ("spatial and energy" if kind == "full" else "spatial only")
-    assert len(read_metadata(made["fits"])["inputs"]) == 5 + 1 + 3
+    assert len(read_metadata(made["fits"])["inputs"]) == 6 + 1 + 3
 
 
 def test_the_report_says_what_the_likelihood_used(stack):

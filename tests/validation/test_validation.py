@@ -6,7 +6,7 @@ from scipy.stats import kstest
 
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.injection import Signal
-from validation import background, coverage, null, page, recovery, samples, skymap, speed, stand_in_release
+from validation import background, coverage, null, page, recovery, samples, skymap, speed, stand_in_release, three_year
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +94,14 @@ def test_limits_cover(generated, source, experiment):
     ("make", "n_rows"),
     [
         (lambda: background.make(4, 1.0), 7 + 5 + 3),
+        (lambda: three_year.make(40, (41.0,), (2.5,)), 1),
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100), 8),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
     ],
-    ids=["background", "null", "coverage", "recovery", "speed", "skymap"],
+    ids=["background", "three-year", "null", "coverage", "recovery", "speed", "skymap"],
 )
 def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
     tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n)+)", make(), re.MULTILINE)
