@@ -95,7 +95,7 @@ class MedianSpread:
 
 
 def median_distance(width: np.ndarray) -> float:
-    """Median of distances, each Rayleigh-distributed with one of `width` (n,), in their unit."""
+    """Median [rad] of distances, each Rayleigh-distributed with one of `width` [rad], (n,) float64."""
     low, high = width.min() / 2, width.max() * 2
     for _ in range(_STEPS):
         middle = (low + high) / 2
