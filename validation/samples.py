@@ -34,7 +34,7 @@ _PUBLIC_NAMES = {
     "log10_E_max": "log10_energy_max_gev",
     "fractional_counts": "fraction",
 }
-_OTHERS = ("seasons", "uptimes", "effective_area", "smearing")
+_OTHERS = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
 
 
 def data_folder() -> Path:
@@ -60,7 +60,7 @@ def read_written(folder: Path) -> Analysis:
     """The analysis of the canonical tables in `folder`, read as the workflow does."""
     (names,) = tables.read_columns(folder / "seasons.parquet", kind="seasons", columns=("season",))
     events = [folder / "events" / f"{name}.parquet" for name in names]
-    others = (folder / f"{kind}.parquet" for kind in ("seasons", "effective_area", "smearing"))
+    others = (folder / f"{kind}.parquet" for kind in ("seasons", "effective_area", "smearing", "angular_resolution"))
     return load_analysis(Data(events, *others))
 
 

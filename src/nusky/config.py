@@ -59,7 +59,9 @@ class Release(Section):
     )
     check_counts: bool = Field(True, description="Refuse a season whose number of events is not the published one.")
     allow_version_1: bool = Field(
-        False, description="Accept version 1.0 of the fourteen-year release, whose detector response is faulty."
+        False,
+        description="Accept version 1.0 of the fourteen-year release, whose detector response is faulty; newer ones "
+        "are accepted without.",
     )
     synthetic: Literal["never", "if-unavailable", "always"] = Field(
         "never", description="When generated events may stand in for the release; every output then says so."
@@ -128,9 +130,15 @@ class Weighting(Section):
 
     column: str | None = Field(None, description="Numeric column of the catalogue; null means equal weights.")
     power: float = Field(1.0, description="Exponent applied to the column (-2 for the inverse square of a distance).")
-    share_by_list: bool = Field(
-        False, description="Normalise the weights to sum 1 within each list before joining them."
+    share_by_list: bool | Literal["published"] = Field(
+        False,
+        description="Normalise the weights to sum 1 within each list before joining them; `published`: in that method "
+        "only. Without, the standard method brings fluxes of different lists to one scale, photons above 1 TeV.",
     )
+
+    def shares_by_list(self, method: str) -> bool:
+        """Whether lists share the flux equally in a method."""
+        return self.share_by_list is True or self.share_by_list == method
 
 
 class Catalogue(Section):
@@ -147,10 +155,11 @@ class Catalogue(Section):
     )
     single_sources: bool = Field(True, description="Also test every source of the catalogue by itself.")
     crossmatch_radius_deg: float | None = Field(
-        None,
+        0.3,
         gt=0,
         le=5,
-        description="Standard method: sources of different lists closer than this count once; null: never.",
+        description="Standard method: sources of different lists closer than this, or than the extension of one of "
+        "them, count once; null: never.",
     )
 
     @model_validator(mode="after")
@@ -161,7 +170,7 @@ class Catalogue(Section):
         return self
 
 
-_FLUX = Weighting(column="flux", share_by_list=True)
+_FLUX = Weighting(column="flux", share_by_list="published")
 PRESETS: dict[str, dict[str, Any]] = {
     "wcda-hess": {
         "lists": [SourceList(builtin="1lhaaso-wcda"), SourceList(builtin="hess")],
@@ -170,7 +179,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "km2a-hess": {
         "lists": [SourceList(builtin="1lhaaso-km2a"), SourceList(builtin="hess")],
-        "weightings": {"uniform": Weighting(), "flux": _FLUX},
+        # Measured above 25 TeV, KM2A's spectra give no photons above 1 TeV: 25 times WCDA's if they are extended.
+        "weightings": {"uniform": Weighting(), "flux": Weighting(column="flux", share_by_list=True)},
         "gammas": [2.0, 2.4, 2.53, 3.0, 3.5],
     },
     "pulsars": {

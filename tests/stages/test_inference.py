@@ -103,7 +103,7 @@ def test_statements_of_a_stack(stack):
             assert "Run more" in row["problem"]
             assert np.isnan(row["n_signal"])
             continue
-        assert row["injection"] == ("smearing" if kind == "full" else "gaussian")
+        assert row["injection"] == ("smearing" if kind == "full" else "gaussian (uncalibrated)")
         assert 1 < row["n_signal"] < 200
         assert row["phi0_per_gev"] == pytest.approx(row["n_signal"] / row["events_per_phi0_gev"])
         assert row["e2dnde_100tev_gev_cm2_s"] == pytest.approx(1e10 * row["phi0_per_gev"])
@@ -123,7 +123,7 @@ def test_tables_name_the_likelihood_and_generated_events(stack):
         metadata = read_metadata(path)
         assert metadata["synthetic"] is True
         assert metadata["settings"]["analysis"] == ("spatial and energy" if kind == "full" else "spatial only")
-    assert len(read_metadata(made["fits"])["inputs"]) == 5 + 1 + 3
+    assert len(read_metadata(made["fits"])["inputs"]) == 6 + 1 + 3
 
 
 def test_the_report_says_what_the_likelihood_used(stack):
@@ -202,5 +202,5 @@ def test_other_limits_are_labelled(root, tmp_path, method):
     limit = read_table(made["statements"], kind="statements").to_pylist()[-1]
     assert limit["statement"] == "upper limit"
     assert limit["method"].lower() == method
-    assert limit["injection"] == ("none" if method == "asymptotic" else "gaussian")
+    assert limit["injection"] == ("none (uncalibrated)" if method == "asymptotic" else "gaussian (uncalibrated)")
     assert 1.5 < limit["n_signal"] < 100

@@ -5,7 +5,7 @@ import pytest
 
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.injection import Signal
-from validation import coverage, null, page, recovery, samples, skymap, speed, stand_in_release
+from validation import background, coverage, null, page, recovery, samples, skymap, speed, stand_in_release, three_year
 
 
 @pytest.fixture(scope="module")
@@ -70,19 +70,41 @@ def test_limits_cover(generated, source, experiment):
 @pytest.mark.parametrize(
     ("make", "n_rows"),
     [
+        (lambda: background.make(4, 1.0), 7 + 5 + 3),
+        (lambda: three_year.make(40, (41.0,), (2.5,)), 1),
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100), 8),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
     ],
-    ids=["null", "coverage", "recovery", "speed", "skymap"],
+    ids=["background", "three-year", "null", "coverage", "recovery", "speed", "skymap"],
 )
 def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
     tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n)+)", make(), re.MULTILINE)
     rows = [line for table in tables for line in table.splitlines()]
     assert len(rows) == n_rows
     assert not any(re.search(r"\b(nan|inf)\b", line) for line in rows)
+
+
+def test_cross_validation_prefers_the_truth():
+    rng = np.random.default_rng(5)
+    log10_energy, sin_dec = rng.normal(3, 0.3, 3000), rng.uniform(-1, 1, 3000)
+
+    def normal(width):
+        return lambda *events: lambda at, _: np.exp(-0.5 * ((at - 3) / width) ** 2) / (np.sqrt(2 * np.pi) * width)
+
+    narrow, true, wide = background.held_out(log10_energy, sin_dec, [normal(w) for w in (0.2, 0.3, 0.4)]).sum(axis=1)
+    assert true > max(narrow, wide)
+
+
+def test_densities_are_made_without_the_events_held_out():
+    rng = np.random.default_rng(5)
+    log10_energy = np.append(rng.normal(3, 0.1, 200), 8.0)
+    memory = background.held_out(
+        log10_energy, np.zeros(201), [lambda known, _: lambda at, _: np.where(np.isin(at, known), 1.0, 0.1)]
+    )
+    np.testing.assert_allclose(memory, np.log(0.1))
 
 
 def test_cells_of_the_smearing_get_their_grid_back():

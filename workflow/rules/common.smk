@@ -7,6 +7,7 @@ likelihood_data = {
     "seasons": paths.seasons,
     "effective_area": paths.effective_area,
     "smearing": paths.smearing,
+    "angular_resolution": paths.angular_resolution,
 }
 
 

@@ -34,6 +34,7 @@ rule ingest_release:
         uptimes=paths.uptimes,
         effective_area=paths.effective_area,
         smearing=paths.smearing,
+        angular_resolution=paths.angular_resolution,
     log:
         paths.log("ingest_release"),
     benchmark:

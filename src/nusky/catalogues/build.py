@@ -97,9 +97,9 @@ def _join(lists: list[Sources]) -> pd.DataFrame:
 
 def _crossmatch(frame: pd.DataFrame, lists: list[Sources], radius_deg: float) -> list[dict[str, Any]]:
     list_index = np.repeat(np.arange(len(lists)), [len(sources.frame) for sources in lists])
-    duplicate_of, separation_deg = duplicates(
-        frame["ra_deg"].to_numpy(), frame["dec_deg"].to_numpy(), list_index, radius_deg
-    )
+    extension = frame["extension_deg"].where(~frame["extension_limit"].astype(bool), 0.0).fillna(0.0)
+    positions = (frame[name].to_numpy() for name in ("ra_deg", "dec_deg"))
+    duplicate_of, separation_deg = duplicates(*positions, extension.to_numpy(), list_index, radius_deg)
     frame["duplicate_of"] = duplicate_of
     names = frame["name"]
     return [

@@ -113,6 +113,9 @@ def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_
         if not (root / name).is_file() or sha256(root / name) != manifest["files"][name]:
             raise ReleaseError(f"{root / name}: missing or changed since the release was fetched. Fetch it again.")
     check_counts = check_counts and not manifest["synthetic"]
+    if not manifest["synthetic"]:
+        for problem in differing_reports(release, manifest["files"]):
+            log.warning("%s", problem)
     canonical = adapter.read(root, release, seasons, check_counts)
     if check_counts:
         _check_published_digests(root, release, adapter.required_files(root, release, seasons))
@@ -131,7 +134,7 @@ def write(
     ----------
     canonical : the release
     events : season -> path
-    others : 'seasons', 'uptimes', 'effective_area', 'smearing' -> path
+    others : 'seasons', 'uptimes', 'effective_area', 'smearing', 'angular_resolution' -> path
     provenance : of every table
 
     Raises
@@ -211,8 +214,8 @@ def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[re
     if renamed:
         shown = ", ".join(f"{Path(name).parent / other} for {name}" for name, other in renamed.items())
         hints.append(
-            f"It holds {shown}, as version 1.0 of the record or a repeated download names them: rename them to the "
-            "expected names, or fetch the current version."
+            f"It holds {shown}, as a repeated download names them: rename them to the expected names, or fetch the "
+            "current version."
         )
     broken = [name for name in missing if (root / name).is_symlink()]
     if broken:
@@ -360,6 +363,19 @@ def _check_published_digests(root: Path, release: registry.Release, names: Seque
         raise ReleaseError(
             f"{problem}. Fetch the file again; if it differs on purpose, set `release.check_counts: false`."
         )
+
+
+def differing_reports(release: registry.Release, digests: Mapping[str, str]) -> list[str]:
+    """What to tell of files whose SHA-256 (`digests`, by path inside the release) others report differently.
+
+    Nobody here has verified these reports, and another version of the release has other files: none is refused.
+    """
+    return [
+        f"{name}: its SHA-256 is {digests[name]}; for {release.citation.rpartition('; ')[2]}, {reported} is reported "
+        "(not verified by nusky). Make sure that it is the version that is meant."
+        for name, reported in release.reported_sha256.items()
+        if name in digests and digests[name] != reported
+    ]
 
 
 def published_digest_differs(root: Path, release: registry.Release, name: str) -> bool:

@@ -120,7 +120,10 @@ def _limit(
         return
     level = f"{100 * limit['confidence_level']:g} %"
     trials = f", {number(limit['n_trials'])} trials with signal" if limit["n_trials"] else ""
-    drawn = ", signal drawn from a Gaussian of AngErr" if limit["injection"] == "gaussian" else ""
+    drawn = ""
+    if "uncalibrated" in limit["injection"]:
+        gaussian = limit["injection"].startswith("gaussian")
+        drawn = ", uncalibrated" + (": signal drawn from a Gaussian of AngErr" if gaussian else "")
     yield (
         f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events, E² dN/dE < "
         f"{number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour (γ = {gamma}, "

@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from nusky.detector import effective_area, smearing
+from nusky.detector import angular_resolution, effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
+from nusky.detector.angular_resolution import MedianSpread
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import Smearing
 from nusky.detector.spectrum import Spectrum
@@ -25,12 +26,14 @@ SPATIAL, FULL = "spatial only", "spatial and energy, point spread from the smear
 class Analysis:
     """The events of every season with the detector's response to them.
 
-    `smearings` is None for a release without smearing tables: the likelihood is then spatial only.
+    `smearings` is None for a release without smearing tables: the likelihood is then spatial only, and signal is drawn
+    with the `median_spreads` of the seasons, if the release gives medians of its resolution.
     """
 
     seasons: tuple[SeasonEvents, ...]
     areas: Mapping[str, EffectiveArea]
     smearings: Mapping[str, Smearing] | None
+    median_spreads: tuple[MedianSpread, ...] | None = None
 
     @classmethod
     def of_tables(
@@ -39,18 +42,27 @@ class Analysis:
         events: Sequence[pa.Table],
         effective_areas: pa.Table,
         smearings: pa.Table,
+        angular_resolutions: pa.Table | None = None,
     ) -> "Analysis":
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
-        With energies and the point spread of the smearing tables where the release has them, else spatial only.
+        With energies and the point spread of the smearing tables where the release has them, else spatial only; then
+        `angular_resolutions` decides how signal is drawn.
         """
         responses = smearing.from_table(smearings)
-        made = []
+        resolutions = {}
+        if angular_resolutions is not None and not responses:
+            resolutions = angular_resolution.from_table(angular_resolutions)
+        made, median_spreads = [], []
         for season, table in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
+            if season["response"] in resolutions:
+                known = resolutions[season["response"]]
+                median_spreads.append(MedianSpread.of_events(known, np.radians(dec), np.radians(ang_err)))
             made.append(SeasonEvents.of_data(tuple(season.values()), *directions, log10_energy if responses else None))
-        return cls.of_seasons(made, effective_area.from_table(effective_areas), responses or None)
+        spreads = tuple(median_spreads) if len(median_spreads) == len(made) else None
+        return cls.of_seasons(made, effective_area.from_table(effective_areas), responses or None, spreads)
 
     @classmethod
     def of_seasons(
@@ -58,9 +70,10 @@ class Analysis:
         seasons: Sequence[SeasonEvents],
         areas: Mapping[str, EffectiveArea],
         smearings: Mapping[str, Smearing] | None,
+        median_spreads: tuple[MedianSpread, ...] | None = None,
     ) -> "Analysis":
         """From seasons with their own background; how far their events matter follows from the response."""
-        known = cls(tuple(seasons), areas, smearings)
+        known = cls(tuple(seasons), areas, smearings, median_spreads)
         if smearings is None:
             return known
         names, signal = known.response_names, known.signal_densities(reach.band_declinations(), reach.spectra())

@@ -45,7 +45,10 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray)
     n_spectra = densities.shape[3]
     variance = np.tile(ANG_ERR_EDGES[1:] * ANG_ERR_EDGES[:-1], n_energies)
     width = np.repeat(np.diff(LOG10_ENERGY_EDGES), n_ang_err)
-    background = (season.energy_density[:, :, None] * season.ang_err_share).reshape(n_bands, -1)
+    middle = (LOG10_ENERGY_EDGES[1:] + LOG10_ENERGY_EDGES[:-1]) / 2
+    at = np.meshgrid(np.sin(band_declinations()), middle, indexing="ij")
+    energies = season.energy_density.at(at[1].ravel(), at[0].ravel()).reshape(n_bands, n_energies, 1)
+    background = (energies * season.ang_err_share).reshape(n_bands, -1)
     background = background * season.density(band_declinations())[:, None] * variance
     squares = np.square(widths)
     # The product of two Gaussians has the integral 1/(2 pi (s^2 + t^2)).

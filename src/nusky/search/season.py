@@ -30,8 +30,8 @@ class SeasonEvents:
         1/B_i: sr for a spatial analysis, sr dex with energy.
     density : DeclinationDensity
         Background density in declination.
-    energy_density : (n_bands, n_energies) float64, per dex, or None
-        Background density in energy (`nusky.likelihood.energy`); None for a spatial analysis.
+    energy_density : BackgroundEnergyDensity or None
+        Background density in energy; None for a spatial analysis.
     ang_err_share : (n_bands, n_energies, n_ang_err) float64 or None
         The background's distribution of AngErr.
     reach : (n_bands, n_bins) float64
@@ -47,7 +47,7 @@ class SeasonEvents:
     bin: np.ndarray
     inverse_background: np.ndarray
     density: DeclinationDensity
-    energy_density: np.ndarray | None
+    energy_density: energy.BackgroundEnergyDensity | None
     ang_err_share: np.ndarray | None = None
     reach: np.ndarray = field(default_factory=lambda: np.full((1, 1), GAUSSIAN_REACH))
 
@@ -67,7 +67,7 @@ class SeasonEvents:
         density = DeclinationDensity.from_events(dec)
         energies = shares = None
         if log10_energy is not None:
-            energies = energy.background_energy_density(log10_energy, np.sin(dec))
+            energies = energy.BackgroundEnergyDensity.of_events(log10_energy, np.sin(dec))
             floored = np.maximum(ang_err, ANG_ERR_FLOOR)
             shares = energy.background_ang_err_share(log10_energy, np.sin(dec), floored)
         season_of = cls(*season, *(np.empty(0),) * 5, density, energies, shares)
@@ -81,7 +81,7 @@ class SeasonEvents:
         inverse = 1 / self.density(dec)
         bins = np.zeros(len(dec), dtype=np.int64)
         if self.energy_density is not None:
-            inverse /= energy.background_energy_density_at(self.energy_density, log10_energy, np.sin(dec))
+            inverse /= self.energy_density.at(log10_energy, np.sin(dec))
             inverse /= energy.background_ang_err_share_at(self.ang_err_share, log10_energy, np.sin(dec), ang_err)
             bins = energy.energy_bin(log10_energy) * self.ang_err_share.shape[2] + energy.ang_err_bin(ang_err)
         return replace(self, ra=ra, dec=dec, ang_err=ang_err, bin=bins, inverse_background=inverse)

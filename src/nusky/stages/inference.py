@@ -47,23 +47,25 @@ class Data:
     seasons: Path
     effective_area: Path
     smearing: Path
+    angular_resolution: Path
 
     @classmethod
     def of_job(cls, files: Any) -> "Data":
         """From the files of a job, by name."""
-        return cls(files.events, files.seasons, files.effective_area, files.smearing)
+        return cls(files.events, files.seasons, files.effective_area, files.smearing, files.angular_resolution)
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the events first."""
-        return [*self.events, self.seasons, self.effective_area, self.smearing]
+        return [*self.events, self.seasons, self.effective_area, self.smearing, self.angular_resolution]
 
 
 def load_analysis(data: Data) -> Analysis:
     """The standard likelihood of a release."""
-    tables = [read_table(getattr(data, name), kind=name) for name in ("seasons", "effective_area", "smearing")]
+    kinds = ("seasons", "effective_area", "smearing", "angular_resolution")
+    seasons, *others = (read_table(getattr(data, name), kind=name) for name in kinds)
     events = [read_table(path, kind="events", columns=EVENT_COLUMNS) for path in data.events]
-    return Analysis.of_tables(tables[0], events, *tables[1:])
+    return Analysis.of_tables(seasons, events, *others)
 
 
 def positions(sources: pa.Table) -> Positions:
@@ -324,8 +326,8 @@ def statement_row(statement: Statement, scale: FluxScale, injection: str) -> dic
 
 
 def injection_of(strength: SignalStrength, label: str) -> str:
-    """`label` of the injection behind a number, 'none' without trials."""
-    return "none" if strength.method in ("", "asymptotic") else label
+    """`label` of the injection behind a number; 'none' without a number, 'none (uncalibrated)' without trials."""
+    return {"": "none", "asymptotic": "none (uncalibrated)"}.get(strength.method, label)
 
 
 def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:

@@ -126,7 +126,7 @@ def _hadronic_spectra(analysis: Analysis, sources: pa.Table) -> HadronicSpectra 
     except CatalogueError as error:
         log.info("no hadronic fractions: %s", error)
         return None
-    spectra = select(spectra, np.isfinite(spectra.energy_min_gev))
+    spectra = select(spectra, np.isfinite(spectra.energy_min_gev + spectra.energy_max_gev))
     seen = _hadronic_events(analysis, spectra).sum(axis=0) > 0
     if not seen.all():
         blind = [name for name, visible in zip(spectra.names, seen, strict=True) if not visible]
