@@ -77,7 +77,7 @@ def signal_energy_density(
     """
     dec = checked_declinations(dec)
     dec_edges = _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
-    middle = (dec_edges[1:] + dec_edges[:-1]) / 2
+    middle = np.arcsin(_centres(np.sin(dec_edges)))
     accepted = _accepted(area, smearing, middle, spectra)
     matrix = smearing.energy_matrix(log10_energy_edges, ang_err_edges, ANG_ERR_FLOOR)[smearing.dec_cell(middle)]
     counts = np.matmul(accepted, matrix)
@@ -211,7 +211,7 @@ def _accepted(area: EffectiveArea, smearing: Smearing, dec: np.ndarray, spectra:
     row = np.clip(np.searchsorted(area.log10_energy, middle) - 1, 0, len(area.area) - 1)
     per_part = np.stack([spectrum.integrals(edges) for spectrum in spectra])
     cell = np.eye(len(smearing.log10_enu) - 1)[smearing.enu_cell(middle)]
-    return (area.area[row][:, area.band(dec)].T[:, None, :] * per_part) @ cell
+    return (area.at(dec)[row].T[:, None, :] * per_part) @ cell
 
 
 def _merged(edges: np.ndarray, tolerance: float) -> np.ndarray:
