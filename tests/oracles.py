@@ -1,5 +1,6 @@
 """Plain numpy versions of the kernels, as slow and as literal as the formulas."""
 
+import itertools
 import math
 
 import mpmath
@@ -31,7 +32,7 @@ def area_at(dec_edges, area, dec):
     """An effective area (n_energy, n_dec) at one declination [rad]: ln A linear in sin(dec) between the centres of the
     bins, A where one of the two has none; bin by bin."""
     sines = [math.sin(edge) for edge in dec_edges]
-    centres = [(a + b) / 2 for a, b in zip(sines[:-1], sines[1:], strict=True)]
+    centres = [(a + b) / 2 for a, b in itertools.pairwise(sines)]
     x = min(max(math.sin(dec), centres[0]), centres[-1])
     found = []
     for row in area:
