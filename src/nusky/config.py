@@ -474,7 +474,9 @@ class SkyMap(Section):
             if getattr(self, name).bit_count() != 1:
                 raise ValueError(f"{name} must be a power of two")
         if self.nside_coarse > self.nside:
-            raise ValueError("nside_coarse must not exceed nside")
+            raise ValueError(
+                f"nside_coarse ({self.nside_coarse}) must not exceed nside ({self.nside}): lower it or raise nside"
+            )
         return self
 
 
