@@ -1,10 +1,8 @@
 """Which sources the all-sky map misses because no coarse pixel beside them is hot, and what a finer grid costs."""
 
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -33,9 +31,7 @@ _N_SIDE = 4
 
 
 def make(event_fraction: float = 1.0, grids: Sequence[Grid] = GRIDS, signal=SIGNAL) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        samples.write_generated(Path(folder), event_fraction)
-        analysis = samples.read_written(Path(folder))
+    name, analysis = samples.real_or_generated(event_fraction)
     rows, times = [], []
     for gamma, strength in signal.items():
         rng = np.random.default_rng([SEED, int(10 * gamma)])
@@ -64,7 +60,7 @@ def make(event_fraction: float = 1.0, grids: Sequence[Grid] = GRIDS, signal=SIGN
         page.Table("Processor time of a map.", ("coarse nside", "γ", "seconds"), times),
     ]
     about = (
-        f"Generated ten-year release, {int(analysis.n_events.sum())} events, with {len(ra)} sources 15° apart in one "
+        f"{name}, {int(analysis.n_events.sum())} events, with {len(ra)} sources 15° apart in one "
         "scrambled sky for each index; γ fitted. The TS of a source is the highest within "
         f"{REACH_DEG}° of it, on a grid of {_STEP_DEG}°. The map is fitted at the coarse pixels, divided where TS is "
         f"at least 4, and its hot spots refined; a source is missed if none beside it comes within {FALL} of its TS. "

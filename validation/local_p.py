@@ -1,8 +1,6 @@
 """Local p-values of the map between the declinations of its background trials, against trials at the place itself."""
 
-import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -30,12 +28,7 @@ def make(
     defaults = SkyMap()
     n_trials = n_trials or defaults.calibration_trials
     nodes = declinations(defaults.calibration_spacing_deg)
-    with tempfile.TemporaryDirectory() as folder:
-        samples.write_generated(Path(folder), event_fraction)
-        found = [("Generated ten-year release", samples.read_written(Path(folder)))]
-    if (data := samples.data_folder()).is_dir() and event_fraction == 1:
-        found.append(("Real events of IC40, IC79 and IC86_I with stand-in responses", samples.real(data)))
-    tables = [_table(name, analysis, nodes, n_trials, n_true, sorted(places)) for name, analysis in found]
+    table = _table(*samples.real_or_generated(event_fraction), nodes, n_trials, n_true, sorted(places))
     about = (
         f"γ fitted. At the {len(nodes)} declinations of the default configuration a run has {n_trials} scrambled skies "
         "each; between two of them the logarithm of p is interpolated. Here the TS whose interpolated p is 0.01 or "
@@ -43,7 +36,7 @@ def make(
         f"The ratio interpolated over true is to lie within {LEAST} and {MOST} at p = 0.01. Errors are those of both "
         f"numbers of trials. Seeds {SEED} and {TRUTH}."
     )
-    return page.page("local_p", "Local p-values of the all-sky map", about, tables)
+    return page.page("local_p", "Local p-values of the all-sky map", about, [table])
 
 
 def _table(
