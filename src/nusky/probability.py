@@ -12,7 +12,9 @@ def at_floor(p_value: float, n_trials: int) -> bool:
 
 
 def compared(p_value: float, n_trials: int, number: Callable[[float], str] = "{:.2g}".format) -> str:
-    """What stands after "p": its value, or that it is below what the trials can tell; `number` writes a number.
+    """What stands after "p", dimensionless: its value, or that it is below what the trials can tell.
+
+    `number` writes a number.
 
     >>> compared(0.0123, 999), compared(0.001, 999)
     ('= 0.012', '< 0.001')
@@ -21,5 +23,5 @@ def compared(p_value: float, n_trials: int, number: Callable[[float], str] = "{:
 
 
 def written(p_value: float, n_trials: int, number: Callable[[float], str] = "{:.2g}".format) -> str:
-    """The same for a cell of a table, without the sign of equality."""
+    """The same, dimensionless, for a cell of a table: without the sign of equality."""
     return compared(p_value, n_trials, number).removeprefix("= ")
