@@ -458,7 +458,7 @@ class SkyMap(Section):
     sky_trials: int = Field(500, ge=10, description="Full scrambled skies behind the post-trial p-values.")
     calibration_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     skies_per_batch: int = Field(20, ge=1, description="Scrambled skies of one job; changes no result.")
-    n_spots: int = Field(100, ge=1, description="Hot spots listed: those with the smallest local p-values.")
+    n_spots: int = Field(100, ge=1, description="Hot spots listed: those that rank highest.")
     tail_p_values: bool = Field(
         False,
         description="State p-values of hot spots below 1/(n + 1), too, from fitted tails of the trials, with errors.",
