@@ -90,7 +90,8 @@ def _shown(path: Path, provenance: dict[str, Any], table: Any, n: int) -> list[d
     from nusky.tables import read_table
 
     rows = table.slice(0, n).to_pylist()
-    known = {key: names for key, names in _FROM_TRIALS.items() if {key, *names[1:]} <= provenance["columns"].keys()}
+    columns = provenance.get("columns", {}).keys()
+    known = {key: names for key, names in _FROM_TRIALS.items() if {key, *names[1:]} <= columns}
     needed = sorted({name for names in known.values() for name in names[1:]})
     behind = read_table(path, kind=provenance["kind"], columns=needed).slice(0, n).to_pylist() if needed else rows
     for row, other in zip(rows, behind, strict=True):
