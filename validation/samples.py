@@ -1,6 +1,7 @@
 """What the validation runs on: generated ten-year events, the real public events at hand, and the stack of sources."""
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -77,6 +78,15 @@ def real(folder: Path) -> Analysis:
         for stand_in in (stand_in_area, stand_in_smearing)
     )
     return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear)
+
+
+def real_or_generated(event_fraction: float) -> tuple[str, Analysis]:
+    """The `real` events, or generated ones where these are not at hand or fewer are asked for, and what they are."""
+    if event_fraction == 1.0 and data_folder().is_dir():
+        return "Real events of IC40, IC79 and IC86_I with stand-in responses", real(data_folder())
+    with tempfile.TemporaryDirectory() as folder:
+        write_generated(Path(folder), event_fraction)
+        return "Generated ten-year release", read_written(Path(folder))
 
 
 def stand_in_area(folder: Path, response: str) -> pa.Table:

@@ -420,20 +420,34 @@ class SkyMap(Section):
     )
     nside: int = Field(256, ge=4, le=1024, description="HEALPix resolution of the map, a power of two.")
     nside_coarse: int = Field(
-        64, ge=4, le=1024, description="Resolution at which the whole sky is fitted, a power of two up to `nside`."
+        128,
+        ge=4,
+        le=1024,
+        description="Resolution at which the whole sky is fitted, a power of two up to `nside`. 64 takes half the time "
+        "and misses some sources of TS 10 whose events lie close together.",
     )
     refine_above: float = Field(4.0, gt=0, description="TS from which on a pixel is divided into finer ones.")
     nside_region: Literal[1, 2, 4] = Field(
         1, description="Resolution whose pixels are the regions, one job each: 12, 48 or 192 jobs."
     )
-    calibration_declinations: int = Field(
-        21, ge=2, le=500, description="Declinations of the background trials behind local p-values."
+    calibration_spacing_deg: float = Field(
+        1.0,
+        ge=0.1,
+        le=40,
+        description="Largest distance of the declinations of the background trials behind local p-values; half of it "
+        "from -10 to 3 deg, where they change most.",
     )
-    calibration_trials: int = Field(2000, ge=500, description="Background trials at each of these declinations.")
+    calibration_trials: int = Field(
+        10_000, ge=500, description="Background trials at each of these declinations: n tell p down to 1/(n + 1)."
+    )
     sky_trials: int = Field(500, ge=10, description="Full scrambled skies behind the post-trial p-values.")
-    calibration_per_batch: int = Field(500, ge=1, description="Background trials of one job; changes no result.")
+    calibration_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     skies_per_batch: int = Field(20, ge=1, description="Scrambled skies of one job; changes no result.")
-    n_spots: int = Field(100, ge=1, description="Hot spots listed: those with the smallest local p-values.")
+    n_spots: int = Field(100, ge=1, description="Hot spots listed: those that rank highest.")
+    tail_p_values: bool = Field(
+        False,
+        description="State p-values of hot spots below 1/(n + 1), too, from fitted tails of the trials, with errors.",
+    )
     n_zooms: int = Field(6, ge=0, le=50, description="Hot spots with position contours and a map of their own.")
     zoom_width_deg: float = Field(4.0, gt=0, le=40, description="Width of the maps around hot spots.")
 
@@ -443,7 +457,9 @@ class SkyMap(Section):
             if getattr(self, name).bit_count() != 1:
                 raise ValueError(f"{name} must be a power of two")
         if self.nside_coarse > self.nside:
-            raise ValueError("nside_coarse must not exceed nside")
+            raise ValueError(
+                f"nside_coarse ({self.nside_coarse}) must not exceed nside ({self.nside}): lower it or raise nside"
+            )
         return self
 
 

@@ -13,7 +13,7 @@ SMALL = {
     "catalogues": {"wcda-hess": {"gammas": [2.0, 3.0]}},
     "methods": ["standard"],
     "inference": {"trials": 200, "trials_per_batch": 100, "confidence_level": 0.95},
-    "skymap": {"nside": 128, "sky_trials": 40},
+    "skymap": {"nside": 128, "nside_coarse": 64, "sky_trials": 40},
     "bdm": {"t_yr": 300},
 }
 
@@ -44,7 +44,7 @@ def test_a_configuration_is_told_in_plain_words(checked):
         "trials 200 per stack",
         "upper limits 95 % (neyman)",
         "pixels HEALPix nside 64, 128 where TS reaches 4",
-        "2000 at each of 21 declinations, 40 full skies",
+        "10000 at each of 178 declinations, 40 full skies",
         "100 listed, 6 enlarged",
         "time 300 years after the neutrinos; events of 35 years",
         "with --cores 2",

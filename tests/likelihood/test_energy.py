@@ -36,15 +36,17 @@ class TestSignal:
     @pytest.mark.parametrize("gamma", [1.0, 2.0, 3.7])
     def test_closed_form(self, gamma):
         edges = np.array([2.0, 3.0, 4.0, 6.0])
-        # the bin between 0 and 30 deg has the second column of the area and the northern cells
+        # the middle of the bin from 0 to 30 deg: the northern cells, the area between its second and third columns
         dec = np.arcsin([0.25])
+        known = tables.toy_area()
+        a = oracles.area_at(known.dec, known.area, dec[0])
         density = signal_energy_density(tables.toy_area(), tables.toy_smearing(), dec, power_laws(gamma), edges)[0, 0]
 
         def accepted(*parts):
             return sum(area * oracles.power_law(10**low, 10**high, gamma) for low, high, area in parts)
 
-        low = accepted((2.0, 2.4, 2), (2.4, 2.8, 3), (2.8, 3.0, 5))
-        high = accepted((3.0, 3.2, 5), (3.2, 3.6, 2), (3.6, 4.0, 1))
+        low = accepted((2.0, 2.4, a[0]), (2.4, 2.8, a[1]), (2.8, 3.0, a[2]))
+        high = accepted((3.0, 3.2, a[2]), (3.2, 3.6, a[3]), (3.6, 4.0, a[4]))
         expected = np.array([0.0, low + high / 2, high / 2]) / (low + high) / [1, 1, 2]
         np.testing.assert_allclose(density, expected, rtol=1e-12)
 

@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
     sources = {"name": ["a<b", "b"], "origin": ["x", "x"], "ra_deg": [1.5, 2.5], "dec_deg": [-5.0, 5.0]}
     single = sources | {"n_band": [10, 20], "ns_best": [1.0, np.nan], "ts_max": [4.0, np.nan]}
     write("standard/single/mine.parquet", single, "single_sources", synthetic=False)
-    fits = {"gamma_fixed": [np.nan], "test_statistic": [3.5], "p_local": [0.04]}
+    fits = {"gamma_fixed": [np.nan], "test_statistic": [3.5], "p_local": [0.04], "n_trials": [999]}
     statements = {"statement": ["sensitivity"], "gamma": [2.0], "energy_min_gev": [300.0], "phi0_per_gev": [1e-18]}
     base = "standard/inference"
     write(f"{base}/stack/mine/uniform/fits.parquet", fits, "stack_fits", {"analysis": "spatial"})
@@ -58,6 +58,7 @@ def folder(tmp_path_factory):
         trials = {"gamma_fixed": np.full(4, np.nan), "test_statistic": first + np.arange(4.0)}
         write(f"{base}/stack/mine/uniform/trials/{first}-{first + 4}.parquet", trials, "trials")
     p_values = {"gamma_fixed": [2.0, 2.0], "p_local": [0.5, 0.01], "p_post": [0.9, 0.02]}
+    p_values |= {"n_trials": [999, 999], "n_sky_trials": [99, 99]}
     write(f"{base}/sources/mine/fits.parquet", sources | p_values, "source_fits")
     both = {f"{name}_per_mev_cm2_s": [1e-12, 5e-13, 1e-13] for name in ("published", "standard")}
     write("bdm/light_curve.parquet", {"t_yr": [1.0, 2.0, 3.0], **both}, "bdm_light_curve")

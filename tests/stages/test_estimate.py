@@ -82,7 +82,7 @@ def test_measured_rates_come_back():
 
 def test_an_all_sky_map_costs_what_was_measured():
     """Processor time of 1.13 million events at nside 64 refined to 128: map, one scrambled sky, 922 hot spots."""
-    whole = {"release": {"name": "icecube-10yr"}, "skymap": {"nside": 128, "nside_region": 1, "n_zooms": 0}}
+    whole = {"release": {"name": "icecube-10yr"}, "skymap": {"nside": 128, "nside_coarse": 64, "n_zooms": 0}}
     few = {**whole, "skymap": whole["skymap"] | {"nside": 4, "nside_coarse": 4}}
     # The measurement loaded the events once; every region does.
     regions = 12 * (cost("skymap_region", **whole) - cost("skymap_region", **few))
@@ -94,9 +94,9 @@ def test_an_all_sky_map_costs_what_was_measured():
 def test_a_map_costs_more_with_more_positions():
     batch = {"first": "0", "stop": "500"}
     for block, dearer, same in (
-        ({"nside_coarse": 128}, "skymap_region", "skymap_calibration"),
+        ({"nside_coarse": 256}, "skymap_region", "skymap_calibration"),
         ({"refine_above": 2.0}, "skymap_skies", "skymap_calibration"),
-        ({"calibration_declinations": 42}, "skymap_calibration", "skymap_skies"),
+        ({"calibration_spacing_deg": 0.5}, "skymap_calibration", "skymap_skies"),
         ({"n_zooms": 50}, "skymap", "skymap_region"),
         ({"nside": 1024}, "figures", "skymap_calibration"),
     ):

@@ -5,7 +5,22 @@ import pytest
 
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.injection import Signal
-from validation import background, coverage, null, page, recovery, samples, skymap, speed, stand_in_release, three_year
+from nusky.search.skymap import spots
+from nusky.search.skymap.model import SkyModel
+from validation import (
+    background,
+    coarse_grid,
+    coverage,
+    local_p,
+    null,
+    page,
+    recovery,
+    samples,
+    skymap,
+    speed,
+    stand_in_release,
+    three_year,
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +92,9 @@ def test_limits_cover(generated, source, experiment):
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
+        (lambda: local_p.make(0.01, 500, 500, (-29.5, -3.5)), 2),
     ],
-    ids=["background", "three-year", "null", "coverage", "recovery", "speed", "skymap"],
+    ids=["background", "three-year", "null", "coverage", "recovery", "speed", "skymap", "local_p"],
 )
 def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
     tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n)+)", make(), re.MULTILINE)
@@ -105,6 +121,29 @@ def test_densities_are_made_without_the_events_held_out():
         log10_energy, np.zeros(201), [lambda known, _: lambda at, _: np.where(np.isin(at, known), 1.0, 0.1)]
     )
     np.testing.assert_allclose(memory, np.log(0.1))
+
+
+def test_sources_are_put_into_the_sky_and_spots_beside_them_count(generated):
+    rng = np.random.default_rng(8)
+    ra, dec = np.array([1.0, 3.0]), np.array([-0.5, 0.4])
+    analysis = coarse_grid.sky_with_sources(rng, generated, ra, dec, 2.0, (12.0, 0.0))
+    assert 2 < analysis.n_events.sum() - generated.n_events.sum() < 30
+    model = SkyModel.of_analysis(analysis)
+    strong, none = coarse_grid.highest(model, model.data(), ra, dec)
+    assert strong > 20
+    assert not none > 20
+    near, far = 1.0 + np.radians([1.0, 2.0]) / np.cos(-0.5)
+    found = spots.Spots(
+        np.array([near, far]), np.full(2, -0.5), np.array([7.0, 50.0]), *(np.zeros(2) for _ in range(3))
+    )
+    assert coarse_grid._highest_beside(found, 1.0, -0.5) == 7.0
+    assert coarse_grid._highest_beside(found, 2.0, -0.5) == 0.0
+
+
+@pytest.mark.slow
+def test_too_coarse_a_grid_is_told():
+    text = coarse_grid.make(0.01, [skymap.Grid(16, 8, 4.0)], {2.0: (8.0, 12.0)})
+    assert re.search(r"\| 8 \| 2 \| south \| above 10 \| \d+ \| [1-9]\d* \| MISSED \|", text)
 
 
 def test_cells_of_the_smearing_get_their_grid_back():

@@ -252,11 +252,15 @@ def _inference(cfg: Any) -> dict[str, Any]:
 
 
 def _skymap(block: Any) -> dict[str, Any]:
+    from nusky.search.skymap.nodes import declinations
+
+    n_declinations = len(declinations(block.calibration_spacing_deg))
+    divided = block.nside > block.nside_coarse
+    finer = f", {block.nside} where TS reaches {block.refine_above:g}" if divided else ""
     return {
         "spectral index": f"fixed at {block.gamma}" if block.gamma else "fitted",
-        "pixels": f"HEALPix nside {block.nside_coarse}, {block.nside} where TS reaches {block.refine_above:g}",
-        "trials": f"{block.calibration_trials} at each of {block.calibration_declinations} declinations, "
-        f"{block.sky_trials} full skies",
+        "pixels": f"HEALPix nside {block.nside_coarse}{finer}",
+        "trials": f"{block.calibration_trials} at each of {n_declinations} declinations, {block.sky_trials} full skies",
         "hot spots": f"{block.n_spots} listed, {block.n_zooms} enlarged",
     }
 

@@ -7,6 +7,13 @@ import typer
 
 from nusky.cli import console
 
+_FROM_TRIALS = {
+    "p_local": ("< ", "p_local", "n_trials"),
+    "p_post": ("< ", "p_post", "n_sky_trials"),
+    "significance": ("> ", "p_local", "n_trials"),
+    "significance_post": ("> ", "p_post", "n_sky_trials"),
+}
+"""p-values from trials, and what is made of them: the sign where no trial was as extreme, p-value and trials."""
 _ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
 """Provenance that is shown in a place of its own."""
 
@@ -58,7 +65,7 @@ def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bo
         console.as_csv(table)
         return
     console.heading(f"{provenance['kind']}: {table.num_rows} rows, {table.num_columns} columns")
-    left_out = console.grid(table.slice(0, rows).to_pylist())
+    left_out = console.grid(_shown(path, provenance, table, rows))
     if left_out:
         console.say(f"further columns (--columns shows them): {', '.join(left_out)}")
     if rows < table.num_rows:
@@ -75,6 +82,23 @@ def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bo
             console.pairs({key: ""})
             console.pairs(provenance[key], indent=4)
     _run_log(log)
+
+
+def _shown(path: Path, provenance: dict[str, Any], table: Any, n: int) -> list[dict[str, Any]]:
+    """The first rows, with p-values that are the smallest their trials can give as what they are: upper limits."""
+    from nusky.probability import at_floor
+    from nusky.tables import read_table
+
+    rows = table.slice(0, n).to_pylist()
+    columns = provenance.get("columns", {}).keys()
+    known = {key: names for key, names in _FROM_TRIALS.items() if {key, *names[1:]} <= columns}
+    needed = sorted({name for names in known.values() for name in names[1:]})
+    behind = read_table(path, kind=provenance["kind"], columns=needed).slice(0, n).to_pylist() if needed else rows
+    for row, other in zip(rows, behind, strict=True):
+        for key, (sign, p_value, n_trials) in known.items():
+            if key in row and other[p_value] is not None and at_floor(other[p_value], other[n_trials]):
+                row[key] = sign + console.cell(row[key])
+    return rows
 
 
 def _json(path: Path, rows: int, json: bool, log: dict[str, Any] | None) -> None:

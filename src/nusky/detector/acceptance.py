@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.conventions import Conventions
+from nusky.conventions import STANDARD, Conventions
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
@@ -36,15 +36,15 @@ def acceptance_integrals(
     responses: Sequence[str],
     dec: np.ndarray,
     spectra: Sequence[Spectrum],
+    conventions: Conventions = STANDARD,
 ) -> np.ndarray:
     """Integrals of A_eff f(E) dE: (n_seasons, n_spectra, n_sources) float64, cm^2 GeV.
 
-    arXiv:2205.15963 eq 3 without the time, which `Exposure` holds. `dec` in rad.
+    arXiv:2205.15963 eq 3 without the time, which `Exposure` holds. `dec` in rad. The conventions decide whether the
+    area is a step in declination.
     """
-    by_response = {
-        name: np.stack([areas[name].integral(dec, spectrum) for spectrum in spectra])
-        for name in dict.fromkeys(responses)
-    }
+    steps = conventions.area_steps
+    by_response = {name: areas[name].integrals(dec, spectra, steps=steps) for name in dict.fromkeys(responses)}
     return np.stack([by_response[name] for name in responses])
 
 

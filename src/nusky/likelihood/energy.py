@@ -81,7 +81,7 @@ def signal_share(
     """
     dec = checked_declinations(dec)
     dec_edges = _dec_edges(area, smearing)
-    middle = (dec_edges[1:] + dec_edges[:-1]) / 2
+    middle = np.arcsin(_centres(np.sin(dec_edges)))
     accepted = _accepted(area, smearing, middle, spectra)
     totals = accepted.sum(axis=2)
     visible = np.flatnonzero((totals > 0).all(axis=1))
@@ -278,7 +278,7 @@ def _accepted(area: EffectiveArea, smearing: Smearing, dec: np.ndarray, spectra:
     row = np.clip(np.searchsorted(area.log10_energy, middle) - 1, 0, len(area.area) - 1)
     per_part = np.stack([spectrum.integrals(edges) for spectrum in spectra])
     cell = np.eye(len(smearing.log10_enu) - 1)[smearing.enu_cell(middle)]
-    return (area.area[row][:, area.band(dec)].T[:, None, :] * per_part) @ cell
+    return (area.at(dec)[row].T[:, None, :] * per_part) @ cell
 
 
 def _merged(edges: np.ndarray, tolerance: float) -> np.ndarray:

@@ -100,7 +100,9 @@ class HadronicSpectra:
             )
         spectra = [PowerLaw(gamma) for gamma in self.gamma] if extrapolate else self.spectra
         by_response = {
-            name: np.array([areas[name].integral(dec, own) for dec, own in zip(self.dec, spectra, strict=True)])
+            name: np.array(
+                [areas[name].integrals(dec, [own])[0, 0] for dec, own in zip(self.dec[:, None], spectra, strict=True)]
+            )
             for name in dict.fromkeys(responses)
         }
         return np.stack([by_response[name] for name in responses])

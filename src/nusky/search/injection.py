@@ -189,12 +189,11 @@ def _true_energies(
     """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them."""
     log10_enu = np.empty(len(source))
     for spectrum, own in by_spectrum(spectra):
-        cumulative = np.cumsum(area.area.T * spectrum.integrals(area.log10_energy), axis=1)
-        band = area.band(sources.dec)
-        seen = own[cumulative[band[own], -1] > 0]
-        _refuse_blind(response, sources, expected, np.setdiff1d(own, seen))
+        cumulative = np.cumsum(area.at(sources.dec[own]).T * spectrum.integrals(area.log10_energy), axis=1)
+        _refuse_blind(response, sources, expected, own[cumulative[:, -1] <= 0])
         drawn = np.flatnonzero(np.isin(source, own))
-        log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, band[source[drawn]])
+        row = np.searchsorted(own, source[drawn])
+        log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, row)
     return log10_enu
 
 
@@ -230,15 +229,15 @@ def _check(
 
 
 def _draw_energy(
-    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectrum: Spectrum, band: np.ndarray
+    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectrum: Spectrum, row: np.ndarray
 ) -> np.ndarray:
-    """log10(E_nu/GeV) of one neutrino from each declination `band`: exact inverse of `cumulative` (n_dec, n_energy)."""
+    """log10(E_nu/GeV) of one neutrino from the source of each `row`: exact inverse of `cumulative` (n, n_energy)."""
     totals = cumulative[:, -1:]
     share = np.divide(cumulative, totals, out=np.ones_like(cumulative), where=totals > 0)
-    # One search for all: band j occupies the numbers from j to j + 1, and rounding must not reach j + 1.
-    place = np.minimum(rng.random(len(band)), 1 - 1e-12)
+    # One search for all: row j occupies the numbers from j to j + 1, and rounding must not reach j + 1.
+    place = np.minimum(rng.random(len(row)), 1 - 1e-12)
     laid_out = (share + np.arange(len(share))[:, None]).ravel()
-    energy = np.searchsorted(laid_out, band + place, side="right") - band * share.shape[1]
-    before = np.where(energy > 0, share[band, energy - 1], 0.0)
-    inside = np.clip((place - before) / (share[band, energy] - before), 0.0, 1.0)
+    energy = np.searchsorted(laid_out, row + place, side="right") - row * share.shape[1]
+    before = np.where(energy > 0, share[row, energy - 1], 0.0)
+    inside = np.clip((place - before) / (share[row, energy] - before), 0.0, 1.0)
     return spectrum.quantile(inside, edges[energy], edges[energy + 1])

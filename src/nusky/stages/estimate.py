@@ -20,6 +20,7 @@ from typing import Any
 from nusky.config import Configuration
 from nusky.errors import NuskyError
 from nusky.releases import registry
+from nusky.search.skymap.nodes import declinations
 
 EVENTS_PER_YEAR = 120_000
 """Stands in where a release's number of events is not known beforehand: seasons of the full detector have about it."""
@@ -36,6 +37,8 @@ TRIAL_S, TRIAL_FREE_S = 1.65e-10, 2.0e-10
 """Trial of a stack or of every source of a sky, per event and source; index fixed, fitted."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
+SOURCE_START_S = 1.1e-7
+"""Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
 """Signal strengths at which trials are injected, about: for a statement, for the limits of a source, for recovery."""
 SKY_S, SKY_FREE_S, SKY_POSITION_S = 2e-10, 4e-10, 6e-5
@@ -150,7 +153,12 @@ class Case:
     def calibration(self) -> float:
         """A trial of the all-sky map's calibration, at every declination [s]."""
         alone = SOURCE_TRIAL_FREE_S if self._fitted(self.skymap) else SOURCE_TRIAL_S
-        return alone * self.events * self.skymap.calibration_declinations
+        return alone * self.events * self.nodes
+
+    @property
+    def nodes(self) -> int:
+        """Declinations of the all-sky map's calibration."""
+        return len(declinations(self.skymap.calibration_spacing_deg))
 
     @property
     def pixels(self) -> int:
@@ -214,7 +222,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "inference_limits_part": _trials(lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs),
     "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources * c.source_limit_trials),
     "skymap_region": _sky(lambda c: c.sky / (12 * c.skymap.nside_region**2)),
-    "skymap_calibration": _sky(lambda c: c.calibration * c.batch),
+    "skymap_calibration": _sky(lambda c: SOURCE_START_S * c.events * c.nodes + c.calibration * c.batch),
     "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
     # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
     "skymap": _sky(lambda c: SPOT_S * (900 * c.rarer + SKY_SPOTS) * c.events + c.position * 6100 * c.skymap.n_zooms),

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nusky.config import Figures
+from nusky.probability import compared
 from nusky.stages import bdm_figures
 from nusky.stages.contents import DECLINATIONS, Contents, Names
 from nusky.tables import read_metadata, read_table
@@ -148,7 +149,7 @@ def _background_ts(tables: Tables, options: Figures, *, catalogue: str, weightin
         every,
         title=(f"{_METHOD} method", catalogue, weighting, how),
         observed=fit["test_statistic"],
-        note=f"p = {fit['p_local']:.2g}",
+        note=f"p {compared(fit['p_local'], fit['n_trials'])}",
         synthetic=about["synthetic"],
     )
 
@@ -158,7 +159,8 @@ def _p_values(tables: Tables, options: Figures, *, catalogue: str, synthetic: bo
 
     table = first_fit(read_table(tables["fits"], kind="source_fits"))
     best = pc.min_max(table["p_local"]).as_py()["min"]
-    post = table.filter(pc.equal(table["p_local"], best))["p_post"][0].as_py()
+    row = table.filter(pc.equal(table["p_local"], best)).slice(0, 1).to_pylist()[0]
+    post = compared(row["p_post"], row["n_sky_trials"])
     return p_values.p_values(table, method=_METHOD, catalogue=catalogue, post_trial=post, synthetic=synthetic)
 
 
@@ -223,7 +225,8 @@ def _all_sky(tables: Tables, options: Figures, *, name: str, synthetic: bool) ->
     nside, values = healpix_file.read(tables["fits"], "NEG_LOG10_P")
     spots = read_table(tables["spots"], kind="skymap_spots", columns=skymap.SPOT_COLUMNS)
     lists = [read_table(path, kind="sources") for path in tables["sources"]]
-    about = {"coordinates": name, "analysis": skymap_analysis(tables["spots"]), "synthetic": synthetic}
+    about = {"n_trials": _setting(tables["spots"], "calibration_trials")}
+    about |= {"coordinates": name, "analysis": skymap_analysis(tables["spots"]), "synthetic": synthetic}
     return skymap.all_sky(values, nside, spots, lists, **about)
 
 

@@ -49,7 +49,7 @@ def acceptances(effective_areas: Path, seasons: Path, sources: Path, output: Pat
     (dec,) = read_columns(sources, kind="sources", columns=("dec_deg",))
     integrals = [
         acceptance.acceptance_integrals(
-            areas, response, np.radians(dec), power_laws(gammas, rules.log10_energy_limits_gev)
+            areas, response, np.radians(dec), power_laws(gammas, rules.log10_energy_limits_gev), rules
         )
         for rules in (PUBLISHED, STANDARD)
     ]
