@@ -14,6 +14,7 @@ import nusky.stages.estimate
 from nusky.errors import NuskyError
 from nusky.paths import DOWNLOADS
 from nusky.revision import VARIABLE, revision
+from nusky.stages import origins
 from nusky.stages.contents import Contents
 from nusky.stages.figures import KINDS, of_run
 from nusky.stages.hangup import end_on_hangup

@@ -1,10 +1,10 @@
 """Parquet tables with provenance: every table knows what made it and from what.
 
 The provenance sits in the Parquet schema's metadata under the key ``nusky`` as JSON: the kind of table, nusky's
-version and git revision, the settings that shaped it with their digest, the seeds of the random numbers behind it, the
-SHA-256 of every input file and whether any of the events behind it were generated (``synthetic``). All of that decides
-the content, so tables of equal provenance are equal byte by byte; what does not, such as times, threads and hosts,
-stands in the run log of the job (`nusky.stages.run_log`).
+version, git revision and digest of the sources, the settings that shaped it with their digest, the seeds of the random
+numbers behind it, the SHA-256 of every input file and whether any of the events behind it were generated
+(``synthetic``). All of that decides the content, so tables of equal provenance are equal byte by byte; what does not,
+such as times, threads and hosts, stands in the run log of the job (`nusky.stages.run_log`).
 """
 
 import hashlib
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from nusky import __version__
 from nusky.errors import NuskyError, TableError
 from nusky.files import atomic_path, read_json, sha256
-from nusky.revision import revision
+from nusky.revision import revision, sources_sha256
 from nusky.shortage import shortage
 
 METADATA_KEY = b"nusky"
@@ -72,7 +72,8 @@ def write_table(
 ) -> None:
     """Write equally long `columns` as a Parquet table of a `kind`, atomically, with a checksum on every page."""
     table = columns if isinstance(columns, pa.Table) else pa.table({k: _plain(v) for k, v in columns.items()})
-    metadata = {"kind": kind, "nusky_version": __version__, "git_revision": revision(), **asdict(provenance)}
+    code = {"nusky_version": __version__, "git_revision": revision(), "sources_sha256": sources_sha256()}
+    metadata = {"kind": kind, **code, **asdict(provenance)}
     metadata |= {"columns": _described(table), "n_rows": table.num_rows}
     table = table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str).encode()})
     with atomic_path(path) as temporary:

@@ -5,14 +5,7 @@ import pandas as pd
 from astropy.table import Table
 
 from nusky.catalogues.sources import Sources
-from nusky.resources import resource
-
-RESOURCES = {
-    "1lhaaso-wcda": "catalogues/1lhaaso_wcda.ecsv",
-    "1lhaaso-km2a": "catalogues/1lhaaso_km2a.ecsv",
-    "hess": "catalogues/hess.ecsv",
-    "atnf": "catalogues/atnf.ecsv",
-}
+from nusky.resources import SOURCE_LISTS, resource
 
 SIGMA_PER_R39 = 1 / np.sqrt(-2 * np.log(0.61))
 """Width of a 2-D Gaussian over its 39 % containment radius: the fraction inside r is 1 - exp(-r²/2σ²)."""
@@ -25,7 +18,7 @@ def read_builtin(name: str, label: str) -> Sources:
     `extension_limit`; the radius of the H.E.S.S. list is taken as the Gaussian width. Of the pulsars those
     enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the published stack.
     """
-    table = Table.read(resource(RESOURCES[name]), format="ascii.ecsv")
+    table = Table.read(resource(SOURCE_LISTS[name]), format="ascii.ecsv")
     notes: tuple[str, ...] = ()
     if name == "hess":
         columns = _hess(table)
