@@ -13,7 +13,7 @@ SMALL = {
     "release": {"name": "icecube-10yr", "seasons": ["IC40", "IC59"], "synthetic": "always"},
     "catalogues": {"wcda-hess": {"gammas": [2.0, 3.0]}},
     "methods": ["standard"],
-    "inference": {"trials": 200, "trials_per_batch": 100, "confidence_level": 0.95},
+    "inference": {"trials": 200, "trials_per_batch": 100, "confidence_level": 0.95, "discovery_sigmas": []},
     "skymap": {"nside": 128, "sky_trials": 40},
     "bdm": {"t_yr": 300},
 }

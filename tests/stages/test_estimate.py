@@ -16,6 +16,7 @@ EVERYTHING = {
     "inference": {
         "weightings": ["uniform"],
         "trials": 250,
+        "discovery_sigmas": [],
         "trials_per_batch": 100,
         "source_trials": 150,
         "sky_trials": 20,
