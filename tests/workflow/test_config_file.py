@@ -1,8 +1,5 @@
 """The workflow refuses configuration files that YAML's own loader would quietly take in part."""
 
-import subprocess
-import sys
-
 import pytest
 from snakemake.exceptions import WorkflowError
 
@@ -24,6 +21,7 @@ SEARCH = "run: x\ncatalogues: {{wcda-hess: {{{}}}}}\nrelease: {{synthetic: alway
         (DARK.format("t_yr: 5:34"), False),
         (DARK.format("n_l: 80.5"), False),
         (DARK.format("") + "seed: 1e3\n", False),
+        (DARK.format("") + "seed: 1\nseed: 2\n", False),
         (SEARCH.format("") + "methods: [standard, standard]\n", False),
         (SEARCH.format("gammas: [2, 2.0]"), False),
         (SEARCH.format("") + "inference: {weightings: [uniform, heavy]}\n", False),
@@ -50,14 +48,3 @@ def test_the_command_line_stands_above_the_files(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(DARK.format("nside: 8"))
     assert "results/y/summary.json" in plan.outputs(path, tmp_path, run="y")
-
-
-def test_a_key_that_stands_twice_stops_the_workflow(repository, tmp_path):
-    path = tmp_path / "twice.yaml"
-    path.write_text("run: x\nseed: 1\nseed: 2\ncatalogues:\n  wcda-hess: {}\n")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", repository / "Snakefile", "--dry-run"]
-    done = subprocess.run(
-        [*command, "--directory", tmp_path, "--configfile", path], capture_output=True, text=True, check=False
-    )
-    assert done.returncode != 0
-    assert f"{path}: not valid YAML: the key 'seed' stands here twice; keep one" in done.stdout + done.stderr
