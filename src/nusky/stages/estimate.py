@@ -185,7 +185,11 @@ def _search(cpu: Callable[[Case], float], pairs: bool = True) -> Callable[[Case]
 
 
 def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
-    return lambda c: (c.start + cpu(c), BASE_NUMBA_MIB + 6.5e-4 * c.events)
+    """A job of the inference; a stack's sources take time and memory beside its trials."""
+    return lambda c: (
+        c.start + cpu(c) + (2.5e-4 * c.sources if c.kind == "stack" else 0),
+        BASE_NUMBA_MIB + 6.5e-4 * c.events + (7e-8 * c.events * c.sources if c.kind == "stack" else 0),
+    )
 
 
 def _sky(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
