@@ -38,8 +38,12 @@ def outputs(configuration: dict | Path, folder: Path, **keys: str) -> list[str]:
 
 
 def requests(configuration: dict, folder: Path) -> dict[str, dict[str, int]]:
-    """What the last job of every rule to execute asks a cluster for: `_cores`, `mem_mb`, `runtime` in minutes."""
-    return {rule: resources for rule, _, resources, *_ in _needed(configuration, folder)}
+    """The most that a job of every rule to execute asks a cluster for: `_cores`, `mem_mb`, `runtime` in minutes."""
+    most: dict[str, dict[str, int]] = {}
+    for rule, _, resources, *_ in _needed(configuration, folder):
+        known = most.setdefault(rule, {})
+        known |= {k: max(v, known.get(k, v)) for k, v in resources.items() if isinstance(v, int)}
+    return most
 
 
 def parameters(configuration: dict, folder: Path) -> dict[str, dict]:
