@@ -5,11 +5,21 @@ table of keys (`docs/configuration.md`) are generated from this module by ``pyth
 """
 
 import difflib
+import math
 import os
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from nusky import strict_yaml
 from nusky.content import read_text
@@ -23,6 +33,17 @@ Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
 DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf"]
+
+
+def _each_once(values: list[Any] | None) -> list[Any] | None:
+    twice = [value for i, value in enumerate(values or []) if value in values[:i]]
+    if twice:
+        raise ValueError(f"{twice[0]} stands here twice; keep one")
+    return values
+
+
+Once = AfterValidator(_each_once)
+"""Lists whose entries name files, keys or rows: equal ones would write over each other."""
 
 
 class Section(BaseModel):
@@ -150,7 +171,7 @@ class Catalogue(Section):
     weightings: dict[Name, Weighting] = Field(
         default_factory=lambda: {"uniform": Weighting()}, min_length=1, description="Named weightings of the stack."
     )
-    gammas: list[Gamma] = Field(
+    gammas: Annotated[list[Gamma], Once] = Field(
         default_factory=lambda: [2.0, 2.4, 2.53, 3.0], min_length=1, description="Spectral indices of the stack."
     )
     single_sources: bool = Field(True, description="Also test every source of the catalogue by itself.")
@@ -358,11 +379,21 @@ class BoostedDarkMatter(Section):
         return self
 
 
+_TRIALS_OF_A_TAIL = 500
+"""Background trials whose upper tenth is enough for a fit that reaches every significance
+(`nusky.search.statistics.tail.MIN_IN_TAIL`)."""
+_TRIALS_BEYOND = 11
+"""Trials beyond a significance that give its threshold without a fit
+(`nusky.search.statistics.sensitivity.MIN_ABOVE_THRESHOLD`)."""
+
+
 class Inference(Section):
     """Trials and statements of the standard method: p-values, sensitivities, upper limits (docs/inference.md)."""
 
-    catalogues: list[Name] | None = Field(None, description="Catalogues to treat; null means all.")
-    weightings: list[Name] | None = Field(None, description="Weightings of the stacks to treat; null means all.")
+    catalogues: Annotated[list[Name], Once] | None = Field(None, description="Catalogues to treat; null means all.")
+    weightings: Annotated[list[Name], Once] | None = Field(
+        None, description="Weightings of the stacks to treat; null means all."
+    )
     trials: int = Field(10_000, ge=100, description="Background trials of every stack.")
     source_trials: int = Field(10_000, ge=100, description="Background trials of every single source or declination.")
     sky_trials: int = Field(1000, ge=10, description="Full scrambled skies behind the post-trial p-values.")
@@ -397,10 +428,10 @@ class Inference(Section):
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."
     )
-    discovery_sigmas: list[Annotated[float, Field(gt=0, le=6)]] = Field(
+    discovery_sigmas: Annotated[list[Annotated[float, Field(gt=0, le=6)]], Once] = Field(
         default_factory=lambda: [3.0, 5.0], description="Significances of the discovery potentials."
     )
-    declinations_deg: list[Annotated[float, Field(ge=-90, le=90)]] = Field(
+    declinations_deg: Annotated[list[Annotated[float, Field(ge=-90, le=90)]], Once] = Field(
         default_factory=list, description="Declinations of the point-source sensitivity curve; none if empty."
     )
 
@@ -410,6 +441,32 @@ class Inference(Section):
         if len(edges) == 1 or sorted(set(edges)) != edges:
             raise ValueError("give at least two edges that ascend, e.g. [3, 4, 5, 6, 7]")
         return edges
+
+    @model_validator(mode="after")
+    def _resolvable(self) -> "Inference":
+        """What the trials can never tell is refused before they are made."""
+        stack, source = (self.limit_method, ""), (self.source_limit_method, "source_")
+        for method, of in (stack, source) if self.single_sources else (stack,):
+            # Some trials must lie beyond the level; those of the background stand for no signal in Feldman-Cousins.
+            asked = {"neyman": ["injected_trials"], "feldman-cousins": ["injected_trials", "trials"]}.get(method, [])
+            for name in (of + kind for kind in asked):
+                needed = math.ceil(1 / (1 - self.confidence_level) - 1e-6)
+                if (n_trials := getattr(self, name)) < needed:
+                    raise ValueError(
+                        f"confidence_level: {self.confidence_level:g} cannot be told from {n_trials} trials, at least "
+                        f"{needed} are needed: raise {name}, lower the level, or set {of}limit_method: "
+                        "asymptotic"
+                    )
+        for sigma in self.discovery_sigmas:
+            p_value = math.erfc(sigma / math.sqrt(2)) / 2
+            needed = min(_TRIALS_OF_A_TAIL, math.ceil(_TRIALS_BEYOND / p_value))
+            for name in ("trials", "source_trials") if self.declinations_deg else ("trials",):
+                if (n_trials := getattr(self, name)) < needed:
+                    raise ValueError(
+                        f"discovery_sigmas: {sigma:g} sigma cannot be told from {n_trials} background "
+                        f"trials, at least {needed} are needed: raise {name}, or leave this significance out"
+                    )
+        return self
 
 
 class SkyMap(Section):
@@ -495,7 +552,7 @@ class Configuration(Section):
         validate_default=True,
         description="Catalogues by name; `wcda-hess: {}`, `km2a-hess: {}` and `pulsars: {}` are ready-made.",
     )
-    methods: list[Literal["published", "standard"]] = Field(
+    methods: Annotated[list[Literal["published", "standard"]], Once] = Field(
         default_factory=lambda: ["published", "standard"], min_length=1, description="Sets of conventions to compute."
     )
     scan: Scan = Field(default_factory=Scan, description="The flux scan of the stacks.")
@@ -535,7 +592,12 @@ class Configuration(Section):
         unknown = [name for name in self.inference.catalogues or [] if name not in self.catalogues]
         if unknown:
             raise ValueError(f"`inference.catalogues` names '{unknown[0]}', which is not among `catalogues`")
-        for name in self.inference.catalogues or self.catalogues:
+        treated = self.inference.catalogues or list(self.catalogues)
+        known = {weighting for name in treated for weighting in self.catalogues[name].weightings}
+        unknown = [name for name in self.inference.weightings or [] if name not in known]
+        if unknown:
+            raise ValueError(f"`inference.weightings` names '{unknown[0]}', which no catalogue it treats has")
+        for name in treated:
             if not self.inferred_weightings(name):
                 raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
         return self

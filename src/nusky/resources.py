@@ -4,6 +4,15 @@ from pathlib import Path
 
 from nusky.errors import NuskyError
 
+SOURCE_LISTS = {
+    "1lhaaso-wcda": "catalogues/1lhaaso_wcda.ecsv",
+    "1lhaaso-km2a": "catalogues/1lhaaso_km2a.ecsv",
+    "hess": "catalogues/hess.ecsv",
+    "atnf": "catalogues/atnf.ecsv",
+}
+"""The built-in source lists."""
+SUPERNOVAE = "supernovae/historical.ecsv"
+
 _PACKAGE = Path(__file__).resolve().parent
 _ROOTS = (_PACKAGE / "resources", _PACKAGE.parents[1] / "resources")
 

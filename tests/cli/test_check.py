@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nusky.files import write_json
+from nusky import tables
+from nusky.files import sha256, write_json
 from nusky.paths import Paths
 
 SMALL = {
@@ -12,7 +13,7 @@ SMALL = {
     "release": {"name": "icecube-10yr", "seasons": ["IC40", "IC59"], "synthetic": "always"},
     "catalogues": {"wcda-hess": {"gammas": [2.0, 3.0]}},
     "methods": ["standard"],
-    "inference": {"trials": 200, "trials_per_batch": 100, "confidence_level": 0.95},
+    "inference": {"trials": 200, "trials_per_batch": 100, "confidence_level": 0.95, "discovery_sigmas": []},
     "skymap": {"nside": 128, "nside_coarse": 64, "sky_trials": 40},
     "bdm": {"t_yr": 300},
 }
@@ -74,6 +75,30 @@ def test_what_is_there_is_told(checked, tmp_path):
     result = checked()
     assert f"finished  1 of {jobs} jobs" in result.stdout
     assert "time left" in result.stdout
+
+
+def test_where_the_tables_come_from_is_told(checked, tmp_path, monkeypatch):
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump({"run": "small", "catalogues": {"wcda-hess": {}}}))
+    paths = Paths("small")
+    made, changed, added = (str(getattr(paths, name)) for name in ("seasons", "uptimes", "smearing"))
+    for path in (made, changed, added):
+        tables.write_table(tmp_path / path, {"a": [1.0]}, kind="toy", provenance=tables.Provenance(False))
+    digests = {made: sha256(tmp_path / made), changed: "0" * 64}
+    log = {"rule": "ingest_release", "outputs": [made, changed], "ended": "2026", "outputs_sha256": digests}
+    write_json(tmp_path / "results/small/logs/ingest_release.json", log)
+    told = json.loads(checked("--json").stdout)["origin"]
+    assert [state["tables"] for state in told["code"]] == [3]
+    unaccounted, other = told["warnings"]
+    assert (added in unaccounted, changed in unaccounted, made in unaccounted) == (True, False, False)
+    assert (changed in other, made in other) == (True, False)
+
+    monkeypatch.setattr(tables, "sources_sha256", lambda: "f" * 64)
+    tables.write_table(tmp_path / made, {"a": [1.0]}, kind="toy", provenance=tables.Provenance(False))
+    (tmp_path / added).write_text("")
+    text = " ".join(checked().stdout.split())
+    assert "made by 2 different states of the code" in text
+    assert "1 of 2 tables were made by other code than this" in text
+    assert "1 of the tables cannot be read" in text
 
 
 def test_failed_jobs_are_told(checked, tmp_path):

@@ -123,6 +123,11 @@ def test_findings_are_sentences_with_numbers(build):
     assert "of 1 single source, HESS J1745-290 (hess) has the largest test statistic, 1.71, at 51 signal events" in page
 
 
+def test_warnings_of_the_summary_are_shown_before_the_results(build):
+    page = build(SUMMARY | {"warnings": ["made by 2 different states of the <code>"]})
+    assert 0 < page.index("2 different states of the &lt;code&gt;") < page.index("<main>")
+
+
 def test_synthetic_events_are_announced_first(build):
     assert "Synthetic events" not in build(SUMMARY)
     page = build(SUMMARY | {"synthetic": True})

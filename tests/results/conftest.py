@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nusky.files import write_json
+from nusky.files import sha256, write_json
 from nusky.results import open_run
 from nusky.tables import Provenance, write_table
 from tests import skymap_run
@@ -34,7 +34,6 @@ def folder(tmp_path_factory):
     """The folder of the run `toy`."""
     folder = tmp_path_factory.mktemp("results") / "toy"
     skymap_run.write(folder, synthetic=True)
-    write_json(folder / "summary.json", SUMMARY)
 
     def write(path, columns, kind, settings=None, synthetic=True):
         write_table(folder / path, columns, kind=kind, provenance=Provenance(synthetic, settings=settings or {}))
@@ -64,6 +63,8 @@ def folder(tmp_path_factory):
     write("bdm/light_curve.parquet", {"t_yr": [1.0, 2.0, 3.0], **both}, "bdm_light_curve")
     numbers = {"key": ["l_supernova", "b_supernova", "mx_threshold"], "standard": [0.1, 0.2, 1e-3]}
     write("bdm/numbers.parquet", numbers, "bdm_numbers")
+    digests = {f"results/toy/{path.relative_to(folder)}": sha256(path) for path in folder.rglob("*.parquet")}
+    write_json(folder / "summary.json", SUMMARY | {"tables_sha256": digests})
     return folder
 
 

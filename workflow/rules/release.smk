@@ -16,6 +16,7 @@ rule fetch_release:
         **requested("fetch_release"),
     params:
         release=cfg.release.model_dump(mode="json"),
+        content=lambda wildcards: origins.of_release(cfg.release),
         seed=cfg.seed,
         downloads=DOWNLOADS,
     message:

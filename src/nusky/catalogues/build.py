@@ -8,19 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from nusky.catalogues.builtin import RESOURCES, read_builtin
+from nusky.catalogues.builtin import read_builtin
 from nusky.catalogues.crossmatch import duplicates
 from nusky.catalogues.sources import CANONICAL, Sources, check, drop_repeats, shared
 from nusky.catalogues.userfile import Reading, read_file
 from nusky.catalogues.weights import weight_column
 from nusky.config import Catalogue, SourceList
 from nusky.errors import CatalogueError
-from nusky.resources import resource
-
-
-def input_files(catalogue: Catalogue) -> list[Path]:
-    """The files the lists of a catalogue are read from."""
-    return [resource(RESOURCES[item.builtin]) if item.builtin else Path(item.file) for item in catalogue.lists]
 
 
 def build_catalogue(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:

@@ -5,14 +5,7 @@ import pandas as pd
 from astropy.table import Table
 
 from nusky.catalogues.sources import Sources
-from nusky.resources import resource
-
-RESOURCES = {
-    "1lhaaso-wcda": "catalogues/1lhaaso_wcda.ecsv",
-    "1lhaaso-km2a": "catalogues/1lhaaso_km2a.ecsv",
-    "hess": "catalogues/hess.ecsv",
-    "atnf": "catalogues/atnf.ecsv",
-}
+from nusky.resources import SOURCE_LISTS, resource
 
 CRAB_ABOVE_1TEV = 2.26e-11
 """Photons of the Crab nebula above 1 TeV, cm^-2 s^-1 (H.E.S.S. Collaboration, A&A 457, 899 (2006))."""
@@ -35,7 +28,7 @@ def read_builtin(name: str, label: str) -> Sources:
     `energy_max_tev` are the energies a spectrum was measured at. Of the pulsars those
     enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the published stack.
     """
-    table = Table.read(resource(RESOURCES[name]), format="ascii.ecsv")
+    table = Table.read(resource(SOURCE_LISTS[name]), format="ascii.ecsv")
     notes: tuple[str, ...] = ()
     if name == "hess":
         columns = _hess(table)

@@ -122,17 +122,17 @@ def validate(
 def _catalogue(what: str, columns: dict[str, str | None], stated: dict[str, str | None]) -> tuple[str, Any]:
     """The name and the configuration of a ready-made catalogue, a built-in list or a file."""
     from nusky import config
-    from nusky.catalogues.builtin import RESOURCES
     from nusky.errors import CatalogueError
+    from nusky.resources import SOURCE_LISTS
 
     if what in config.PRESETS:
         return what, config.Catalogue.model_validate(config.PRESETS[what])
-    if what in RESOURCES:
+    if what in SOURCE_LISTS:
         return what, config.Catalogue(lists=[config.SourceList(builtin=what)])
     if not Path(what).suffix and not Path(what).exists():
         raise CatalogueError(
             f"'{what}' is no catalogue: there are the ready-made {', '.join(config.PRESETS)}, the lists "
-            f"{', '.join(RESOURCES)}, and files (.csv, .tsv, .ecsv, .fits, .vot)."
+            f"{', '.join(SOURCE_LISTS)}, and files (.csv, .tsv, .ecsv, .fits, .vot)."
         )
     return _file(Path(what), columns, stated, [])
 

@@ -124,6 +124,7 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
     told["seasons"] = ", ".join(summary["seasons"])
     told["versions"] = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
     told["tables"] = len(summary["tables_sha256"])
+    told["warning"] = " ".join(summary.get("warnings", []))
     console.pairs({key: value for key, value in told.items() if value not in (None, "")})
     for method, catalogues in summary["methods"].items():
         stacks = [

@@ -192,6 +192,28 @@ def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
     return _found(folder, release, str(path))
 
 
+def given_files(settings: config.Release) -> list[Path]:
+    """The files of the user's own that a release is read from: an archive, or what the seasons need of a folder."""
+    if settings.local_path is None or settings.synthetic == "always":
+        return []
+    path = Path(settings.local_path).expanduser()
+    if not path.is_dir():
+        return [path]
+    release = registry.find(settings.name)
+    layout = LAYOUTS[_layout(path, release)]
+    try:
+        root = layout.find_root(path)
+    except ReleaseError:  # said with its reason when the release is read
+        return []
+    return [root / name for name in layout.required_files(root, release, release.select(settings.seasons))]
+
+
+def _layout(folder: Path, release: registry.Release) -> str:
+    """What nusky generated is laid out as the ten-year release, whichever it stands for."""
+    marked = (folder / GENERATED).is_file() or any(folder.glob(f"*/{GENERATED}"))
+    return GENERATED_LAYOUT if marked else release.layout
+
+
 def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[registry.Season]) -> list[str]:
     """The files that `seasons` need, all of them there, their good runs checked.
 
@@ -260,9 +282,7 @@ def _found(folder: Path, release: registry.Release, origin: str) -> Obtained:
     """The release in `folder`; what nusky generated is synthetic wherever it lies."""
     from nusky.releases.generator import is_generated
 
-    # Laid out as the ten-year release, whichever it stands for.
-    marked = (folder / GENERATED).is_file() or any(folder.glob(f"*/{GENERATED}"))
-    layout = GENERATED_LAYOUT if marked else release.layout
+    layout = _layout(folder, release)
     root = LAYOUTS[layout].find_root(folder)
     synthetic = is_generated(root)
     if synthetic:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from nusky.errors import TableError
-from nusky.files import read_json
+from nusky.files import read_json, sha256
 from nusky.paths import Paths
 from nusky.results.result import Result
 from nusky.results.sky import SkyMap
@@ -49,7 +49,10 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._paths = Paths(folder.name, str(folder.parent))
-        self.summary: dict[str, Any] = read_json(self._paths.summary, keys=("run", "methods", "catalogues"))
+        keys = ("run", "methods", "catalogues", "tables_sha256")
+        self.summary: dict[str, Any] = read_json(self._paths.summary, keys=keys)
+        # As the workflow names them: results/<run>/..., wherever the folder lies now.
+        self._digests = {"/".join(Path(name).parts[2:]): digest for name, digest in self.summary[keys[-1]].items()}
 
     @property
     def catalogues(self) -> list[str]:
@@ -72,7 +75,7 @@ class Run:
         names = self._stack(catalogue, weighting, method)
         tables = {what: getattr(self._paths, what).format(**names) for what in ("scan", "limits")}
         title = f"flux scan of {catalogue}, {weighting} weights, {method} method"
-        return _result(title, "scan", "ts_scan", tables, names)
+        return self._result(title, "scan", "ts_scan", tables, names)
 
     def limits(self, catalogue: str, method: str = "standard") -> Result:
         """Upper limits of the stacks of a catalogue: one row for each weighting and index."""
@@ -80,6 +83,7 @@ class Run:
             name: self._paths.limits.format(**self._stack(catalogue, name, method))
             for name in self.weightings(catalogue)
         }
+        self._check(tables.values())
         data = pa.concat_tables(
             _read(path).add_column(0, "weighting", pa.array([name] * len(_read(path)))) for name, path in tables.items()
         )
@@ -91,14 +95,19 @@ class Run:
         """The largest test statistic of every source of a catalogue."""
         names = {"catalogue": self._catalogue(catalogue), "method": self._method(method)}
         tables = {"single": self._paths.single.format(**names)}
-        return _result(f"single sources of {catalogue}, {method} method", "single", "ts_distribution", tables, names)
+        return self._result(
+            f"single sources of {catalogue}, {method} method", "single", "ts_distribution", tables, names
+        )
 
     def statements(self, catalogue: str, weighting: str) -> Result:
         """Sensitivity, discovery potential and upper limit of a stack; drawn are its background trials."""
         names = self._stack(catalogue, weighting, "standard") | {"hypothesis": f"stack/{catalogue}/{weighting}"}
-        batches = Path(self._paths.trials.format(first="", stop="", skies="trials", **names)).parent.glob("*.parquet")
+        # Only those of the run: batches of an earlier number of trials may lie there too.
+        folder = Path(self._paths.trials.format(first="", stop="", skies="trials", **names)).parent
+        trials = sorted(str(self.folder / name) for name in self._digests if (self.folder / name).parent == folder)
         statements, fits = (self._paths.inference(what).format(**names) for what in ("statements", "fits"))
-        figure = _figure("background_ts", {"fits": fits, "trials": sorted(map(str, batches))}, names)
+        self._check([statements, fits, *trials])
+        figure = _figure("background_ts", {"fits": fits, "trials": trials}, names)
         title = f"statements on the stack of {catalogue}, {weighting} weights"
         return Result(title, _read(statements), _synthetic([statements]), figure)
 
@@ -106,7 +115,7 @@ class Run:
         """p-values of the sources of a catalogue, each from its own trials."""
         names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
         tables = {"fits": self._paths.inference("fits").format(**names)}
-        return _result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
+        return self._result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
 
     @functools.cached_property
     def sky_map(self) -> SkyMap:
@@ -114,6 +123,7 @@ class Run:
         if not self.summary.get("skymap"):
             raise TableError(f"{self._paths.summary}: this run has no all-sky map. Add a `skymap` block and run.")
         sources = [self._paths.sources.format(catalogue=name) for name in self.catalogues]
+        self._check([self._paths.skymap("spots"), *sources])
         return SkyMap.read(self._paths.skymap_fits, self._paths.skymap("spots"), sources)
 
     def bdm_numbers(self) -> dict[str, Any]:
@@ -146,6 +156,7 @@ class Run:
             return figure(what, block, paths[what], self._paths.bdm_numbers)
 
         path = paths[what]
+        self._check([path])
         return Result(f"boosted dark matter: {_BDM[what]}", _read(path), _synthetic([path]), figure)
 
     def __repr__(self) -> str:
@@ -172,6 +183,23 @@ class Run:
         calls += [f"bdm({what!r})" for what in _BDM] if self.summary.get("bdm") else []
         return calls
 
+    def _result(self, title: str, shown: str, kind: str, tables: dict[str, str], names: dict[str, str]) -> Result:
+        """The table called `shown`, drawn as a `kind` of figure from all `tables`."""
+        self._check(tables.values())
+        return Result(title, _read(tables[shown]), _synthetic([tables[shown]]), _figure(kind, tables, names))
+
+    def _check(self, tables: Iterable[PathLike]) -> None:
+        """Refuse tables that are no longer those the summary was written from."""
+        for path in map(Path, tables):
+            name = path.relative_to(self.folder).as_posix()
+            if not path.is_file():
+                raise TableError(f"{path}: no such table. Run the workflow again.")
+            if sha256(path) != self._digests.get(name):
+                raise TableError(
+                    f"{path}: not the table that {self._paths.summary} was written from, but that of another run, or "
+                    "changed. Run the workflow again; delete the table where it does not make it anew."
+                )
+
     def _catalogue(self, name: str) -> str:
         return self._one_of("catalogue", name, self.catalogues)
 
@@ -186,11 +214,6 @@ class Run:
         if name not in known:
             raise TableError(f"{self._paths.summary}: no {what} {name!r}; there is {', '.join(known) or 'none'}.")
         return name
-
-
-def _result(title: str, shown: str, kind: str, tables: dict[str, Any], names: dict[str, str]) -> Result:
-    """The table called `shown`, drawn as a `kind` of figure from all `tables`."""
-    return Result(title, _read(tables[shown]), _synthetic([tables[shown]]), _figure(kind, tables, names))
 
 
 def _figure(kind: str, tables: dict[str, Any], names: dict[str, str]) -> Callable[..., Any]:
