@@ -7,7 +7,7 @@ import pytest
 from nusky.errors import ConfigurationError
 from nusky.files import write_json
 from nusky.report import build_report
-from nusky.report.report import format_number
+from nusky.report.numbers import format_number
 from nusky.stages.report import report
 
 STACK = {

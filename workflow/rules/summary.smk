@@ -33,7 +33,7 @@ rule report:
         summary=paths.summary,
         figures=[paths.figure(figure.stem, [shown])[0] for figure in all_figures],
         captions=[
-            f"{workflow.basedir}/workflow/report/{figure.caption}.rst"
+            workflow.source_path(f"../report/{figure.caption}.rst")
             for figure in all_figures
         ],
     output:

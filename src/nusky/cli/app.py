@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nusky.cli import bdm, catalogue, check, data, show
+from nusky.cli import bdm, catalogue, check, data, init, run, show
 from nusky.cli.console import fail, say
 from nusky.cli.exit_status import FAILED, INTERRUPTED, OK, UNFINISHED, UNFORESEEN, USAGE
 from nusky.errors import NuskyError
@@ -33,6 +33,8 @@ Exit status:
 
 \b
 Examples:
+  nusky init blazars.csv
+  nusky run blazars.yaml
   nusky check config/demo.yaml
   nusky data list
   nusky catalogue validate mine.csv --ra RA --dec Dec
@@ -129,7 +131,9 @@ def options(
     """Options before the subcommand."""
 
 
+app.command()(init.init)
 app.command()(check.check)
+app.command()(run.run)
 app.command()(show.show)
 app.add_typer(data.app, name="data")
 app.add_typer(catalogue.app, name="catalogue")

@@ -1,6 +1,5 @@
 """`nusky check`: what a configuration would do, what it costs, and what of it is done."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +39,7 @@ def check(
     catalogues = {name: _catalogue(name, block, directory) for name, block in cfg.catalogues.items()}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
     jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources), directory)
-    cores = cores or _cores()
+    cores = cores or console.cores()
     whole = estimate.total(jobs, cores)
     missing = [job for job in jobs if not all((directory / output).exists() for output in job.outputs)]
     left = estimate.total(missing, cores)
@@ -144,11 +143,6 @@ def _failed(run: Path) -> list[dict[str, Any]]:
     logs = run_log.all_of(run) if run.is_dir() else []
     keys = ("rule", "wildcards", "ended", "error")
     return [{key: log.get(key) for key in keys} for log in logs if log.get("status") == "failed"]
-
-
-def _cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration: Path, directory: Path) -> None:

@@ -12,13 +12,12 @@ from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
+from nusky.report.numbers import format_number
 from nusky.report.page import page_template
 from nusky.report.skymap import skymap_findings, skymap_tables
 
-MISSING = "–"
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
 _MEDIA_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -65,22 +64,6 @@ def build_report(
         ],
     )
     write_text(output, page)
-
-
-def format_number(value: Any) -> str:
-    """A number for people: four significant digits, thousands separated, powers of ten written out."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return MISSING
-    if not isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}".replace("-", "−")
-    if value != 0 and not 1e-3 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.3e}".split("e")
-        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
-    decimals = 0 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{decimals}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
 
 
 def _embed(path: Path) -> str:
