@@ -39,6 +39,7 @@ def tables(run):
             "limits.parquet",
             "limits",
             {"gamma": [2.0], "ts_max": [5.0], "phi0_at_max_per_ev": [1e-28], "phi0_ul95_per_ev": [2e-28]}
+            | {"energy_min_gev": [1e3], "energy_max_gev": [1e6]}
             | {f"ul95_e2dnde_{name}_gev_cm2_s": [2e-9] for name in ENERGIES},
         ),
         "single": run("single.parquet", "single_sources", {"ts_max": np.linspace(-1, 5, 12)}),

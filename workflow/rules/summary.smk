@@ -48,7 +48,19 @@ rule report:
     resources:
         **requested("report"),
     params:
-        titles=[figure.title for figure in all_figures],
+        figures=[
+            {
+                "title": figure.title,
+                "published": figure.names.get("method") == "published",
+                "bdm": figure.kind.startswith("bdm_"),
+                "pdf": (
+                    f"figures/{figure.stem}.pdf"
+                    if "pdf" in cfg.figures.formats
+                    else None
+                ),
+            }
+            for figure in all_figures
+        ],
     message:
         "Writing {output}"
     script:
