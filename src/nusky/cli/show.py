@@ -7,6 +7,16 @@ import typer
 
 from nusky.cli import console
 
+_SHORT = {
+    "test_statistic": "TS",
+    "n_signal": "n_s",
+    "limit_e2dnde_100tev_gev_cm2_s": "UL E2dN/dE 100 TeV",
+    "limit_e2dnde_1tev_gev_cm2_s": "UL 1 TeV",
+    "limit_n_signal": "UL n_s",
+    "limit_gamma": "UL gamma",
+}
+"""Names of columns that have to be short on a terminal."""
+_LONG = ("origin", "limit_method", "limit_level", "extrapolated", "n_trials")
 _ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
 """Provenance that is shown in a place of its own."""
 
@@ -101,6 +111,7 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
     told["versions"] = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
     told["tables"] = len(summary["tables_sha256"])
     console.pairs({key: value for key, value in told.items() if value not in (None, "")})
+    _results(summary, rows)
     for method, catalogues in summary["methods"].items():
         stacks = [
             {"catalogue": name, "weights": weighting, "gamma": float(gamma)}
@@ -131,6 +142,27 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
                 for n in summary["bdm"]["numbers"].values()
             ]
         )
+
+
+def _results(summary: dict[str, Any], rows: int) -> None:
+    """The verdict, and the stacks, sources and hot spots it is about."""
+    from nusky.report.rows import source_rows, spot_rows, stack_rows
+    from nusky.report.verdict import verdict
+
+    found = verdict(summary)
+    console.say()
+    console.heading(found.headline)
+    for sentence in filter(None, (found.p_sentence, found.limit_sentence)):
+        console.say(sentence)
+    inferred = {name: source_rows(summary, name) for name in summary["methods"].get("standard") or {}}
+    tables = {"stacks, p-values and limits": [row for row in stack_rows(summary) if row["p_local"] is not None]}
+    tables |= {f"sources of {name}": own for name, own in inferred.items() if own and "p_local" in own[0]}
+    tables["hot spots of the sky"] = spot_rows(summary)
+    for title, own in tables.items():
+        if own:
+            console.say()
+            console.heading(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
+            console.grid([{_SHORT.get(key, key): row[key] for key in row if key not in _LONG} for row in own[:rows]])
 
 
 def _run_log(log: dict[str, Any] | None) -> None:
