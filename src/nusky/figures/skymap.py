@@ -75,8 +75,7 @@ def all_sky(
                 zorder=7,
             )
         _frame(axes, coordinates)
-        bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=36, shrink=0.85)
-        bar.set_label(r"Local p-value  $-\log_{10} p$")
+        canvas.bar_beside(axes, mesh, r"Local p-value  $-\log_{10} p$")
         canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=5)
         return figure
 
@@ -90,7 +89,8 @@ def zooms(
     angular distances on the sphere along the position angle.
     """
     numbers = np.unique(zoom["spot"].to_numpy())
-    columns = max(1, min(3, len(numbers)))
+    # As few empty places as can be, then as wide as can be.
+    columns = min((3, 2, 4), key=lambda n: -len(numbers) % n) if len(numbers) > 3 else max(1, len(numbers))
     rows = max(1, -(-len(numbers) // columns))
     with canvas.style():
         figure = canvas.new_figure(
@@ -105,7 +105,7 @@ def zooms(
             mesh = _draw_zoom(axes, zoom, number)
             _draw_contours(axes, contours, spots, number)
             _draw_nearby(axes, spots, sources, number)
-            figure.colorbar(mesh, ax=axes, pad=0.02, label="TS")
+            canvas.bar_beside(axes, mesh, "TS")
         handles = {}
         for axes in panels:
             shown, labels = axes.get_legend_handles_labels()
