@@ -90,5 +90,5 @@ def test_the_methods_paragraph_has_the_numbers_and_the_references_it_cites(nusky
 def test_show_prints_verdict_sources_and_limits(nusky, run):
     text = nusky("show", run).stdout
     assert "p = 0.24 for the run" in " ".join(text.split())
-    assert re.search(r"A <1>\s+10", text)
-    assert "2e-09" in text or "UL E2dN/dE 100 TeV" in text
+    assert re.search(r"A <1>\s+1\.7\s+6\.5\s+0\.02\s+0\.12\s+2e-09", text)
+    assert re.search(r"wcda-hess\s+uniform\s+1\.7\s+6\.5\s+0\.15\s+3\.1e-09", text)

@@ -8,15 +8,23 @@ import typer
 from nusky.cli import console
 
 _SHORT = {
+    "number": "no.",
+    "name": "name",
+    "catalogue": "catalogue",
+    "weighting": "weights",
     "test_statistic": "TS",
     "n_signal": "n_s",
-    "limit_e2dnde_100tev_gev_cm2_s": "UL E2dN/dE 100 TeV",
-    "limit_e2dnde_1tev_gev_cm2_s": "UL 1 TeV",
+    "p_local": "p local",
+    "p_local_tail": "p tail",
+    "p_post": "p post",
+    "limit_e2dnde_100tev_gev_cm2_s": "UL 100 TeV",
     "limit_n_signal": "UL n_s",
     "limit_gamma": "UL gamma",
+    "gamma": "gamma",
+    "ra_deg": "ra_deg",
+    "dec_deg": "dec_deg",
 }
-"""Names of columns that have to be short on a terminal."""
-_LONG = ("origin", "limit_method", "limit_level", "extrapolated", "n_trials")
+"""The columns of results and their names on a terminal, the most wanted first; UL: limits on E2 dN/dE, GeV/cm2/s."""
 _ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
 """Provenance that is shown in a place of its own."""
 
@@ -162,7 +170,7 @@ def _results(summary: dict[str, Any], rows: int) -> None:
         if own:
             console.say()
             console.heading(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
-            console.grid([{_SHORT.get(key, key): row[key] for key in row if key not in _LONG} for row in own[:rows]])
+            console.grid([{short: row[key] for key, short in _SHORT.items() if key in row} for row in own[:rows]])
 
 
 def _run_log(log: dict[str, Any] | None) -> None:
