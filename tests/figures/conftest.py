@@ -64,6 +64,13 @@ def events() -> list[pa.Table]:
 
 
 @pytest.fixture
+def named() -> pa.Table:
+    """Three sources with names."""
+    positions = {"ra_deg": [10.0, 83.6, 266.4], "dec_deg": [20.0, 22.0, -29.0]}
+    return pa.table({"name": ["A$1", "B", "C"], **positions, "origin": ["mine"] * 3})
+
+
+@pytest.fixture
 def sources() -> list[pa.Table]:
     """Two catalogues that share one source of the H.E.S.S. list, and a user's list."""
     shared = (266.4168, -29.0078, "hess")

@@ -64,7 +64,7 @@ def test_the_map_says_what_it_shows(paths, tables, coordinates):
     assert canvas.SYNTHETIC_TAG in texts
     assert f"{coordinates.capitalize()} coordinates · spatial and energy" in texts
     assert [text.get_text() for text in axes.texts][:2] == ["1", "2"]
-    assert "log_{10} p" in figure.axes[1].get_ylabel()
+    assert "log_{10} p" in figure.axes[0].child_axes[0].get_ylabel()
     labels = {text.get_text() for text in figure.legends[0].get_texts()}
     line = "Celestial equator" if coordinates == "galactic" else "Galactic plane"
     assert labels == {"1LHAASO WCDA (1)", "H.E.S.S. (2)", "hot spots 1 to 2", line}

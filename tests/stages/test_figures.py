@@ -29,7 +29,9 @@ def tables(run):
         "events": run(
             "events/a.parquet", "events", {"ra_deg": [1.0], "dec_deg": [2.0], "log10_energy_gev": [3.0]}, synthetic=True
         ),
-        "sources": run("sources/c.parquet", "sources", {"ra_deg": [1.0], "dec_deg": [2.0], "origin": ["hess"]}),
+        "sources": run(
+            "sources/c.parquet", "sources", {"name": ["A"], "ra_deg": [1.0], "dec_deg": [2.0], "origin": ["hess"]}
+        ),
         "scan": run(
             "scan.parquet",
             "stacking_scan",

@@ -74,13 +74,18 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.style.context(sheets)
 
 
-def new_figure(*title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4.1)) -> Figure:
-    """A figure of `size` inches under a header: the title's parts and, with `synthetic`, a strip that says so."""
+def new_figure(
+    *title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4.1), fixed_aspect: bool = False
+) -> Figure:
+    """A figure of `size` inches under a header: the title's parts and, with `synthetic`, a strip that says so.
+
+    In another width than its own it keeps its height, or, with `fixed_aspect`, the shape of what is drawn.
+    """
     layout, (width, height) = _LAYOUT.get(), size
     if layout.width in _WIDTH_INCHES:
-        # Narrow figures lose less of their height than of their width: text does not shrink with them.
+        # Text does not shrink with a figure, and a legend beside it goes below.
         shrunk = _WIDTH_INCHES[layout.width] / width
-        width, height = width * shrunk, height * max(shrunk, 0.7 if shrunk < 1 else 1)
+        width, height = width * shrunk, height * shrunk + max(0, 1 - shrunk) * 1.3 if fixed_aspect else height
     header = (_TITLE_INCHES if layout.titles else 0) + (_STRIP_INCHES if synthetic else 0)
     figure = Figure(figsize=(width, height + header))
     figure.get_layout_engine().set(rect=(0, 0, 1, height / (height + header)))
@@ -149,9 +154,14 @@ def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str
         legend.remove()
 
 
+def narrow() -> bool:
+    """Whether figures are so narrow that nothing fits beside their axes."""
+    return _LAYOUT.get().width == "column"
+
+
 def legend_beside(axes: Axes, **options: Any) -> None:
     """Legend to the right of `axes`, where it hides nothing."""
-    if _LAYOUT.get().width == "column":  # beside would leave the axes no room
+    if narrow():
         handles, labels = axes.get_legend_handles_labels()
         handles = options.pop("handles", handles)
         legend_below(axes.figure, handles, [handle.get_label() for handle in handles] or labels, ncols=2)

@@ -65,6 +65,7 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
             f"{log10_energy.size:,} most energetic of {n_events:,} events",
             synthetic=synthetic,
             size=(9.0, 6.3),
+            fixed_aspect=True,
         )
         grid = figure.add_gridspec(2, 1, height_ratios=(4.2, 1))
         sky = figure.add_subplot(grid[0], projection="mollweide")

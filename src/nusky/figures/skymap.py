@@ -53,7 +53,9 @@ def all_sky(
     """
     place = galactic_place if coordinates == "galactic" else equatorial_place
     with canvas.style():
-        figure = canvas.new_figure(f"{coordinates} coordinates", analysis, synthetic=synthetic, size=(9.0, 5.2))
+        figure = canvas.new_figure(
+            f"{coordinates} coordinates", analysis, synthetic=synthetic, size=(9.0, 5.2), fixed_aspect=True
+        )
         axes = figure.add_subplot(projection="mollweide")
         x, y, values = _raster(minus_log10_p, nside, coordinates)
         top = max(3.0, float(np.nanmax(values)) if np.isfinite(values).any() else 0.0)
@@ -94,7 +96,7 @@ def zooms(
     rows = max(1, -(-len(numbers) // columns))
     with canvas.style():
         figure = canvas.new_figure(
-            "hot spots", analysis, synthetic=synthetic, size=(3.1 * columns + 0.6, 3.2 * rows + 0.4)
+            "hot spots", analysis, synthetic=synthetic, size=(3.1 * columns + 0.6, 3.2 * rows + 0.4), fixed_aspect=True
         )
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in panels[len(numbers) :]:

@@ -23,8 +23,8 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
     sources = (result.get("inference") or {}).get("sources")
     if not sources:
         found = [
-            {key: source[key] for key in ("name", "origin", "ra_deg", "dec_deg")}
-            | {"n_signal": source["ns_best"], "test_statistic": source["ts_max"]}
+            {key: source.get(key) for key in ("name", "origin", "ra_deg", "dec_deg")}
+            | {"n_signal": source.get("ns_best"), "test_statistic": source.get("ts_max")}
             for source in result.get("single_sources") or []
         ]
         return sorted(found, key=lambda row: -(row["test_statistic"] or 0))

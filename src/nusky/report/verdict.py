@@ -64,7 +64,7 @@ def verdict(summary: Mapping[str, Any]) -> Verdict:
     found = tuple(tests(summary))
     limit = _limit_sentence(summary)
     if not found:
-        searched = any((summary.get("catalogues") or {}, summary.get("skymap")))
+        searched = any((*summary["methods"].values(), summary.get("skymap")))
         headline = "This run cannot say whether there is an excess." if searched else "No events were searched."
         p = (
             "It has no p-value, for want of scrambled skies: add an `inference` block and run again."
