@@ -105,7 +105,11 @@ def _headline(paths: Any, n_jobs: int, seconds: float) -> None:
     from nusky.files import read_json
     from nusky.report.verdict import verdict
 
-    done = f"{n_jobs} jobs in {console.duration_text(seconds)}" if n_jobs else "nothing had to be done again"
+    done = (
+        f"{n_jobs} job{'s' if n_jobs > 1 else ''} in {console.duration_text(seconds)}"
+        if n_jobs
+        else "nothing had to be done again"
+    )
     console.say()
     console.say(f"Finished, {done}.")
     found = verdict(read_json(paths.summary))
@@ -155,7 +159,7 @@ class _Progress:
         self._left = {rule: n for rule, n in counts.items() if rule not in ("total", "all")}
         self.n_jobs = sum(self._left.values())
         if not sys.stderr.isatty():
-            console.say(f"{self.n_jobs} jobs to do")
+            console.say(f"{self.n_jobs} job{'s' if self.n_jobs > 1 else ''} to do")
             return
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
