@@ -140,6 +140,7 @@ def _catalogue(what: str, columns: dict[str, str | None], stated: dict[str, str 
 def file_block(
     path: Path, columns: dict[str, str | None], stated: dict[str, str | None], weights: list[str]
 ) -> tuple[str, Any]:
+    """The name and the configuration of a source list of one's own, weighted by the columns `weights` too."""
     import re
 
     from pydantic import ValidationError

@@ -210,7 +210,7 @@ def energies(low_gev: float | None, high_gev: float | None) -> str:
 
 
 def energy(gev: float) -> str:
-    """An energy with two digits in a handy unit."""
+    """An energy [GeV] with two digits in a handy unit."""
     for unit, size in (("PeV", 1e6), ("TeV", 1e3)):
         if gev >= size:
             return f"{number(float(f'{gev / size:.2g}'))} {unit}"
