@@ -68,7 +68,8 @@ def stack() -> tuple[pa.Table, pa.Table]:
             f"ul95_e2dnde_{name}_gev_cm2_s": limit * 1e19 * (energy / 100) ** (2 - gamma)
             for name, energy in (("10tev", 10), ("100tev", 1e2), ("1pev", 1e3), ("10pev", 1e4), ("100pev", 1e5))
         }
-        row = {"gamma": gamma, "ts_max": 5.0, "phi0_at_max_per_ev": 10 / per_phi0, "phi0_ul95_per_ev": limit}
+        row = {"energy_min_gev": 10 ** (6.0 - gamma), "energy_max_gev": 10 ** (8.6 - gamma)}
+        row |= {"gamma": gamma, "ts_max": 5.0, "phi0_at_max_per_ev": 10 / per_phi0, "phi0_ul95_per_ev": limit}
         limits.append(row | spectrum)
     return pa.concat_tables(scans), pa.Table.from_pylist(limits)
 

@@ -535,6 +535,10 @@ class Figures(Section):
         return list(dict.fromkeys(formats))
 
     dpi: int = Field(200, ge=50, le=1200, description="Resolution of raster figures and rasterised parts.")
+    titles: bool = Field(True, description="Headers above the figures; without for a paper, which has captions.")
+    width: Literal["screen", "column", "page"] = Field(
+        "screen", description="Size of the figures: for a screen, or as wide as a column (3.5 in) or page (7.1 in)."
+    )
     max_sky_events: int = Field(20000, ge=1, description="Events drawn on the sky map: the most energetic ones.")
 
 

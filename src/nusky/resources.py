@@ -15,6 +15,7 @@ SUPERNOVAE = "supernovae/historical.ecsv"
 
 _PACKAGE = Path(__file__).resolve().parent
 _ROOTS = (_PACKAGE / "resources", _PACKAGE.parents[1] / "resources")
+_WORKFLOW_ROOTS = (_PACKAGE / "pipeline", _PACKAGE.parents[1])
 
 
 def resource(name: str) -> Path:
@@ -24,3 +25,12 @@ def resource(name: str) -> Path:
         if path.is_file():
             return path
     raise NuskyError(f"resources/{name}: this file should come with nusky but is missing. Install nusky again.")
+
+
+def workflow_file(name: str) -> Path:
+    """Path of a file of the workflow that comes with nusky, as it is called at the root of a source tree."""
+    for root in _WORKFLOW_ROOTS:
+        path = root / name
+        if path.is_file():
+            return path
+    raise NuskyError(f"{name}: this file of the workflow should come with nusky but is missing. Install nusky again.")

@@ -65,8 +65,9 @@ def test_the_map_says_what_it_shows(paths, tables, coordinates):
     assert canvas.SYNTHETIC_TAG in texts
     assert f"{coordinates.capitalize()} coordinates · spatial and energy" in texts
     assert [text.get_text() for text in axes.texts][:2] == ["1", "2"]
-    assert "log_{10} p" in figure.axes[1].get_ylabel()
-    assert "p < 0.002" in figure.axes[1].get_ylabel()
+    label = axes.child_axes[0].get_ylabel()
+    assert "log_{10} p" in label
+    assert "p < 0.002" in label
     assert axes.collections[0].get_clim() == (0, np.log10(skymap_run.N_TRIALS + 1))
     labels = {text.get_text() for text in figure.legends[0].get_texts()}
     line = "Celestial equator" if coordinates == "galactic" else "Galactic plane"

@@ -40,6 +40,7 @@ def folder(tmp_path_factory):
 
     phi0 = np.geomspace(1e-32, 1e-26, 50)
     limits = {"gamma": [2.0], "ts_max": [5.0], "phi0_at_max_per_ev": [1e-28], "phi0_ul95_per_ev": [2e-28]}
+    limits |= {"energy_min_gev": [1e3], "energy_max_gev": [1e6]}
     limits |= {f"ul95_e2dnde_{name}_gev_cm2_s": [2e-9] for name in NAMES}
     for method in ("published", "standard"):
         scan = {"gamma": np.full(50, 2.0), "phi0_per_ev": phi0, "n_signal": phi0 * 1e29, "test_statistic": phi0 * 1e28}

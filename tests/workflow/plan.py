@@ -17,9 +17,9 @@ from snakemake.settings.types import (
     WorkflowSettings,
 )
 
-from nusky.stages import estimate
+from nusky.resources import workflow_file
 
-SNAKEFILE = estimate.snakefile()
+SNAKEFILE = workflow_file("Snakefile")
 
 
 def jobs(configuration: dict | Path, folder: Path) -> Counter:

@@ -101,7 +101,7 @@ def validate(
     """
     columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
     stated = {"table": table, "format": form, "unit": unit, "frame": frame}
-    label, block = _file(file, columns, stated, weight or [])
+    label, block = file_block(file, columns, stated, weight or [])
     built, report = _build(block, label)
     stacks = {weighting: _weights(built, settings) for weighting, settings in block.weightings.items()}
     if json:
@@ -134,12 +134,13 @@ def _catalogue(what: str, columns: dict[str, str | None], stated: dict[str, str 
             f"'{what}' is no catalogue: there are the ready-made {', '.join(config.PRESETS)}, the lists "
             f"{', '.join(SOURCE_LISTS)}, and files (.csv, .tsv, .ecsv, .fits, .vot)."
         )
-    return _file(Path(what), columns, stated, [])
+    return file_block(Path(what), columns, stated, [])
 
 
-def _file(
+def file_block(
     path: Path, columns: dict[str, str | None], stated: dict[str, str | None], weights: list[str]
 ) -> tuple[str, Any]:
+    """The name and the configuration of a source list of one's own, weighted by the columns `weights` too."""
     import re
 
     from pydantic import ValidationError

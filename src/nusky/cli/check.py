@@ -1,6 +1,5 @@
 """`nusky check`: what a configuration would do, what it costs, and what of it is done."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +39,7 @@ def check(
     catalogues = {name: _catalogue(name, block, directory) for name, block in cfg.catalogues.items()}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
     jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources), directory)
-    cores = cores or _cores()
+    cores = cores or console.cores()
     whole = estimate.total(jobs, cores)
     missing = [job for job in jobs if not all((directory / output).exists() for output in job.outputs)]
     left = estimate.total(missing, cores)
@@ -178,11 +177,6 @@ def _origin(cfg: Any, directory: Path) -> dict[str, Any]:
             "`snakemake --forceall` makes them anew."
         )
     return {"code": code, "warnings": warnings}
-
-
-def _cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration: Path, directory: Path) -> None:

@@ -14,6 +14,23 @@ _FROM_TRIALS = {
     "significance_post": ("> ", "p_post", "n_sky_trials"),
 }
 """p-values from trials, and what is made of them: the sign where no trial was as extreme, p-value and trials."""
+_SHORT = {
+    "number": "no.",
+    "name": "name",
+    "catalogue": "catalogue",
+    "weighting": "weights",
+    "test_statistic": "TS",
+    "n_signal": "n_s",
+    "p_local": "p local",
+    "p_post": "p post",
+    "limit_e2dnde_100tev_gev_cm2_s": "UL 100 TeV",
+    "limit_n_signal": "UL n_s",
+    "limit_gamma": "UL gamma",
+    "gamma": "gamma",
+    "ra_deg": "ra_deg",
+    "dec_deg": "dec_deg",
+}
+"""The columns of results and their names on a terminal, the most wanted first; UL: limits on E2 dN/dE, GeV/cm2/s."""
 _ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
 """Provenance that is shown in a place of its own."""
 
@@ -126,6 +143,7 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
     told["tables"] = len(summary["tables_sha256"])
     told["warning"] = " ".join(summary.get("warnings", []))
     console.pairs({key: value for key, value in told.items() if value not in (None, "")})
+    _results(summary, rows)
     for method, catalogues in summary["methods"].items():
         stacks = [
             {"catalogue": name, "weights": weighting, "gamma": float(gamma)}
@@ -156,6 +174,27 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
                 for n in summary["bdm"]["numbers"].values()
             ]
         )
+
+
+def _results(summary: dict[str, Any], rows: int) -> None:
+    """The verdict, and the stacks, sources and hot spots it is about."""
+    from nusky.report.rows import source_rows, spot_rows, stack_rows
+    from nusky.report.verdict import verdict
+
+    found = verdict(summary)
+    console.say()
+    console.heading(found.headline)
+    for sentence in filter(None, (found.p_sentence, found.limit_sentence)):
+        console.say(sentence)
+    inferred = {name: source_rows(summary, name) for name in summary["methods"].get("standard") or {}}
+    tables = {"stacks, p-values and limits": [row for row in stack_rows(summary) if row["p_local"] is not None]}
+    tables |= {f"sources of {name}": own for name, own in inferred.items() if own and "p_local" in own[0]}
+    tables["hot spots of the sky"] = spot_rows(summary)
+    for title, own in tables.items():
+        if own:
+            console.say()
+            console.heading(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
+            console.grid([{short: row[key] for key, short in _SHORT.items() if key in row} for row in own[:rows]])
 
 
 def _run_log(log: dict[str, Any] | None) -> None:

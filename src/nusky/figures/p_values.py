@@ -49,7 +49,9 @@ def p_values(
             f"{written(p[i], n_trials[i])}  {canvas.short(sources['name'][int(i)].as_py())}" for i in order[:_N_NAMED]
         ]
         text = "\n".join(["smallest:", *smallest])
-        axes.text(1.02, 0, text, transform=axes.transAxes, va="bottom", size=7.5, linespacing=1.4)
+        place = {"x": 0.97, "y": 0.04, "ha": "right"} if canvas.narrow() else {"x": 1.02, "y": 0}
+        size = 5.5 if canvas.narrow() else 7.5
+        axes.text(s=text, transform=axes.transAxes, va="bottom", size=size, linespacing=1.4, **place)
         axes.set_xlim(0.8, 1.25 * n)
         axes.set_ylim(0.3 * min(p.min(), betaincinv(1, n, _BANDS[0][0])), 1.6)
         axes.set_xlabel("Rank of the source")

@@ -56,7 +56,9 @@ def all_sky(
     """
     place = galactic_place if coordinates == "galactic" else equatorial_place
     with canvas.style():
-        figure = canvas.new_figure(f"{coordinates} coordinates", analysis, synthetic=synthetic, size=(9.0, 5.2))
+        figure = canvas.new_figure(
+            f"{coordinates} coordinates", analysis, synthetic=synthetic, size=(9.0, 5.2), fixed_aspect=True
+        )
         axes = figure.add_subplot(projection="mollweide")
         x, y, values = _raster(minus_log10_p, nside, coordinates)
         top = np.log10(n_trials + 1)
@@ -78,8 +80,8 @@ def all_sky(
                 zorder=7,
             )
         _frame(axes, coordinates)
-        bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=36, shrink=0.85)
-        bar.set_label(rf"Local p-value  $-\log_{{10}} p$,  darkest: p < {1 / (n_trials + 1):.2g}")
+        label = rf"Local p-value  $-\log_{{10}} p$,  darkest: p < {1 / (n_trials + 1):.2g}"
+        canvas.bar_beside(axes, mesh, label)
         canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=5)
         return figure
 
@@ -93,11 +95,12 @@ def zooms(
     angular distances on the sphere along the position angle.
     """
     numbers = np.unique(zoom["spot"].to_numpy())
-    columns = max(1, min(3, len(numbers)))
+    # As few empty places as can be, then as wide as can be.
+    columns = min((3, 2, 4), key=lambda n: -len(numbers) % n) if len(numbers) > 3 else max(1, len(numbers))
     rows = max(1, -(-len(numbers) // columns))
     with canvas.style():
         figure = canvas.new_figure(
-            "hot spots", analysis, synthetic=synthetic, size=(3.1 * columns + 0.6, 3.2 * rows + 0.4)
+            "hot spots", analysis, synthetic=synthetic, size=(3.1 * columns + 0.6, 3.2 * rows + 0.4), fixed_aspect=True
         )
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in panels[len(numbers) :]:
@@ -108,7 +111,7 @@ def zooms(
             mesh = _draw_zoom(axes, zoom, number)
             _draw_contours(axes, contours, spots, number)
             _draw_nearby(axes, spots, sources, number)
-            figure.colorbar(mesh, ax=axes, pad=0.02, label="TS")
+            canvas.bar_beside(axes, mesh, "TS")
         handles = {}
         for axes in panels:
             shown, labels = axes.get_legend_handles_labels()

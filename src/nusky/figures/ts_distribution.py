@@ -9,14 +9,15 @@ from nusky.conventions import conventions
 from nusky.figures import canvas
 
 COLUMNS = ("ts_max",)
-MIN_SOURCES_FOR_FIT = 5
+MIN_SOURCES_FOR_FIT = 30
 
 
 def ts_distribution(single_sources: pa.Table, *, method: str, catalogue: str, synthetic: bool) -> Figure:
     """Draw the histogram of sqrt(TS_max) of the sources with TS_max > 0 and a Gaussian fitted to it.
 
     The Gaussian is the maximum-likelihood fit to the unbinned values, scaled to the histogram; with fewer than
-    five such sources, or all alike, there is none. It describes the sample and is no test of significance.
+    `MIN_SOURCES_FOR_FIT` such sources, or all alike, there is none. It describes the sample and is no test of
+    significance.
 
     Parameters
     ----------

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from nusky.errors import TableError
 from nusky.files import read_json, sha256
 from nusky.paths import Paths
+from nusky.report.rows import source_rows, stack_rows
+from nusky.report.verdict import Verdict, verdict
 from nusky.results.result import Result
 from nusky.results.sky import SkyMap
 from nusky.tables import read_metadata, read_table
@@ -117,6 +120,38 @@ class Run:
         tables = {"fits": self._paths.inference("fits").format(**names)}
         return self._result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
 
+    def source_limits(self, catalogue: str) -> Result:
+        """Upper limits of the sources of a catalogue with the range expected from background, for every index."""
+        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
+        tables = {"limits": self._paths.inference("limits").format(**names)}
+        return self._result(f"upper limits of the sources of {catalogue}", "limits", "source_limits", tables, names)
+
+    def source_table(self, catalogue: str) -> Result:
+        """The sources of a catalogue with fit, p-values and the limit to quote, as in the report; see `source_rows`."""
+        rows = source_rows(self.summary, self._catalogue(catalogue))
+        if not rows:
+            raise TableError(f"{self._paths.summary}: the sources of {catalogue} were not searched one by one.")
+        inferred = "p_local" in rows[0]
+        drawn = self.source_limits if inferred else self.single_sources
+        return Result(f"sources of {catalogue}", _table(rows), self.synthetic, lambda: drawn(catalogue).figure())
+
+    def stack_table(self) -> Result:
+        """Every stack of the standard method with its fit, p-value and the limit to quote; see `stack_rows`."""
+        rows = stack_rows(self.summary)
+        if not rows:
+            raise TableError(f"{self._paths.summary}: this run has no stack of the standard method.")
+        first = rows[0]["catalogue"]
+        return Result("stacks", _table(rows), self.synthetic, lambda: self.limits(first).figure())
+
+    def hot_spots(self) -> Result:
+        """The hot spots of the all-sky map, the most significant first."""
+        return self.sky_map
+
+    @functools.cached_property
+    def verdict(self) -> Verdict:
+        """What was found, in words, and the p-value of the whole run."""
+        return verdict(self.summary)
+
     @functools.cached_property
     def sky_map(self) -> SkyMap:
         """The all-sky map of the likelihood."""
@@ -178,8 +213,10 @@ class Run:
                 calls += [f"single_sources({catalogue!r}{which})"] if found["single_sources"] else []
                 inferred = found.get("inference") or {"stacks": {}, "sources": None}
                 calls += [f"statements({catalogue!r}, {name!r})" for name in inferred["stacks"]]
-                calls += [f"source_p_values({catalogue!r})"] if inferred["sources"] else []
-        calls += ["sky_map"] if self.summary.get("skymap") else []
+                for call in ("source_table", "source_p_values", "source_limits") if inferred["sources"] else ():
+                    calls.append(f"{call}({catalogue!r})")
+        calls += ["stack_table()"] if stack_rows(self.summary) else []
+        calls += ["sky_map", "hot_spots()"] if self.summary.get("skymap") else []
         calls += [f"bdm({what!r})" for what in _BDM] if self.summary.get("bdm") else []
         return calls
 
@@ -214,6 +251,17 @@ class Run:
         if name not in known:
             raise TableError(f"{self._paths.summary}: no {what} {name!r}; there is {', '.join(known) or 'none'}.")
         return name
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """`rows` as a table; a column without any value is one of missing numbers, and they are NaN."""
+    table = pa.Table.from_pylist(rows)
+    for k, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):
+            table = table.set_column(k, field.name, table[k].cast(pa.float64()))
+        if pa.types.is_floating(table.schema[k].type):
+            table = table.set_column(k, field.name, pc.fill_null(table[k], float("nan")))
+    return table
 
 
 def _figure(kind: str, tables: dict[str, Any], names: dict[str, str]) -> Callable[..., Any]:

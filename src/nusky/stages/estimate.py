@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from nusky.config import Configuration
-from nusky.errors import NuskyError
 from nusky.releases import registry
+from nusky.resources import workflow_file
 from nusky.search.skymap.nodes import declinations
 from nusky.tables import BLOCK_ROWS
 
@@ -328,7 +328,7 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
             config_settings=ConfigSettings(config=settings),
             storage_settings=StorageSettings(),
             workflow_settings=WorkflowSettings(),
-            snakefile=snakefile(),
+            snakefile=workflow_file("Snakefile"),
             workdir=Path(folder),
         )
         workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
@@ -342,14 +342,6 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
             for job, number in after.items()
             if job.output
         ]
-
-
-def snakefile() -> Path:
-    """The entry of the workflow: at the root of the source tree."""
-    path = Path(__file__).resolve().parents[3] / "Snakefile"
-    if not path.is_file():
-        raise NuskyError(f"{path}: the workflow is not there. Call `nusky` of a clone of the repository.")
-    return path
 
 
 @dataclass(frozen=True)

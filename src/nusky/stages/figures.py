@@ -94,9 +94,13 @@ def write(
 
 def draw(kind: str, tables: Tables, names: Names | None = None, options: Figures | None = None) -> "Drawn":
     """The matplotlib figure of one of `KINDS`, tagged where an event behind its tables was generated."""
+    from nusky.figures import canvas
+
     paths = Figure(kind, names or {}, tables).inputs
     synthetic = any(read_metadata(path)["synthetic"] for path in paths if str(path).endswith(".parquet"))
-    return KINDS[kind].draw(tables, options or Figures(), synthetic=synthetic, **(names or {}))
+    options = options or Figures()
+    with canvas.laid_out(canvas.Layout(options.titles, options.width)):
+        return KINDS[kind].draw(tables, options, synthetic=synthetic, **(names or {}))
 
 
 def _in_groups(paths: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
@@ -109,7 +113,7 @@ def _sky_map(tables: Tables, options: Figures, *, synthetic: bool) -> "Drawn":
 
     return module.sky_map(
         [read_table(path, kind="events", columns=module.EVENT_COLUMNS) for path in tables["events"]],
-        [read_table(path, kind="sources", columns=module.SOURCE_COLUMNS) for path in tables["sources"]],
+        [read_table(path, kind="sources", columns=("name", *module.SOURCE_COLUMNS)) for path in tables["sources"]],
         max_events=options.max_sky_events,
         synthetic=synthetic,
     )

@@ -17,6 +17,7 @@ from nusky.detector.spectrum import power_laws
 from nusky.likelihood.background import band_density
 from nusky.likelihood.mixture import RatioMoments, joined
 from nusky.likelihood.separation import near_pair_blocks
+from nusky.search.energy_range import central_energy_range
 from nusky.search.single_sources import single_source_search
 from nusky.search.stacking import SeasonPairs, StackingResult, e2_dnde, scan, season_moments
 from nusky.tables import BLOCK_ROWS, read_blocks, read_columns, read_table, trace, write_blocks, write_table
@@ -103,6 +104,7 @@ def stacking_scans(
     *,
     sources: Path,
     seasons: Path,
+    effective_areas: Path,
     acceptance_table: Path,
     separation_tables: Sequence[Path],
     background_tables: Sequence[Path],
@@ -115,6 +117,8 @@ def stacking_scans(
     """TS scans and limits of one catalogue with one weighting, for all its indices; outputs by method."""
     source_table = read_table(sources, kind="sources")
     exposure = read_exposure(seasons)
+    areas = effective_area.from_table(read_table(effective_areas, kind="effective_area"))
+    dec = np.radians(source_table["dec_deg"].to_numpy())
     stacks = [
         _stack(conventions(method), source_table, exposure, acceptance_table, weighting, gammas)
         for method in scan_outputs
@@ -131,7 +135,7 @@ def stacking_scans(
         for s in range(len(stacks)):
             moments[s].append([joined(of_gamma) for of_gamma in zip(*parts[s], strict=True)])
     phi0 = np.geomspace(grid.phi0_min_per_ev, grid.phi0_max_per_ev, grid.n_steps)
-    inputs = [sources, seasons, acceptance_table, *separation_tables, *background_tables]
+    inputs = [sources, seasons, effective_areas, acceptance_table, *separation_tables, *background_tables]
     settings = {"weighting": weighting.model_dump(), "gammas": list(gammas), "scan": grid.model_dump()}
     provenance = trace(inputs, settings)
     for stack, by_season in zip(stacks, moments, strict=True):
@@ -145,7 +149,19 @@ def stacking_scans(
         scan_columns = {name: np.concatenate([getattr(r, name) for r in results]) for name in columns}
         scan_columns = {"gamma": np.repeat(np.asarray(gammas, dtype=float), len(phi0)), **scan_columns}
         write_table(scan_outputs[method], scan_columns, kind="stacking_scan", provenance=own)
-        rows = [_limit_row(result, int(np.count_nonzero(stack.weights))) for result in results]
+        spectra = power_laws(gammas, stack.rules.log10_energy_limits_gev)
+        time = exposure.signal_time(stack.rules)
+        rows = [
+            _limit_row(result, int(np.count_nonzero(stack.weights)))
+            | dict(
+                zip(
+                    ("energy_min_gev", "energy_max_gev"),
+                    central_energy_range(areas, exposure.responses, time, dec, spectrum, stack.weights),
+                    strict=True,
+                )
+            )
+            for result, spectrum in zip(results, spectra, strict=True)
+        ]
         write_table(limits_outputs[method], pa.Table.from_pylist(rows), kind="limits", provenance=own)
 
 

@@ -26,6 +26,8 @@ _STACK_COLUMNS = (
     "n_signal_at_max",
     "phi0_ul95_per_ev",
     "ul95_e2dnde_100tev_gev_cm2_s",
+    "energy_min_gev",
+    "energy_max_gev",
 )
 _RENAMED = {"ns_per_phi0_ev": "ns_per_phi0_per_ev", "ns_per_phi0_gev": "ns_per_phi0_per_gev"}
 
@@ -74,6 +76,7 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
             "versions": {name: version(name) for name in _VERSIONS},
             "git_revision": revision(),
             "config_hash": settings_digest(configuration),
+            "configuration": cfg.model_dump(mode="json", exclude={"figures"}, exclude_unset=True),
             "seed": cfg.seed,
             "methods": methods,
             "bdm": bdm_summary.collect(paths.bdm_numbers, configuration["bdm"]) if cfg.bdm else None,
