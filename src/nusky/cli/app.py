@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nusky.cli import bdm, catalogue, check, data, show
+from nusky.cli import bdm, catalogue, check, data, search, show
 from nusky.cli.console import fail, say
 from nusky.cli.exit_status import FAILED, INTERRUPTED, OK, UNFINISHED, UNFORESEEN, USAGE
 from nusky.errors import NuskyError
@@ -33,6 +33,7 @@ Exit status:
 
 \b
 Examples:
+  nusky search "NGC 1068"
   nusky check config/demo.yaml
   nusky data list
   nusky catalogue validate mine.csv --ra RA --dec Dec
@@ -129,6 +130,7 @@ def options(
     """Options before the subcommand."""
 
 
+app.command()(search.search)
 app.command()(check.check)
 app.command()(show.show)
 app.add_typer(data.app, name="data")

@@ -12,6 +12,7 @@ from nusky.likelihood import cells, energy
 from nusky.likelihood.events import records
 from nusky.likelihood.spatial import DeclinationDensity
 from nusky.likelihood.terms import reach
+from nusky.units import takes_directions
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class SeasonEvents:
     ang_err_share: np.ndarray | None = None
 
     @classmethod
+    @takes_directions(("ra", "dec"), ang_err="rad")
     def of_data(
         cls,
         season: tuple[str, str, float],

@@ -16,6 +16,7 @@ from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_by_bin
 from nusky.search.hypothesis import GAMMAS, zoom
 from nusky.search.trials import stream
+from nusky.units import takes_directions
 
 _NODES = 361
 """Declinations between which the response is interpolated where positions are only searched for."""
@@ -151,6 +152,7 @@ class SkyModel:
         """The response at ascending, different declinations [rad] for the model's indices, exact."""
         return Known(dec, self.responses(dec))
 
+    @takes_directions(("ra", "dec"), width="rad")
     def fit(
         self,
         sky: CellEvents,
@@ -193,6 +195,7 @@ class SkyModel:
         with ThreadPoolExecutor(numba.get_num_threads()) as pool:
             return np.concatenate(list(pool.map(part, starts)))
 
+    @takes_directions(("ra", "dec"))
     def search(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
         """As `fit` at ra, dec [rad], with the response interpolated between `_NODES` declinations: fast where these are
         many."""
@@ -216,6 +219,7 @@ class SkyModel:
             rows[own] = self.fit(sky, ra[own], dec[own], known).rows
         return Fits.of_rows(rows)
 
+    @takes_directions(("ra", "dec"))
     def best(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
         """Best fits at positions [rad] with gamma refined to the true optimum, as `Hypothesis.fit` does."""
         ra, dec = np.ascontiguousarray(ra, dtype=float), np.ascontiguousarray(dec, dtype=float)
