@@ -115,8 +115,9 @@ def _within(name: str, given: Any, low: float, high: float, allowed: str) -> Any
     """Angles in rad between bounds, as float64 arrays."""
     import numpy as np
 
+    number = plain(name, given, "rad")
     try:
-        values = np.asarray(plain(name, given, "rad"), dtype=float)
+        values = np.asarray(number, dtype=float)
     except (TypeError, ValueError):
         raise PhysicsError(
             f"{name} = {given!r} is no angle; give radians, a quantity such as 40.67 * astropy.units.deg or a SkyCoord."

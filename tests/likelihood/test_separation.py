@@ -115,8 +115,8 @@ def test_threads_do_not_change_a_bit():
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        (0, np.nan, "ra of event 1 is nan"),
-        (1, 2.0, "dec of event 1 is 2.0"),
+        (0, np.nan, "ra number 1 is nan rad"),
+        (1, 2.0, "dec number 1 is 2 rad"),
         (2, 0.0, "ang_err of event 1 is 0.0"),
         (2, np.inf, "ang_err of event 1 is inf"),
     ],

@@ -304,7 +304,7 @@ class SearchResult(Result):
         return max(1.0, float(self.fit["n_signal"]))
 
     def events(self) -> "Table":
-        """The events that are signal with a probability (`weight`) of at least 5 % at the best fit, probable ones first.
+        """The events that are signal with a probability (`weight`) of at least 5 % at the best fit, in order.
 
         `ratio` is S/B, `test_statistic` what the event adds to TS, `separation` the angle to the nearest source.
         """
