@@ -36,7 +36,7 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40", "--dec", "0", "--extension", "-1"], "no width from 0 to 30"),
         (["--ra", "40", "--dec", "0", "--extension", "wide"], "is no angle"),
         (["--ra", "40", "--dec", "0", "--trials", "-1"], "below 0"),
-        (["--ra", "40", "--dec", "0", "--trials", "many"], "not a valid int"),
+        (["--ra", "40", "--dec", "0", "--trials", "many"], "valid integer"),
         (["--ra", "40", "--dec", "0", "--seed", "-1"], "--seed"),
         (["--ra", "40", "--dec", "0", "--out", "a.xls"], "change the suffix"),
         (["--ra", "40", "--dec", "0", "--release", "icecube-15yr"], "no release 'icecube-15yr'"),

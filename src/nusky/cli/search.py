@@ -14,7 +14,7 @@ RELEASE = "icecube-10yr"
 def search(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME]", help="Name of the source; or give --ra and --dec.", show_default=False),
+        typer.Argument(metavar="NAME", help="Name of the source; or give --ra and --dec.", show_default=False),
     ] = None,
     ra: Annotated[
         str | None, typer.Option(metavar="ANGLE", help="Right ascension (ICRS): degrees, or 02h42m40s.")
