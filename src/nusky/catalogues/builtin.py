@@ -1,11 +1,15 @@
 """The source lists that come with nusky, brought into canonical columns."""
 
-import numpy as np
-import pandas as pd
-from astropy.table import Table
+from typing import TYPE_CHECKING
 
-from nusky.catalogues.sources import Sources
+import numpy as np
+
 from nusky.resources import SOURCE_LISTS, resource
+
+if TYPE_CHECKING:  # importing them takes longer than most of what needs the names of the lists only
+    from astropy.table import Table
+
+    from nusky.catalogues.sources import Sources
 
 CRAB_ABOVE_1TEV = 2.26e-11
 """Photons of the Crab nebula above 1 TeV, cm^-2 s^-1 (H.E.S.S. Collaboration, A&A 457, 899 (2006))."""
@@ -20,7 +24,7 @@ SIGMA_PER_R39 = 1 / np.sqrt(-2 * np.log(0.61))
 """Width of a 2-D Gaussian over its 39 % containment radius: the fraction inside r is 1 - exp(-r²/2σ²)."""
 
 
-def read_builtin(name: str, label: str) -> Sources:
+def read_builtin(name: str, label: str) -> "Sources":
     """The built-in list `name` in canonical columns, rows in the order of the publication.
 
     Extensions: 1LHAASO r39 becomes a Gaussian width, an upper limit on r39 a point-like source with
@@ -28,6 +32,11 @@ def read_builtin(name: str, label: str) -> Sources:
     `energy_max_tev` are the energies a spectrum was measured at. Of the pulsars those
     enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the published stack.
     """
+    import pandas as pd
+    from astropy.table import Table
+
+    from nusky.catalogues.sources import Sources
+
     table = Table.read(resource(SOURCE_LISTS[name]), format="ascii.ecsv")
     notes: tuple[str, ...] = ()
     if name == "hess":
@@ -50,7 +59,7 @@ def read_builtin(name: str, label: str) -> Sources:
     return Sources(label, f"built-in list '{name}'", frame, has_flux=name != "atnf", notes=notes)
 
 
-def _lhaaso(table: Table) -> dict[str, np.ndarray | float]:
+def _lhaaso(table: "Table") -> dict[str, np.ndarray | float]:
     limit = np.asarray(table["r39_limit"])
     energies = WCDA_RANGE_TEV
     if table["component"][0] == "KM2A":
@@ -71,7 +80,7 @@ def _lhaaso(table: Table) -> dict[str, np.ndarray | float]:
     }
 
 
-def _hess(table: Table) -> dict[str, np.ndarray]:
+def _hess(table: "Table") -> dict[str, np.ndarray]:
     return {
         "extension_deg": _floats(table["radius_arcmin"]) / 60,
         "flux": _floats(table["flux_crab"]),
@@ -79,7 +88,7 @@ def _hess(table: Table) -> dict[str, np.ndarray]:
     }
 
 
-def _atnf(table: Table) -> dict[str, np.ndarray]:
+def _atnf(table: "Table") -> dict[str, np.ndarray]:
     return {name: _floats(table[name]) for name in ("period_s", "s1400_mjy", "distance_kpc", "distance_dm_kpc")}
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nusky.cli import bdm, catalogue, check, data, init, methods, run, show, table
+from nusky.cli import bdm, catalogue, check, data, init, methods, run, search, show, table
 from nusky.cli.console import fail, say
 from nusky.cli.exit_status import FAILED, INTERRUPTED, OK, UNFINISHED, UNFORESEEN, USAGE
 from nusky.errors import NuskyError
@@ -33,6 +33,7 @@ Exit status:
 
 \b
 Examples:
+  nusky search "NGC 1068"
   nusky init blazars.csv
   nusky run blazars.yaml
   nusky check config/demo.yaml
@@ -133,6 +134,7 @@ def options(
     """Options before the subcommand."""
 
 
+app.command()(search.search)
 app.command()(init.init)
 app.command()(check.check)
 app.command()(run.run)

@@ -9,6 +9,7 @@ from nusky.conventions import STANDARD, Conventions
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
+from nusky.units import takes_directions
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Exposure:
         return self.span_s if conventions.signal_time == "span" else self.livetime_s
 
 
+@takes_directions(dec="dec")
 def acceptance_integrals(
     areas: Mapping[str, EffectiveArea],
     responses: Sequence[str],

@@ -12,6 +12,7 @@ import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
+from nusky.units import takes_directions
 
 TAIL = 1e-16
 """Pairs whose signal density falls below TAIL times an isotropic sky (1/4 pi) are left out. As the weights of a
@@ -38,6 +39,7 @@ class NearPairs:
     density: np.ndarray
 
 
+@takes_directions(("ra", "dec"), ("source_ra", "source_dec"), ang_err="rad")
 def near_pairs(
     ra: np.ndarray,
     dec: np.ndarray,
@@ -241,12 +243,13 @@ def checked_events(ra, dec, ang_err):
     for name, bad in (
         ("ra", ~np.isfinite(ra)),
         ("dec", ~(np.abs(dec) <= np.pi / 2 + 1e-12)),
-        ("ang_err", ~((ang_err > 0) & np.isfinite(ang_err))),
+        ("ang_err", ~((ang_err > 0) & (ang_err <= np.pi))),
     ):
         if bad.any():
             row = int(np.argmax(bad))
             value = {"ra": ra, "dec": dec, "ang_err": ang_err}[name][row]
             raise PhysicsError(
-                f"{name} of event {row} is {value}: give finite radians, dec within +-pi/2, ang_err > 0."
+                f"{name} of event {row} is {value}: give finite radians, dec within +-pi/2, ang_err above 0 "
+                "and up to pi."
             )
     return ra, dec, ang_err

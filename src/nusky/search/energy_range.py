@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
+from nusky.units import takes_directions
 
 
+@takes_directions(livetime_s="s", dec="dec")
 def central_energy_range(
     areas: Mapping[str, EffectiveArea],
     responses: Sequence[str],
@@ -42,6 +44,7 @@ def central_energy_range(
     )
 
 
+@takes_directions(livetime_s="s", dec="dec")
 def signal_energy_quantiles(
     areas: Mapping[str, EffectiveArea],
     responses: Sequence[str],

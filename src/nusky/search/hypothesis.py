@@ -10,6 +10,7 @@ their own signal density. TS = 2 ln L(best)/L(0).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,6 +25,7 @@ from nusky.likelihood.terms import directions
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_ratios
 from nusky.search.season import IndexedEvents, SeasonEvents
+from nusky.units import takes_directions
 
 GAMMAS = np.linspace(1.0, 4.0, 16)
 """Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
@@ -51,8 +53,12 @@ class Sources:
     weights: np.ndarray
 
     @classmethod
-    def of(cls, ra: ArrayLike, dec: ArrayLike, extension: ArrayLike = 0.0, weights: ArrayLike = 1.0) -> "Sources":
-        """Those with a weight; a missing width counts as 0, and the weights add up to 1."""
+    @takes_directions(("ra", "dec"), extension="rad")
+    def of(cls, ra: Any, dec: Any = None, extension: Any = 0.0, weights: ArrayLike = 1.0) -> "Sources":
+        """Those with a weight; a missing width counts as 0, and the weights add up to 1.
+
+        Directions and widths are numbers in rad or quantities, or `ra` is a SkyCoord and `dec` left out.
+        """
         ra, dec, extension, weights = (
             np.atleast_1d(values).astype(float) for values in np.broadcast_arrays(ra, dec, extension, weights)
         )
@@ -60,11 +66,12 @@ class Sources:
         if not used.any():
             raise PhysicsError("no source of the stack has a weight above zero.")
         ra, dec, extension, weights = ra[used], dec[used], np.nan_to_num(extension[used]), weights[used]
-        wrong = np.flatnonzero(~(np.isfinite(ra) & (np.abs(dec) <= np.pi / 2) & (extension >= 0)))
+        wrong = np.flatnonzero(~((extension >= 0) & (extension <= np.pi)))
         if wrong.size:
             j = wrong[0]
             raise PhysicsError(
-                f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: not a direction and a width."
+                f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: no width from 0 to pi. For degrees "
+                "give a quantity."
             )
         return cls(ra, dec, extension, weights / weights.sum())
 

@@ -9,6 +9,7 @@ from nusky.detector.smearing import ANG_ERR_FLOOR
 from nusky.likelihood import cells, energy
 from nusky.likelihood.events import records
 from nusky.likelihood.spatial import DeclinationDensity
+from nusky.units import takes_directions
 
 GAUSSIAN_REACH = 18.0
 """Squared pull up to which an event is near where its spread is a Gaussian of width AngErr: exp(-18) of the sum of the
@@ -52,6 +53,7 @@ class SeasonEvents:
     reach: np.ndarray = field(default_factory=lambda: np.full((1, 1), GAUSSIAN_REACH))
 
     @classmethod
+    @takes_directions(("ra", "dec"), ang_err="rad")
     def of_data(
         cls,
         season: tuple[str, str, float],

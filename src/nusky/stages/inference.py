@@ -18,18 +18,15 @@ import pyarrow as pa
 from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
-from nusky.detector.spectrum import PowerLaw
 from nusky.errors import TableError
 from nusky.search.analysis import EVENT_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
-from nusky.search.energy_range import central_energy_range
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits
 from nusky.search.hypothesis import Sources
-from nusky.search.injection import Signal, expected_events
-from nusky.search.interval import likelihood_interval
 from nusky.search.statistics.posttrial import post_trial_p_value
-from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, local_p_value, sigma_from_p
+from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
+from nusky.search.target import Target
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -73,50 +70,6 @@ def positions(sources: pa.Table) -> Positions:
     ra, dec, width = (np.radians(sources[name].to_numpy()) for name in ("ra_deg", "dec_deg", "extension_deg"))
     limit = sources["extension_limit"].to_numpy(zero_copy_only=False)
     return ra, dec, np.where(limit, 0.0, np.nan_to_num(width))
-
-
-@dataclass(frozen=True)
-class Target:
-    """A stack, a source or a point of the sky.
-
-    Attributes
-    ----------
-    experiment : its fits and trials
-    sources : its sources, and how they share the flux
-    row : what its rows of a table begin with
-    """
-
-    experiment: Experiment
-    sources: Sources
-    row: dict[str, Any]
-
-    @property
-    def analysis(self) -> Analysis:
-        """What it is tested on."""
-        return self.experiment.hypothesis.analysis
-
-    def signal(self, gamma: float) -> Signal:
-        """Signal of its sources with the index `gamma`."""
-        return Signal.of(self.analysis, self.sources, PowerLaw(gamma))
-
-    def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
-        """Quick upper limit from the likelihood of the data at the index `gamma`."""
-        data = self.experiment.hypothesis.data()
-        return self.experiment.asymptotic_limit(data, gamma, request.confidence_level)
-
-    def flux_scale(self, gamma: float) -> FluxScale:
-        """Events per flux, and the central 90 % of their energies."""
-        analysis, spectrum = self.analysis, PowerLaw(gamma)
-        per_phi0 = float(expected_events(analysis, self.sources, [spectrum] * len(self.sources)).sum())
-        energies = central_energy_range(
-            analysis.areas,
-            analysis.responses,
-            analysis.livetimes_s,
-            self.sources.dec,
-            spectrum,
-            self.sources.weights,
-        )
-        return FluxScale(float(gamma), per_phi0, *energies)
 
 
 class Study:
@@ -222,7 +175,7 @@ def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapp
     observed, rows = np.empty(background.shape[1:]), []
     for j, target in enumerate(study):
         observed[j] = target.experiment.observed[:, 2]
-        rows.append([target.row | fit for fit in _fit_rows(target, observed[j], background[:, j])])
+        rows.append([target.row | fit for fit in target.fit_rows(observed[j], background[:, j])])
     if files.skies:
         common = study.statistics(files.skies)
         for f in range(observed.shape[1]):
@@ -265,36 +218,6 @@ def statements(
         empty |= {"share": [], "phi0_per_gev": [], "e2dnde_100tev_gev_cm2_s": []}
         table = pa.concat_tables(fluxes) if fluxes else empty
         write_table(outputs.fluxes, table, kind="source_fluxes", provenance=provenance)
-
-
-def _fit_rows(target: Target, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Best fits with their likelihood intervals and local p-values; `background` is (n_trials, n_fits).
-
-    The p-value ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is refined beyond it.
-    """
-    experiment = target.experiment
-    for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
-        local = local_p_value(observed[i], background[:, i])
-        interval = likelihood_interval(experiment.at(fixed).hypothesis)
-        best = interval.fit
-        yield (
-            {"gamma_fixed": float(fixed)}
-            | dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
-            | {
-                "converged": best.converged,
-                "n_signal_low68": interval.n_signal_low,
-                "n_signal_high68": interval.n_signal_high,
-                "gamma_low68": interval.gamma_low,
-                "gamma_high68": interval.gamma_high,
-                "p_local": local.p_value,
-                "p_local_low": local.p_low,
-                "p_local_high": local.p_high,
-                "p_confidence_level": local.confidence_level,
-                "significance": local.significance,
-                "n_exceeding": local.n_exceeding,
-                "n_trials": local.n_trials,
-            }
-        )
 
 
 def _post_trial(observed: np.ndarray, skies: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:

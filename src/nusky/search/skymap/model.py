@@ -17,6 +17,7 @@ from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, nearest_extension
 from nusky.search.hypothesis import GAMMAS, zoom
 from nusky.search.trials import stream
+from nusky.units import takes_directions
 
 _TABLES_AT_ONCE = 48
 """Declinations whose interpolated tables are held at once, about 80 MB for the ten-year release."""
@@ -158,6 +159,7 @@ class SkyModel:
         places, first = np.unique(_places(dec, width), return_index=True)
         return Known(places, self.responses(places.real, width=np.broadcast_to(width, np.shape(dec))[first]))
 
+    @takes_directions(("ra", "dec"), width="rad")
     def fit(
         self,
         sky: CellEvents,
@@ -201,6 +203,7 @@ class SkyModel:
         with ThreadPoolExecutor(numba.get_num_threads()) as pool:
             return np.concatenate(list(pool.map(part, starts)))
 
+    @takes_directions(("ra", "dec"))
     def search(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
         """As `fit` at ra, dec [rad], with the sum over far pairs interpolated in declination: fast where these are
         many."""
@@ -226,6 +229,7 @@ class SkyModel:
             rows[own] = self.fit(sky, ra[own], dec[own], known).rows
         return Fits.of_rows(rows)
 
+    @takes_directions(("ra", "dec"))
     def best(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
         """Best fits at positions [rad] with gamma refined to the true optimum, as `Hypothesis.fit` does."""
         ra, dec = np.ascontiguousarray(ra, dtype=float), np.ascontiguousarray(dec, dtype=float)
