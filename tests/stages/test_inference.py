@@ -7,6 +7,7 @@ from nusky.detector.spectrum import power_laws
 from nusky.errors import TableError
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
+from nusky.search.analysis import FULL, SPATIAL
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.trials import stream
 from nusky.stages import inference, inference_summary
@@ -122,7 +123,7 @@ def test_tables_name_the_likelihood_and_generated_events(stack):
     for path in (*trials, *made.values()):
         metadata = read_metadata(path)
         assert metadata["synthetic"] is True
-        assert metadata["settings"]["analysis"] == ("spatial and energy" if kind == "full" else "spatial only")
+        assert metadata["settings"]["analysis"] == (FULL if kind == "full" else SPATIAL)
     assert len(read_metadata(made["fits"])["inputs"]) == 6 + 1 + 3
 
 
@@ -131,7 +132,7 @@ def test_the_report_says_what_the_likelihood_used(stack):
     found = inference_summary.collect({"uniform": made}, None)
     sentences = list(inference_findings(found, format_number))
     assert len(sentences) == (1 if kind == "full" else 2) + 2
-    how = "spatial and energy, γ fitted" if kind == "full" else "spatial only, γ = 2"
+    how = f"{FULL}, γ fitted" if kind == "full" else "spatial only, γ = 2"
     assert sentences[0].startswith(f"stack with uniform weights, {how}: TS = ")
     assert "120 scrambled skies" in sentences[0]
     assert ("Gaussian of AngErr" in sentences[-1]) == (kind == "spatial")

@@ -9,6 +9,15 @@ from nusky.tables import Provenance, read_columns, write_table
 
 GAMMAS = [2.0, 3.0]
 N_SOURCES = 40
+AREA = {
+    "response": ["r", "r"],
+    "log10_energy_min_gev": [2.0, 5.0],
+    "log10_energy_max_gev": [5.0, 9.0],
+    "dec_min_deg": [-90.0, -90.0],
+    "dec_max_deg": [90.0, 90.0],
+    "aeff_cm2": [1e4, 1e6],
+}
+"""The same everywhere in the sky."""
 
 
 @pytest.fixture
@@ -35,6 +44,7 @@ def tables(tmp_path):
             "seasons", {"season": ["s"], "response": ["r"], "livetime_s": [1e8], "span_s": [1.1e8]}, "seasons"
         ),
         "acceptance": write("acceptance", integrals, "acceptance"),
+        "effective_area": write("effective_area", AREA, "effective_area"),
         "background": tmp_path / "background.parquet",
     }
     search.backgrounds({"s": made["events"]}, {"s": made["background"]})
@@ -49,6 +59,7 @@ def scanned(tables, folder):
     search.stacking_scans(
         sources=tables["sources"],
         seasons=tables["seasons"],
+        effective_areas=tables["effective_area"],
         acceptance_table=tables["acceptance"],
         separation_tables=[folder / "pairs.parquet"],
         background_tables=[tables["background"]],

@@ -76,7 +76,7 @@ class Search:
         """The events with the detector's response."""
         from nusky.stages.inference import Data, load_analysis
 
-        names = (self.tables.table(name) for name in ("seasons", "effective_area", "smearing"))
+        names = (self.tables.table(name) for name in ("seasons", "effective_area", "smearing", "angular_resolution"))
         return load_analysis(Data(self.tables.events, *names))
 
     def at(
