@@ -19,7 +19,7 @@ from nusky.files import atomic_folder, read_json, sha256, write_json
 from nusky.releases import ingest, registry
 from nusky.tables import Provenance, settings_digest
 
-TABLES = ("seasons", "uptimes", "effective_area", "smearing")
+TABLES = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
 _RECORD = "release.json"
 
 
