@@ -22,6 +22,8 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
 DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
+RELEASE_NAMES = ("icecube-3yr", "icecube-10yr", "icecube-14yr")
+"""Releases that nusky knows, `nusky.releases.registry`."""
 BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf"]
 
 
@@ -47,11 +49,111 @@ class Generator(Section):
     sources: list[InjectedSource] = Field(default_factory=list, description="Point sources injected into the events.")
 
 
+FileFormat = Literal["csv", "tsv", "blanks", "ecsv", "fits", "votable"]
+
+
+class EventColumns(Section):
+    """Names of the columns of a user's event list."""
+
+    ra_deg: str = Field("ra_deg", description="Column with the right ascension, or longitude.")
+    dec_deg: str = Field("dec_deg", description="Column with the declination, or latitude.")
+    ang_err_deg: str | None = Field(None, description="Column with the angular error (Gaussian width).")
+    mjd: str | None = Field(None, description="Column with the time, MJD in days; without it no window can be tested.")
+    log10_energy_gev: str | None = Field(None, description="Column with log10 of the reconstructed energy in GeV.")
+
+
+class AreaColumns(Section):
+    """Names of the columns of a user's effective area, one row per bin."""
+
+    log10_energy_min_gev: str = Field("log10_energy_min_gev", description="Column with the lower edge, log10(E/GeV).")
+    log10_energy_max_gev: str = Field("log10_energy_max_gev", description="Column with the upper edge, log10(E/GeV).")
+    aeff: str = Field("aeff_cm2", description="Column with the effective area.")
+    dec_min_deg: str | None = Field(
+        None, description="Column with the lower edge in declination; null: the area holds wherever the list reaches."
+    )
+    dec_max_deg: str | None = Field(None, description="Column with the upper edge in declination.")
+
+    @model_validator(mode="after")
+    def _both_edges(self) -> "AreaColumns":
+        if (self.dec_min_deg is None) != (self.dec_max_deg is None):
+            raise ValueError("give dec_min_deg and dec_max_deg together, or neither")
+        return self
+
+
+class ListArea(Section):
+    """The effective area of a user's event list."""
+
+    file: str = Field(description="Path of a table with one row per bin of energy (and declination).")
+    format: FileFormat | None = Field(None, description="Format of `file`, where its suffix does not tell.")
+    columns: AreaColumns = Field(default_factory=AreaColumns, description="Column names of `file`.")
+    unit: Literal["m2", "cm2"] | None = Field(None, description="Unit of the area where `file` states none.")
+
+
+class Cone(Section):
+    """The part of the sky that a user's event list covers."""
+
+    ra_deg: float = Field(ge=0, lt=360, description="Right ascension (J2000) of the centre.")
+    dec_deg: float = Field(ge=-90, le=90, description="Declination (J2000) of the centre.")
+    radius_deg: float = Field(gt=0, le=180, description="Radius of the cone.")
+    density_per_deg2: float | None = Field(
+        None, gt=0, description="Density of background events; null: those of the list over the area of the cone."
+    )
+
+
+class EventList(Section):
+    """One list of events of a release of the user's own: a season."""
+
+    name: Name = Field(description="Name of the list, as the name of a season.")
+    file: str = Field(description="Path of a CSV, TSV, ECSV, FITS or VOTable file, or of text with blanks.")
+    format: FileFormat | None = Field(None, description="Format of `file`, where its suffix does not tell.")
+    table: str | None = Field(None, description="Name or number (from 1) of the table in a file that holds several.")
+    columns: EventColumns = Field(default_factory=EventColumns, description="Column names of `file`.")
+    unit: Literal["deg", "rad", "hours"] | None = Field(
+        None, description="Unit of coordinates where `file` states none; `hours` are those of the right ascension."
+    )
+    frame: Literal["icrs", "fk5", "fk4", "galactic"] | None = Field(
+        None, description="Frame of the coordinates where `file` states none; fk5 is of J2000, fk4 of B1950."
+    )
+    ang_err_deg: float | None = Field(
+        None, gt=0, le=180, description="Angular error (Gaussian width) of every event, where `file` has none."
+    )
+    livetime_days: float | None = Field(None, gt=0, description="Livetime, where the good runs are not known.")
+    uptimes: str | list[Annotated[list[float], Field(min_length=2, max_length=2)]] | None = Field(
+        None, description="Good runs: pairs [start, stop] in MJD, or a table with columns start_mjd and stop_mjd."
+    )
+    effective_area: ListArea | None = Field(
+        None, description="Effective area; null: numbers of events are stated, no fluxes."
+    )
+    cone: Cone | None = Field(None, description="Where the list covers only a cone; null: the whole sky.")
+
+    @field_validator("table", mode="before")
+    @classmethod
+    def _number_of_table(cls, table: Any) -> Any:
+        return str(table) if isinstance(table, int) and not isinstance(table, bool) else table
+
+    @field_validator("file")
+    @classmethod
+    def _in_home(cls, file: str) -> str:
+        return os.path.expanduser(file)
+
+    @model_validator(mode="after")
+    def _stated_once(self) -> "EventList":
+        if (self.columns.ang_err_deg is None) == (self.ang_err_deg is None):
+            raise ValueError("give either a column `columns.ang_err_deg` or one `ang_err_deg` for all events")
+        if (self.livetime_days is None) == (self.uptimes is None):
+            raise ValueError("give exactly one of `livetime_days` and `uptimes`")
+        return self
+
+
 class Release(Section):
     """Which public events are analysed and where they come from."""
 
-    name: Literal["icecube-3yr", "icecube-10yr", "icecube-14yr"] = Field(
-        "icecube-10yr", description="The data release."
+    name: Name = Field(
+        "icecube-10yr",
+        description=f"The data release, {', '.join(RELEASE_NAMES)}; with `events` a name of your own.",
+    )
+    events: list[EventList] | None = Field(
+        None, min_length=1, description="Event lists of your own, which then are the release (docs/own_events.md)."
     )
     seasons: list[Name] | None = Field(None, description="Seasons to use, in order; null means all of the release.")
     local_path: str | None = Field(
@@ -73,6 +175,53 @@ class Release(Section):
             raise ValueError("give at least one season, and each only once")
         return seasons
 
+    @model_validator(mode="after")
+    def _own_or_known(self) -> "Release":
+        if self.events is None:
+            if self.name not in RELEASE_NAMES:
+                raise ValueError(
+                    f"there is no release '{self.name}'; there are {', '.join(RELEASE_NAMES)}. Event lists of your own "
+                    "are given with `events`"
+                )
+            return self
+        if self.name in RELEASE_NAMES:
+            raise ValueError(f"'{self.name}' is a release nusky knows: with `events` give a name of your own")
+        if self.local_path is not None or self.synthetic != "never":
+            raise ValueError("`local_path` and `synthetic` do not go together with `events`")
+        names = [own.name for own in self.events]
+        if len(set(names)) != len(names):
+            raise ValueError("`events`: give every list a name of its own")
+        return self
+
+    @property
+    def lists(self) -> list[EventList]:
+        """Event lists of the user's own that are used; none of a known release."""
+        return [own for own in self.events or [] if self.seasons is None or own.name in self.seasons]
+
+    @property
+    def not_stated(self) -> list[str]:
+        """What cannot be stated, in words, for want of something that the user's own lists do not give."""
+        missing = {
+            "numbers of events, no fluxes: no effective area": [own for own in self.lists if not own.effective_area],
+            "no windows in time: no times of the events": [own for own in self.lists if not own.columns.mjd],
+            "no map, no scan of fluxes, no single sources of the flux scans: only a cone is covered": [
+                own for own in self.lists if own.cone
+            ],
+        }
+        found = [f"{what} ({', '.join(own.name for own in lists)})" for what, lists in missing.items() if lists]
+        no_energy = "no use of energies: lists of your own have no tables of smearing"
+        return [*found, no_energy] if self.lists else []
+
+    @property
+    def states_fluxes(self) -> bool:
+        """Whether every list that is used has an effective area."""
+        return all(own.effective_area is not None for own in self.lists)
+
+    @property
+    def covers_the_sky(self) -> bool:
+        """Whether no list covers only a cone."""
+        return all(own.cone is None for own in self.lists)
+
 
 class Columns(Section):
     """Names of the columns of a user's source list."""
@@ -93,7 +242,7 @@ class SourceList(Section):
     label: Name | None = Field(None, description="Label in the `origin` column; the list's or file's name if null.")
     columns: Columns = Field(default_factory=Columns, description="Column names of `file`.")
     table: str | None = Field(None, description="Name or number (from 1) of the table in a file that holds several.")
-    format: Literal["csv", "tsv", "blanks", "ecsv", "fits", "votable"] | None = Field(
+    format: FileFormat | None = Field(
         None,
         description="Format of `file`, where its suffix does not tell; `blanks` is text with blanks between cells.",
     )
@@ -539,6 +688,22 @@ class Configuration(Section):
         for name in self.inference.catalogues or self.catalogues:
             if not self.inferred_weightings(name):
                 raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
+        return self
+
+    @model_validator(mode="after")
+    def _own_lists_suffice(self) -> "Configuration":
+        """Refuse what cannot be stated from event lists of the user's own."""
+        block, release = self.inference, self.release
+        if not release.states_fluxes and block and (block.declinations_deg or block.differential_log10_energy_gev):
+            raise ValueError(
+                "sensitivities at declinations and by energy are fluxes, which need an `effective_area` of every list "
+                "in `release.events`: give it, or leave `declinations_deg` and `differential_log10_energy_gev` out"
+            )
+        if not release.covers_the_sky and (block or self.skymap):
+            raise ValueError(
+                "a list in `release.events` covers only a cone: right ascensions cannot be scrambled inside it, so "
+                "`inference` and `skymap` have no trials. Leave them out, or give lists of the whole sky"
+            )
         return self
 
     @model_validator(mode="after")

@@ -121,10 +121,14 @@ def _limit(
     level = f"{100 * limit['confidence_level']:g} %"
     trials = f", {number(limit['n_trials'])} trials with signal" if limit["n_trials"] else ""
     drawn = ", signal drawn from a Gaussian of AngErr" if limit["injection"] == "gaussian" else ""
+    head = f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events"
+    how = f"(γ = {gamma}, {limit['method']}{trials}{drawn})"
+    if limit["e2dnde_100tev_gev_cm2_s"] is None:
+        yield f"{head} {how}; no flux, as no effective area is known."
+        return
     yield (
-        f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events, E² dN/dE < "
-        f"{number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour (γ = {gamma}, "
-        f"{limit['method']}{trials}{drawn}), {number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
+        f"{head}, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour {how}, "
+        f"{number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
     )
 
 

@@ -13,11 +13,16 @@ from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import Smearing
 from nusky.detector.spectrum import Spectrum
+from nusky.errors import PhysicsError
 from nusky.likelihood import energy
+from nusky.likelihood.spatial import UniformDensity
 from nusky.search.season import IndexedEvents, SeasonEvents
 
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
 SEASON_COLUMNS = ("season", "response", "livetime_s")
+CONE_COLUMNS = ("cone_ra_deg", "cone_dec_deg", "cone_radius_deg", "cone_density_per_sr")
+NO_AREA = ", sources share the signal by weight and seasons by livetime, as no effective area is known"
+_ANY_AREA = EffectiveArea(np.array([2.0, 9.0]), np.array([-np.pi / 2, np.pi / 2]), np.ones((1, 1)))
 SPATIAL, FULL = "spatial only", "spatial and energy"
 FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
 
@@ -26,12 +31,16 @@ FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at
 class Analysis:
     """The events of every season with the detector's response to them.
 
-    `smearings` is None for a release without smearing tables: the likelihood is then spatial only.
+    `smearings` is None for a release without smearing tables: the likelihood is then spatial only. `has_area` is false
+    where the effective area is not known: `areas` then are the same everywhere, and no flux is to be stated. `cones`
+    (n_seasons, 3) are ra, dec and radius [rad] of the cones that the events cover, NaN for the whole sky.
     """
 
     seasons: tuple[SeasonEvents, ...]
     areas: Mapping[str, EffectiveArea]
     smearings: Mapping[str, Smearing] | None
+    has_area: bool = True
+    cones: np.ndarray | None = None
 
     @classmethod
     def of_tables(
@@ -56,18 +65,24 @@ class Analysis:
             gamma = point_spread_gamma or GAMMA
             spreads = {name: PointSpread.of_response(areas[name], known, gamma) for name, known in responses.items()}
         made = []
-        for season, table in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, strict=True):
+        cones = np.column_stack([seasons[name].to_numpy() for name in CONE_COLUMNS])
+        has_area = all(response in areas for response in seasons["response"].to_pylist())
+        if not has_area:
+            areas = dict.fromkeys(seasons["response"].to_pylist(), _ANY_AREA)
+        for season, table, cone in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, cones, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
             energies, spread = log10_energy if responses else None, spreads.get(season["response"])
-            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread))
-        return cls(tuple(made), areas, responses or None)
+            density = None if np.isnan(cone).any() else UniformDensity(cone[3] / len(ra))
+            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread, density))
+        known = None if np.isnan(cones).all() else np.radians(cones[:, :3])
+        return cls(tuple(made), areas, responses or None, has_area, known)
 
     @property
     def kind(self) -> str:
         """What the likelihood uses, in words."""
         if self.smearings is None:
-            return SPATIAL
+            return SPATIAL + ("" if self.has_area else NO_AREA)
         spread = self.seasons[0].point_spread
         return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
 
@@ -106,6 +121,18 @@ class Analysis:
         """Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 of each source, (n_seasons, n_spectra, n_sources)."""
         integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
         return integrals * self.livetimes_s[:, None, None]
+
+    def check_covered(self, ra: np.ndarray, dec: np.ndarray) -> None:
+        """Refuse positions [rad] outside the cone that the events of a season cover, with a PhysicsError."""
+        for season, (ra0, dec0, radius) in zip(self.seasons, () if self.cones is None else self.cones, strict=False):
+            half = np.sin((dec - dec0) / 2) ** 2 + np.cos(dec) * np.cos(dec0) * np.sin((ra - ra0) / 2) ** 2
+            outside = np.flatnonzero(half > np.sin(radius / 2) ** 2)
+            if outside.size:
+                at = np.degrees([ra[outside[0]], dec[outside[0]], ra0, dec0, radius])
+                raise PhysicsError(
+                    f"the source at RA {at[0]:.3f}, Dec {at[1]:.3f} deg lies outside the cone that the events of "
+                    f"{season.name} cover: {at[4]:g} deg around RA {at[2]:.3f}, Dec {at[3]:.3f}. Leave it out."
+                )
 
     def energy_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
         """Signal energy densities, (n_responses, n_bins, n_sources, n_spectra) float64, per dex; ones without energy.

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from nusky.likelihood.energy import SIN_DEC_EDGES
+from nusky.likelihood.spatial import UniformDensity
 from nusky.likelihood.terms import TAIL, reach
 from nusky.search.season import SeasonEvents
 
@@ -66,6 +67,10 @@ def far_by_bin(seasons: Sequence[SeasonEvents], dec: np.ndarray, n_bins: int, ta
     for season in seasons:
         band = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(season.dec), side="right") - 1, 0, n_bands - 1)
         ratio = season.inverse_background * _share_beyond(season, tail)
+        if isinstance(season.density, UniformDensity):  # a cone, whose solid angle is the inverse of its density
+            of_cone = np.bincount(season.energy_bin, ratio, n_bins) * season.density.value
+            made.append(np.tile(of_cone, (len(dec), 1)))
+            continue
         flat = np.bincount(band * n_bins + season.energy_bin, ratio, n_bands * n_bins)
         of_bands = make_interp_spline(middle, flat.reshape(n_bands, n_bins) / solid_angle, k=1)
         made.append(of_bands(np.clip(np.sin(dec), middle[0], middle[-1])))

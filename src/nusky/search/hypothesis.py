@@ -169,6 +169,7 @@ class Hypothesis:
         if spectra is None:
             spectra = power_laws(GAMMAS if len(sources) == 1 else GAMMAS[::2])
         sources = sources.by_declination()
+        analysis.check_covered(sources.ra, sources.dec)
         per_source = analysis.expected(sources.dec, spectra) * sources.weights
         expected = per_source.sum(axis=2, keepdims=True)
         if not (expected.sum(axis=0) > 0).all():

@@ -10,7 +10,7 @@ from nusky.detector.smearing import ANG_ERR_FLOOR
 from nusky.errors import PhysicsError
 from nusky.likelihood import cells, energy
 from nusky.likelihood.events import records
-from nusky.likelihood.spatial import DeclinationDensity
+from nusky.likelihood.spatial import DeclinationDensity, UniformDensity
 from nusky.likelihood.terms import reach
 
 
@@ -30,8 +30,8 @@ class SeasonEvents:
     energy_bin : (n_events,) int64
     inverse_background : (n_events,) float64
         1/B_i: sr for a spatial analysis, sr dex with energy.
-    density : DeclinationDensity
-        Background density in declination.
+    density : DeclinationDensity or UniformDensity
+        Background density in declination; uniform where the events cover only a cone.
     energy_density : (n_bands, n_bins) float64, per dex, or None
         Background density in energy (`nusky.likelihood.energy`); None for a spatial analysis.
     point_spread : PointSpread or None
@@ -51,7 +51,7 @@ class SeasonEvents:
     tail_share: np.ndarray
     energy_bin: np.ndarray
     inverse_background: np.ndarray
-    density: DeclinationDensity
+    density: DeclinationDensity | UniformDensity
     energy_density: np.ndarray | None
     point_spread: PointSpread | None = None
     ang_err_share: np.ndarray | None = None
@@ -65,15 +65,17 @@ class SeasonEvents:
         ang_err: np.ndarray,
         log10_energy: np.ndarray | None,
         point_spread: PointSpread | None = None,
+        density: UniformDensity | None = None,
     ) -> "SeasonEvents":
         """A season's own events: they also are the background's model.
 
         `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial. With a
-        `point_spread`, which needs energies, the distribution of AngErr is part of the likelihood.
+        `point_spread`, which needs energies, the distribution of AngErr is part of the likelihood. `density` is that of
+        the background where the events cover only a cone.
         """
         if point_spread is not None and log10_energy is None:
             raise PhysicsError("a point spread by energy needs the energies of the events.")
-        density = DeclinationDensity.from_events(dec)
+        density = density or DeclinationDensity.from_events(dec)
         energies = None if log10_energy is None else energy.background_energy_density(log10_energy, np.sin(dec))
         empty = (*(np.empty(0),) * 6, np.empty(0, np.int64), np.empty(0))
         shares = None

@@ -106,8 +106,10 @@ class Target:
         return self.experiment.asymptotic_limit(data, gamma, request.confidence_level)
 
     def flux_scale(self, gamma: float) -> FluxScale:
-        """Events per flux, and the central 90 % of their energies."""
+        """Events per flux, and the central 90 % of their energies; NaN where no effective area is known."""
         analysis, spectrum = self.analysis, PowerLaw(gamma)
+        if not analysis.has_area:
+            return FluxScale(float(gamma), *(float("nan"),) * 3)
         per_phi0 = float(expected_events(analysis, self.sources, [spectrum] * len(self.sources)).sum())
         energies = central_energy_range(
             analysis.areas,

@@ -121,6 +121,9 @@ def _calibrated(calibration: LimitCalibration, ts: float, request: Request) -> t
 
 def _hadronic_spectra(analysis: Analysis, sources: pa.Table) -> HadronicSpectra | None:
     """The spectra from which events are expected at the energies they were measured at; None if there are none."""
+    if not analysis.has_area:
+        log.info("no hadronic fractions: no effective area is known")
+        return None
     try:
         spectra = hadronic_spectra(sources)
     except CatalogueError as error:

@@ -46,7 +46,8 @@ class FluxScale:
     ----------
     gamma : spectral index
     events_per_phi0_gev : float, GeV cm^2 s
-        Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 (`ExpectedSignal.per_phi0_gev`).
+        Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 (`ExpectedSignal.per_phi0_gev`). NaN where no effective area is
+        known: then the fluxes are NaN, too.
     energy_min_gev, energy_max_gev : central range of neutrino energies (`nusky.search.energy_range`)
     energy_content : share of the expected events inside that range
     """
@@ -58,7 +59,7 @@ class FluxScale:
     energy_content: float = 0.9
 
     def __post_init__(self) -> None:
-        if not 0 < self.events_per_phi0_gev < np.inf:
+        if not (np.isnan(self.events_per_phi0_gev) or 0 < self.events_per_phi0_gev < np.inf):
             raise PhysicsError(
                 f"{self.events_per_phi0_gev} events per unit flux: no flux belongs to any number of events."
             )
