@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nusky.likelihood.ratios import POWERS, near_ratios, series_limits
+from nusky.likelihood.time import NO_PROFILES
 from tests.likelihood import near_world as world
 
 LIMITS = {"all large": (0.0, 0.0), "all tiny": (np.inf, np.inf), "all small": (0.0, np.inf), "mixed": (0.3, 20.0)}
@@ -13,12 +14,13 @@ def near(seasons, sources, densities, limits, far=0.0):
     events, index = world.indexed(seasons), world.near_index(sources)
     ra = world.joined(seasons, "ra")[events.order]
     chosen, cell = index.cells.look_up(events.records["row"], events.records["n_ra"], ra)
-    empty = (chosen[:0], cell[:0], ra[:0], events.records[:0])
+    empty = (chosen[:0], cell[:0], ra[:0], events.records[:0], ra[:0])
     table = np.repeat(np.asarray(limits, dtype=float)[:, None], len(seasons), axis=1)
     response = np.arange(len(seasons))
     far = np.full((len(seasons), densities.shape[3]), far)
     largest = densities.max(axis=(2, 3))
-    arguments = events.records, empty, index.cells, index.sources, densities, largest, response, far, table
+    arguments = events.records, ra[:0], empty, index.cells, index.sources, NO_PROFILES
+    arguments += densities, largest, response, far, table
     return near_ratios(chosen, cell, ra[chosen], *arguments), events, index
 
 

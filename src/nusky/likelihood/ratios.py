@@ -14,6 +14,7 @@ import numpy as np
 
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.terms import pair_weights
+from nusky.likelihood.time import multiply
 
 POWERS = 6
 SERIES = 0.02
@@ -190,7 +191,9 @@ def close(moments, densities, response, low):
 
 
 @kernel()
-def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, largest, response, far, limits):
+def near_ratios(
+    chosen, cell, ra, events, mjd, extra, cells, sources, profiles, densities, largest, response, far, limits
+):
     """Ratios of the events near the sources of a hypothesis in one sky.
 
     Parameters
@@ -198,11 +201,14 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, larg
     chosen, cell : (n_chosen,) int64; ra : (n_chosen,) float64, rad
         Events to look at, the places of their cells in `cells`, and their right ascensions.
     events : (n_events,) EVENT
-    extra : (4,) tuple
-        `chosen`, `cell`, `ra` and `events` of injected events.
+    mjd : (n_chosen,) float64
+        Times of the events to look at; without `profiles` none.
+    extra : (5,) tuple
+        `chosen`, `cell`, `ra`, `events` and `mjd` of injected events.
     cells : SourceCells
     sources : (n_sources, 5) float64
         Unit vectors, extension^2 [rad^2], and what the reach of an event is too large by.
+    profiles : nusky.likelihood.time.Profiles
     densities, largest, limits
         As in `add_events`.
     response : (n_seasons,) int64
@@ -221,9 +227,9 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, larg
             low[k, 0, g] = far[k, g]
     rows, seasons = np.empty((256, n_spectra)), np.empty(256, np.int64)
     found = np.int64(0)  # a literal would be compiled by itself
-    for part in ((chosen, cell, ra, events), extra):
+    for part in ((chosen, cell, ra, events, mjd), extra):
         rows, seasons, found = _add_near(
-            part, cells, sources, densities, largest, limits, moments, low, rows, seasons, found
+            part, cells, sources, profiles, densities, largest, limits, moments, low, rows, seasons, found
         )
     if n_sources == 1:
         close(moments, densities, response, low)
@@ -231,8 +237,8 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, larg
 
 
 @kernel()
-def _add_near(part, cells, sources, densities, largest, limits, moments, low, rows, seasons, found):
-    chosen, cell, ra, events = part
+def _add_near(part, cells, sources, profiles, densities, largest, limits, moments, low, rows, seasons, found):
+    chosen, cell, ra, events, mjd = part
     local, stop, entries = np.empty(_BLOCK, events.dtype), np.empty(_BLOCK, np.int64), np.empty((_BLOCK, 2), np.int64)
     most = 0
     chord, variance, tail, weight = np.empty(0), np.empty(0), np.empty(0), np.empty(0)
@@ -265,6 +271,8 @@ def _add_near(part, cells, sources, densities, largest, limits, moments, low, ro
                 n_pairs += 1 if c <= (reach - sources[j, 4]) * (widest + sources[j, 3]) else 0
             stop[b] = n_pairs
         pair_weights(n_pairs, chord, variance, event, local, source, sources, tail, weight)
+        if len(profiles.kind) > 0:
+            multiply(n_pairs, block, mjd, event, local, source, profiles, weight)
         rows, seasons = grown(found + size, rows, seasons)
         found = add_events(
             size, local, stop, weight, source, densities, largest, limits, moments, low, rows, seasons, found

@@ -1,7 +1,7 @@
 """The seasons of a release with the detector's response to them: what every hypothesis is tested on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,8 +17,10 @@ from nusky.errors import PhysicsError
 from nusky.likelihood import energy
 from nusky.likelihood.spatial import UniformDensity
 from nusky.search.season import IndexedEvents, SeasonEvents
+from nusky.search.time_profile import GoodRuns
 
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
+TIMED_COLUMNS = (*EVENT_COLUMNS, "mjd")
 SEASON_COLUMNS = ("season", "response", "livetime_s")
 CONE_COLUMNS = ("cone_ra_deg", "cone_dec_deg", "cone_radius_deg", "cone_density_per_sr")
 NO_AREA = ", sources share the signal by weight and seasons by livetime, as no effective area is known"
@@ -33,7 +35,8 @@ class Analysis:
 
     `smearings` is None for a release without smearing tables: the likelihood is then spatial only. `has_area` is false
     where the effective area is not known: `areas` then are the same everywhere, and no flux is to be stated. `cones`
-    (n_seasons, 3) are ra, dec and radius [rad] of the cones that the events cover, NaN for the whole sky.
+    (n_seasons, 3) are ra, dec and radius [rad] of the cones that the events cover, NaN for the whole sky. `runs` are
+    the good runs of every season, None where no source changes with time.
     """
 
     seasons: tuple[SeasonEvents, ...]
@@ -41,6 +44,7 @@ class Analysis:
     smearings: Mapping[str, Smearing] | None
     has_area: bool = True
     cones: np.ndarray | None = None
+    runs: tuple[GoodRuns, ...] | None = None
 
     @classmethod
     def of_tables(
@@ -51,12 +55,14 @@ class Analysis:
         smearings: pa.Table,
         point_spread: str = "gaussian",
         point_spread_gamma: float | None = None,
+        uptimes: pa.Table | None = None,
     ) -> "Analysis":
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
         With energies where the release has smearing tables, else spatial only. `point_spread` is "gaussian", or
         "smearing" for core and tail from the smearing tables, at the dimensionless index `point_spread_gamma`; None is
-        the usual one.
+        the usual one. For sources that change with time, `events` have times and `uptimes` are the good runs; a season
+        without any lasts from its first event to its last.
         """
         responses = smearing.from_table(smearings)
         areas = effective_area.from_table(effective_areas)
@@ -76,7 +82,8 @@ class Analysis:
             density = None if np.isnan(cone).any() else UniformDensity(cone[3] / len(ra))
             made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread, density))
         known = None if np.isnan(cones).all() else np.radians(cones[:, :3])
-        return cls(tuple(made), areas, responses or None, has_area, known)
+        made, runs = (made, None) if uptimes is None else _with_times(made, events, uptimes)
+        return cls(tuple(made), areas, responses or None, has_area, known, runs)
 
     @property
     def kind(self) -> str:
@@ -117,6 +124,16 @@ class Analysis:
         """The events of all seasons in the order of the sky's index."""
         return IndexedEvents.of_seasons(self.seasons, self.response_numbers)
 
+    @cached_property
+    def by_season(self) -> "Analysis":
+        """The same with a response for every season: where sources change with time, seasons of one differ."""
+        named = tuple(replace(season, response=season.name) for season in self.seasons)
+        areas, smearings = (
+            known and {season.name: known[season.response] for season in self.seasons}
+            for known in (self.areas, self.smearings)
+        )
+        return replace(self, seasons=named, areas=areas, smearings=smearings)
+
     def expected(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
         """Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 of each source, (n_seasons, n_spectra, n_sources)."""
         integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
@@ -151,3 +168,19 @@ class Analysis:
             for name in names
         ]
         return np.stack([density.transpose(2, 0, 1) for density in made])
+
+
+def _with_times(
+    seasons: Sequence[SeasonEvents], events: Sequence[pa.Table], uptimes: pa.Table
+) -> tuple[list[SeasonEvents], tuple[GoodRuns, ...]]:
+    """The seasons with the times of their events, and their good runs."""
+    of_season = uptimes["season"].to_numpy(zero_copy_only=False).astype(str)
+    start, stop = uptimes["start_mjd"].to_numpy(), uptimes["stop_mjd"].to_numpy()
+    made, runs = [], []
+    for season, table in zip(seasons, events, strict=True):
+        mjd, own = table["mjd"].to_numpy(), of_season == season.name
+        if np.isnan(mjd).any():
+            raise PhysicsError(f"the events of {season.name} have no times, so no window can be tested on them.")
+        made.append(replace(season, mjd=mjd))
+        runs.append(GoodRuns.of(start[own], stop[own]) if own.any() else GoodRuns.of(mjd.min(), mjd.max()))
+    return made, tuple(runs)

@@ -8,7 +8,7 @@ their own signal density. TS = 2 ln L(best)/L(0).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,9 +22,11 @@ from nusky.likelihood.events import EVENT
 from nusky.likelihood.ratios import near_ratios, series_limits
 from nusky.likelihood.separation import unit_vectors
 from nusky.likelihood.terms import TAIL
+from nusky.likelihood.time import NO_PROFILES, Profiles
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_ratios, source_tails
 from nusky.search.season import IndexedEvents, SeasonEvents
+from nusky.search.time_profile import LightCurve, Steady, TimeProfile, exposure_ratios, packed, scale_of, turned
 
 GAMMAS = np.linspace(1.0, 4.0, 25)
 """Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
@@ -37,7 +39,8 @@ _ZOOMS, _ZOOM_POINTS = 3, 9
 class Sources:
     """Sources of a hypothesis, each (n_sources,) float64: `ra`, `dec`, Gaussian width `extension` [rad], `weights`.
 
-    The weights are the sources' shares of the flux.
+    The weights are the sources' shares of the flux. `profiles` say how it changes with time, one for each source; None
+    if all are steady.
 
     Raises
     ------
@@ -48,10 +51,18 @@ class Sources:
     dec: np.ndarray
     extension: np.ndarray
     weights: np.ndarray
+    profiles: tuple[TimeProfile, ...] | None = None
 
     @classmethod
-    def of(cls, ra: ArrayLike, dec: ArrayLike, extension: ArrayLike = 0.0, weights: ArrayLike = 1.0) -> "Sources":
-        """Those with a weight; a missing width counts as 0, and the weights add up to 1."""
+    def of(
+        cls,
+        ra: ArrayLike,
+        dec: ArrayLike,
+        extension: ArrayLike = 0.0,
+        weights: ArrayLike = 1.0,
+        profiles: TimeProfile | Sequence[TimeProfile] | None = None,
+    ) -> "Sources":
+        """Those with a weight; a missing width counts as 0, and the weights add up to 1. A profile serves all."""
         ra, dec, extension, weights = (
             np.atleast_1d(values).astype(float) for values in np.broadcast_arrays(ra, dec, extension, weights)
         )
@@ -65,7 +76,12 @@ class Sources:
             raise PhysicsError(
                 f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: not a direction and a width."
             )
-        return cls(ra, dec, extension, weights / weights.sum())
+        if isinstance(profiles, TimeProfile):
+            profiles = [profiles] * len(used)
+        if profiles is None or all(isinstance(own, Steady) for own in profiles):
+            return cls(ra, dec, extension, weights / weights.sum())
+        chosen = tuple(own for own, use in zip(profiles, used, strict=True) if use)
+        return cls(ra, dec, extension, weights / weights.sum(), chosen)
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -73,7 +89,8 @@ class Sources:
     def by_declination(self) -> "Sources":
         """The same in order of declination: neighbours in memory are then neighbours on the sky."""
         order = np.argsort(self.dec, kind="stable")
-        return Sources(self.ra[order], self.dec[order], self.extension[order], self.weights[order])
+        profiles = self.profiles and tuple(self.profiles[j] for j in order)
+        return Sources(self.ra[order], self.dec[order], self.extension[order], self.weights[order], profiles)
 
 
 @dataclass(frozen=True)
@@ -94,9 +111,10 @@ class NearIndex:
     sources: np.ndarray
 
     @classmethod
-    def of_sources(cls, sources: Sources, omega: np.ndarray) -> "NearIndex":
-        """`omega` (n_sources,) are the sources' largest shares of the signal."""
-        tails = source_tails(omega)
+    def of_sources(cls, sources: Sources, omega: np.ndarray, largest: np.ndarray | float = 1.0) -> "NearIndex":
+        """`omega` (n_sources,) are the sources' largest shares of the signal, `largest` their largest factors in time,
+        by which a pair farther away can matter."""
+        tails = source_tails(omega) / 2 ** np.ceil(np.log2(largest))
         index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension, tails)
         columns = unit_vectors(sources.ra, sources.dec), sources.extension**2, 2 * np.log(tails / TAIL)
         return cls(tails, index, np.column_stack(columns))
@@ -107,14 +125,16 @@ class Sky:
     """The events of one sky to be looked at.
 
     `chosen` (n_chosen,) are numbers of events of the analysis, `cell` the places of their cells, `ra` [rad] their right
-    ascensions; `extra` the same and the records of injected events; `n_events` (n_seasons,) float64 counts all events.
+    ascensions, `mjd` their times (none where all sources are steady); `extra` the same, the records before the times,
+    of injected events; `n_events` (n_seasons,) float64 counts all events.
     """
 
     chosen: np.ndarray
     cell: np.ndarray
     ra: np.ndarray
-    extra: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    extra: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     n_events: np.ndarray
+    mjd: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -156,7 +176,7 @@ class Hypothesis:
     sources: Sources
     spectra: tuple[Spectrum, ...]
     near: NearIndex
-    _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT))
+    _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT), np.empty(0))
 
     @classmethod
     def of(cls, analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum] | None = None) -> "Hypothesis":
@@ -170,14 +190,17 @@ class Hypothesis:
             spectra = power_laws(GAMMAS if len(sources) == 1 else GAMMAS[::2])
         sources = sources.by_declination()
         analysis.check_covered(sources.ra, sources.dec)
-        per_source = analysis.expected(sources.dec, spectra) * sources.weights
+        analysis = analysis if sources.profiles is None else analysis.by_season
+        per_source = expected_by_source(analysis, sources, spectra)
         expected = per_source.sum(axis=2, keepdims=True)
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
             raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
         omega = per_source / np.maximum(expected, 1e-300)
-        return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources, omega.max(axis=(0, 1))))
+        largest = 1.0 if sources.profiles is None else _largest_factors(analysis, sources)
+        near = NearIndex.of_sources(sources, omega.max(axis=(0, 1)), largest)
+        return cls(analysis, sources, tuple(spectra), near)
 
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
         """The same sources on another grid of spectra."""
@@ -195,7 +218,7 @@ class Hypothesis:
     @cached_property
     def per_source(self) -> np.ndarray:
         """Expected events of each source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all, (n_seasons, n_spectra, n_sources)."""
-        return self.analysis.expected(self.sources.dec, self.spectra) * self.sources.weights
+        return expected_by_source(self.analysis, self.sources, self.spectra)
 
     @cached_property
     def expected(self) -> np.ndarray:
@@ -222,16 +245,47 @@ class Hypothesis:
         far = far_ratios(self.analysis.seasons, response, self.sources.dec, self.near.tails, densities)
         return densities, densities.max(axis=(2, 3)), response, far
 
+    @cached_property
+    def _profiles(self) -> Profiles:
+        profiles = self.sources.profiles
+        if profiles is None:
+            return NO_PROFILES
+        return packed(profiles, scale_of(exposure_ratios(profiles, self.analysis.runs)))
+
+    @cached_property
+    def _timed(self) -> "TimedEvents":
+        """Times of the events, and which of them lie in the window of any source."""
+        return TimedEvents.of(self.analysis, self.sources.profiles)
+
     def data(self) -> Sky:
         """The sky as observed."""
         return self.sky([season.ra for season in self.analysis.seasons])
 
     def sky(self, ra: Sequence[np.ndarray]) -> Sky:
-        """A sky with other right ascensions [rad], one array per season."""
-        return Sky(*self._look_up(self.analysis.indexed, ra), self._NOTHING, self.analysis.n_events)
+        """A sky with other right ascensions [rad] at the same times, one array per season."""
+        if self.sources.profiles is None:
+            found = self._look_up(self.analysis.indexed, ra)
+            return Sky(*found, self._NOTHING, self.analysis.n_events)
+        timed = self._timed
+        chosen = np.concatenate(timed.inside)
+        return self._timed_sky(chosen, np.concatenate(ra)[self.analysis.indexed.order[chosen]], timed.mjd[chosen])
+
+    def _timed_sky(self, event: np.ndarray, ra: np.ndarray, mjd: np.ndarray) -> Sky:
+        """Of the numbers of events in the sky's order, with right ascensions [rad] and times, (n,) each."""
+        records = self.analysis.indexed.records[event]
+        own = ra % (2 * np.pi)
+        at, cell = self.near.cells.look_up(records["row"], records["n_ra"], own)
+        return Sky(event[at], cell, own[at], self._NOTHING, self.analysis.n_events, mjd[at])
 
     def scrambled(self, rng: np.random.Generator) -> Sky:
-        """A sky with right ascensions redrawn uniformly; only events near a source cost random numbers."""
+        """A sky of background.
+
+        With steady sources right ascensions are redrawn uniformly; only events near a source cost random numbers. Else
+        the times of a season's events are permuted and right ascensions follow the Earth, so that directions in the
+        detector stay; in a cone they stay at their right ascensions. Only events whose new time lies in a window cost.
+        """
+        if self.sources.profiles is not None:
+            return self._timed_sky(*self._timed.permuted(rng))
         found = cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
         return Sky(*found, self._NOTHING, self.analysis.n_events)
 
@@ -246,7 +300,10 @@ class Hypothesis:
         extra = IndexedEvents.of_seasons(events, self.analysis.response_numbers)
         found = self._look_up(extra, [season.ra for season in events])
         n_events = sky.n_events + [float(len(season)) for season in events]
-        return replace(sky, extra=(*found, extra.records), n_events=n_events)
+        mjd = np.empty(0)
+        if self.sources.profiles is not None:
+            mjd = np.concatenate([season.mjd for season in events])[extra.order][found[0]]
+        return replace(sky, extra=(*found, extra.records, mjd), n_events=n_events)
 
     def _look_up(self, events: IndexedEvents, ra: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         own = np.concatenate(ra)[events.order] % (2 * np.pi)
@@ -283,6 +340,85 @@ class Hypothesis:
         return np.array([[likelihood.test_statistic(float(n), g) for n in n_signal] for g in range(len(gammas))])
 
 
+def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
+    """Expected events of each source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all, (n_seasons, n_spectra, n_sources).
+
+    Of a source that changes with time phi0 is the flux at T = 1: acceptance times the exposure of its profile.
+    """
+    expected = analysis.expected(sources.dec, spectra) * sources.weights
+    if sources.profiles is None:
+        return expected
+    if analysis.runs is None:
+        raise PhysicsError("sources that change with time need the times of the events and the good runs.")
+    return expected * exposure_ratios(sources.profiles, analysis.runs)[:, None, :]
+
+
+def _largest_factors(analysis: Analysis, sources: Sources) -> np.ndarray:
+    """Largest factor s(t) |R| of each source at an event, at least 1, (n_sources,)."""
+    scale = scale_of(exposure_ratios(sources.profiles, analysis.runs))
+    top = np.array([_top(profile) for profile in sources.profiles])
+    return np.maximum((scale * top).max(axis=0), 1.0)
+
+
+def _top(profile: TimeProfile) -> float:
+    return max(profile.flux) if isinstance(profile, LightCurve) else 1.0
+
+
+@dataclass(frozen=True)
+class TimedEvents:
+    """The times of the events, for sources that change with time.
+
+    Attributes
+    ----------
+    ra, mjd : (n_events,) float64, rad and d
+        In the order of the sky's index.
+    inside : for each season (n_inside,) int64
+        Numbers, in that order, of its events at whose times a source may shine.
+    members : for each season (n,) int64
+        Numbers of all its events.
+    fixed : for each season bool
+        Whether directions stay when times change, as in a cone.
+    """
+
+    ra: np.ndarray
+    mjd: np.ndarray
+    inside: tuple[np.ndarray, ...]
+    members: tuple[np.ndarray, ...]
+    fixed: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile]) -> "TimedEvents":
+        """Of the events of an analysis and the `profiles` of the sources."""
+        indexed = analysis.indexed
+        ra, mjd = (
+            np.concatenate([getattr(s, name) for s in analysis.seasons])[indexed.order] for name in ("ra", "mjd")
+        )
+        windows = np.array([profile.support for profile in profiles])
+        start = np.sort(windows[:, 0])
+        stop = np.maximum.accumulate(windows[np.argsort(windows[:, 0], kind="stable"), 1])
+        window = np.searchsorted(start, mjd, side="right") - 1
+        shining = (window >= 0) & (mjd <= stop[np.maximum(window, 0)])
+        season = indexed.records["season"]
+        members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
+        inside = tuple(own[shining[own]] for own in members)
+        fixed = [False] * len(members) if analysis.cones is None else ~np.isnan(analysis.cones[:, 0])
+        return cls(ra, mjd, inside, members, tuple(map(bool, fixed)))
+
+    def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numbers, right ascensions [rad] and times of the events that get a time at which a source may shine.
+
+        Each season's times are permuted among its events. As each time in a window goes to another event drawn at
+        random, those that get the other times need not be known.
+        """
+        found = []
+        for inside, members, fixed in zip(self.inside, self.members, self.fixed, strict=True):
+            event = members[rng.choice(len(members), len(inside), replace=False)]
+            mjd = self.mjd[inside]
+            ra = self.ra[event] if fixed else turned(self.ra[event], self.mjd[event], mjd)
+            found.append((event, ra, mjd))
+        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
 class SkyLikelihood:
     """ln L of one sky on the spectra of a hypothesis; exact whatever n_s, as the ratios are taken again if need be."""
 
@@ -303,9 +439,11 @@ class SkyLikelihood:
                 sky.cell,
                 sky.ra,
                 hypothesis.analysis.indexed.records,
+                sky.mjd,
                 sky.extra,
                 hypothesis.near.cells,
                 hypothesis.near.sources,
+                hypothesis._profiles,
                 *hypothesis._tables,
                 limits,
             )

@@ -34,6 +34,8 @@ class SeasonEvents:
         Background density in declination; uniform where the events cover only a cone.
     energy_density : (n_bands, n_bins) float64, per dex, or None
         Background density in energy (`nusky.likelihood.energy`); None for a spatial analysis.
+    mjd : (n_events,) float64 or None
+        Times, d; None where no source changes with time.
     point_spread : PointSpread or None
         The spread of signal in units of AngErr; None takes it for a Gaussian of width AngErr.
     ang_err_share : (n_bands, n_bins, n_ang_err) float64 or None
@@ -55,6 +57,7 @@ class SeasonEvents:
     energy_density: np.ndarray | None
     point_spread: PointSpread | None = None
     ang_err_share: np.ndarray | None = None
+    mjd: np.ndarray | None = None
 
     @classmethod
     def of_data(
@@ -110,6 +113,7 @@ class SeasonEvents:
             tail_share=share,
             energy_bin=bins,
             inverse_background=inverse,
+            mjd=None,
         )
 
     def __len__(self) -> int:

@@ -1,0 +1,205 @@
+"""Sources that change with time: the test statistic against all pairs in plain numpy, scrambled times, injection."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import EarthLocation
+from astropy.time import Time
+from scipy.stats import kstest
+
+from nusky.detector.effective_area import EffectiveArea
+from nusky.errors import PhysicsError
+from nusky.likelihood.terms import TAIL
+from nusky.search.analysis import Analysis
+from nusky.search.experiment import Experiment, Indices
+from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.injection import Injector, Signal
+from nusky.search.season import SeasonEvents
+from nusky.search.time_profile import Box, Decay, Gaussian, GoodRuns, LightCurve, Steady, turned
+
+RUNS = (GoodRuns.of([55000, 55200], [55150, 55300]), GoodRuns.of([55300], [55700]))
+CURVE = LightCurve.of(np.arange(55050, 55650, 50), np.arange(55100, 55700, 50), np.arange(12) % 5 / 2)
+PROFILES = {
+    "box": Box(55100, 55330),
+    "gaussian": Gaussian(55290, 20),
+    "decay": Decay(55120, 40, 1.2),
+    "light curve": CURVE,
+    "steady": Steady(),
+}
+AT = np.array([[1.0, 4.0, 2.5], [0.4, -0.2, 0.1]])
+WEIGHTS = np.array([0.5, 0.3, 0.2])
+
+
+def times(rng, runs, n):
+    return Steady().draw(rng, runs, n)
+
+
+def analysis(n=(3000, 4000), seed=1):
+    rng, seasons = np.random.default_rng(seed), []
+    for k, runs in enumerate(RUNS):
+        ra, dec = rng.uniform(0, 2 * np.pi, n[k]), np.arcsin(rng.uniform(-1, 1, n[k]))
+        ra[:60], dec[:60] = np.repeat(AT, 20, axis=1) + rng.normal(0, 0.01, (2, 60))
+        known = (f"season {k}", "response", 86400 * runs.livetime)
+        made = SeasonEvents.of_data(known, ra, dec, rng.uniform(0.005, 0.02, n[k]), None)
+        seasons.append(replace(made, mjd=times(rng, runs, n[k])))
+    edges = np.array([-np.pi / 2, 0.0, np.pi / 2])
+    area = EffectiveArea(np.array([2.0, 4.0, 9.0]), edges, np.array([[1.0, 3.0], [8.0, 4.0]]))
+    return Analysis(tuple(seasons), {"response": area}, None, runs=RUNS)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return analysis()
+
+
+def brute_force(hypothesis, profiles, at, weights, n_signal):
+    """2 ln L(n_s)/L(0): all near pairs one by one, the far ones by their mean, which `test_far_pairs` tests."""
+    a, total = hypothesis.analysis, 0.0
+    exposure = np.array([[p.exposure(runs) for p in profiles] for runs in RUNS])
+    per_day = a.expected(at[1], hypothesis.spectra)[:, 0] / [[runs.livetime] for runs in RUNS]
+    per_source = per_day * exposure * weights
+    share = per_source.sum(axis=1) / per_source.sum()
+    tail = np.empty(len(weights))
+    order = np.argsort(at[1], kind="stable")
+    tail[order] = hypothesis.near.tails
+    for k, season in enumerate(a.seasons):
+        ratio = np.zeros(len(season))
+        for j, profile in enumerate(profiles):
+            delta = season.ra - at[0, j]
+            cosine = np.sin(at[1, j]) * np.sin(season.dec) + np.cos(at[1, j]) * np.cos(season.dec) * np.cos(delta)
+            psi, s2 = np.arccos(np.clip(cosine, -1, 1)), season.ang_err**2
+            density = psi / np.sin(psi) * np.exp(-(psi**2) / (2 * s2)) / (2 * np.pi * s2)
+            near = 4 * np.sin(psi / 2) ** 2 <= s2 * 2 * np.log(2 / (s2 * tail[j]))
+            omega = per_source[k, j] / per_source[k].sum() if per_source[k].sum() else 0.0
+            factor = profile(season.mjd) * RUNS[k].livetime / exposure[k, j] if exposure[k, j] else 0.0
+            ratio += near * omega * density * season.inverse_background * factor
+        x = n_signal * share[k] / len(season)
+        far = hypothesis._tables[3][k, 0]
+        total += np.log1p(x * (ratio - 1)).sum() + x / (1 - x) * far
+    return 2 * total
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("stacked", [False, True])
+def test_the_test_statistic_is_that_of_all_pairs(made, name, stacked):
+    at, weights = (AT, WEIGHTS) if stacked else (AT[:, :1], np.ones(1))
+    # In a stack every source has a profile of its own.
+    profiles = [PROFILES[name], Gaussian(55400, 50), Steady()] if stacked else [PROFILES[name]]
+    sources = Sources.of(*at, weights=weights, profiles=profiles)
+    hypothesis = Hypothesis.of(made, sources).with_gammas([2.2])
+    found = hypothesis.likelihood(hypothesis.data()).test_statistic(15.0, 0)
+    assert found == pytest.approx(brute_force(hypothesis, profiles, at, weights, 15.0), rel=1e-8, abs=1e-8)
+
+
+def test_steady_profiles_change_nothing(made):
+    plain = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS))
+    steady = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS, profiles=Steady()))
+    assert plain.fit(plain.data()) == steady.fit(steady.data())
+    streams = [np.random.default_rng(3) for _ in range(2)]
+    skies = plain.scrambled(streams[0]), steady.scrambled(streams[1])
+    for one, other in zip(plain.likelihood(skies[0]).profile(), steady.likelihood(skies[1]).profile(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_box_over_the_whole_livetime_is_steady(made):
+    plain = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS))
+    box = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS, profiles=Box(55000, 55700)))
+    for one, other in zip(
+        plain.likelihood(plain.data()).profile()[:2], box.likelihood(box.data()).profile()[:2], strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-10)
+
+
+def test_shares_are_acceptance_times_exposure(made):
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330))).with_gammas([2.0])
+    # 50 and 100 days in the two runs of the first season, 30 in the second; one response for both.
+    np.testing.assert_allclose(hypothesis.shares[0], [150 / 180, 30 / 180])
+    events = made.expected(AT[1, :1], hypothesis.spectra)[0, 0, 0] * 180 / RUNS[0].livetime
+    assert hypothesis.expected[:, 0].sum() == pytest.approx(events)
+
+
+def test_scrambled_times_keep_directions_in_the_detector(made):
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330)))
+    timed, indexed = hypothesis._timed, hypothesis.analysis.indexed
+    event, ra, mjd = timed.permuted(np.random.default_rng(5))
+    inside = np.concatenate([(s.mjd >= 55100) & (s.mjd <= 55330) for s in made.seasons])
+    assert len(np.unique(event)) == len(event) == inside.sum()  # every event once, every time in the window once
+    every = np.concatenate([s.mjd for s in made.seasons])
+    np.testing.assert_array_equal(np.sort(mjd), np.sort(every[inside]))
+    own = indexed.records["season"][event]
+    np.testing.assert_array_equal(own, (mjd >= 55300).astype(int))  # times stay in their season
+    place = EarthLocation.from_geodetic(0 * u.deg, -89.99 * u.deg)
+    chosen = slice(0, 40)
+    old, new = (Time(t[chosen], format="mjd", location=place) for t in (timed.mjd[event], mjd))
+    hour_angle = [t.sidereal_time("mean").rad - r for t, r in ((old, timed.ra[event][chosen]), (new, ra[chosen]))]
+    away = np.degrees((hour_angle[0] - hour_angle[1] + np.pi) % (2 * np.pi) - np.pi)
+    assert np.abs(away).max() < 0.02
+
+
+def test_azimuths_of_a_season_stay_while_right_ascensions_are_mixed():
+    """A detector that sees one side only: within a day the right ascensions follow it."""
+    rng = np.random.default_rng(6)
+    mjd, azimuth = rng.uniform(55000, 55300, 20_000), rng.normal(1.0, 0.3, 20_000)
+    ra = (azimuth + turned(np.zeros(20_000), np.zeros(20_000), mjd)) % (2 * np.pi)
+    new = rng.permutation(mjd)
+    after = (turned(ra, mjd, new) - turned(np.zeros(20_000), np.zeros(20_000), new)) % (2 * np.pi)
+    np.testing.assert_allclose(after, azimuth % (2 * np.pi), atol=1e-6)
+    assert kstest(turned(ra, mjd, new) / (2 * np.pi), "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("profile", [Box(55100, 55130), Gaussian(55290, 20)])
+def test_signal_is_found_again(made, profile):
+    sources = Sources.of(*AT[:, 2], profiles=profile)
+    experiment = Experiment.of(made, sources, Indices(np.array([2.0]), free=False), 1, ("window",))
+    signal = Signal.of(experiment.hypothesis.analysis, sources, experiment.hypothesis.spectra[0])
+    shares = [profile.exposure(runs) for runs in RUNS]
+    np.testing.assert_allclose(signal.share[:, 0], np.array(shares) / sum(shares))
+    fitted = experiment.injected(signal, 12.0, 60, "recovery")[:, 0, 0]
+    assert fitted.mean() == pytest.approx(12.0, abs=4 * fitted.std() / np.sqrt(60))
+    events = Injector(experiment.hypothesis.analysis)(np.random.default_rng(2), signal, 500.0)
+    every = np.concatenate([season.mjd for season in events])
+    assert (profile(every) > 0).all()
+    assert abs(len(every) - 500) < 5 * np.sqrt(500)
+
+
+def test_injected_events_count_at_their_times(made):
+    sources = Sources.of(*AT[:, 2], profiles=Box(55100, 55130))
+    hypothesis = Hypothesis.of(made, sources).with_gammas([2.0])
+    seasons, sky = hypothesis.analysis.seasons, hypothesis.scrambled(np.random.default_rng(4))
+    extra = [season.with_events(*np.repeat(AT[:, 2:], 9, axis=1), np.full(9, 0.01), None) for season in seasons]
+    inside = [replace(season, mjd=np.full(9, 55110.0)) for season in extra]
+    outside = [replace(season, mjd=np.full(9, 55140.0)) for season in extra]
+    fits = [hypothesis.fit(hypothesis.injected(sky, events)) for events in (inside, outside)]
+    assert fits[0].n_signal > 7
+    assert fits[1].n_signal < 3
+
+
+def test_windows_need_times_and_good_runs(made):
+    without = replace(made, runs=None)
+    with pytest.raises(PhysicsError, match="need the times of the events and the good runs"):
+        Hypothesis.of(without, Sources.of(1.0, 0.4, profiles=Box(55100, 55130)))
+    with pytest.raises(PhysicsError, match="lies outside the good runs, which reach from MJD 55000"):
+        Hypothesis.of(made, Sources.of(1.0, 0.4, profiles=Box(55160, 55190)))
+
+
+def test_a_narrow_window_looks_farther(made):
+    """In a day out of a year a pair counts that would be far from a steady source."""
+    steady = Hypothesis.of(made, Sources.of(*AT[:, 0]))
+    narrow = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55101)))
+    assert steady.near.tails == [TAIL]
+    assert narrow.near.tails <= TAIL / 250
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", [Box(55301, 55302), Box(55310, 55340), Box(55320, 55620), Gaussian(55400, 15)])
+def test_p_values_of_background_are_uniform(made, profile):
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 1], profiles=profile)).with_gammas([2.0])
+    rng = np.random.default_rng(8)
+    ts = np.array([hypothesis.fit(hypothesis.scrambled(rng)).ts for _ in range(4000)])
+    background, skies = np.sort(ts[:2000]), ts[2000:]
+    # Ties, many of them at 0, are broken at random.
+    low, high = np.searchsorted(background, skies), np.searchsorted(background, skies, side="right")
+    p = 1 - (low + rng.random(2000) * (high - low + 1)) / 2001
+    assert kstest(p, "uniform").pvalue > 0.01
