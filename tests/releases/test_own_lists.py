@@ -9,6 +9,7 @@ from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.stages import releases as stage
 from nusky.tables import read_table
 from tests.releases import own
+from validation.samples import TXS_CENTRE, TXS_SAMPLES, txs_release
 
 EVENTS = "ra,dec,sigma,time\n10.0,5.0,0.5,55000.5\n20.0,-5.0,1.0,55001.5\n30.0,85.0,2.0,55003.0\n"
 COLUMNS = {"ra_deg": "ra", "dec_deg": "dec", "ang_err_deg": "sigma", "mjd": "time"}
@@ -33,12 +34,12 @@ def analysis(canonical):
 
 
 def test_the_txs_release_is_read_as_its_files_say(validation_data):
-    found = own.read(own.txs(validation_data))
+    found = own.read(txs_release(validation_data))
     assert found.seasons["n_events"].to_pylist() == [31, 109, 97, 109, 320, 591]  # lines of the six files
     days = found.seasons["livetime_s"].to_numpy() / 86400
-    assert days.tolist() == [stop - start for start, stop, _ in own.TXS_SAMPLES.values()]
+    assert days.tolist() == [stop - start for start, stop, _ in TXS_SAMPLES.values()]
     per_deg2 = found.seasons["cone_density_per_sr"].to_numpy() * np.radians(1) ** 2
-    np.testing.assert_allclose(per_deg2, [density for *_, density in own.TXS_SAMPLES.values()])
+    np.testing.assert_allclose(per_deg2, [density for *_, density in TXS_SAMPLES.values()])
     for name, table in found.events.items():
         raw = np.loadtxt(validation_data / f"txs0506_release_2018/events_{name}.txt", skiprows=1)
         for i, column in enumerate(("mjd", "ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")):
@@ -46,7 +47,7 @@ def test_the_txs_release_is_read_as_its_files_say(validation_data):
     area = found.effective_area.to_pandas()
     ic40 = area[area["response"] == "IC40"]
     assert ic40["aeff_cm2"].iloc[1] == pytest.approx(0.2422)  # 2.422e-05 m2 in the second line of Aeff_IC40.txt
-    assert ic40["dec_min_deg"].unique() == pytest.approx(own.CENTRE[1] - 3)
+    assert ic40["dec_min_deg"].unique() == pytest.approx(TXS_CENTRE[1] - 3)
 
 
 def test_antares_is_read_with_the_units_below_its_names(validation_data):
@@ -188,7 +189,7 @@ def test_a_list_without_an_area_gives_events_but_no_flux(tmp_path):
 
 
 def test_a_cone_has_the_density_that_is_stated(validation_data):
-    made = analysis(own.read(own.txs(validation_data)))
+    made = analysis(own.read(txs_release(validation_data)))
     season, density = made.seasons[0], 1.00 * np.degrees(1) ** 2
     np.testing.assert_allclose(season.inverse_background, 31 / density)
     assert made.has_area
@@ -197,7 +198,7 @@ def test_a_cone_has_the_density_that_is_stated(validation_data):
 
 
 def test_the_fit_in_a_cone_is_that_of_the_formula(validation_data):
-    made = analysis(own.read(own.txs(validation_data)))
+    made = analysis(own.read(txs_release(validation_data)))
     at = np.radians([77.358, 5.693])
     hypothesis = Hypothesis.of(made, Sources.of(*at)).with_gammas([2.0])
     n_signal, expected = 5.0, 0.0

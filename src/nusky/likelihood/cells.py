@@ -32,7 +32,7 @@ ROW_CELL = np.repeat(FIRST_CELL, N_DEC) + _NUMBER * ROW_N_RA
 """First cell of every row."""
 _N_BANDS = 30
 """Bands in sin(dec), each of whole rows: events of a band need the densities of the same few sources."""
-_SMALLEST = np.radians(0.02)
+SMALLEST = np.radians(0.02)
 """No angular error is smaller, rad."""
 _MARGIN = 1e-9
 _TURN = 2 * np.pi
@@ -112,7 +112,7 @@ class SourceCells(NamedTuple):
 
         `tail` is explained in `nusky.likelihood.terms.reach`.
         """
-        lowest = np.concatenate(([_SMALLEST], CLASS_EDGES[:-1]))
+        lowest = np.concatenate(([SMALLEST], CLASS_EDGES[:-1]))
         radius = class_reach(lowest[:, None], CLASS_EDGES[:, None], extension[None], tail[None])
         count = np.zeros(N_CELLS, np.int32)
         _visit_cells(ra, dec, radius, count, np.empty(0, np.int32))

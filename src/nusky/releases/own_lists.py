@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 LAYOUT = "own-lists"
 SECONDS_PER_DAY = 86400.0
+SMALLEST_DEG = 0.02
+"""Angular errors below it count as this one in the likelihood."""
 EDGE_DEG = 0.05
 """Rounding of the coordinates that an event at the edge of a cone may have."""
 _JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
@@ -116,6 +118,8 @@ def _events(root: Path, own: config.EventList, uptimes: pa.Table) -> pa.Table:
         ang_err = np.full(n, own.ang_err_deg or np.nan)
         if named.ang_err_deg is not None:
             ang_err = reading.angles(file, column(file, named.ang_err_deg), False, commas=where.commas).values
+        if small := int((ang_err < SMALLEST_DEG).sum()):
+            log.info("%s: %d angular errors below %g deg count as that", file.where, small, SMALLEST_DEG)
         mjd, log10_energy = numbers(named.mjd), numbers(named.log10_energy_gev)
     except CatalogueError as error:
         raise ReleaseError(str(error)) from None

@@ -11,10 +11,11 @@ from nusky.detector import effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.point_spread import GAMMA, PointSpread
-from nusky.detector.smearing import Smearing
+from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 from nusky.likelihood import energy
+from nusky.likelihood.cells import SMALLEST
 from nusky.likelihood.spatial import UniformDensity
 from nusky.search.season import IndexedEvents, SeasonEvents
 from nusky.search.time_profile import GoodRuns
@@ -23,6 +24,8 @@ EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
 TIMED_COLUMNS = (*EVENT_COLUMNS, "mjd")
 SEASON_COLUMNS = ("season", "response", "livetime_s")
 CONE_COLUMNS = ("cone_ra_deg", "cone_dec_deg", "cone_radius_deg", "cone_density_per_sr")
+OWN_LISTS = "configuration"
+"""Origin of the livetimes of event lists of the user's own."""
 NO_AREA = ", sources share the signal by weight and seasons by livetime, as no effective area is known"
 _ANY_AREA = EffectiveArea(np.array([2.0, 9.0]), np.array([-np.pi / 2, np.pi / 2]), np.ones((1, 1)))
 SPATIAL, FULL = "spatial only", "spatial and energy"
@@ -75,12 +78,17 @@ class Analysis:
         has_area = all(response in areas for response in seasons["response"].to_pylist())
         if not has_area:
             areas = dict.fromkeys(seasons["response"].to_pylist(), _ANY_AREA)
-        for season, table, cone in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, cones, strict=True):
+        # The floor belongs to the angular errors of IceCube's releases; those of other lists are taken as stated.
+        floors = [
+            SMALLEST if origin == OWN_LISTS else ANG_ERR_FLOOR for origin in seasons["livetime_origin"].to_pylist()
+        ]
+        listed = seasons.select(SEASON_COLUMNS).to_pylist()
+        for season, table, cone, floor in zip(listed, events, cones, floors, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
             energies, spread = log10_energy if responses else None, spreads.get(season["response"])
             density = None if np.isnan(cone).any() else UniformDensity(cone[3] / len(ra))
-            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread, density))
+            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread, density, floor))
         known = None if np.isnan(cones).all() else np.radians(cones[:, :3])
         made, runs = (made, None) if uptimes is None else _with_times(made, events, uptimes)
         return cls(tuple(made), areas, responses or None, has_area, known, runs)

@@ -34,6 +34,8 @@ class SeasonEvents:
         Background density in declination; uniform where the events cover only a cone.
     energy_density : (n_bands, n_bins) float64, per dex, or None
         Background density in energy (`nusky.likelihood.energy`); None for a spatial analysis.
+    ang_err_floor : float, rad
+        Smaller angular errors count as this one.
     mjd : (n_events,) float64 or None
         Times, d; None where no source changes with time.
     point_spread : PointSpread or None
@@ -57,6 +59,7 @@ class SeasonEvents:
     energy_density: np.ndarray | None
     point_spread: PointSpread | None = None
     ang_err_share: np.ndarray | None = None
+    ang_err_floor: float = ANG_ERR_FLOOR
     mjd: np.ndarray | None = None
 
     @classmethod
@@ -69,12 +72,13 @@ class SeasonEvents:
         log10_energy: np.ndarray | None,
         point_spread: PointSpread | None = None,
         density: UniformDensity | None = None,
+        ang_err_floor: float = ANG_ERR_FLOOR,
     ) -> "SeasonEvents":
         """A season's own events: they also are the background's model.
 
         `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial. With a
         `point_spread`, which needs energies, the distribution of AngErr is part of the likelihood. `density` is that of
-        the background where the events cover only a cone.
+        the background where the events cover only a cone; angular errors below `ang_err_floor` [rad] count as that.
         """
         if point_spread is not None and log10_energy is None:
             raise PhysicsError("a point spread by energy needs the energies of the events.")
@@ -83,16 +87,16 @@ class SeasonEvents:
         empty = (*(np.empty(0),) * 6, np.empty(0, np.int64), np.empty(0))
         shares = None
         if point_spread is not None:
-            floored = np.maximum(ang_err, ANG_ERR_FLOOR)
+            floored = np.maximum(ang_err, ang_err_floor)
             shares = energy.background_ang_err_share(log10_energy, np.sin(dec), floored)
-        season_of = cls(*season, *empty, density, energies, point_spread, shares)
+        season_of = cls(*season, *empty, density, energies, point_spread, shares, ang_err_floor)
         return season_of.with_events(ra, dec, ang_err, log10_energy)
 
     def with_events(
         self, ra: np.ndarray, dec: np.ndarray, ang_err: np.ndarray, log10_energy: np.ndarray | None
     ) -> "SeasonEvents":
         """Other events of the same season, against the same background."""
-        ang_err = np.maximum(ang_err, ANG_ERR_FLOOR)
+        ang_err = np.maximum(ang_err, self.ang_err_floor)
         inverse = 1 / self.density(dec)
         bins = np.zeros(len(dec), dtype=np.int64)
         core, tail, share = np.ones(len(dec)), np.ones(len(dec)), np.zeros(len(dec))
