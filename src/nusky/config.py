@@ -282,6 +282,47 @@ class Weighting(Section):
     )
 
 
+PROFILE_KEYS = {
+    "box": ("start_mjd", "stop_mjd"),
+    "gaussian": ("centre_mjd", "width_days"),
+    "decay": ("start_mjd", "timescale_days", "power"),
+}
+"""Keys that describe each profile in time."""
+
+
+class TimeProfile(Section):
+    """How the flux of the sources changes with time; each value is a number for all sources or a column with theirs."""
+
+    profile: Literal["box", "gaussian", "decay"] = Field(
+        description="box: constant from start to stop, edges included; gaussian; decay: falls as "
+        "(1 + t / timescale)^-power from start on."
+    )
+    start_mjd: float | str | None = Field(None, description="Start of a box or decay, MJD, or the column with it.")
+    stop_mjd: float | str | None = Field(None, description="Stop of a box, MJD, or the column with it.")
+    centre_mjd: float | str | None = Field(None, description="Centre of a Gaussian, MJD, or the column with it.")
+    width_days: float | str | None = Field(None, description="Width (sigma) of a Gaussian, or the column with it.")
+    timescale_days: float | str | None = Field(None, description="Timescale of a decay, or the column with it.")
+    power: float | str | None = Field(None, description="Power of a decay, or the column with it.")
+
+    @property
+    def values(self) -> dict[str, float | str]:
+        """The number or the name of the column for each key of the profile."""
+        return {key: getattr(self, key) for key in PROFILE_KEYS[self.profile]}
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns of the catalogue that it needs."""
+        return {value for value in self.values.values() if isinstance(value, str)}
+
+    @model_validator(mode="after")
+    def _keys_of_the_profile(self) -> "TimeProfile":
+        needed = PROFILE_KEYS[self.profile]
+        given = {key for keys in PROFILE_KEYS.values() for key in keys if getattr(self, key) is not None}
+        if given != set(needed):
+            raise ValueError(f"a {self.profile} is described by {', '.join(needed)}: give all of them and no other")
+        return self
+
+
 class Catalogue(Section):
     """A catalogue: one or more source lists, joined in order, and what is computed for it."""
 
@@ -300,6 +341,10 @@ class Catalogue(Section):
         gt=0,
         le=5,
         description="Standard method: sources of different lists closer than this count once; null: never.",
+    )
+
+    time: TimeProfile | None = Field(
+        None, description="How the flux changes with time in the inference (docs/windows.md); null: steady sources."
     )
 
     @model_validator(mode="after")
@@ -699,12 +744,35 @@ class Configuration(Section):
                 "sensitivities at declinations and by energy are fluxes, which need an `effective_area` of every list "
                 "in `release.events`: give it, or leave `declinations_deg` and `differential_log10_energy_gev` out"
             )
-        if not release.covers_the_sky and (block or self.skymap):
+        if release.covers_the_sky:
+            return self
+        steady = [name for name in (block and (block.catalogues or self.catalogues)) or [] if not self.windowed(name)]
+        if self.skymap or steady or (block and block.declinations_deg):
             raise ValueError(
                 "a list in `release.events` covers only a cone: right ascensions cannot be scrambled inside it, so "
-                "`inference` and `skymap` have no trials. Leave them out, or give lists of the whole sky"
+                "there are no trials of steady sources, declinations or a map. Give the catalogues a `time`, or lists "
+                "of the whole sky"
             )
         return self
+
+    @model_validator(mode="after")
+    def _windows_possible(self) -> "Configuration":
+        windowed = [name for name in self.catalogues if self.windowed(name)]
+        chosen = (self.inference.catalogues or list(self.catalogues)) if self.inference else []
+        unused = [name for name in windowed if name not in chosen]
+        if unused:
+            raise ValueError(f"`catalogues.{unused[0]}.time` is part of the inference, which does not treat it")
+        without = [own.name for own in self.release.lists if own.columns.mjd is None]
+        if windowed and without:
+            raise ValueError(
+                f"`catalogues.{windowed[0]}.time` needs the times of the events: give the list {without[0]} of "
+                "`release.events` a column `mjd`"
+            )
+        return self
+
+    def windowed(self, catalogue: str) -> bool:
+        """Whether the sources of a catalogue change with time."""
+        return self.catalogues[catalogue].time is not None
 
     @model_validator(mode="after")
     def _skymap_possible(self) -> "Configuration":

@@ -79,6 +79,13 @@ def _catalogue(name: str, block: Any, directory: Path) -> dict[str, Any]:
         for item in block.lists
     ]
     table, report = build_catalogue(block.model_copy(update={"lists": lists}), name)
+    if block.time is not None:
+        from nusky.stages.inference import profiles_of
+
+        try:
+            profiles_of(block.time, table)
+        except CatalogueError as error:
+            raise CatalogueError(f"in config block `catalogues.{name}.time`: {error}") from None
     report["weightings"] = {}
     for weighting, settings in block.weightings.items():
         try:
@@ -138,8 +145,18 @@ def _explained(cfg: Any, name: str, report: dict[str, Any]) -> dict[str, Any]:
         "single_sources": block.single_sources,
         "without_flux": report["missing_flux"]["count"],
         "understood": {part["label"]: part["understood"] for part in report["lists"] if part["understood"]},
+        "time": _of_time(block.time),
         "notes": report["notes"],
     }
+
+
+def _of_time(time: Any) -> str:
+    if time is None:
+        return "steady"
+    described = (
+        f"{key} {value if isinstance(value, float) else f'in column {value}'}" for key, value in time.values.items()
+    )
+    return f"{time.profile}: {', '.join(described)}; times are scrambled"
 
 
 def _failed(run: Path) -> list[dict[str, Any]]:
@@ -183,6 +200,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
             "weightings": ", ".join(f"{w} ({n} sources)" for w, n in catalogue["weightings"].items()),
             "spectral indices": ", ".join(map(str, catalogue["gammas"])),
             "each source alone": "yes" if catalogue["single_sources"] else "no",
+            "in time": catalogue["time"],
         }
         if catalogue["without_flux"]:
             rows["without a flux"] = str(catalogue["without_flux"])

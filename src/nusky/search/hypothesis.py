@@ -289,6 +289,18 @@ class Hypothesis:
         found = cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
         return Sky(*found, self._NOTHING, self.analysis.n_events)
 
+    def permuted_events(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Right ascensions [rad] and times of all events with the times of every season permuted, (n_events,) each.
+
+        In the order of the sky's index, for `with_events_at`.
+        """
+        return self._timed.all_permuted(rng)
+
+    def with_events_at(self, ra: np.ndarray, mjd: np.ndarray) -> Sky:
+        """The sky of `permuted_events` as this hypothesis sees it."""
+        chosen = np.flatnonzero(self._timed.shining(mjd))
+        return self._timed_sky(chosen, ra[chosen], mjd[chosen])
+
     @cached_property
     def _groups(self) -> np.ndarray:
         """Groups of events that may fall into a cell with sources."""
@@ -378,6 +390,8 @@ class TimedEvents:
         Numbers of all its events.
     fixed : for each season bool
         Whether directions stay when times change, as in a cone.
+    windows : (n_sources, 2) float64, MJD
+        Starts, in order, and the latest stop so far.
     """
 
     ra: np.ndarray
@@ -385,6 +399,7 @@ class TimedEvents:
     inside: tuple[np.ndarray, ...]
     members: tuple[np.ndarray, ...]
     fixed: tuple[bool, ...]
+    windows: np.ndarray
 
     @classmethod
     def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile]) -> "TimedEvents":
@@ -394,15 +409,27 @@ class TimedEvents:
             np.concatenate([getattr(s, name) for s in analysis.seasons])[indexed.order] for name in ("ra", "mjd")
         )
         windows = np.array([profile.support for profile in profiles])
-        start = np.sort(windows[:, 0])
-        stop = np.maximum.accumulate(windows[np.argsort(windows[:, 0], kind="stable"), 1])
-        window = np.searchsorted(start, mjd, side="right") - 1
-        shining = (window >= 0) & (mjd <= stop[np.maximum(window, 0)])
+        windows = windows[np.argsort(windows[:, 0], kind="stable")]
+        windows[:, 1] = np.maximum.accumulate(windows[:, 1])
+        shining = _in_windows(mjd, windows)
         season = indexed.records["season"]
         members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
         inside = tuple(own[shining[own]] for own in members)
         fixed = [False] * len(members) if analysis.cones is None else ~np.isnan(analysis.cones[:, 0])
-        return cls(ra, mjd, inside, members, tuple(map(bool, fixed)))
+        return cls(ra, mjd, inside, members, tuple(map(bool, fixed)), windows)
+
+    def shining(self, mjd: np.ndarray) -> np.ndarray:
+        """Whether a source may shine at each of `mjd` (n,)."""
+        return _in_windows(mjd, self.windows)
+
+    def all_permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Right ascensions [rad] and times of all events, the times of each season permuted; (n_events,) each."""
+        ra, mjd = self.ra.copy(), self.mjd.copy()
+        for members, fixed in zip(self.members, self.fixed, strict=True):
+            mjd[members] = rng.permutation(self.mjd[members])
+            if not fixed:
+                ra[members] = turned(self.ra[members], self.mjd[members], mjd[members])
+        return ra, mjd
 
     def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Numbers, right ascensions [rad] and times of the events that get a time at which a source may shine.
@@ -417,6 +444,11 @@ class TimedEvents:
             ra = self.ra[event] if fixed else turned(self.ra[event], self.mjd[event], mjd)
             found.append((event, ra, mjd))
         return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _in_windows(mjd: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    window = np.searchsorted(windows[:, 0], mjd, side="right") - 1
+    return (window >= 0) & (mjd <= windows[np.maximum(window, 0), 1])
 
 
 class SkyLikelihood:

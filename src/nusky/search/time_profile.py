@@ -103,6 +103,11 @@ class TimeProfile(ABC):
         """E = integral of T over the good runs, d."""
         return float(self.exposures(runs).sum())
 
+    def total(self, begin: float, end: float) -> float:
+        """Integral of T over all times, d; of a profile without an end only from `begin` to `end` [MJD]."""
+        low, high = (edge if np.isfinite(edge) else to for edge, to in zip(self.support, (begin, end), strict=True))
+        return float(self.integral(np.array(max(high, low))) - self.integral(np.array(low)))
+
     def draw(self, rng: np.random.Generator, runs: GoodRuns, n: int) -> NDArray:
         """`n` times [MJD] of signal inside the good runs."""
         each = self.exposures(runs)

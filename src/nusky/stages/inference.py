@@ -19,17 +19,18 @@ from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector.spectrum import PowerLaw
-from nusky.errors import TableError
-from nusky.search.analysis import EVENT_COLUMNS, Analysis
+from nusky.errors import CatalogueError, PhysicsError, TableError
+from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.energy_range import central_energy_range
-from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits
+from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits, windowed_sky_fits
 from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal, expected_events
 from nusky.search.interval import likelihood_interval
 from nusky.search.statistics.posttrial import post_trial_p_value
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, local_p_value, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
+from nusky.search.time_profile import Box, Decay, Gaussian, TimeProfile, exposure_ratios
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -47,26 +48,31 @@ class Data:
     seasons: Path
     effective_area: Path
     smearing: Path
+    uptimes: Path | None = None
 
     @classmethod
     def of_job(cls, files: Any) -> "Data":
         """From the files of a job, by name."""
-        return cls(files.events, files.seasons, files.effective_area, files.smearing)
+        return cls(
+            files.events, files.seasons, files.effective_area, files.smearing, getattr(files, "uptimes", None) or None
+        )
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the events first."""
-        return [*self.events, self.seasons, self.effective_area, self.smearing]
+        return [*self.events, self.seasons, self.effective_area, self.smearing, *filter(None, [self.uptimes])]
 
 
 def load_analysis(data: Data, point_spread: str = "gaussian", point_spread_gamma: float | None = None) -> Analysis:
     """The standard likelihood of a release; the point spread as in `nusky.search.analysis.Analysis.of_tables`.
 
-    `point_spread_gamma` is a dimensionless spectral index.
+    `point_spread_gamma` is a dimensionless spectral index. With `data.uptimes` sources may change with time.
     """
     tables = [read_table(getattr(data, name), kind=name) for name in ("seasons", "effective_area", "smearing")]
-    events = [read_table(path, kind="events", columns=EVENT_COLUMNS) for path in data.events]
-    return Analysis.of_tables(tables[0], events, *tables[1:], point_spread, point_spread_gamma)
+    uptimes = read_table(data.uptimes, kind="uptimes") if data.uptimes else None
+    columns = EVENT_COLUMNS if uptimes is None else TIMED_COLUMNS
+    events = [read_table(path, kind="events", columns=columns) for path in data.events]
+    return Analysis.of_tables(tables[0], events, *tables[1:], point_spread, point_spread_gamma, uptimes)
 
 
 def positions(sources: pa.Table) -> Positions:
@@ -74,6 +80,37 @@ def positions(sources: pa.Table) -> Positions:
     ra, dec, width = (np.radians(sources[name].to_numpy()) for name in ("ra_deg", "dec_deg", "extension_deg"))
     limit = sources["extension_limit"].to_numpy(zero_copy_only=False)
     return ra, dec, np.where(limit, 0.0, np.nan_to_num(width))
+
+
+_PROFILES = {"box": Box, "gaussian": Gaussian, "decay": Decay}
+
+
+def profiles_of(settings: config.TimeProfile, sources: pa.Table) -> list[TimeProfile]:
+    """The profile in time of every source of a list.
+
+    Raises
+    ------
+    CatalogueError
+        A source has no value in a column that is needed, or one that makes no sense; the message names it.
+    """
+    names = sources["name"].to_pylist()
+    columns = {
+        key: sources[value].to_pylist() if isinstance(value, str) else [value] * len(names)
+        for key, value in settings.values.items()
+    }
+    made = []
+    for name, *values in zip(names, *columns.values(), strict=True):
+        for (key, stated), value in zip(settings.values.items(), values, strict=True):
+            if value is None or np.isnan(value):
+                raise CatalogueError(
+                    f"source '{name}' has no `{key}`: its cell in column '{stated}' is empty. Give it, or leave the "
+                    "source out of the list."
+                )
+        try:
+            made.append(_PROFILES[settings.profile](*map(float, values)))
+        except PhysicsError as error:
+            raise CatalogueError(f"source '{name}': {error}") from None
+    return made
 
 
 @dataclass(frozen=True)
@@ -109,17 +146,33 @@ class Target:
         """Events per flux, and the central 90 % of their energies; NaN where no effective area is known."""
         analysis, spectrum = self.analysis, PowerLaw(gamma)
         if not analysis.has_area:
-            return FluxScale(float(gamma), *(float("nan"),) * 3)
+            return FluxScale(float(gamma), *(float("nan"),) * 3, duration_s=self.duration_s)
         per_phi0 = float(expected_events(analysis, self.sources, [spectrum] * len(self.sources)).sum())
         energies = central_energy_range(
             analysis.areas,
             analysis.responses,
-            analysis.livetimes_s,
+            self._exposure_s(),
             self.sources.dec,
             spectrum,
             self.sources.weights,
         )
-        return FluxScale(float(gamma), per_phi0, *energies)
+        return FluxScale(float(gamma), per_phi0, *energies, duration_s=self.duration_s)
+
+    def _exposure_s(self) -> np.ndarray:
+        """Livetime of every season, weighted with the mean profile of the sources, (n_seasons,)."""
+        profiles = self.sources.profiles
+        if profiles is None:
+            return self.analysis.livetimes_s
+        return self.analysis.livetimes_s * (exposure_ratios(profiles, self.analysis.runs) @ self.sources.weights)
+
+    @property
+    def duration_s(self) -> float:
+        """Fluence of all sources over phi0, s; NaN for steady sources."""
+        profiles, runs = self.sources.profiles, self.analysis.runs
+        if profiles is None:
+            return float("nan")
+        begin, end = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+        return 86400.0 * float(np.dot([profile.total(begin, end) for profile in profiles], self.sources.weights))
 
 
 class Study:
@@ -131,7 +184,12 @@ class Study:
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
         None for a free one or, without energies, each of `gammas`; `point_spread` and `point_spread_gamma` as in
         `load_analysis`
-    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`
+    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`; `time`, how the sources change with time
+
+    Attributes
+    ----------
+    rows : numbers of the sources in the list; without those whose window lies outside the seasons, `outside` by name
+    profiles : of all sources of the list, None if they are steady
     """
 
     def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
@@ -143,15 +201,31 @@ class Study:
         self.indices = Indices.choose(setup["gamma"], setup["gammas"], self.analysis.smearings is not None)
         self.kind, _, self.name = hypothesis["name"].partition("/")
         self.table = read_table(self._sources, kind="sources") if self._sources else None
+        time = hypothesis.get("time")
+        self.profiles = time and profiles_of(config.TimeProfile.model_validate(time), self.table)
         if self.kind == "stack":
             weighting = config.Weighting.model_validate(hypothesis["weighting"])
             weights, _ = model_weights(self.table, weighting, STANDARD.name)
-            self.rows = np.flatnonzero(weights > 0)
+            self._leave_out(np.flatnonzero(weights > 0))
             self.weights = weights[self.rows]
         elif self.kind == "sources":
-            self.rows = np.arange(self.table.num_rows)
+            self._leave_out(np.arange(self.table.num_rows))
         else:
-            self.rows = np.arange(len(hypothesis["declinations_deg"]))
+            self._leave_out(np.arange(len(hypothesis["declinations_deg"])))
+
+    def _leave_out(self, rows: np.ndarray) -> None:
+        """Take `rows`, except sources whose window lies outside the good runs of all seasons."""
+        self.rows, self.outside = rows, []
+        if not self.profiles:
+            return
+        seen = [any(self.profiles[j].exposure(runs) > 0 for runs in self.analysis.runs) for j in rows]
+        self.rows = rows[np.array(seen, dtype=bool)]
+        names = self.table["name"].to_pylist()
+        self.outside = [names[j] for j in rows[~np.array(seen, dtype=bool)]]
+        if self.outside:
+            log.warning("%d source(s) left out, windows outside the seasons: %s", len(self.outside), self.outside)
+        if not len(self.rows):
+            raise PhysicsError("the windows of all sources lie outside the good runs of the seasons.")
 
     def __len__(self) -> int:
         return 1 if self.kind == "stack" else len(self.rows)
@@ -162,11 +236,14 @@ class Study:
     def target(self, j: int) -> Target:
         """The stack, or the source or declination number `j`."""
         if self.kind == "stack":
-            sources = Sources.of(*(values[self.rows] for values in positions(self.table)), self.weights)
+            profiles = self.profiles and [self.profiles[row] for row in self.rows]
+            sources = Sources.of(*(values[self.rows] for values in positions(self.table)), self.weights, profiles)
             keys, row = ("stack", self.name), {}
         elif self.kind == "sources":
-            sources = Sources.of(*(values[[j]] for values in positions(self.table)))
-            keys, row = ("source", self.name, j), self.table.select(LISTED).slice(j, 1).to_pylist()[0]
+            listed = int(self.rows[j])
+            profile = self.profiles and self.profiles[listed]
+            sources = Sources.of(*(values[[listed]] for values in positions(self.table)), profiles=profile)
+            keys, row = ("source", self.name, listed), self.table.select(LISTED).slice(listed, 1).to_pylist()[0]
         else:
             dec_deg = float(self._hypothesis["declinations_deg"][j])
             sources = Sources.of(0.0, np.radians(dec_deg))
@@ -176,6 +253,8 @@ class Study:
 
     def common_skies(self, numbers: range) -> np.ndarray:
         """TS of every source in common scrambled skies, (n_trials, n_targets, n_fits)."""
+        if self.profiles:
+            return windowed_sky_fits([target.experiment for target in self], self._setup["seed"], numbers)
         return sky_fits(self.analysis, positions(self.table), self.indices, self._setup["seed"], numbers)
 
     def statistics(self, paths: Sequence[Path]) -> np.ndarray:
@@ -196,6 +275,7 @@ class Study:
         """Provenance of a table made from the release, the sources and `inputs`."""
         about = dict(self._hypothesis)
         own = {"analysis": self.analysis.kind, "hypothesis": about.pop("name"), **about}
+        own |= {"windows_outside_seasons": self.outside} if self.outside else {}
         own |= {"gammas": list(self._setup["gammas"]), "gamma": self._setup["gamma"], "seed": self._setup["seed"]}
         return trace([*self._data.paths, *([self._sources] if self._sources else []), *inputs], own | settings)
 

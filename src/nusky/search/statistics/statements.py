@@ -50,6 +50,9 @@ class FluxScale:
         known: then the fluxes are NaN, too.
     energy_min_gev, energy_max_gev : central range of neutrino energies (`nusky.search.energy_range`)
     energy_content : share of the expected events inside that range
+    duration_s : float, s
+        Fluence over flux of sources that change with time: phi0 is the flux in a box, or at the peak. NaN for steady
+        sources.
     """
 
     gamma: float
@@ -57,6 +60,7 @@ class FluxScale:
     energy_min_gev: float
     energy_max_gev: float
     energy_content: float = 0.9
+    duration_s: float = float("nan")
 
     def __post_init__(self) -> None:
         if not (np.isnan(self.events_per_phi0_gev) or 0 < self.events_per_phi0_gev < np.inf):
@@ -107,4 +111,5 @@ class FluxStatement:
             "phi0_per_gev": self.phi0_per_gev,
             "phi0_error_per_gev": self.phi0_error_per_gev,
             "e2dnde_100tev_gev_cm2_s": float(self.e2_dnde(1e5)),
+            "e2_fluence_100tev_gev_cm2": float(self.e2_dnde(1e5)) * self.scale.duration_s,
         }
