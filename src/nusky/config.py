@@ -148,12 +148,13 @@ class EventList(Section):
 class Release(Section):
     """Which public events are analysed and where they come from."""
 
-    name: Name = Field(
-        "icecube-10yr",
-        description=f"The data release, {', '.join(RELEASE_NAMES)}; with `events` a name of your own.",
-    )
     events: list[EventList] | None = Field(
         None, min_length=1, description="Event lists of your own, which then are the release (docs/own_events.md)."
+    )
+    name: Name = Field(
+        "icecube-10yr",
+        validate_default=True,
+        description=f"The data release, {', '.join(RELEASE_NAMES)}; with `events` a name of your own.",
     )
     seasons: list[Name] | None = Field(None, description="Seasons to use, in order; null means all of the release.")
     local_path: str | None = Field(
@@ -175,17 +176,24 @@ class Release(Section):
             raise ValueError("give at least one season, and each only once")
         return seasons
 
+    @field_validator("name")
+    @classmethod
+    def _known_or_own(cls, name: str, info: ValidationInfo) -> str:
+        if "events" not in info.data:  # they are refused for a reason of their own
+            return name
+        if info.data["events"] is None and name not in RELEASE_NAMES:
+            raise ValueError(
+                f"there is no release '{name}'; there are {', '.join(RELEASE_NAMES)}. Event lists of your own are given "
+                "with `events`"
+            )
+        if info.data["events"] is not None and name in RELEASE_NAMES:
+            raise ValueError(f"'{name}' is a release nusky knows: with `events` give a name of your own")
+        return name
+
     @model_validator(mode="after")
-    def _own_or_known(self) -> "Release":
+    def _own_lists_alone(self) -> "Release":
         if self.events is None:
-            if self.name not in RELEASE_NAMES:
-                raise ValueError(
-                    f"there is no release '{self.name}'; there are {', '.join(RELEASE_NAMES)}. Event lists of your own "
-                    "are given with `events`"
-                )
             return self
-        if self.name in RELEASE_NAMES:
-            raise ValueError(f"'{self.name}' is a release nusky knows: with `events` give a name of your own")
         if self.local_path is not None or self.synthetic != "never":
             raise ValueError("`local_path` and `synthetic` do not go together with `events`")
         names = [own.name for own in self.events]

@@ -89,7 +89,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         The file is missing or damaged; the message names the key.
     """
     allowed = {
-        "release": lambda value: isinstance(value, str),
+        "release": lambda value: isinstance(value, str) and (value in registry.RELEASES or "events" in manifest),
         "layout": lambda value: isinstance(value, str) and value in LAYOUTS,
         "root": lambda value: isinstance(value, str) and "\0" not in value,
         "synthetic": lambda value: isinstance(value, bool),

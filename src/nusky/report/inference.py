@@ -88,9 +88,9 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
     if not inference:
         return
     how = inference["analysis"]
-    if inference["time"]:
+    if inference.get("time"):
         how += f", {inference['time']['profile']} in time"
-    if outside := inference["windows_outside_seasons"]:
+    if outside := inference.get("windows_outside_seasons"):
         left_out = ", ".join(outside)
         yield f"{number(len(outside))} source(s) left out, as their windows lie outside the seasons: {left_out}."
     for weighting, stack in inference["stacks"].items():
@@ -134,7 +134,7 @@ def _limit(
     yield (
         f"{head}, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour {how}, "
         f"{number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
-        if limit["duration_s"] is None
+        if limit.get("duration_s") is None
         else f"{head}, fluence E² F < {number(limit['e2_fluence_100tev_gev_cm2'])} GeV cm⁻² at 100 TeV for one flavour "
         f"{how}; in the window, or at the peak, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT}."
     )
