@@ -183,8 +183,8 @@ class Release(Section):
             return name
         if info.data["events"] is None and name not in RELEASE_NAMES:
             raise ValueError(
-                f"there is no release '{name}'; there are {', '.join(RELEASE_NAMES)}. Event lists of your own are given "
-                "with `events`"
+                f"there is no release '{name}'; there are {', '.join(RELEASE_NAMES)}. Event lists of your own are "
+                "given with `events`"
             )
         if info.data["events"] is not None and name in RELEASE_NAMES:
             raise ValueError(f"'{name}' is a release nusky knows: with `events` give a name of your own")

@@ -7,7 +7,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import EarthLocation
 from astropy.time import Time
-from scipy.stats import kstest
+from scipy.stats import ks_2samp, kstest
 
 from nusky.detector.effective_area import EffectiveArea
 from nusky.errors import PhysicsError
@@ -122,20 +122,28 @@ def test_shares_are_acceptance_times_exposure(made):
 
 def test_scrambled_times_keep_directions_in_the_detector(made):
     hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330)))
-    timed, indexed = hypothesis._timed, hypothesis.analysis.indexed
-    event, ra, mjd = timed.permuted(np.random.default_rng(5))
-    inside = np.concatenate([(s.mjd >= 55100) & (s.mjd <= 55330) for s in made.seasons])
-    assert len(np.unique(event)) == len(event) == inside.sum()  # every event once, every time in the window once
-    every = np.concatenate([s.mjd for s in made.seasons])
-    np.testing.assert_array_equal(np.sort(mjd), np.sort(every[inside]))
-    own = indexed.records["season"][event]
-    np.testing.assert_array_equal(own, (mjd >= 55300).astype(int))  # times stay in their season
+    timed = hypothesis._timed
+    ra, mjd = timed.all_permuted(np.random.default_rng(5))
+    for members in timed.members:
+        np.testing.assert_array_equal(np.sort(mjd[members]), np.sort(timed.mjd[members]))
     place = EarthLocation.from_geodetic(0 * u.deg, -89.99 * u.deg)
     chosen = slice(0, 40)
-    old, new = (Time(t[chosen], format="mjd", location=place) for t in (timed.mjd[event], mjd))
-    hour_angle = [t.sidereal_time("mean").rad - r for t, r in ((old, timed.ra[event][chosen]), (new, ra[chosen]))]
+    old, new = (Time(t[chosen], format="mjd", location=place) for t in (timed.mjd, mjd))
+    hour_angle = [t.sidereal_time("mean").rad - r for t, r in ((old, timed.ra[chosen]), (new, ra[chosen]))]
     away = np.degrees((hour_angle[0] - hour_angle[1] + np.pi) % (2 * np.pi) - np.pi)
     assert np.abs(away).max() < 0.02
+
+
+def test_drawing_only_what_matters_is_permuting_all(made):
+    """The events of scrambled skies near a source, and their number, are those of whole permutations."""
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330))).with_gammas([2.0])
+    rng = np.random.default_rng(9)
+    drawn = [hypothesis.scrambled(rng) for _ in range(300)]
+    whole = [hypothesis.with_events_at(*hypothesis.permuted_events(rng)) for _ in range(300)]
+    for measure in (lambda sky: len(sky.chosen), lambda sky: hypothesis.fit(sky).ts, lambda sky: sky.mjd.sum()):
+        assert ks_2samp(*([measure(sky) for sky in skies] for skies in (drawn, whole))).pvalue > 0.01
+    assert all(len(np.unique(sky.chosen)) == len(sky.chosen) for sky in drawn)
+    assert all(len(np.unique(sky.mjd)) == len(sky.mjd) for sky in drawn)
 
 
 def test_azimuths_of_a_season_stay_while_right_ascensions_are_mixed():

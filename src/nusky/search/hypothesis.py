@@ -255,7 +255,9 @@ class Hypothesis:
     @cached_property
     def _timed(self) -> "TimedEvents":
         """Times of the events, and which of them lie in the window of any source."""
-        return TimedEvents.of(self.analysis, self.sources.profiles)
+        groups, occupied = self.analysis.indexed.groups, np.diff(self.near.cells.row_start) > 0
+        near = np.repeat(occupied[groups[:, 2]], groups[:, 1] - groups[:, 0])
+        return TimedEvents.of(self.analysis, self.sources.profiles, near)
 
     def data(self) -> Sky:
         """The sky as observed."""
@@ -272,9 +274,8 @@ class Hypothesis:
 
     def _timed_sky(self, event: np.ndarray, ra: np.ndarray, mjd: np.ndarray) -> Sky:
         """Of the numbers of events in the sky's order, with right ascensions [rad] and times, (n,) each."""
-        records = self.analysis.indexed.records[event]
-        own = ra % (2 * np.pi)
-        at, cell = self.near.cells.look_up(records["row"], records["n_ra"], own)
+        timed, own = self._timed, ra % (2 * np.pi)
+        at, cell = self.near.cells.look_up(timed.row[event], timed.n_ra[event], own)
         return Sky(event[at], cell, own[at], self._NOTHING, self.analysis.n_events, mjd[at])
 
     def scrambled(self, rng: np.random.Generator) -> Sky:
@@ -297,7 +298,7 @@ class Hypothesis:
         return self._timed.all_permuted(rng)
 
     def with_events_at(self, ra: np.ndarray, mjd: np.ndarray) -> Sky:
-        """The sky of `permuted_events` as this hypothesis sees it."""
+        """The sky of `permuted_events`, right ascensions in rad, as this hypothesis sees it."""
         chosen = np.flatnonzero(self._timed.shining(mjd))
         return self._timed_sky(chosen, ra[chosen], mjd[chosen])
 
@@ -388,6 +389,10 @@ class TimedEvents:
         Numbers, in that order, of its events at whose times a source may shine.
     members : for each season (n,) int64
         Numbers of all its events.
+    near : for each season (n_near,) int64
+        Numbers of those that are near a source at some right ascension.
+    row, n_ra : (n_events,) int64
+        As in the record of an event.
     fixed : for each season bool
         Whether directions stay when times change, as in a cone.
     windows : (n_sources, 2) float64, MJD
@@ -398,12 +403,19 @@ class TimedEvents:
     mjd: np.ndarray
     inside: tuple[np.ndarray, ...]
     members: tuple[np.ndarray, ...]
+    near: tuple[np.ndarray, ...]
+    row: np.ndarray
+    n_ra: np.ndarray
     fixed: tuple[bool, ...]
     windows: np.ndarray
 
     @classmethod
-    def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile]) -> "TimedEvents":
-        """Of the events of an analysis and the `profiles` of the sources."""
+    def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile], near: np.ndarray) -> "TimedEvents":
+        """Of the events of an analysis and the `profiles` of the sources.
+
+        `near` (n_events,) tells, in the order of the sky's index, which events are near a source at some right
+        ascension.
+        """
         indexed = analysis.indexed
         ra, mjd = (
             np.concatenate([getattr(s, name) for s in analysis.seasons])[indexed.order] for name in ("ra", "mjd")
@@ -416,7 +428,9 @@ class TimedEvents:
         members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
         inside = tuple(own[shining[own]] for own in members)
         fixed = [False] * len(members) if analysis.cones is None else ~np.isnan(analysis.cones[:, 0])
-        return cls(ra, mjd, inside, members, tuple(map(bool, fixed)), windows)
+        reachable = tuple(own[near[own]] for own in members)
+        row, n_ra = (indexed.records[name].astype(np.int64) for name in ("row", "n_ra"))
+        return cls(ra, mjd, inside, members, reachable, row, n_ra, tuple(map(bool, fixed)), windows)
 
     def shining(self, mjd: np.ndarray) -> np.ndarray:
         """Whether a source may shine at each of `mjd` (n,)."""
@@ -432,15 +446,16 @@ class TimedEvents:
         return ra, mjd
 
     def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Numbers, right ascensions [rad] and times of the events that get a time at which a source may shine.
+        """Numbers, right ascensions [rad] and times of near events that get a time at which a source may shine.
 
-        Each season's times are permuted among its events. As each time in a window goes to another event drawn at
-        random, those that get the other times need not be known.
+        Each season's times are permuted among its events: how many of the near ones get a time in a window is
+        hypergeometric, and then any of them and any of the times are as likely. The others need not be known.
         """
         found = []
-        for inside, members, fixed in zip(self.inside, self.members, self.fixed, strict=True):
-            event = members[rng.choice(len(members), len(inside), replace=False)]
-            mjd = self.mjd[inside]
+        for inside, members, near, fixed in zip(self.inside, self.members, self.near, self.fixed, strict=True):
+            n = rng.hypergeometric(len(inside), len(members) - len(inside), len(near))
+            event = near[rng.choice(len(near), n, replace=False)] if n else near[:0]
+            mjd = self.mjd[inside[rng.choice(len(inside), n, replace=False)]] if n else np.empty(0)
             ra = self.ra[event] if fixed else turned(self.ra[event], self.mjd[event], mjd)
             found.append((event, ra, mjd))
         return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))

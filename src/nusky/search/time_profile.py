@@ -27,7 +27,7 @@ _JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
 
 
 def checked_mjd(name: str, value: float) -> float:
-    """A time in MJD; PhysicsError, which says `name`, where it is none and looks like another kind of date."""
+    """A time in MJD [days]; PhysicsError, which says `name`, where it is none and looks like another kind of date."""
     if MJD_RANGE[0] <= value <= MJD_RANGE[1]:
         return float(value)
     meant = "Give MJD, in days."
@@ -80,11 +80,11 @@ class TimeProfile(ABC):
 
     @abstractmethod
     def integral(self, mjd: NDArray) -> NDArray:
-        """Integral of T up to `mjd` (n,), d, from any fixed moment."""
+        """Integral of T up to `mjd` (n,), in days, from any fixed moment."""
 
     @abstractmethod
     def inverse(self, integral: NDArray) -> NDArray:
-        """The times (n,) [MJD] at which `integral` has these values [d]."""
+        """The times (n,) [MJD] at which `integral` has these values [days]."""
 
     @abstractmethod
     def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
@@ -104,7 +104,7 @@ class TimeProfile(ABC):
         return float(self.exposures(runs).sum())
 
     def total(self, begin: float, end: float) -> float:
-        """Integral of T over all times, d; of a profile without an end only from `begin` to `end` [MJD]."""
+        """Integral of T over all times, days; of a profile without an end only from `begin` to `end` [MJD]."""
         low, high = (edge if np.isfinite(edge) else to for edge, to in zip(self.support, (begin, end), strict=True))
         return float(self.integral(np.array(max(high, low))) - self.integral(np.array(low)))
 
@@ -131,11 +131,11 @@ class Steady(TimeProfile):
         return -np.inf, np.inf
 
     def integral(self, mjd: NDArray) -> NDArray:
-        """The time itself, d."""
+        """The time itself, days."""
         return np.asarray(mjd, dtype=float)
 
     def inverse(self, integral: NDArray) -> NDArray:
-        """The time itself, MJD."""
+        """The time itself, MJD in days."""
         return integral
 
     def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
@@ -161,11 +161,11 @@ class Box(TimeProfile):
         return self.start, self.stop
 
     def integral(self, mjd: NDArray) -> NDArray:
-        """Time since the start, d."""
+        """Time since the start, days."""
         return np.clip(mjd, self.start, self.stop) - self.start
 
     def inverse(self, integral: NDArray) -> NDArray:
-        """Start plus `integral` [d], MJD."""
+        """Start plus `integral` [days], MJD."""
         return self.start + integral
 
     def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
@@ -302,11 +302,11 @@ class LightCurve(TimeProfile):
         return np.concatenate(([0.0], np.cumsum(np.diff(self.edge) * self.flux)))
 
     def integral(self, mjd: NDArray) -> NDArray:
-        """From the first bin to `mjd`, flux times d."""
+        """From the first bin to `mjd`, flux times days."""
         return np.interp(mjd, self.edge, self._totals)
 
     def inverse(self, integral: NDArray) -> NDArray:
-        """The time at which the integral is reached, MJD."""
+        """The time at which the integral is reached, MJD in days."""
         totals, edge = self._totals, np.asarray(self.edge)
         i = np.clip(np.searchsorted(totals, integral, side="right") - 1, 0, len(edge) - 2)
         flux = np.asarray(self.flux)[i]
