@@ -11,6 +11,7 @@ from typing import Literal
 from nusky.errors import ConfigurationError
 
 BAND_HALF_WIDTH_DEG = 5.0  # half width of the declination band of the background, arXiv:2205.15963 eq 4
+SMALLEST_ANG_ERR_DEG = 0.02  # smaller angular errors of event lists of the user's own count as this one
 PIVOT_ENERGY_GEV = 1e5  # flux normalisations phi0 are quoted at 100 TeV, arXiv:2205.15963 eq 7
 LIMIT_DROP = 3.84  # chi-square quantile 0.95 for one degree of freedom
 
@@ -22,6 +23,8 @@ class Conventions:
     name: Literal["published", "standard"]
     log10_energy_limits_gev: tuple[float, float] | None
     """Range of the energy integrals; None means the whole effective-area table."""
+    area_steps: bool
+    """Whether the effective area is a step in declination, or interpolated between the centres of its bins."""
     signal_time: Literal["span", "livetime"]
     """Exposure time of the expected number of events (the acceptance weights always use the livetime)."""
     acceptance_weights_twice: bool
@@ -42,6 +45,7 @@ class Conventions:
 PUBLISHED = Conventions(
     name="published",
     log10_energy_limits_gev=(2.001, 9.999),
+    area_steps=True,
     signal_time="span",
     acceptance_weights_twice=True,
     pooled_seasons=True,
@@ -55,6 +59,7 @@ PUBLISHED = Conventions(
 STANDARD = Conventions(
     name="standard",
     log10_energy_limits_gev=None,
+    area_steps=False,
     signal_time="livetime",
     acceptance_weights_twice=False,
     pooled_seasons=False,

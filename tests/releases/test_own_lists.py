@@ -162,7 +162,7 @@ def test_what_cannot_be_stated_is_said_and_refused(tmp_path):
 def test_the_stages_write_its_tables(tmp_path):
     release = own.settings(full(tmp_path))
     manifest, events = tmp_path / "release.json", {"A": tmp_path / "A.parquet"}
-    kinds = ("seasons", "uptimes", "effective_area", "smearing")
+    kinds = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
     stage.fetch(release, 1, tmp_path, manifest)
     stage.ingest(manifest, None, events, *(tmp_path / f"{kind}.parquet" for kind in kinds))
     assert read_table(events["A"], kind="events")["mjd"].to_pylist() == [55000.5, 55001.5, 55003.0]

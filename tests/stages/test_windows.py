@@ -21,7 +21,8 @@ REQUEST = {"confidence_level": 0.9, "limit_method": "neyman", "discovery_sigmas"
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory, validation_data):
     folder = tmp_path_factory.mktemp("windows")
-    kinds = {kind: folder / f"{kind}.parquet" for kind in ("seasons", "uptimes", "effective_area", "smearing")}
+    names = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+    kinds = {kind: folder / f"{kind}.parquet" for kind in names}
     events = {name: folder / f"{name}.parquet" for name in TXS_SAMPLES}
     releases.fetch(own.settings(txs_release(validation_data)), 1, folder, folder / "release.json")
     releases.ingest(folder / "release.json", None, events=events, **kinds)

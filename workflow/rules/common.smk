@@ -7,6 +7,7 @@ likelihood_data = {
     "seasons": paths.seasons,
     "effective_area": paths.effective_area,
     "smearing": paths.smearing,
+    "angular_resolution": paths.angular_resolution,
 }
 
 
@@ -44,8 +45,6 @@ def inference_setup(wildcards):
         "gammas": cfg.catalogues[rest.split("/")[0]].gammas if rest else [2.0, 3.0],
         "gamma": block.gamma,
         "seed": cfg.seed,
-        "point_spread": block.point_spread,
-        "point_spread_gamma": block.point_spread_gamma or block.gamma,
     }
 
 

@@ -98,6 +98,7 @@ rule stacking_scan:
         kernels=ancient(paths.warm_up),
         sources=paths.sources,
         seasons=paths.seasons,
+        effective_area=paths.effective_area,
         acceptance=paths.acceptance,
         separations=expand(paths.separations, season=seasons, allow_missing=True),
         background=expand(paths.background, season=seasons),

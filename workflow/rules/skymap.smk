@@ -9,8 +9,6 @@ skymap_setup = {
     },
     "gamma": cfg.skymap.gamma,
     "seed": cfg.seed,
-    "point_spread": cfg.skymap.point_spread,
-    "point_spread_gamma": cfg.skymap.point_spread_gamma or cfg.skymap.gamma,
 }
 
 
@@ -55,7 +53,7 @@ rule skymap_calibration:
     params:
         # The grid of the map changes no trial at a fixed declination.
         setup=skymap_setup | {"grid": None},
-        n_declinations=cfg.skymap.calibration_declinations,
+        spacing_deg=cfg.skymap.calibration_spacing_deg,
     message:
         "Sky map, background trials {wildcards.first}-{wildcards.stop}"
     script:
@@ -106,7 +104,7 @@ rule skymap:
         setup=skymap_setup,
         shown={
             name: getattr(cfg.skymap, name)
-            for name in ("n_spots", "n_zooms", "zoom_width_deg")
+            for name in ("n_spots", "n_zooms", "zoom_width_deg", "tail_p_values")
         },
     message:
         "Sky map: hot spots"

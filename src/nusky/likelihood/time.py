@@ -76,8 +76,8 @@ def shape(t, j, profiles):
 
 
 @kernel()
-def multiply(n, first, mjd, event, season, source, profiles, weight):
-    """Multiply the `weight` of the first `n` pairs by s(t) |R|.
+def multiply(n, first, mjd, event, events, source, profiles, weight):
+    """Multiply every `weight` (n_widths, >= n) of the first `n` pairs by s(t) |R|.
 
     Parameters
     ----------
@@ -86,9 +86,11 @@ def multiply(n, first, mjd, event, season, source, profiles, weight):
     mjd : (n_events,) float64
     event, source : (>= n,) int64
         Numbers of the event in the block and of the source.
-    season : (n_block,) EVENT
+    events : (n_block,) EVENT
         The events of the block.
     """
     for p in range(n):
         j = source[p]
-        weight[p] *= profiles.scale[season[event[p]].season, j] * shape(mjd[first + event[p]], j, profiles)
+        factor = np.float32(profiles.scale[events[event[p]].season, j] * shape(mjd[first + event[p]], j, profiles))
+        for m in range(len(weight)):
+            weight[m, p] *= factor

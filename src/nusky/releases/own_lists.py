@@ -17,6 +17,7 @@ from nusky import config
 from nusky.catalogues import columns as reading
 from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.catalogues.userfile import Reading, column, positions
+from nusky.conventions import SMALLEST_ANG_ERR_DEG
 from nusky.errors import CatalogueError, ReleaseError
 from nusky.releases import icecube_10yr, schemas
 from nusky.releases.registry import Release, Season
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 
 LAYOUT = "own-lists"
 SECONDS_PER_DAY = 86400.0
-SMALLEST_DEG = 0.02
-"""Angular errors below it count as this one in the likelihood."""
 EDGE_DEG = 0.05
 """Rounding of the coordinates that an event at the edge of a cone may have."""
 _JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
@@ -118,8 +117,8 @@ def _events(root: Path, own: config.EventList, uptimes: pa.Table) -> pa.Table:
         ang_err = np.full(n, own.ang_err_deg or np.nan)
         if named.ang_err_deg is not None:
             ang_err = reading.angles(file, column(file, named.ang_err_deg), False, commas=where.commas).values
-        if small := int((ang_err < SMALLEST_DEG).sum()):
-            log.info("%s: %d angular errors below %g deg count as that", file.where, small, SMALLEST_DEG)
+        if small := int((ang_err < SMALLEST_ANG_ERR_DEG).sum()):
+            log.info("%s: %d angular errors below %g deg count as that", file.where, small, SMALLEST_ANG_ERR_DEG)
         mjd, log10_energy = numbers(named.mjd), numbers(named.log10_energy_gev)
     except CatalogueError as error:
         raise ReleaseError(str(error)) from None

@@ -1,22 +1,23 @@
 """The seasons of a release with the detector's response to them: what every hypothesis is tested on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
-from nusky.detector import effective_area, smearing
+from nusky.conventions import SMALLEST_ANG_ERR_DEG
+from nusky.detector import angular_resolution, effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
+from nusky.detector.angular_resolution import MedianSpread
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
-from nusky.likelihood import energy
-from nusky.likelihood.cells import SMALLEST
+from nusky.likelihood import energy, point_spread
 from nusky.likelihood.spatial import UniformDensity
+from nusky.search import reach
 from nusky.search.season import IndexedEvents, SeasonEvents
 from nusky.search.time_profile import GoodRuns
 
@@ -28,16 +29,18 @@ OWN_LISTS = "configuration"
 """Origin of the livetimes of event lists of the user's own."""
 NO_AREA = ", sources share the signal by weight and seasons by livetime, as no effective area is known"
 _ANY_AREA = EffectiveArea(np.array([2.0, 9.0]), np.array([-np.pi / 2, np.pi / 2]), np.ones((1, 1)))
-SPATIAL, FULL = "spatial only", "spatial and energy"
-FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
+SPATIAL, FULL = "spatial only", "spatial and energy, point spread from the smearing tables"
+_FACTOR_STEP = 16.0
+"""Reaches are those of a few factors in time, this far apart: analyses with them are kept."""
 
 
 @dataclass(frozen=True)
 class Analysis:
     """The events of every season with the detector's response to them.
 
-    `smearings` is None for a release without smearing tables: the likelihood is then spatial only. `has_area` is false
-    where the effective area is not known: `areas` then are the same everywhere, and no flux is to be stated. `cones`
+    `smearings` is None for a release without smearing tables: the likelihood is then spatial only, and signal is drawn
+    with the `median_spreads` of the seasons, if the release gives medians of its resolution. `has_area` is false where
+    the effective area is not known: `areas` then are the same everywhere, and no flux is to be stated. `cones`
     (n_seasons, 3) are ra, dec and radius [rad] of the cones that the events cover, NaN for the whole sky. `runs` are
     the good runs of every season, None where no source changes with time.
     """
@@ -45,9 +48,11 @@ class Analysis:
     seasons: tuple[SeasonEvents, ...]
     areas: Mapping[str, EffectiveArea]
     smearings: Mapping[str, Smearing] | None
+    median_spreads: tuple[MedianSpread, ...] | None = None
     has_area: bool = True
     cones: np.ndarray | None = None
     runs: tuple[GoodRuns, ...] | None = None
+    _windowed: dict[float, "Analysis"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of_tables(
@@ -56,50 +61,76 @@ class Analysis:
         events: Sequence[pa.Table],
         effective_areas: pa.Table,
         smearings: pa.Table,
-        point_spread: str = "gaussian",
-        point_spread_gamma: float | None = None,
+        angular_resolutions: pa.Table | None = None,
         uptimes: pa.Table | None = None,
     ) -> "Analysis":
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
-        With energies where the release has smearing tables, else spatial only. `point_spread` is "gaussian", or
-        "smearing" for core and tail from the smearing tables, at the dimensionless index `point_spread_gamma`; None is
-        the usual one. For sources that change with time, `events` have times and `uptimes` are the good runs; a season
-        without any lasts from its first event to its last.
+        With energies and the point spread of the smearing tables where the release has them, else spatial only; then
+        `angular_resolutions` decides how signal is drawn. For sources that change with time, `events` have times and
+        `uptimes` are the good runs; a season without any lasts from its first event to its last.
         """
-        responses = smearing.from_table(smearings)
-        areas = effective_area.from_table(effective_areas)
-        spreads = {}
-        if point_spread == "smearing":
-            gamma = point_spread_gamma or GAMMA
-            spreads = {name: PointSpread.of_response(areas[name], known, gamma) for name, known in responses.items()}
-        made = []
+        responses, areas = smearing.from_table(smearings), effective_area.from_table(effective_areas)
+        resolutions = {}
+        if angular_resolutions is not None and not responses:
+            resolutions = angular_resolution.from_table(angular_resolutions)
         cones = np.column_stack([seasons[name].to_numpy() for name in CONE_COLUMNS])
         has_area = all(response in areas for response in seasons["response"].to_pylist())
         if not has_area:
             areas = dict.fromkeys(seasons["response"].to_pylist(), _ANY_AREA)
         # The floor belongs to the angular errors of IceCube's releases; those of other lists are taken as stated.
-        floors = [
-            SMALLEST if origin == OWN_LISTS else ANG_ERR_FLOOR for origin in seasons["livetime_origin"].to_pylist()
-        ]
+        own, floors = np.radians(SMALLEST_ANG_ERR_DEG), seasons["livetime_origin"].to_pylist()
+        floors = [own if origin == OWN_LISTS else ANG_ERR_FLOOR for origin in floors]
+        made, median_spreads = [], []
         listed = seasons.select(SEASON_COLUMNS).to_pylist()
         for season, table, cone, floor in zip(listed, events, cones, floors, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
-            energies, spread = log10_energy if responses else None, spreads.get(season["response"])
+            if season["response"] in resolutions:
+                known = resolutions[season["response"]]
+                median_spreads.append(MedianSpread.of_events(known, np.radians(dec), np.radians(ang_err)))
             density = None if np.isnan(cone).any() else UniformDensity(cone[3] / len(ra))
-            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread, density, floor))
-        known = None if np.isnan(cones).all() else np.radians(cones[:, :3])
+            energies = log10_energy if responses else None
+            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, density, floor))
+        spreads = tuple(median_spreads) if len(median_spreads) == len(made) else None
         made, runs = (made, None) if uptimes is None else _with_times(made, events, uptimes)
-        return cls(tuple(made), areas, responses or None, has_area, known, runs)
+        known = cls.of_seasons(made, areas, responses or None, spreads)
+        cones = None if np.isnan(cones).all() else np.radians(cones[:, :3])
+        return replace(known, has_area=has_area, cones=cones, runs=runs)
+
+    @classmethod
+    def of_seasons(
+        cls,
+        seasons: Sequence[SeasonEvents],
+        areas: Mapping[str, EffectiveArea],
+        smearings: Mapping[str, Smearing] | None,
+        median_spreads: tuple[MedianSpread, ...] | None = None,
+    ) -> "Analysis":
+        """From seasons with their own background; how far their events matter follows from the response."""
+        return cls(tuple(seasons), areas, smearings, median_spreads)._reaching(1.0)
+
+    def _reaching(self, factor: float) -> "Analysis":
+        """The same with events as far as they matter where density ratios are larger by `factor` of time."""
+        if self.smearings is None:
+            made = [replace(season, reach=season.reach + 2 * np.log(factor)) for season in self.seasons]
+            return replace(self, seasons=tuple(made))
+        names, signal = self.response_names, self.signal_densities(reach.band_declinations(), reach.spectra())
+        by_response = [signal[names.index(response)][:, :, :-1] for response in self.responses]
+        made = [
+            replace(season, reach=reach.by_bin(season, self.widths, own, factor))
+            for season, own in zip(self.seasons, by_response, strict=True)
+        ]
+        return replace(self, seasons=tuple(made))
 
     @property
     def kind(self) -> str:
         """What the likelihood uses, in words."""
-        if self.smearings is None:
-            return SPATIAL + ("" if self.has_area else NO_AREA)
-        spread = self.seasons[0].point_spread
-        return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
+        return FULL if self.smearings is not None else SPATIAL + ("" if self.has_area else NO_AREA)
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Widths of the point spread in units of AngErr."""
+        return point_spread.GAUSSIAN if self.smearings is None else point_spread.WIDTHS
 
     @property
     def n_events(self) -> np.ndarray:
@@ -132,9 +163,18 @@ class Analysis:
         """The events of all seasons in the order of the sky's index."""
         return IndexedEvents.of_seasons(self.seasons, self.response_numbers)
 
+    def windowed(self, factor: float) -> "Analysis":
+        """The same for sources that change with time, whose density ratios are larger by up to `factor`.
+
+        With a response for every season, as seasons of one differ then, and events that are near farther away.
+        """
+        step = _FACTOR_STEP ** np.ceil(np.log(max(factor, 1.0)) / np.log(_FACTOR_STEP) - 1e-9)
+        if step not in self._windowed:
+            self._windowed[step] = self._by_season._reaching(step) if step > 1 else self._by_season
+        return self._windowed[step]
+
     @cached_property
-    def by_season(self) -> "Analysis":
-        """The same with a response for every season: where sources change with time, seasons of one differ."""
+    def _by_season(self) -> "Analysis":
         named = tuple(replace(season, response=season.name) for season in self.seasons)
         areas, smearings = (
             known and {season.name: known[season.response] for season in self.seasons}
@@ -159,23 +199,45 @@ class Analysis:
                     f"{season.name} cover: {at[4]:g} deg around RA {at[2]:.3f}, Dec {at[3]:.3f}. Leave it out."
                 )
 
-    def energy_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
-        """Signal energy densities, (n_responses, n_bins, n_sources, n_spectra) float64, per dex; ones without energy.
-
-        By response as `response_names` has them. The bins are those that `energy_bin` of the seasons counts: of
-        energy, or of energy and AngErr.
-        """
-        dec = np.atleast_1d(dec)
-        names = self.response_names
+    @cached_property
+    def signal_nodes(self) -> np.ndarray:
+        """sin(dec) between which signal densities are linear and sums over far pairs nearly so, (n_nodes,)."""
+        middle = (energy.SIN_DEC_EDGES[1:] + energy.SIN_DEC_EDGES[:-1]) / 2
         if self.smearings is None:
-            return np.ones((len(names), 1, len(dec), len(spectra)))
-        with_ang_err = any(season.point_spread is not None for season in self.seasons)
-        edges = energy.ANG_ERR_EDGES if with_ang_err else None
-        made = [
-            energy.signal_energy_density(self.areas[name], self.smearings[name], dec, spectra, ang_err_edges=edges)
-            for name in names
-        ]
-        return np.stack([density.transpose(2, 0, 1) for density in made])
+            return middle
+        own = [energy.signal_nodes(self.areas[name], self.smearings[name]) for name in self.response_names]
+        return np.unique(np.round(np.concatenate((middle, *own)), 6))
+
+    @cached_property
+    def _reconstructed(self) -> dict[str, np.ndarray]:
+        # Seasons of one response share its table also where each has a name of its own.
+        made = {id(known): point_spread.reconstructed(known) for known in self.smearings.values()}
+        return {name: made[id(self.smearings[name])] for name in self.response_names}
+
+    def signal_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
+        """Signal densities, (n_responses, n_dec, n_bins, n_widths + 1, n_spectra) float32, per dex and bin of AngErr.
+
+        By response as `response_names` has them. The bins are those that `bin` of the seasons counts. The last of the
+        widths is signal beyond `nusky.likelihood.point_spread.FARTHEST`. Without energies all is of the one width.
+        """
+        dec, names = np.atleast_1d(dec), self.response_names
+        if self.smearings is None:
+            first = np.eye(1, len(self.widths) + 1, dtype=np.float32).T
+            return np.broadcast_to(first, (len(names), len(dec), 1, len(first), len(spectra)))
+        width = np.repeat(np.diff(energy.LOG10_ENERGY_EDGES), len(energy.ANG_ERR_EDGES) - 1)
+        found = np.empty((len(names), len(dec), len(width), len(self.widths) + 1, len(spectra)), np.float32)
+        same_as: dict[int, int] = {}
+        for r, name in enumerate(names):
+            same = same_as.setdefault(id(self.smearings[name]), r)
+            if same < r:
+                found[r] = found[same]
+                continue
+            matrix = self._reconstructed[name]
+            flat = matrix.reshape(*matrix.shape[:2], -1)
+            shares = energy.signal_share(self.areas[name], self.smearings[name], flat, dec, spectra)
+            shares = shares.reshape(len(dec), len(spectra), len(width), -1) / width[:, None]
+            found[r] = shares.transpose(0, 2, 3, 1)
+        return found
 
 
 def _with_times(

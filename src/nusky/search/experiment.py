@@ -270,7 +270,7 @@ def sky_fits(
     ra, dec, width = positions
     every = [None] if indices.free else indices.gammas.tolist()
     models = [SkyModel.of_analysis(analysis, gamma) for gamma in every]
-    known = [model.known(np.unique(dec)) for model in models]
+    known = [model.known(dec, width) for model in models]
     found = np.empty((len(trials), len(ra), len(models)))
     for t, trial in enumerate(trials):
         sky = models[0].scrambled(seed, trial)

@@ -10,6 +10,7 @@ their own signal density. TS = 2 ln L(best)/L(0).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,20 +20,22 @@ from nusky.errors import PhysicsError
 from nusky.likelihood import cells, fit
 from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
-from nusky.likelihood.ratios import near_ratios, series_limits
-from nusky.likelihood.separation import unit_vectors
-from nusky.likelihood.terms import TAIL
+from nusky.likelihood.ratios import Signal, near_ratios, series_limits
+from nusky.likelihood.terms import directions
 from nusky.likelihood.time import NO_PROFILES, Profiles
 from nusky.search.analysis import Analysis
-from nusky.search.far_pairs import far_ratios, source_tails
+from nusky.search.far_pairs import far_ratios
 from nusky.search.season import IndexedEvents, SeasonEvents
 from nusky.search.time_profile import LightCurve, Steady, TimeProfile, exposure_ratios, packed, scale_of, turned
+from nusky.units import takes_directions
 
-GAMMAS = np.linspace(1.0, 4.0, 25)
+GAMMAS = np.linspace(1.0, 4.0, 16)
 """Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
 _FIRST_BOUND, _FIRST_BOUND_OF_STACK = 32.0, 128.0
 """Largest n_s for which small ratios are summed at first; a sky with more signal is looked at again."""
-_ZOOMS, _ZOOM_POINTS = 3, 9
+_MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
+"""More sources than that share the signal densities of those within half a step of declination."""
+_ZOOMS, _ZOOM_POINTS = 3, 8
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,19 @@ class Sources:
     profiles: tuple[TimeProfile, ...] | None = None
 
     @classmethod
+    @takes_directions(("ra", "dec"), extension="rad")
     def of(
         cls,
-        ra: ArrayLike,
-        dec: ArrayLike,
-        extension: ArrayLike = 0.0,
+        ra: Any,
+        dec: Any = None,
+        extension: Any = 0.0,
         weights: ArrayLike = 1.0,
         profiles: TimeProfile | Sequence[TimeProfile] | None = None,
     ) -> "Sources":
-        """Those with a weight; a missing width counts as 0, and the weights add up to 1. A profile serves all."""
+        """Those with a weight; a missing width counts as 0, and the weights add up to 1. A profile serves all.
+
+        Directions and widths are numbers in rad or quantities, or `ra` is a SkyCoord and `dec` left out.
+        """
         ra, dec, extension, weights = (
             np.atleast_1d(values).astype(float) for values in np.broadcast_arrays(ra, dec, extension, weights)
         )
@@ -70,11 +77,12 @@ class Sources:
         if not used.any():
             raise PhysicsError("no source of the stack has a weight above zero.")
         ra, dec, extension, weights = ra[used], dec[used], np.nan_to_num(extension[used]), weights[used]
-        wrong = np.flatnonzero(~(np.isfinite(ra) & (np.abs(dec) <= np.pi / 2) & (extension >= 0)))
+        wrong = np.flatnonzero(~((extension >= 0) & (extension <= np.pi)))
         if wrong.size:
             j = wrong[0]
             raise PhysicsError(
-                f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: not a direction and a width."
+                f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: no width from 0 to pi. For degrees "
+                "give a quantity."
             )
         if isinstance(profiles, TimeProfile):
             profiles = [profiles] * len(used)
@@ -99,25 +107,21 @@ class NearIndex:
 
     Attributes
     ----------
-    tails : (n_sources,) float64
-        See `nusky.search.far_pairs.source_tails`.
     cells : SourceCells
-    sources : (n_sources, 5) float64
+    sources : (n_sources, 4) float64
         As `nusky.likelihood.ratios.near_ratios` takes them.
     """
 
-    tails: np.ndarray
     cells: SourceCells
     sources: np.ndarray
 
     @classmethod
-    def of_sources(cls, sources: Sources, omega: np.ndarray, largest: np.ndarray | float = 1.0) -> "NearIndex":
-        """`omega` (n_sources,) are the sources' largest shares of the signal, `largest` their largest factors in time,
-        by which a pair farther away can matter."""
-        tails = source_tails(omega) / 2 ** np.ceil(np.log2(largest))
-        index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension, tails)
-        columns = unit_vectors(sources.ra, sources.dec), sources.extension**2, 2 * np.log(tails / TAIL)
-        return cls(tails, index, np.column_stack(columns))
+    def of_sources(cls, sources: Sources) -> "NearIndex":
+        """The index of all `sources`."""
+        x_y = directions(np.cos(sources.dec), sources.ra % (2 * np.pi))
+        columns = *x_y, np.sin(sources.dec), sources.extension**2
+        index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension)
+        return cls(index, np.column_stack(columns))
 
 
 @dataclass(frozen=True)
@@ -180,27 +184,24 @@ class Hypothesis:
 
     @classmethod
     def of(cls, analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum] | None = None) -> "Hypothesis":
-        """On power laws of `GAMMAS`, of every other one for a stack, or on other `spectra`.
+        """On power laws of `GAMMAS`, or on other `spectra`.
 
         Raises
         ------
         PhysicsError : no season can see any source.
         """
         if spectra is None:
-            spectra = power_laws(GAMMAS if len(sources) == 1 else GAMMAS[::2])
+            spectra = power_laws(GAMMAS)
         sources = sources.by_declination()
         analysis.check_covered(sources.ra, sources.dec)
-        analysis = analysis if sources.profiles is None else analysis.by_season
-        per_source = expected_by_source(analysis, sources, spectra)
-        expected = per_source.sum(axis=2, keepdims=True)
+        if sources.profiles is not None:
+            analysis = analysis.windowed(_largest_factor(analysis, sources))
+        expected = expected_by_source(analysis, sources, spectra).sum(axis=2)
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
             raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
-        omega = per_source / np.maximum(expected, 1e-300)
-        largest = 1.0 if sources.profiles is None else _largest_factors(analysis, sources)
-        near = NearIndex.of_sources(sources, omega.max(axis=(0, 1)), largest)
-        return cls(analysis, sources, tuple(spectra), near)
+        return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources))
 
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
         """The same sources on another grid of spectra."""
@@ -231,22 +232,26 @@ class Hypothesis:
         return np.ascontiguousarray((self.expected / self.expected.sum(axis=0)).T)
 
     @cached_property
-    def _omega(self) -> np.ndarray:
-        """Share of each source in the signal, (n_responses, n_sources, n_spectra)."""
+    def signal(self) -> Signal:
+        """What the detector makes of the sources."""
+        analysis, dec = self.analysis, self.sources.dec
+        numbers = analysis.response_numbers
         # Seasons of one response share it: the livetime cancels.
-        first = np.unique(self.analysis.response_numbers, return_index=True)[1]
-        return (self.per_source[first] / np.maximum(self.expected[first], 1e-300)[:, :, None]).transpose(0, 2, 1)
-
-    @cached_property
-    def _tables(self) -> tuple[np.ndarray, ...]:
-        response = self.analysis.response_numbers
-        densities = self.analysis.energy_densities(self.sources.dec, self.spectra) * self._omega[:, None]
-        densities = np.ascontiguousarray(densities)
-        far = far_ratios(self.analysis.seasons, response, self.sources.dec, self.near.tails, densities)
-        return densities, densities.max(axis=(2, 3)), response, far
+        first = np.unique(numbers, return_index=True)[1]
+        shares = (self.per_source[first] / np.maximum(self.expected[first], 1e-300)[:, :, None]).transpose(0, 2, 1)
+        shares = np.ascontiguousarray(shares)
+        if len(dec) > _MOST_TABLES:
+            dec = np.clip(np.round(dec / _TABLE_STEP) * _TABLE_STEP, -np.pi / 2, np.pi / 2)
+        different, table = np.unique(dec, return_inverse=True)
+        densities = analysis.signal_densities(different, self.spectra)
+        sources = self.sources.dec, self.sources.extension, table
+        far = far_ratios(analysis.seasons, numbers, sources, analysis.widths, densities, shares)
+        own = np.ascontiguousarray(densities[:, :, :, :-1])
+        return Signal(analysis.widths, own, table, shares.astype(np.float32), far)
 
     @cached_property
     def _profiles(self) -> Profiles:
+        """As `nusky.likelihood.ratios.near_ratios` takes them."""
         profiles = self.sources.profiles
         if profiles is None:
             return NO_PROFILES
@@ -293,12 +298,18 @@ class Hypothesis:
     def permuted_events(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Right ascensions [rad] and times of all events with the times of every season permuted, (n_events,) each.
 
-        In the order of the sky's index, for `with_events_at`.
+        One season after the other, for `with_events_at` of any hypothesis on these events.
         """
-        return self._timed.all_permuted(rng)
+        skies = [
+            _permuted(rng, season.ra, season.mjd, fixed)
+            for season, fixed in zip(self.analysis.seasons, _fixed(self.analysis), strict=True)
+        ]
+        return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
 
     def with_events_at(self, ra: np.ndarray, mjd: np.ndarray) -> Sky:
         """The sky of `permuted_events`, right ascensions in rad, as this hypothesis sees it."""
+        order = self.analysis.indexed.order
+        ra, mjd = ra[order], mjd[order]
         chosen = np.flatnonzero(self._timed.shining(mjd))
         return self._timed_sky(chosen, ra[chosen], mjd[chosen])
 
@@ -361,16 +372,19 @@ def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[S
     expected = analysis.expected(sources.dec, spectra) * sources.weights
     if sources.profiles is None:
         return expected
+    return expected * _exposure_ratios(analysis, sources)[:, None, :]
+
+
+def _largest_factor(analysis: Analysis, sources: Sources) -> float:
+    """Largest factor s(t) |R| of any source at an event."""
+    scale = scale_of(_exposure_ratios(analysis, sources))
+    return float((scale * [_top(profile) for profile in sources.profiles]).max())
+
+
+def _exposure_ratios(analysis: Analysis, sources: Sources) -> np.ndarray:
     if analysis.runs is None:
         raise PhysicsError("sources that change with time need the times of the events and the good runs.")
-    return expected * exposure_ratios(sources.profiles, analysis.runs)[:, None, :]
-
-
-def _largest_factors(analysis: Analysis, sources: Sources) -> np.ndarray:
-    """Largest factor s(t) |R| of each source at an event, at least 1, (n_sources,)."""
-    scale = scale_of(exposure_ratios(sources.profiles, analysis.runs))
-    top = np.array([_top(profile) for profile in sources.profiles])
-    return np.maximum((scale * top).max(axis=0), 1.0)
+    return exposure_ratios(sources.profiles, analysis.runs)
 
 
 def _top(profile: TimeProfile) -> float:
@@ -427,23 +441,13 @@ class TimedEvents:
         season = indexed.records["season"]
         members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
         inside = tuple(own[shining[own]] for own in members)
-        fixed = [False] * len(members) if analysis.cones is None else ~np.isnan(analysis.cones[:, 0])
         reachable = tuple(own[near[own]] for own in members)
         row, n_ra = (indexed.records[name].astype(np.int64) for name in ("row", "n_ra"))
-        return cls(ra, mjd, inside, members, reachable, row, n_ra, tuple(map(bool, fixed)), windows)
+        return cls(ra, mjd, inside, members, reachable, row, n_ra, _fixed(analysis), windows)
 
     def shining(self, mjd: np.ndarray) -> np.ndarray:
         """Whether a source may shine at each of `mjd` (n,)."""
         return _in_windows(mjd, self.windows)
-
-    def all_permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Right ascensions [rad] and times of all events, the times of each season permuted; (n_events,) each."""
-        ra, mjd = self.ra.copy(), self.mjd.copy()
-        for members, fixed in zip(self.members, self.fixed, strict=True):
-            mjd[members] = rng.permutation(self.mjd[members])
-            if not fixed:
-                ra[members] = turned(self.ra[members], self.mjd[members], mjd[members])
-        return ra, mjd
 
     def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Numbers, right ascensions [rad] and times of near events that get a time at which a source may shine.
@@ -459,6 +463,18 @@ class TimedEvents:
             ra = self.ra[event] if fixed else turned(self.ra[event], self.mjd[event], mjd)
             found.append((event, ra, mjd))
         return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _fixed(analysis: Analysis) -> tuple[bool, ...]:
+    """For each season whether directions stay when times change, as in a cone."""
+    if analysis.cones is None:
+        return (False,) * len(analysis.seasons)
+    return tuple(bool(known) for known in ~np.isnan(analysis.cones[:, 0]))
+
+
+def _permuted(rng: np.random.Generator, ra: np.ndarray, mjd: np.ndarray, fixed: bool) -> tuple[np.ndarray, np.ndarray]:
+    new = rng.permutation(mjd)
+    return (ra if fixed else turned(ra, mjd, new)), new
 
 
 def _in_windows(mjd: np.ndarray, windows: np.ndarray) -> np.ndarray:
@@ -479,7 +495,7 @@ class SkyLikelihood:
             known, sky, hypothesis = self._bound, self._sky, self._hypothesis
             first = _FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
-            limits = np.empty((2, len(sky.n_events)))
+            limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
             found = near_ratios(
                 sky.chosen,
@@ -491,7 +507,7 @@ class SkyLikelihood:
                 hypothesis.near.cells,
                 hypothesis.near.sources,
                 hypothesis._profiles,
-                *hypothesis._tables,
+                hypothesis.signal,
                 limits,
             )
             self._ratios = (*found, hypothesis.shares, sky.n_events)
