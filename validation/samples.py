@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +37,18 @@ _PUBLIC_NAMES = {
     "fractional_counts": "fraction",
 }
 _OTHERS = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+# list_of_samples.txt of the release doi:10.21234/B4QG92: first and last day as MJD, events per square degree. The last
+# day of IC86c is counted as a whole one, as there is an event on it.
+TXS_SAMPLES = {
+    "IC40": (54561, 54971, 1.00),
+    "IC59": (54971, 55347, 3.12),
+    "IC79": (55347, 55694, 3.44),
+    "IC86a": (55694, 56063, 4.04),
+    "IC86b": (56063, 57160, 12.32),
+    "IC86c": (57160, 58058, 20.17),
+}
+TXS_CENTRE = (77.36, 5.69)
+"""Of the cone that the lists cover, deg."""
 
 
 def data_folder() -> Path:
@@ -128,3 +141,44 @@ def drawn(rng: np.random.Generator, analysis: Analysis, signal: Signal, n_expect
     """Poisson(`n_expected`) signal events from the smearing rows, as `nusky.search.injection.inject` gives them."""
     response = (analysis.areas, analysis.smearings, analysis.responses)
     return inject(rng, signal.sources, n_expected * signal.share, *response, signal.spectra)
+
+
+def txs_release(folder: Path) -> dict[str, Any]:
+    """The block `release` of the public events around TXS 0506+056 below `folder`, the validation data.
+
+    Six lists of a cone of 3 deg, each with good runs, density and effective area.
+    """
+    return {
+        "name": "txs-0506",
+        "events": [
+            {
+                "name": name,
+                "file": str(folder / f"txs0506_release_2018/events_{name}.txt"),
+                "format": "blanks",
+                "columns": {
+                    "ra_deg": "Ra_deg",
+                    "dec_deg": "Dec_deg",
+                    "ang_err_deg": "Unc_deg",
+                    "mjd": "MJD",
+                    "log10_energy_gev": "log10(Ereco)",
+                },
+                "uptimes": [[start, stop]],
+                "effective_area": {
+                    "file": str(folder / f"txs0506_release_2018/Aeff_{name}.txt"),
+                    "format": "blanks",
+                    "columns": {
+                        "log10_energy_min_gev": "log10(Emin/GeV)",
+                        "log10_energy_max_gev": "log10(Emax/GeV)",
+                        "aeff": "Aeff[m2]",
+                    },
+                },
+                "cone": {
+                    "ra_deg": TXS_CENTRE[0],
+                    "dec_deg": TXS_CENTRE[1],
+                    "radius_deg": 3.0,
+                    "density_per_deg2": density,
+                },
+            }
+            for name, (start, stop, density) in TXS_SAMPLES.items()
+        ],
+    }

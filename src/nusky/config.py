@@ -32,6 +32,8 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
 DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
+RELEASE_NAMES = ("icecube-3yr", "icecube-10yr", "icecube-14yr")
+"""Releases that nusky knows, `nusky.releases.registry`."""
 BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf"]
 
 
@@ -68,11 +70,112 @@ class Generator(Section):
     sources: list[InjectedSource] = Field(default_factory=list, description="Point sources injected into the events.")
 
 
+FileFormat = Literal["csv", "tsv", "blanks", "ecsv", "fits", "votable"]
+
+
+class EventColumns(Section):
+    """Names of the columns of a user's event list."""
+
+    ra_deg: str = Field("ra_deg", description="Column with the right ascension, or longitude.")
+    dec_deg: str = Field("dec_deg", description="Column with the declination, or latitude.")
+    ang_err_deg: str | None = Field(None, description="Column with the angular error (Gaussian width).")
+    mjd: str | None = Field(None, description="Column with the time, MJD in days; without it no window can be tested.")
+    log10_energy_gev: str | None = Field(None, description="Column with log10 of the reconstructed energy in GeV.")
+
+
+class AreaColumns(Section):
+    """Names of the columns of a user's effective area, one row per bin."""
+
+    log10_energy_min_gev: str = Field("log10_energy_min_gev", description="Column with the lower edge, log10(E/GeV).")
+    log10_energy_max_gev: str = Field("log10_energy_max_gev", description="Column with the upper edge, log10(E/GeV).")
+    aeff: str = Field("aeff_cm2", description="Column with the effective area.")
+    dec_min_deg: str | None = Field(
+        None, description="Column with the lower edge in declination; null: the area holds wherever the list reaches."
+    )
+    dec_max_deg: str | None = Field(None, description="Column with the upper edge in declination.")
+
+    @model_validator(mode="after")
+    def _both_edges(self) -> "AreaColumns":
+        if (self.dec_min_deg is None) != (self.dec_max_deg is None):
+            raise ValueError("give dec_min_deg and dec_max_deg together, or neither")
+        return self
+
+
+class ListArea(Section):
+    """The effective area of a user's event list."""
+
+    file: str = Field(description="Path of a table with one row per bin of energy (and declination).")
+    format: FileFormat | None = Field(None, description="Format of `file`, where its suffix does not tell.")
+    columns: AreaColumns = Field(default_factory=AreaColumns, description="Column names of `file`.")
+    unit: Literal["m2", "cm2"] | None = Field(None, description="Unit of the area where `file` states none.")
+
+
+class Cone(Section):
+    """The part of the sky that a user's event list covers."""
+
+    ra_deg: float = Field(ge=0, lt=360, description="Right ascension (J2000) of the centre.")
+    dec_deg: float = Field(ge=-90, le=90, description="Declination (J2000) of the centre.")
+    radius_deg: float = Field(gt=0, le=180, description="Radius of the cone.")
+    density_per_deg2: float | None = Field(
+        None, gt=0, description="Density of background events; null: those of the list over the area of the cone."
+    )
+
+
+class EventList(Section):
+    """One list of events of a release of the user's own: a season."""
+
+    name: Name = Field(description="Name of the list, as the name of a season.")
+    file: str = Field(description="Path of a CSV, TSV, ECSV, FITS or VOTable file, or of text with blanks.")
+    format: FileFormat | None = Field(None, description="Format of `file`, where its suffix does not tell.")
+    table: str | None = Field(None, description="Name or number (from 1) of the table in a file that holds several.")
+    columns: EventColumns = Field(default_factory=EventColumns, description="Column names of `file`.")
+    unit: Literal["deg", "rad", "hours"] | None = Field(
+        None, description="Unit of coordinates where `file` states none; `hours` are those of the right ascension."
+    )
+    frame: Literal["icrs", "fk5", "fk4", "galactic"] | None = Field(
+        None, description="Frame of the coordinates where `file` states none; fk5 is of J2000, fk4 of B1950."
+    )
+    ang_err_deg: float | None = Field(
+        None, gt=0, le=180, description="Angular error (Gaussian width) of every event, where `file` has none."
+    )
+    livetime_days: float | None = Field(None, gt=0, description="Livetime, where the good runs are not known.")
+    uptimes: str | list[Annotated[list[float], Field(min_length=2, max_length=2)]] | None = Field(
+        None, description="Good runs: pairs [start, stop] in MJD, or a table with columns start_mjd and stop_mjd."
+    )
+    effective_area: ListArea | None = Field(
+        None, description="Effective area; null: numbers of events are stated, no fluxes."
+    )
+    cone: Cone | None = Field(None, description="Where the list covers only a cone; null: the whole sky.")
+
+    @field_validator("table", mode="before")
+    @classmethod
+    def _number_of_table(cls, table: Any) -> Any:
+        return str(table) if isinstance(table, int) and not isinstance(table, bool) else table
+
+    @field_validator("file")
+    @classmethod
+    def _in_home(cls, file: str) -> str:
+        return os.path.expanduser(file)
+
+    @model_validator(mode="after")
+    def _stated_once(self) -> "EventList":
+        if (self.columns.ang_err_deg is None) == (self.ang_err_deg is None):
+            raise ValueError("give either a column `columns.ang_err_deg` or one `ang_err_deg` for all events")
+        if (self.livetime_days is None) == (self.uptimes is None):
+            raise ValueError("give exactly one of `livetime_days` and `uptimes`")
+        return self
+
+
 class Release(Section):
     """Which public events are analysed and where they come from."""
 
-    name: Literal["icecube-3yr", "icecube-10yr", "icecube-14yr"] = Field(
-        "icecube-10yr", description="The data release."
+    events: list[EventList] | None = Field(
+        None, min_length=1, description="Event lists of your own, which then are the release (docs/own_events.md)."
+    )
+    name: Name = Field(
+        "icecube-10yr",
+        validate_default=True,
+        description=f"The data release, {', '.join(RELEASE_NAMES)}; with `events` a name of your own.",
     )
     seasons: list[Name] | None = Field(None, description="Seasons to use, in order; null means all of the release.")
     local_path: str | None = Field(
@@ -96,6 +199,60 @@ class Release(Section):
             raise ValueError("give at least one season, and each only once")
         return seasons
 
+    @field_validator("name")
+    @classmethod
+    def _known_or_own(cls, name: str, info: ValidationInfo) -> str:
+        if "events" not in info.data:  # they are refused for a reason of their own
+            return name
+        if info.data["events"] is None and name not in RELEASE_NAMES:
+            raise ValueError(
+                f"there is no release '{name}'; there are {', '.join(RELEASE_NAMES)}. Event lists of your own are "
+                "given with `events`"
+            )
+        if info.data["events"] is not None and name in RELEASE_NAMES:
+            raise ValueError(f"'{name}' is a release nusky knows: with `events` give a name of your own")
+        return name
+
+    @model_validator(mode="after")
+    def _own_lists_alone(self) -> "Release":
+        if self.events is None:
+            return self
+        if self.local_path is not None or self.synthetic != "never":
+            raise ValueError("`local_path` and `synthetic` do not go together with `events`")
+        names = [own.name for own in self.events]
+        if len(set(names)) != len(names):
+            raise ValueError("`events`: give every list a name of its own")
+        return self
+
+    @property
+    def lists(self) -> list[EventList]:
+        """Event lists of the user's own that are used; none of a known release."""
+        return [own for own in self.events or [] if self.seasons is None or own.name in self.seasons]
+
+    @property
+    def not_stated(self) -> list[str]:
+        """What cannot be stated, in words, for want of something that the user's own lists do not give."""
+        missing = {
+            "numbers of events, no fluxes: no effective area": [own for own in self.lists if not own.effective_area],
+            "no windows in time: no times of the events": [own for own in self.lists if not own.columns.mjd],
+            "no map, no scan of fluxes, no single sources of the flux scans: only a cone is covered": [
+                own for own in self.lists if own.cone
+            ],
+        }
+        found = [f"{what} ({', '.join(own.name for own in lists)})" for what, lists in missing.items() if lists]
+        no_energy = "no use of energies: lists of your own have no tables of smearing"
+        return [*found, no_energy] if self.lists else []
+
+    @property
+    def states_fluxes(self) -> bool:
+        """Whether every list that is used has an effective area."""
+        return all(own.effective_area is not None for own in self.lists)
+
+    @property
+    def covers_the_sky(self) -> bool:
+        """Whether no list covers only a cone."""
+        return all(own.cone is None for own in self.lists)
+
 
 class Columns(Section):
     """Names of the columns of a user's source list."""
@@ -116,7 +273,7 @@ class SourceList(Section):
     label: Name | None = Field(None, description="Label in the `origin` column; the list's or file's name if null.")
     columns: Columns = Field(default_factory=Columns, description="Column names of `file`.")
     table: str | None = Field(None, description="Name or number (from 1) of the table in a file that holds several.")
-    format: Literal["csv", "tsv", "blanks", "ecsv", "fits", "votable"] | None = Field(
+    format: FileFormat | None = Field(
         None,
         description="Format of `file`, where its suffix does not tell; `blanks` is text with blanks between cells.",
     )
@@ -162,6 +319,47 @@ class Weighting(Section):
         return self.share_by_list is True or self.share_by_list == method
 
 
+PROFILE_KEYS = {
+    "box": ("start_mjd", "stop_mjd"),
+    "gaussian": ("centre_mjd", "width_days"),
+    "decay": ("start_mjd", "timescale_days", "power"),
+}
+"""Keys that describe each profile in time."""
+
+
+class TimeProfile(Section):
+    """How the flux of the sources changes with time; each value is a number for all sources or a column with theirs."""
+
+    profile: Literal["box", "gaussian", "decay"] = Field(
+        description="box: constant from start to stop, edges included; gaussian; decay: falls as "
+        "(1 + t / timescale)^-power from start on."
+    )
+    start_mjd: float | str | None = Field(None, description="Start of a box or decay, MJD, or the column with it.")
+    stop_mjd: float | str | None = Field(None, description="Stop of a box, MJD, or the column with it.")
+    centre_mjd: float | str | None = Field(None, description="Centre of a Gaussian, MJD, or the column with it.")
+    width_days: float | str | None = Field(None, description="Width (sigma) of a Gaussian, or the column with it.")
+    timescale_days: float | str | None = Field(None, description="Timescale of a decay, or the column with it.")
+    power: float | str | None = Field(None, description="Power of a decay, or the column with it.")
+
+    @property
+    def values(self) -> dict[str, float | str]:
+        """The number or the name of the column for each key of the profile."""
+        return {key: getattr(self, key) for key in PROFILE_KEYS[self.profile]}
+
+    @property
+    def columns(self) -> set[str]:
+        """Columns of the catalogue that it needs."""
+        return {value for value in self.values.values() if isinstance(value, str)}
+
+    @model_validator(mode="after")
+    def _keys_of_the_profile(self) -> "TimeProfile":
+        needed = PROFILE_KEYS[self.profile]
+        given = {key for keys in PROFILE_KEYS.values() for key in keys if getattr(self, key) is not None}
+        if given != set(needed):
+            raise ValueError(f"a {self.profile} is described by {', '.join(needed)}: give all of them and no other")
+        return self
+
+
 class Catalogue(Section):
     """A catalogue: one or more source lists, joined in order, and what is computed for it."""
 
@@ -181,6 +379,10 @@ class Catalogue(Section):
         le=5,
         description="Standard method: sources of different lists closer than this, or than the extension of one of "
         "them, count once; null: never.",
+    )
+
+    time: TimeProfile | None = Field(
+        None, description="How the flux changes with time in the inference (docs/windows.md); null: steady sources."
     )
 
     @model_validator(mode="after")
@@ -605,6 +807,45 @@ class Configuration(Section):
             if not self.inferred_weightings(name):
                 raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
         return self
+
+    @model_validator(mode="after")
+    def _own_lists_suffice(self) -> "Configuration":
+        """Refuse what cannot be stated from event lists of the user's own."""
+        block, release = self.inference, self.release
+        if not release.states_fluxes and block and (block.declinations_deg or block.differential_log10_energy_gev):
+            raise ValueError(
+                "sensitivities at declinations and by energy are fluxes, which need an `effective_area` of every list "
+                "in `release.events`: give it, or leave `declinations_deg` and `differential_log10_energy_gev` out"
+            )
+        if release.covers_the_sky:
+            return self
+        steady = [name for name in (block and (block.catalogues or self.catalogues)) or [] if not self.windowed(name)]
+        if self.skymap or steady or (block and block.declinations_deg):
+            raise ValueError(
+                "a list in `release.events` covers only a cone: right ascensions cannot be scrambled inside it, so "
+                "there are no trials of steady sources, declinations or a map. Give the catalogues a `time`, or lists "
+                "of the whole sky"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _windows_possible(self) -> "Configuration":
+        windowed = [name for name in self.catalogues if self.windowed(name)]
+        chosen = (self.inference.catalogues or list(self.catalogues)) if self.inference else []
+        unused = [name for name in windowed if name not in chosen]
+        if unused:
+            raise ValueError(f"`catalogues.{unused[0]}.time` is part of the inference, which does not treat it")
+        without = [own.name for own in self.release.lists if own.columns.mjd is None]
+        if windowed and without:
+            raise ValueError(
+                f"`catalogues.{windowed[0]}.time` needs the times of the events: give the list {without[0]} of "
+                "`release.events` a column `mjd`"
+            )
+        return self
+
+    def windowed(self, catalogue: str) -> bool:
+        """Whether the sources of a catalogue change with time."""
+        return self.catalogues[catalogue].time is not None
 
     @model_validator(mode="after")
     def _skymap_possible(self) -> "Configuration":

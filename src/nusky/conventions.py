@@ -11,6 +11,7 @@ from typing import Literal
 from nusky.errors import ConfigurationError
 
 BAND_HALF_WIDTH_DEG = 5.0  # half width of the declination band of the background, arXiv:2205.15963 eq 4
+SMALLEST_ANG_ERR_DEG = 0.02  # smaller angular errors of event lists of the user's own count as this one
 PIVOT_ENERGY_GEV = 1e5  # flux normalisations phi0 are quoted at 100 TeV, arXiv:2205.15963 eq 7
 LIMIT_DROP = 3.84  # chi-square quantile 0.95 for one degree of freedom
 

@@ -19,6 +19,7 @@ _FLUX = "eV-1 cm-2 s-1"
 _COLUMN_UNITS = {
     # The first pattern that fits the end of a name decides.
     r"e2dnde(_\d+[tp]ev)?_gev_cm2_s": "GeV cm-2 s-1",
+    r"fluence(_\d+[tp]ev)?_gev_cm2": "GeV cm-2",
     r"ns_per_phi0_ev": "eV cm2 s",
     r"(ns|events)_per_phi0_gev": "GeV cm2 s",
     r"phi0(_\w+)?_per_ev": _FLUX,

@@ -8,7 +8,7 @@ from astropy.table import MaskedColumn, QTable, Table
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from nusky.catalogues.userfile import read_file
+from nusky.catalogues.userfile import Reading, read_file
 from nusky.config import Columns
 from nusky.errors import CatalogueError
 
@@ -164,3 +164,16 @@ def test_right_ascensions_with_a_unit_are_not_doubted(tmp_path):
     table = QTable({"name": list("abcde"), "ra_deg": [1, 5, 12, 18, 23] * u.hourangle, "dec_deg": [0.0] * 5 * u.deg})
     table.write(tmp_path / "l.ecsv")
     assert read(tmp_path / "l.ecsv").notes == ()
+
+
+def test_a_unit_between_blanks_belongs_to_the_name_above(tmp_path):
+    path = tmp_path / "list.txt"
+    names, unit = "name  Dec   n     RA  width\n", "      [deg]       [h] [arcmin]\n"
+    path.write_text(f"{names}{unit}A 5 7 6 30\n")
+    stated = Reading(format="blanks")
+    columns = Columns(ra_deg="RA", dec_deg="Dec", extension_deg="width")
+    frame = read_file(path, columns, "mine", stated=stated).frame
+    assert (frame["ra_deg"].item(), frame["extension_deg"].item(), frame["n"].item()) == (90.0, 0.5, 7)
+    path.write_text(f"{names}[deg] [h] [arcmin]\nA 5 7 6 30\n")
+    with pytest.raises(CatalogueError, match="line 2 gives units for some of the 5 columns"):
+        read_file(path, columns, "mine", stated=stated)

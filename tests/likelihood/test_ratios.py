@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nusky.likelihood.ratios import POWERS, Signal, near_ratios, series_limits
+from nusky.likelihood.time import NO_PROFILES
 from tests.likelihood import near_world as world
 
 LIMITS = {"all large": 0.0, "all small": np.inf, "mixed": 3.0}
@@ -15,14 +16,14 @@ def near(seasons, sources, density, limit, far=0.0, table=None):
     events, index = world.indexed(seasons), world.near_index(sources)
     ra = world.joined(seasons, "ra")[events.order]
     chosen, cell = index.cells.look_up(events.records["row"], events.records["n_ra"], ra)
-    empty = (chosen[:0], cell[:0], ra[:0], events.records[:0])
+    empty = (chosen[:0], cell[:0], ra[:0], events.records[:0], ra[:0])
     n_spectra = density.shape[-1]
     share = np.random.default_rng(7).uniform(0.5, 1.5, (2, len(sources), n_spectra)).astype(np.float32)
     table = np.arange(len(sources)) if table is None else table
     far = np.full((len(seasons), n_spectra), far)
     signal = Signal(world.WIDTHS, density.astype(np.float32), table, share, far)
     limits = np.full(len(seasons), limit)
-    arguments = events.records, empty, index.cells, index.sources, signal, limits
+    arguments = events.records, ra[:0], empty, index.cells, index.sources, NO_PROFILES, signal, limits
     return near_ratios(chosen, cell, ra[chosen], *arguments), events, signal
 
 

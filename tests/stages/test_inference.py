@@ -132,7 +132,7 @@ def test_the_report_says_what_the_likelihood_used(stack):
     found = inference_summary.collect({"uniform": made}, None)
     sentences = list(inference_findings(found, format_number))
     assert len(sentences) == (1 if kind == "full" else 2) + 2
-    how = f"{FULL}, γ fitted" if kind == "full" else "spatial only, γ = 2"
+    how = f"{FULL}, γ fitted" if kind == "full" else f"{SPATIAL}, γ = 2"
     assert sentences[0].startswith(f"stack with uniform weights, {how}: TS = ")
     assert "120 scrambled skies" in sentences[0]
     assert ("Gaussian of AngErr" in sentences[-1]) == (kind == "spatial")

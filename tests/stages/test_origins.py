@@ -100,6 +100,12 @@ def test_digests_of_a_release_are_those_of_the_files_it_needs(tmp_path):
     named = config.Release(name="icecube-3yr", local_path=str(archive))
     assert origins.of_release(named) == [sha256(archive)]
     assert origins.of_release(config.Release(name="icecube-3yr")) == []
+    given = {"A": archive, "B": tmp_path / "none.csv"}
+    events = [
+        {"name": name, "file": str(path), "ang_err_deg": 1.0, "livetime_days": 9.0} for name, path in given.items()
+    ]
+    lists = config.Release(name="lists", events=events)
+    assert origins.of_release(lists) == [sha256(archive), "missing"]
     folder = tmp_path / "folder"
     folder.mkdir()
     seasons = config.Release(name="icecube-3yr", local_path=str(folder), seasons=["IC79-2010"])
@@ -107,7 +113,7 @@ def test_digests_of_a_release_are_those_of_the_files_it_needs(tmp_path):
     for name in ("IC79-2010-events.txt", "IC79-2010-TabulatedAeff.txt", "IC79-2010-AngRes.txt", "notes.txt"):
         (folder / name).write_text(name)
     first = origins.of_release(seasons)
-    assert len(first) == 3
+    assert len(first) == 3  # with the angular resolution
     (folder / "notes.txt").write_text("else")
     assert origins.of_release(seasons) == first
     (folder / "IC79-2010-events.txt").unlink()

@@ -31,6 +31,12 @@ def tested_sources(wildcards):
     return paths.sources.format(catalogue=rest.split("/")[0]) if rest else []
 
 
+def tested_uptimes(wildcards):
+    """Input function: the good runs, for sources that change with time."""
+    kind, _, rest = wildcards.hypothesis.partition("/")
+    return paths.uptimes if rest and cfg.windowed(rest.split("/")[0]) else []
+
+
 def inference_setup(wildcards):
     """What decides the result of a trial: no number of trials is among it."""
     _, _, rest = wildcards.hypothesis.partition("/")
@@ -47,6 +53,8 @@ def inference_hypothesis(wildcards):
     about = {"name": wildcards.hypothesis}
     if kind == "stack":
         about["weighting"] = weighting_of(*rest)
+    if rest and cfg.windowed(rest[0]):
+        about["time"] = cfg.catalogues[rest[0]].time.model_dump()
     if kind == "declinations":
         about["declinations_deg"] = cfg.inference.declinations_deg
     return about

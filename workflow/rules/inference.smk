@@ -2,7 +2,11 @@
 # trials of the standard method in batches, and the statements that follow from them. A hypothesis is
 # stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself) or declinations.
 
-tested_data = {**likelihood_data, "sources": tested_sources}
+tested_data = {
+    **likelihood_data,
+    "sources": tested_sources,
+    "uptimes": tested_uptimes,
+}
 
 
 rule inference_fits:

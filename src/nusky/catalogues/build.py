@@ -37,7 +37,8 @@ def build_catalogue(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str
 
 
 def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
-    numeric = {weighting.column for weighting in catalogue.weightings.values() if weighting.column}
+    of_time = catalogue.time.columns if catalogue.time else set()
+    numeric = {weighting.column for weighting in catalogue.weightings.values() if weighting.column} | of_time
     lists, reports = [], []
     for item in catalogue.lists:
         sources = _read(item, numeric)
@@ -54,6 +55,11 @@ def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
     for weighting in catalogue.weightings.values():
         if weighting.column:
             weight_column(table, weighting.column)
+    for column in sorted(of_time):
+        if column not in table.column_names:
+            raise CatalogueError(
+                f"`time` names the column '{column}', which no list has; there are {', '.join(table.column_names)}."
+            )
     report = {
         "catalogue": name,
         "n_sources": len(frame),

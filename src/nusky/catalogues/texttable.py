@@ -48,13 +48,15 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
     content = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     comments = [line for _, line in content if line.lstrip().startswith("#")]
     body = [(number, line) for number, line in content if not line.lstrip().startswith("#")]
-    header, body, found = _header(content, body, separator, wanted)
+    header, line_of_names, body, found = _header(content, body, separator, wanted)
     rows = _rows(body, found)
     first = body[0][0] if body else len(lines)
     names = [" ".join(cell.split()) for cell in header]
     while rows and (_is_rule(rows[0][1]) or _is_units(rows[0][1])):
         if _is_units(rows[0][1]) and any(cell.strip() for cell in rows[0][1]):
             unit_row = rows[0][1]
+            if found == " " and len(unit_row) != len(header):
+                unit_row = _under_names(lines[rows[0][0] - 1], rows[0][0], line_of_names, len(header))
             break
         rows.pop(0)
     else:
@@ -81,8 +83,8 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
 
 def _header(
     content: list[tuple[int, str]], body: list[tuple[int, str]], separator: str | None, wanted: Collection[str]
-) -> tuple[list[str], list[tuple[int, str]], str]:
-    """Names of the columns, the lines below them, and the separator."""
+) -> tuple[list[str], str, list[tuple[int, str]], str]:
+    """Names of the columns, the line they stand in, the lines below it, and the separator."""
     if not body:
         raise ValueError("it has no line of column names")
     candidates = [body[0]]
@@ -103,7 +105,22 @@ def _header(
     _, _, cells, index, mark = best
     if index == 1 and not cells[0].strip():
         cells[0] = "#"
-    return cells, body[1:] if index == 0 else body, mark
+    return cells, candidates[index][1], body[1:] if index == 0 else body, mark
+
+
+def _under_names(line: str, number: int, names: str, n_columns: int) -> list[str]:
+    """The unit of each column from a line of units between blanks that leaves some out: each stands below its name."""
+    starts = [found.start() for found in re.finditer(r"\S+", names)]
+    row = [""] * n_columns
+    for found in re.finditer(r"\S+", line):
+        below = [k for k, start in enumerate(starts) if start <= found.start()]
+        if len(starts) != n_columns or "\t" in line + names or not below or row[below[-1]]:
+            raise ValueError(
+                f"line {number} gives units for some of the {n_columns} columns, and it is open which; give one for "
+                "each, - for none"
+            )
+        row[below[-1]] = found[0]
+    return row
 
 
 def _split(lines: Sequence[str], separator: str) -> list[tuple[int, list[str]]]:

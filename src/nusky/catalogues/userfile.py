@@ -63,29 +63,16 @@ def read_file(
     wanted = {columns.name, columns.ra_deg, columns.dec_deg, *filter(None, [columns.extension_deg])}
     file = read_table(path, columns.name, wanted, stated.table, stated.format)
     present = file.table.colnames
-    name_column = _column(file, columns.name)
-    ra_name, dec_name = (
-        _position_column(file, header, axis) for header, axis in ((columns.ra_deg, "ra"), (columns.dec_deg, "dec"))
-    )
-    extension = columns.extension_deg and _column(file, columns.extension_deg)
+    name_column = column(file, columns.name)
+    extension = columns.extension_deg and column(file, columns.extension_deg)
     extension = extension or ("extension_deg" if "extension_deg" in present else None)
-    for header, form in ((ra_name, "05:34:31.9"), (dec_name, "-29:00:28")):
-        if parts := reading.split_parts(present, header):
-            raise CatalogueError(
-                f"{file.where}: column '{header}' is one part of an angle that stands in {', '.join(parts)}. Join them "
-                f"into one column of text such as {form}, a sign in front of it, and name that column."
-            )
-    if ra_name == dec_name:
-        raise CatalogueError(f"{file.where}: column '{ra_name}' is given for both coordinates. Name two columns.")
-    commas = reading.has_decimal_commas([file.table[ra_name], file.table[dec_name]])
-    frame = frames.of_columns(file.where, file.frames, ra_name, dec_name, stated.frame, file.other_frame)
-    ra, dec = _angles(file, ra_name, dec_name, frame, stated.unit, commas)
-    notes = [*file.notes, *_doubts(file, ra, dec, ra_name, dec_name, frame, stated)]
-    ra_deg, dec_deg = frames.to_icrs(file.where, frame, ra.values, dec.values)
+    where = positions(file, columns.ra_deg, columns.dec_deg, stated)
+    commas, notes = where.commas, [*file.notes, *where.notes]
+    ra_name, dec_name = where.ra_name, where.dec_name
     frame_columns = {
         "name": _names(file, name_column),
-        "ra_deg": np.where(ra_deg == 360.0, 0.0, ra_deg),
-        "dec_deg": dec_deg,
+        "ra_deg": where.ra_deg,
+        "dec_deg": where.dec_deg,
         **_extensions(file, extension, commas, notes),
         "flux": np.nan,
         "flux_limit": False,
@@ -103,8 +90,56 @@ def read_file(
     for name, flag in flags.items():
         frame_columns["flux_limit" if name == "flux" else f"{name}_limit"] = flag
     rows = pd.DataFrame(frame_columns, index=np.arange(1, len(file.table) + 1))
-    understood = _understood(rows, file, ra_name, dec_name, extension, ra, dec, frame)
+    understood = _understood(rows, where, extension)
     return Sources(label, file.where, rows, has_flux, headers, tuple(map(_printable, notes)), _printable(understood))
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Directions of the rows of a table.
+
+    Attributes
+    ----------
+    ra_deg, dec_deg : (n_rows,) float64, deg, J2000; NaN where missing
+    ra_name, dec_name : the columns they come from
+    given : how these were understood, with the first entry
+    commas : whether the file writes decimal commas
+    notes : doubts
+    """
+
+    ra_deg: np.ndarray
+    dec_deg: np.ndarray
+    ra_name: str
+    dec_name: str
+    given: str
+    commas: bool
+    notes: tuple[str, ...]
+
+
+def positions(file: TableFile, ra_deg: str, dec_deg: str, stated: Reading = Reading()) -> Positions:
+    """The directions [deg, J2000] in the columns called `ra_deg` and `dec_deg`, whatever unit and frame they are in.
+
+    Raises
+    ------
+    CatalogueError : a column is missing, or unit or frame contradict each other or cannot be converted.
+    """
+    ra_name, dec_name = (_position_column(file, header, axis) for header, axis in ((ra_deg, "ra"), (dec_deg, "dec")))
+    for header, form in ((ra_name, "05:34:31.9"), (dec_name, "-29:00:28")):
+        if parts := reading.split_parts(file.table.colnames, header):
+            raise CatalogueError(
+                f"{file.where}: column '{header}' is one part of an angle that stands in {', '.join(parts)}. Join them "
+                f"into one column of text such as {form}, a sign in front of it, and name that column."
+            )
+    if ra_name == dec_name:
+        raise CatalogueError(f"{file.where}: column '{ra_name}' is given for both coordinates. Name two columns.")
+    commas = reading.has_decimal_commas([file.table[ra_name], file.table[dec_name]])
+    frame = frames.of_columns(file.where, file.frames, ra_name, dec_name, stated.frame, file.other_frame)
+    ra, dec = _angles(file, ra_name, dec_name, frame, stated.unit, commas)
+    notes = _doubts(file, ra, dec, ra_name, dec_name, frame, stated)
+    ra_icrs, dec_icrs = frames.to_icrs(file.where, frame, ra.values, dec.values)
+    given = f"'{ra_name}' {ra.first} ({ra.read_as}), '{dec_name}' {dec.first} ({dec.read_as}), {frame}"
+    turned = np.where(ra_icrs == 360.0, 0.0, ra_icrs)
+    return Positions(turned, dec_icrs, ra_name, dec_name, given, commas, tuple(notes))
 
 
 def _printable(text: str) -> str:
@@ -112,7 +147,7 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def _column(file: TableFile, header: str) -> str:
+def column(file: TableFile, header: str) -> str:
     """The name of a column in the table, given by its name, its name without blanks at its ends or between, or ID."""
     present = file.table.colnames
     for name in (header, " ".join(header.split())):
@@ -143,7 +178,7 @@ def _says_something(name: str) -> bool:
 def _position_column(file: TableFile, header: str, axis: str) -> str:
     """The column of one coordinate; a column of sky positions stands for both of its own."""
     both = f"{header}.{axis}"
-    return both if header not in file.table.colnames and both in file.table.colnames else _column(file, header)
+    return both if header not in file.table.colnames and both in file.table.colnames else column(file, header)
 
 
 def _angles(
@@ -325,19 +360,9 @@ def _listed(rows: np.ndarray) -> str:
     return ", ".join(map(str, rows[:_NAMED])) + (" ..." if len(rows) > _NAMED else "")
 
 
-def _understood(
-    rows: pd.DataFrame,
-    file: TableFile,
-    ra_name: str,
-    dec_name: str,
-    extension: str | None,
-    ra: Angles,
-    dec: Angles,
-    frame: frames.Frame,
-) -> str:
+def _understood(rows: pd.DataFrame, where: Positions, extension: str | None) -> str:
     """One line on how the coordinates were understood, with the first row."""
     first = rows.iloc[0]
-    given = f"'{ra_name}' {ra.first} ({ra.read_as}), '{dec_name}' {dec.first} ({dec.read_as}), {frame}"
     width = f", extension {first['extension_deg']:.6g}" if extension else ""
     position = f"RA {first['ra_deg']:.6f}, Dec {first['dec_deg']:+.6f}{width} degrees, J2000"
-    return f"{given}: first row {first['name']} at {position}"
+    return f"{where.given}: first row {first['name']} at {position}"

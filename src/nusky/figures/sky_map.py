@@ -60,9 +60,11 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
     """
     ra, dec, log10_energy, n_events = _most_energetic(events, max_events)
     with canvas.style():
+        known = np.isfinite(log10_energy).any()
+        which = "most energetic " if known else "" if log10_energy.size == n_events else "first "
         figure = canvas.new_figure(
             "galactic coordinates",
-            f"{log10_energy.size:,} most energetic of {n_events:,} events",
+            f"{log10_energy.size:,} {which}of {n_events:,} events",
             synthetic=synthetic,
             size=(9.0, 6.3),
             fixed_aspect=True,
@@ -79,9 +81,9 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
         _name_sources(sky, sources)
         _frame_sky(sky)
         _frame_plane(plane)
-        if log10_energy.size:
+        if log10_energy.size and known:
             canvas.bar_beside(sky, points, r"Reconstructed energy  $\log_{10}(E\,/\,\mathrm{GeV})$")
-        else:
+        elif not log10_energy.size:
             canvas.note(sky, "no events")
         handles, labels = sky.get_legend_handles_labels()
         canvas.legend_below(figure, handles[::-1], labels[::-1], ncols=4)
@@ -89,9 +91,13 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
 
 
 def _most_energetic(events: Sequence[pa.Table], max_events: int) -> tuple[NDArray, NDArray, NDArray, int]:
-    """Right ascension, declination and log10 E of the most energetic events, these last, and the number of all."""
+    """Right ascension, declination and log10 E of the most energetic events, these last, and the number of all.
+
+    Where no event has an energy, of the first events.
+    """
     columns = [np.concatenate([np.empty(0), *(table[name].to_numpy() for table in events)]) for name in EVENT_COLUMNS]
-    chosen = np.argsort(columns[2], kind="stable")[-max_events:]
+    order = np.argsort(-columns[2], kind="stable")  # energies that are not known come last
+    chosen = order[:max_events][::-1]
     return *(column[chosen] for column in columns), columns[2].size
 
 
@@ -117,11 +123,14 @@ def sources_by_list(
     return [(mark, place(*np.array(sorted(positions[name])).T)) for name, mark in marks.items() if name in positions]
 
 
+_UNKNOWN_ENERGY = "#7FB8C4"
+
+
 def _draw_events(axes: Axes, x: NDArray, y: NDArray, log10_energy: NDArray) -> PathCollection:
     return axes.scatter(
         x,
         y,
-        c=log10_energy,
+        c=log10_energy if np.isfinite(log10_energy).any() else _UNKNOWN_ENERGY,
         cmap=ListedColormap(matplotlib.colormaps["YlGnBu"](np.linspace(0.22, 1, 256))),  # its palest part is too faint
         s=float(np.clip(3e4 / max(log10_energy.size, 1), 2.5, 12)),
         linewidths=0,

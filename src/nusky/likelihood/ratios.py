@@ -12,6 +12,7 @@ import numpy as np
 
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
+from nusky.likelihood.time import multiply
 
 POWERS = 4
 SERIES = 0.012
@@ -148,7 +149,7 @@ def grown(needed, rows, seasons):
 
 
 @kernel()
-def near_ratios(chosen, cell, ra, events, extra, cells, sources, signal, limits):
+def near_ratios(chosen, cell, ra, events, mjd, extra, cells, sources, profiles, signal, limits):
     """Ratios of the events near the sources of a hypothesis in one sky.
 
     Parameters
@@ -156,11 +157,14 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, signal, limits)
     chosen, cell : (n_chosen,) int64; ra : (n_chosen,) float64, rad
         Events to look at, the places of their cells in `cells`, and their right ascensions.
     events : (n_events,) EVENT
-    extra : (4,) tuple
-        `chosen`, `cell`, `ra` and `events` of injected events.
+    mjd : (n_chosen,) float64
+        Times of the events to look at; without `profiles` none.
+    extra : (5,) tuple
+        `chosen`, `cell`, `ra`, `events` and `mjd` of injected events.
     cells : SourceCells
     sources : (n_sources, 4) float64
         Unit vectors and extension^2 [rad^2].
+    profiles : nusky.likelihood.time.Profiles
     signal : Signal
     limits
         As in `add_events`.
@@ -176,14 +180,14 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, signal, limits)
             low[k, 0, g] = signal.far[k, g]
     rows, seasons = np.empty((256, n_spectra)), np.empty(256, np.int64)
     found = np.int64(0)  # a literal would be compiled by itself
-    for part in ((chosen, cell, ra, events), extra):
-        rows, seasons, found = _add_near(part, cells, sources, signal, limits, low, rows, seasons, found)
+    for part in ((chosen, cell, ra, events, mjd), extra):
+        rows, seasons, found = _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons, found)
     return rows[:found], seasons[:found], low
 
 
 @kernel()
-def _add_near(part, cells, sources, signal, limits, low, rows, seasons, found):
-    chosen, cell, ra, events = part
+def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons, found):
+    chosen, cell, ra, events, mjd = part
     local, stop, entries = np.empty(_BLOCK, events.dtype), np.empty(_BLOCK, np.int64), np.empty((_BLOCK, 2), np.int64)
     most, n_widths = 0, len(signal.widths)
     pairs, room, weight = np.empty((2, 0)), np.empty((5, 0), np.float32), np.empty((n_widths, 0), np.float32)
@@ -216,6 +220,8 @@ def _add_near(part, cells, sources, signal, limits, low, rows, seasons, found):
                 n_pairs += 1 if c <= known.reach + EXTENSION_REACH * sources[j, 3] else 0
             stop[b] = n_pairs
         pair_weights(n_pairs, chord, extension, event, local, signal.widths, room, exponent, weight)
+        if len(profiles.kind) > 0:
+            multiply(n_pairs, block, mjd, event, local, source, profiles, weight)
         rows, seasons = grown(found + size, rows, seasons)
         found = add_events(size, local, stop, weight, source, signal, limits, low, rows, seasons, found)
     return rows, seasons, found

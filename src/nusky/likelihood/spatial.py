@@ -24,6 +24,17 @@ def spherical_gaussian(psi, variance):
 
 
 @dataclass(frozen=True)
+class UniformDensity:
+    """Background density of directions in a small cone: the same everywhere, `value` sr^-1."""
+
+    value: float
+
+    def __call__(self, dec: np.ndarray) -> np.ndarray:
+        """Density [sr^-1] at declinations [rad]; shape of `dec`."""
+        return np.full(np.shape(dec), self.value)
+
+
+@dataclass(frozen=True)
 class DeclinationDensity:
     """Background density of directions, uniform in RA and smooth in sin(dec).
 

@@ -143,8 +143,8 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
     return schemas.DetectorTimes(
         uptimes=pa.concat_tables(uptimes.values()),
         effective_area=pa.concat_tables([read_effective_area(root, response) for response in responses_of(seasons)]),
-        livetime_s={name: _livetime_s(runs) for name, runs in uptimes.items()},
-        span_s={name: _span_s(runs) for name, runs in uptimes.items()},
+        livetime_s={name: livetime_s(runs) for name, runs in uptimes.items()},
+        span_s={name: span_s(runs) for name, runs in uptimes.items()},
         origin="uptimes",
     )
 
@@ -176,20 +176,32 @@ def _read_uptimes(root: Path, release: Release, season: Season, check_counts: bo
     uptimes = schemas.file_table("uptimes", {"season": season.name, **columns}, path)
     if uptimes.num_rows == 0:
         raise ReleaseError(f"{path}: lists no good run, so season {season.name} has no livetime. Fetch the file again.")
-    _refuse_overlaps(path, columns["start_mjd"], columns["stop_mjd"])
-    livetime_s = _livetime_s(uptimes)
+    lines = np.arange(uptimes.num_rows) + 2
+    refuse_overlaps(str(path), "line", lines, columns["start_mjd"], columns["stop_mjd"])
+    total_s = livetime_s(uptimes)
     known = season.livetime_s is not None
-    if check_counts and known and abs(livetime_s - season.livetime_s) > LIVETIME_TOLERANCE_S:
+    if check_counts and known and abs(total_s - season.livetime_s) > LIVETIME_TOLERANCE_S:
         raise ReleaseError(
-            f"{path}: the good runs of season {season.name} sum to {livetime_s:.2f} s, in release {release.name} to "
+            f"{path}: the good runs of season {season.name} sum to {total_s:.2f} s, in release {release.name} to "
             f"{season.livetime_s:.2f} s. Fetch the file again; if you know why they differ, set "
             "`release.check_counts: false`."
         )
     return uptimes
 
 
-def _refuse_overlaps(path: Path, start: np.ndarray, stop: np.ndarray) -> None:
-    """No run may begin before the ones ahead of it in time end: the livetime would count twice."""
+def refuse_overlaps(where: str, unit: str, numbers: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
+    """No run may begin before the ones ahead of it in time end: the livetime would count twice.
+
+    Parameters
+    ----------
+    where, unit : what messages call the file and what `numbers` (n_runs,) count: "line" or "row"
+    start, stop : (n_runs,) float64, MJD
+
+    Raises
+    ------
+    ReleaseError
+        Runs overlap by more than rounding; the message names both.
+    """
     order = np.argsort(start, kind="stable")
     ended = np.maximum.accumulate(stop[order])
     overlap_s = SECONDS_PER_DAY * (ended[:-1] - start[order][1:])
@@ -198,17 +210,19 @@ def _refuse_overlaps(path: Path, start: np.ndarray, stop: np.ndarray) -> None:
         return
     later, earlier = order[bad[0] + 1], order[: bad[0] + 1][np.argmax(stop[order[: bad[0] + 1]])]
     raise ReleaseError(
-        f"{path}, line {later + 2}: the run from MJD {start[later]:.8f} to {stop[later]:.8f} overlaps the one of line "
-        f"{earlier + 2}, {start[earlier]:.8f} to {stop[earlier]:.8f} ({len(bad)} overlapping run(s) in all): its time "
-        "would count twice. Fetch the file again or correct it."
+        f"{where}, {unit} {numbers[later]}: the run from MJD {start[later]:.8f} to {stop[later]:.8f} overlaps the one "
+        f"of {unit} {numbers[earlier]}, {start[earlier]:.8f} to {stop[earlier]:.8f} ({len(bad)} overlapping run(s) in "
+        "all): its time would count twice. Fetch the file again or correct it."
     )
 
 
-def _livetime_s(uptimes: pa.Table) -> float:
+def livetime_s(uptimes: pa.Table) -> float:
+    """Sum of good runs, s."""
     return SECONDS_PER_DAY * math.fsum(uptimes["stop_mjd"].to_numpy() - uptimes["start_mjd"].to_numpy())
 
 
-def _span_s(uptimes: pa.Table) -> float:
+def span_s(uptimes: pa.Table) -> float:
+    """First start to last stop of good runs, s."""
     return SECONDS_PER_DAY * float(uptimes["stop_mjd"].to_numpy().max() - uptimes["start_mjd"].to_numpy().min())
 
 

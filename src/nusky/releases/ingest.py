@@ -17,7 +17,7 @@ import pyarrow as pa
 from nusky import __version__, config, tables
 from nusky.errors import ArchiveError, ConfigurationError, DownloadError, ReleaseError, TableError
 from nusky.files import read_json, sha256, write_json
-from nusky.releases import icecube_3yr, icecube_10yr, icecube_14yr, registry
+from nusky.releases import icecube_3yr, icecube_10yr, icecube_14yr, own_lists, registry
 from nusky.releases.archive import unpack
 from nusky.releases.download import fetch_release
 from nusky.releases.generator_model import GENERATED
@@ -29,6 +29,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "icecube-3yr": icecube_3yr,
     "icecube-10yr": icecube_10yr,
     "icecube-14yr": icecube_14yr,
+    own_lists.LAYOUT: own_lists,
 }
 GENERATED_LAYOUT = "icecube-10yr"
 
@@ -61,8 +62,10 @@ def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool 
     ReleaseError
         What was found is a version of the release with known faults.
     """
-    release = registry.find(settings.name)
+    release = registry.of(settings)
     seasons = release.select(settings.seasons)
+    if release.lists:
+        return Obtained(Path(), own_lists.LAYOUT, "configuration", synthetic=False)
     if settings.synthetic == "always":
         return _generate(settings, release, seasons, seed, downloads)
     if settings.local_path is not None:
@@ -86,7 +89,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         The file is missing or damaged; the message names the key.
     """
     allowed = {
-        "release": lambda value: isinstance(value, str) and value in registry.RELEASES,
+        "release": lambda value: isinstance(value, str) and (value in registry.RELEASES or "events" in manifest),
         "layout": lambda value: isinstance(value, str) and value in LAYOUTS,
         "root": lambda value: isinstance(value, str) and "\0" not in value,
         "synthetic": lambda value: isinstance(value, bool),
@@ -97,7 +100,17 @@ def read_manifest(path: Path) -> dict[str, Any]:
         if not holds(manifest[key]):
             shown = repr(manifest[key])[:100]
             raise TableError(f"{path}: the key '{key}' cannot be {shown}. Delete the file and fetch the release again.")
+    release_of(manifest, path)
     return manifest
+
+
+def release_of(manifest: Mapping[str, Any], path: Path | str = "manifest") -> registry.Release:
+    """The release that a manifest is about; TableError, naming the file `path`, if there is none."""
+    settings = {"name": manifest["release"], "events": manifest.get("events")}
+    try:
+        return registry.of(config.validated(config.Release, settings, str(path)))
+    except ConfigurationError as error:
+        raise TableError(f"{error}\nDelete the file and fetch the release again.") from None
 
 
 def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_counts: bool) -> CanonicalRelease:
@@ -105,7 +118,7 @@ def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_
 
     Counts and published digests are checked for real releases if `check_counts`.
     """
-    release, root = registry.find(manifest["release"]), Path(manifest["root"])
+    release, root = release_of(manifest), Path(manifest["root"])
     adapter = LAYOUTS[manifest["layout"]]
     for name in adapter.required_files(root, release, seasons):
         if name not in manifest["files"]:
@@ -193,7 +206,10 @@ def _local(path: Path, release: registry.Release, downloads: Path) -> Obtained:
 
 
 def given_files(settings: config.Release) -> list[Path]:
-    """The files of the user's own that a release is read from: an archive, or what the seasons need of a folder."""
+    """The files of the user's own that a release is read from: lists, an archive, or what seasons need of a folder."""
+    if settings.events is not None:
+        release = registry.of(settings)
+        return [Path(name) for name in own_lists.required_files(Path(), release, release.select(settings.seasons))]
     if settings.local_path is None or settings.synthetic == "always":
         return []
     path = Path(settings.local_path).expanduser()
@@ -242,6 +258,11 @@ def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[re
     broken = [name for name in missing if (root / name).is_symlink()]
     if broken:
         hints.append(f"Links that lead nowhere: {', '.join(broken)}.")
+    if release.lists:
+        raise ReleaseError(
+            f"{len(missing)} file(s) of `release.events` missing: {', '.join(missing)}. Paths are relative to the "
+            "folder nusky runs in; correct them."
+        )
     raise ReleaseError(
         f"{root}: {len(missing)} file(s) of {release.name} missing: {', '.join(missing)}. {' '.join(hints)}"
         f"{' ' if hints else ''}The whole release is at {release.page}; every file named here is needed for the "

@@ -6,6 +6,8 @@ uptime files summed per season), digests from the files themselves.
 
 from dataclasses import dataclass, field
 
+from nusky.config import EventList
+from nusky.config import Release as Settings
 from nusky.errors import ConfigurationError
 
 
@@ -47,7 +49,7 @@ class Release:
     citation: str
     page: str
     layout: str
-    """Which adapter reads it: `icecube-3yr`, `icecube-10yr` or `icecube-14yr`."""
+    """Which adapter reads it: a key of `nusky.releases.ingest.LAYOUTS`."""
     seasons: tuple[Season, ...]
     mirrors: tuple[Mirror, ...]
     md5: dict[str, str] = field(default_factory=dict)
@@ -58,6 +60,13 @@ class Release:
     """Size of the archive; None where it is not known before it comes."""
     smearing: bool = True
     """Whether it tells how energies and directions are smeared; without, the likelihood has no energy term."""
+
+    lists: tuple[EventList, ...] = ()
+    """Of a user's own release: its event lists, one for each season."""
+
+    def list_of(self, season: Season) -> EventList:
+        """The user's own event list that is a `season`."""
+        return next(own for own in self.lists if own.name == season.name)
 
     def season(self, name: str) -> Season:
         """The season called `name`."""
@@ -183,3 +192,20 @@ def find(name: str) -> Release:
         return RELEASES[name]
     except KeyError:
         raise ConfigurationError(f"no release '{name}'; nusky knows {', '.join(RELEASES)}.") from None
+
+
+def of(settings: Settings) -> Release:
+    """The release of the `release` block of a configuration: a known one, or the user's own event lists."""
+    if settings.events is None:
+        return find(settings.name)
+    return Release(
+        name=settings.name,
+        title="event lists of your own",
+        citation="as the authors of the lists ask for",
+        page="",
+        layout="own-lists",
+        seasons=tuple(Season(own.name, own.name, None, None, None, None) for own in settings.events),
+        mirrors=(),
+        smearing=False,
+        lists=tuple(settings.events),
+    )

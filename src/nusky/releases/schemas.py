@@ -25,6 +25,9 @@ EVENT_COLUMNS = {  # header of the releases' event files -> canonical column
     "Zenith[deg]": "zenith_deg",
 }
 
+CONE_COLUMNS = ("cone_ra_deg", "cone_dec_deg", "cone_radius_deg", "cone_density_per_sr")
+"""Where the events of a season cover only a cone: its centre, radius and background density; NaN for the whole sky."""
+
 _FLOAT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.string()
 _DEC = (-90.0, 90.0)
 _ANGLE = (0.0, 180.0)
@@ -44,6 +47,8 @@ class Kind:
     """Pairs (a, b) of columns with a < b in every row."""
     not_falling: tuple[tuple[str, str], ...] = ()
     """Pairs (a, b) of columns with a <= b: edges that rounding in the file may have made equal."""
+    unknown: tuple[str, ...] = ()
+    """Columns that may be NaN: what a release does not state."""
     grid: tuple[str, ...] = ()
     """Columns whose values form a complete grid, one row per cell."""
 
@@ -88,9 +93,17 @@ KINDS = {
             "livetime_s": _FLOAT,
             "span_s": _FLOAT,
             "livetime_origin": _TEXT,
+        }
+        | _floats(*CONE_COLUMNS),
+        closed={
+            "n_events": (0, 10**10),
+            "cone_ra_deg": (0.0, 360.0),
+            "cone_dec_deg": _DEC,
+            "cone_radius_deg": _ANGLE,
+            "cone_density_per_sr": (0.0, 1e12),
         },
-        closed={"n_events": (0, 10**10)},
         positive={"livetime_s": 1e10, "span_s": 1e10},
+        unknown=CONE_COLUMNS,
     ),
     "effective_area": Kind(
         {"response": _TEXT}
@@ -173,7 +186,7 @@ class CanonicalRelease:
     angular_resolution: pa.Table = field(default_factory=KINDS["angular_resolution"].empty)
 
 
-def table(kind: str, columns: dict[str, Any], where: str) -> pa.Table:
+def table(kind: str, columns: dict[str, Any], where: str, unknown: Sequence[str] = ()) -> pa.Table:
     """A checked canonical table.
 
     Parameters
@@ -181,6 +194,7 @@ def table(kind: str, columns: dict[str, Any], where: str) -> pa.Table:
     kind : one of KINDS
     columns : columns of equal length; a string stands for that text in every row
     where : what the table belongs to, for messages
+    unknown : further columns that may be NaN, as it does not state them
 
     Raises
     ------
@@ -188,7 +202,7 @@ def table(kind: str, columns: dict[str, Any], where: str) -> pa.Table:
         A value is outside its range; the message names `where`, row, column, value and range.
     """
     made = _assemble(kind, columns)
-    _validate(kind, made, where, "row", np.arange(1, made.num_rows + 1))
+    _validate(kind, made, where, "row", np.arange(1, made.num_rows + 1), tuple(unknown))
     return made
 
 
@@ -209,12 +223,14 @@ def _assemble(kind: str, columns: dict[str, Any]) -> pa.Table:
     return pa.table({name: pa.array(full[name], type=dtype) for name, dtype in KINDS[kind].columns.items()})
 
 
-def _validate(kind: str, made: pa.Table, where: str, unit: str, numbers: np.ndarray) -> None:
+def _validate(
+    kind: str, made: pa.Table, where: str, unit: str, numbers: np.ndarray, unknown: tuple[str, ...] = ()
+) -> None:
     from pandera.errors import SchemaErrors
 
     frame = made.to_pandas()
     try:
-        _pandera_schema(kind).validate(frame, lazy=True)
+        _pandera_schema(kind, unknown).validate(frame, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
         failure = cases.loc[cases["index"].astype("Int64").fillna(0).idxmin()]
@@ -252,15 +268,16 @@ def _check_grid(model: Kind, frame: Any, where: str) -> None:
 
 
 @functools.cache
-def _pandera_schema(kind: str) -> Any:
+def _pandera_schema(kind: str, unknown: tuple[str, ...] = ()) -> Any:
     import pandera.pandas as pandera
 
     model = KINDS[kind]
+    unknown = (*model.unknown, *unknown)
     checks = {name: pandera.Check.in_range(*r, error=f"{r[0]:g} to {r[1]:g}") for name, r in model.closed.items()}
     for name, upper in model.positive.items():
         checks[name] = pandera.Check.in_range(0, upper, include_min=False, error=f"above 0, up to {upper:g}")
     return pandera.DataFrameSchema(
-        {name: pandera.Column(nullable=False, checks=checks.get(name)) for name in model.columns},
+        {name: pandera.Column(nullable=name in unknown, checks=checks.get(name)) for name in model.columns},
         checks=[
             # The columns are bound as defaults: a closure would see the last pair only.
             pandera.Check(lambda frame, low=low, high=high: ~(frame[low] >= frame[high]), error=f"{low} < {high}")
@@ -295,5 +312,5 @@ def season_rows(seasons: Sequence[Season], n_events: Sequence[int], times: Detec
         "livetime_s": [times.livetime_s[season.name] for season in seasons],
         "span_s": [times.span_s[season.name] for season in seasons],
         "livetime_origin": times.origin,
-    }
+    } | {name: np.full(len(seasons), np.nan) for name in CONE_COLUMNS}
     return table("seasons", columns, "seasons " + ", ".join(columns["season"]))

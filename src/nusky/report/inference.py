@@ -94,6 +94,11 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
     if not inference:
         return
     how = inference["analysis"]
+    if inference.get("time"):
+        how += f", {inference['time']['profile']} in time"
+    if outside := inference.get("windows_outside_seasons"):
+        left_out = ", ".join(outside)
+        yield f"{number(len(outside))} source(s) left out, as their windows lie outside the seasons: {left_out}."
     for weighting, stack in inference["stacks"].items():
         for fit in stack["fits"]:
             yield (
@@ -130,10 +135,17 @@ def _limit(
     if "uncalibrated" in limit["injection"]:
         gaussian = limit["injection"].startswith("gaussian")
         drawn = ", uncalibrated" + (": signal drawn from a Gaussian of AngErr" if gaussian else "")
+    head = f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events"
+    how = f"(γ = {gamma}, {limit['method']}{trials}{drawn})"
+    if limit["e2dnde_100tev_gev_cm2_s"] is None:
+        yield f"{head} {how}; no flux, as no effective area is known."
+        return
     yield (
-        f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events, E² dN/dE < "
-        f"{number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour (γ = {gamma}, "
-        f"{limit['method']}{trials}{drawn}), {number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
+        f"{head}, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour {how}, "
+        f"{number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
+        if limit.get("duration_s") is None
+        else f"{head}, fluence E² F < {number(limit['e2_fluence_100tev_gev_cm2'])} GeV cm⁻² at 100 TeV for one flavour "
+        f"{how}; in the window, or at the peak, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT}."
     )
 
 

@@ -1,25 +1,37 @@
 """The seasons of a release with the detector's response to them: what every hypothesis is tested on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
+from nusky.conventions import SMALLEST_ANG_ERR_DEG
 from nusky.detector import angular_resolution, effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
 from nusky.detector.angular_resolution import MedianSpread
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.smearing import Smearing
+from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 from nusky.detector.spectrum import Spectrum
+from nusky.errors import PhysicsError
 from nusky.likelihood import energy, point_spread
+from nusky.likelihood.spatial import UniformDensity
 from nusky.search import reach
 from nusky.search.season import IndexedEvents, SeasonEvents
+from nusky.search.time_profile import GoodRuns
 
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
+TIMED_COLUMNS = (*EVENT_COLUMNS, "mjd")
 SEASON_COLUMNS = ("season", "response", "livetime_s")
+CONE_COLUMNS = ("cone_ra_deg", "cone_dec_deg", "cone_radius_deg", "cone_density_per_sr")
+OWN_LISTS = "configuration"
+"""Origin of the livetimes of event lists of the user's own."""
+NO_AREA = ", sources share the signal by weight and seasons by livetime, as no effective area is known"
+_ANY_AREA = EffectiveArea(np.array([2.0, 9.0]), np.array([-np.pi / 2, np.pi / 2]), np.ones((1, 1)))
 SPATIAL, FULL = "spatial only", "spatial and energy, point spread from the smearing tables"
+_FACTOR_STEP = 16.0
+"""Reaches are those of a few factors in time, this far apart: analyses with them are kept."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +39,20 @@ class Analysis:
     """The events of every season with the detector's response to them.
 
     `smearings` is None for a release without smearing tables: the likelihood is then spatial only, and signal is drawn
-    with the `median_spreads` of the seasons, if the release gives medians of its resolution.
+    with the `median_spreads` of the seasons, if the release gives medians of its resolution. `has_area` is false where
+    the effective area is not known: `areas` then are the same everywhere, and no flux is to be stated. `cones`
+    (n_seasons, 3) are ra, dec and radius [rad] of the cones that the events cover, NaN for the whole sky. `runs` are
+    the good runs of every season, None where no source changes with time.
     """
 
     seasons: tuple[SeasonEvents, ...]
     areas: Mapping[str, EffectiveArea]
     smearings: Mapping[str, Smearing] | None
     median_spreads: tuple[MedianSpread, ...] | None = None
+    has_area: bool = True
+    cones: np.ndarray | None = None
+    runs: tuple[GoodRuns, ...] | None = None
+    _windowed: dict[float, "Analysis"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of_tables(
@@ -43,26 +62,41 @@ class Analysis:
         effective_areas: pa.Table,
         smearings: pa.Table,
         angular_resolutions: pa.Table | None = None,
+        uptimes: pa.Table | None = None,
     ) -> "Analysis":
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
         With energies and the point spread of the smearing tables where the release has them, else spatial only; then
-        `angular_resolutions` decides how signal is drawn.
+        `angular_resolutions` decides how signal is drawn. For sources that change with time, `events` have times and
+        `uptimes` are the good runs; a season without any lasts from its first event to its last.
         """
-        responses = smearing.from_table(smearings)
+        responses, areas = smearing.from_table(smearings), effective_area.from_table(effective_areas)
         resolutions = {}
         if angular_resolutions is not None and not responses:
             resolutions = angular_resolution.from_table(angular_resolutions)
+        cones = np.column_stack([seasons[name].to_numpy() for name in CONE_COLUMNS])
+        has_area = all(response in areas for response in seasons["response"].to_pylist())
+        if not has_area:
+            areas = dict.fromkeys(seasons["response"].to_pylist(), _ANY_AREA)
+        # The floor belongs to the angular errors of IceCube's releases; those of other lists are taken as stated.
+        own, floors = np.radians(SMALLEST_ANG_ERR_DEG), seasons["livetime_origin"].to_pylist()
+        floors = [own if origin == OWN_LISTS else ANG_ERR_FLOOR for origin in floors]
         made, median_spreads = [], []
-        for season, table in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, strict=True):
+        listed = seasons.select(SEASON_COLUMNS).to_pylist()
+        for season, table, cone, floor in zip(listed, events, cones, floors, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
             if season["response"] in resolutions:
                 known = resolutions[season["response"]]
                 median_spreads.append(MedianSpread.of_events(known, np.radians(dec), np.radians(ang_err)))
-            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, log10_energy if responses else None))
+            density = None if np.isnan(cone).any() else UniformDensity(cone[3] / len(ra))
+            energies = log10_energy if responses else None
+            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, density, floor))
         spreads = tuple(median_spreads) if len(median_spreads) == len(made) else None
-        return cls.of_seasons(made, effective_area.from_table(effective_areas), responses or None, spreads)
+        made, runs = (made, None) if uptimes is None else _with_times(made, events, uptimes)
+        known = cls.of_seasons(made, areas, responses or None, spreads)
+        cones = None if np.isnan(cones).all() else np.radians(cones[:, :3])
+        return replace(known, has_area=has_area, cones=cones, runs=runs)
 
     @classmethod
     def of_seasons(
@@ -73,20 +107,25 @@ class Analysis:
         median_spreads: tuple[MedianSpread, ...] | None = None,
     ) -> "Analysis":
         """From seasons with their own background; how far their events matter follows from the response."""
-        known = cls(tuple(seasons), areas, smearings, median_spreads)
-        if smearings is None:
-            return known
-        names, signal = known.response_names, known.signal_densities(reach.band_declinations(), reach.spectra())
+        return cls(tuple(seasons), areas, smearings, median_spreads)._reaching(1.0)
+
+    def _reaching(self, factor: float) -> "Analysis":
+        """The same with events as far as they matter where density ratios are larger by `factor` of time."""
+        if self.smearings is None:
+            made = [replace(season, reach=season.reach + 2 * np.log(factor)) for season in self.seasons]
+            return replace(self, seasons=tuple(made))
+        names, signal = self.response_names, self.signal_densities(reach.band_declinations(), reach.spectra())
+        by_response = [signal[names.index(response)][:, :, :-1] for response in self.responses]
         made = [
-            replace(season, reach=reach.by_bin(season, known.widths, signal[names.index(season.response)][:, :, :-1]))
-            for season in seasons
+            replace(season, reach=reach.by_bin(season, self.widths, own, factor))
+            for season, own in zip(self.seasons, by_response, strict=True)
         ]
-        return replace(known, seasons=tuple(made))
+        return replace(self, seasons=tuple(made))
 
     @property
     def kind(self) -> str:
         """What the likelihood uses, in words."""
-        return SPATIAL if self.smearings is None else FULL
+        return FULL if self.smearings is not None else SPATIAL + ("" if self.has_area else NO_AREA)
 
     @property
     def widths(self) -> tuple[float, ...]:
@@ -124,10 +163,41 @@ class Analysis:
         """The events of all seasons in the order of the sky's index."""
         return IndexedEvents.of_seasons(self.seasons, self.response_numbers)
 
+    def windowed(self, factor: float) -> "Analysis":
+        """The same for sources that change with time, whose density ratios are larger by up to `factor`.
+
+        With a response for every season, as seasons of one differ then, and events that are near farther away.
+        """
+        step = _FACTOR_STEP ** np.ceil(np.log(max(factor, 1.0)) / np.log(_FACTOR_STEP) - 1e-9)
+        if step not in self._windowed:
+            self._windowed[step] = self._by_season._reaching(step) if step > 1 else self._by_season
+        return self._windowed[step]
+
+    @cached_property
+    def _by_season(self) -> "Analysis":
+        named = tuple(replace(season, response=season.name) for season in self.seasons)
+        areas, smearings = (
+            known and {season.name: known[season.response] for season in self.seasons}
+            for known in (self.areas, self.smearings)
+        )
+        return replace(self, seasons=named, areas=areas, smearings=smearings)
+
     def expected(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
         """Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 of each source, (n_seasons, n_spectra, n_sources)."""
         integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
         return integrals * self.livetimes_s[:, None, None]
+
+    def check_covered(self, ra: np.ndarray, dec: np.ndarray) -> None:
+        """Refuse positions [rad] outside the cone that the events of a season cover, with a PhysicsError."""
+        for season, (ra0, dec0, radius) in zip(self.seasons, () if self.cones is None else self.cones, strict=False):
+            half = np.sin((dec - dec0) / 2) ** 2 + np.cos(dec) * np.cos(dec0) * np.sin((ra - ra0) / 2) ** 2
+            outside = np.flatnonzero(half > np.sin(radius / 2) ** 2)
+            if outside.size:
+                at = np.degrees([ra[outside[0]], dec[outside[0]], ra0, dec0, radius])
+                raise PhysicsError(
+                    f"the source at RA {at[0]:.3f}, Dec {at[1]:.3f} deg lies outside the cone that the events of "
+                    f"{season.name} cover: {at[4]:g} deg around RA {at[2]:.3f}, Dec {at[3]:.3f}. Leave it out."
+                )
 
     @cached_property
     def signal_nodes(self) -> np.ndarray:
@@ -140,7 +210,9 @@ class Analysis:
 
     @cached_property
     def _reconstructed(self) -> dict[str, np.ndarray]:
-        return {name: point_spread.reconstructed(self.smearings[name]) for name in self.response_names}
+        # Seasons of one response share its table also where each has a name of its own.
+        made = {id(known): point_spread.reconstructed(known) for known in self.smearings.values()}
+        return {name: made[id(self.smearings[name])] for name in self.response_names}
 
     def signal_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
         """Signal densities, (n_responses, n_dec, n_bins, n_widths + 1, n_spectra) float32, per dex and bin of AngErr.
@@ -154,10 +226,31 @@ class Analysis:
             return np.broadcast_to(first, (len(names), len(dec), 1, len(first), len(spectra)))
         width = np.repeat(np.diff(energy.LOG10_ENERGY_EDGES), len(energy.ANG_ERR_EDGES) - 1)
         found = np.empty((len(names), len(dec), len(width), len(self.widths) + 1, len(spectra)), np.float32)
+        same_as: dict[int, int] = {}
         for r, name in enumerate(names):
+            same = same_as.setdefault(id(self.smearings[name]), r)
+            if same < r:
+                found[r] = found[same]
+                continue
             matrix = self._reconstructed[name]
             flat = matrix.reshape(*matrix.shape[:2], -1)
             shares = energy.signal_share(self.areas[name], self.smearings[name], flat, dec, spectra)
             shares = shares.reshape(len(dec), len(spectra), len(width), -1) / width[:, None]
             found[r] = shares.transpose(0, 2, 3, 1)
         return found
+
+
+def _with_times(
+    seasons: Sequence[SeasonEvents], events: Sequence[pa.Table], uptimes: pa.Table
+) -> tuple[list[SeasonEvents], tuple[GoodRuns, ...]]:
+    """The seasons with the times of their events, and their good runs."""
+    of_season = uptimes["season"].to_numpy(zero_copy_only=False).astype(str)
+    start, stop = uptimes["start_mjd"].to_numpy(), uptimes["stop_mjd"].to_numpy()
+    made, runs = [], []
+    for season, table in zip(seasons, events, strict=True):
+        mjd, own = table["mjd"].to_numpy(), of_season == season.name
+        if np.isnan(mjd).any():
+            raise PhysicsError(f"the events of {season.name} have no times, so no window can be tested on them.")
+        made.append(replace(season, mjd=mjd))
+        runs.append(GoodRuns.of(start[own], stop[own]) if own.any() else GoodRuns.of(mjd.min(), mjd.max()))
+    return made, tuple(runs)

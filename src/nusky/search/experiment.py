@@ -242,6 +242,20 @@ def stated(name: str, state: Callable[[], SignalStrength]) -> Statement:
         return Statement(name, None, str(error))
 
 
+def windowed_sky_fits(experiments: Sequence[Experiment], seed: int, trials: range) -> np.ndarray:
+    """TS of sources that change with time, each by itself in common skies: (n_trials, n_sources, n_fits).
+
+    The times of all events of a season are permuted, the same for all sources; they share one analysis.
+    """
+    found = []
+    for trial in trials:
+        state = stream(seed, "sky", trial)
+        whole = experiments[0].hypothesis.permuted_events(state)
+        skies = (own.hypothesis.with_events_at(*whole) for own in experiments)
+        found.append([own.fits(sky)[:, 2] for own, sky in zip(experiments, skies, strict=True)])
+    return np.array(found)
+
+
 def sky_fits(
     analysis: Analysis,
     positions: tuple[np.ndarray, np.ndarray, np.ndarray],

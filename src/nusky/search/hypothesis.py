@@ -8,7 +8,7 @@ their own signal density. TS = 2 ln L(best)/L(0).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,9 +22,11 @@ from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
 from nusky.likelihood.ratios import Signal, near_ratios, series_limits
 from nusky.likelihood.terms import directions
+from nusky.likelihood.time import NO_PROFILES, Profiles
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_ratios
 from nusky.search.season import IndexedEvents, SeasonEvents
+from nusky.search.time_profile import LightCurve, Steady, TimeProfile, exposure_ratios, packed, scale_of, turned
 from nusky.units import takes_directions
 
 GAMMAS = np.linspace(1.0, 4.0, 16)
@@ -40,7 +42,8 @@ _ZOOMS, _ZOOM_POINTS = 3, 8
 class Sources:
     """Sources of a hypothesis, each (n_sources,) float64: `ra`, `dec`, Gaussian width `extension` [rad], `weights`.
 
-    The weights are the sources' shares of the flux.
+    The weights are the sources' shares of the flux. `profiles` say how it changes with time, one for each source; None
+    if all are steady.
 
     Raises
     ------
@@ -51,11 +54,19 @@ class Sources:
     dec: np.ndarray
     extension: np.ndarray
     weights: np.ndarray
+    profiles: tuple[TimeProfile, ...] | None = None
 
     @classmethod
     @takes_directions(("ra", "dec"), extension="rad")
-    def of(cls, ra: Any, dec: Any = None, extension: Any = 0.0, weights: ArrayLike = 1.0) -> "Sources":
-        """Those with a weight; a missing width counts as 0, and the weights add up to 1.
+    def of(
+        cls,
+        ra: Any,
+        dec: Any = None,
+        extension: Any = 0.0,
+        weights: ArrayLike = 1.0,
+        profiles: TimeProfile | Sequence[TimeProfile] | None = None,
+    ) -> "Sources":
+        """Those with a weight; a missing width counts as 0, and the weights add up to 1. A profile serves all.
 
         Directions and widths are numbers in rad or quantities, or `ra` is a SkyCoord and `dec` left out.
         """
@@ -73,7 +84,12 @@ class Sources:
                 f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: no width from 0 to pi. For degrees "
                 "give a quantity."
             )
-        return cls(ra, dec, extension, weights / weights.sum())
+        if isinstance(profiles, TimeProfile):
+            profiles = [profiles] * len(used)
+        if profiles is None or all(isinstance(own, Steady) for own in profiles):
+            return cls(ra, dec, extension, weights / weights.sum())
+        chosen = tuple(own for own, use in zip(profiles, used, strict=True) if use)
+        return cls(ra, dec, extension, weights / weights.sum(), chosen)
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -81,7 +97,8 @@ class Sources:
     def by_declination(self) -> "Sources":
         """The same in order of declination: neighbours in memory are then neighbours on the sky."""
         order = np.argsort(self.dec, kind="stable")
-        return Sources(self.ra[order], self.dec[order], self.extension[order], self.weights[order])
+        profiles = self.profiles and tuple(self.profiles[j] for j in order)
+        return Sources(self.ra[order], self.dec[order], self.extension[order], self.weights[order], profiles)
 
 
 @dataclass(frozen=True)
@@ -112,14 +129,16 @@ class Sky:
     """The events of one sky to be looked at.
 
     `chosen` (n_chosen,) are numbers of events of the analysis, `cell` the places of their cells, `ra` [rad] their right
-    ascensions; `extra` the same and the records of injected events; `n_events` (n_seasons,) float64 counts all events.
+    ascensions, `mjd` their times (none where all sources are steady); `extra` the same, the records before the times,
+    of injected events; `n_events` (n_seasons,) float64 counts all events.
     """
 
     chosen: np.ndarray
     cell: np.ndarray
     ra: np.ndarray
-    extra: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    extra: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     n_events: np.ndarray
+    mjd: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -161,7 +180,7 @@ class Hypothesis:
     sources: Sources
     spectra: tuple[Spectrum, ...]
     near: NearIndex
-    _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT))
+    _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT), np.empty(0))
 
     @classmethod
     def of(cls, analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum] | None = None) -> "Hypothesis":
@@ -174,7 +193,10 @@ class Hypothesis:
         if spectra is None:
             spectra = power_laws(GAMMAS)
         sources = sources.by_declination()
-        expected = (analysis.expected(sources.dec, spectra) * sources.weights).sum(axis=2)
+        analysis.check_covered(sources.ra, sources.dec)
+        if sources.profiles is not None:
+            analysis = analysis.windowed(_largest_factor(analysis, sources))
+        expected = expected_by_source(analysis, sources, spectra).sum(axis=2)
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
@@ -197,7 +219,7 @@ class Hypothesis:
     @cached_property
     def per_source(self) -> np.ndarray:
         """Expected events of each source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all, (n_seasons, n_spectra, n_sources)."""
-        return self.analysis.expected(self.sources.dec, self.spectra) * self.sources.weights
+        return expected_by_source(self.analysis, self.sources, self.spectra)
 
     @cached_property
     def expected(self) -> np.ndarray:
@@ -227,18 +249,69 @@ class Hypothesis:
         own = np.ascontiguousarray(densities[:, :, :, :-1])
         return Signal(analysis.widths, own, table, shares.astype(np.float32), far)
 
+    @cached_property
+    def _profiles(self) -> Profiles:
+        """As `nusky.likelihood.ratios.near_ratios` takes them."""
+        profiles = self.sources.profiles
+        if profiles is None:
+            return NO_PROFILES
+        return packed(profiles, scale_of(exposure_ratios(profiles, self.analysis.runs)))
+
+    @cached_property
+    def _timed(self) -> "TimedEvents":
+        """Times of the events, and which of them lie in the window of any source."""
+        groups, occupied = self.analysis.indexed.groups, np.diff(self.near.cells.row_start) > 0
+        near = np.repeat(occupied[groups[:, 2]], groups[:, 1] - groups[:, 0])
+        return TimedEvents.of(self.analysis, self.sources.profiles, near)
+
     def data(self) -> Sky:
         """The sky as observed."""
         return self.sky([season.ra for season in self.analysis.seasons])
 
     def sky(self, ra: Sequence[np.ndarray]) -> Sky:
-        """A sky with other right ascensions [rad], one array per season."""
-        return Sky(*self._look_up(self.analysis.indexed, ra), self._NOTHING, self.analysis.n_events)
+        """A sky with other right ascensions [rad] at the same times, one array per season."""
+        if self.sources.profiles is None:
+            found = self._look_up(self.analysis.indexed, ra)
+            return Sky(*found, self._NOTHING, self.analysis.n_events)
+        timed = self._timed
+        chosen = np.concatenate(timed.inside)
+        return self._timed_sky(chosen, np.concatenate(ra)[self.analysis.indexed.order[chosen]], timed.mjd[chosen])
+
+    def _timed_sky(self, event: np.ndarray, ra: np.ndarray, mjd: np.ndarray) -> Sky:
+        """Of the numbers of events in the sky's order, with right ascensions [rad] and times, (n,) each."""
+        timed, own = self._timed, ra % (2 * np.pi)
+        at, cell = self.near.cells.look_up(timed.row[event], timed.n_ra[event], own)
+        return Sky(event[at], cell, own[at], self._NOTHING, self.analysis.n_events, mjd[at])
 
     def scrambled(self, rng: np.random.Generator) -> Sky:
-        """A sky with right ascensions redrawn uniformly; only events near a source cost random numbers."""
+        """A sky of background.
+
+        With steady sources right ascensions are redrawn uniformly; only events near a source cost random numbers. Else
+        the times of a season's events are permuted and right ascensions follow the Earth, so that directions in the
+        detector stay; in a cone they stay at their right ascensions. Only events whose new time lies in a window cost.
+        """
+        if self.sources.profiles is not None:
+            return self._timed_sky(*self._timed.permuted(rng))
         found = cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
         return Sky(*found, self._NOTHING, self.analysis.n_events)
+
+    def permuted_events(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Right ascensions [rad] and times of all events with the times of every season permuted, (n_events,) each.
+
+        One season after the other, for `with_events_at` of any hypothesis on these events.
+        """
+        skies = [
+            _permuted(rng, season.ra, season.mjd, fixed)
+            for season, fixed in zip(self.analysis.seasons, _fixed(self.analysis), strict=True)
+        ]
+        return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
+
+    def with_events_at(self, ra: np.ndarray, mjd: np.ndarray) -> Sky:
+        """The sky of `permuted_events`, right ascensions in rad, as this hypothesis sees it."""
+        order = self.analysis.indexed.order
+        ra, mjd = ra[order], mjd[order]
+        chosen = np.flatnonzero(self._timed.shining(mjd))
+        return self._timed_sky(chosen, ra[chosen], mjd[chosen])
 
     @cached_property
     def _groups(self) -> np.ndarray:
@@ -251,7 +324,10 @@ class Hypothesis:
         extra = IndexedEvents.of_seasons(events, self.analysis.response_numbers)
         found = self._look_up(extra, [season.ra for season in events])
         n_events = sky.n_events + [float(len(season)) for season in events]
-        return replace(sky, extra=(*found, extra.records), n_events=n_events)
+        mjd = np.empty(0)
+        if self.sources.profiles is not None:
+            mjd = np.concatenate([season.mjd for season in events])[extra.order][found[0]]
+        return replace(sky, extra=(*found, extra.records, mjd), n_events=n_events)
 
     def _look_up(self, events: IndexedEvents, ra: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         own = np.concatenate(ra)[events.order] % (2 * np.pi)
@@ -288,6 +364,124 @@ class Hypothesis:
         return np.array([[likelihood.test_statistic(float(n), g) for n in n_signal] for g in range(len(gammas))])
 
 
+def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
+    """Expected events of each source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all, (n_seasons, n_spectra, n_sources).
+
+    Of a source that changes with time phi0 is the flux at T = 1: acceptance times the exposure of its profile.
+    """
+    expected = analysis.expected(sources.dec, spectra) * sources.weights
+    if sources.profiles is None:
+        return expected
+    return expected * _exposure_ratios(analysis, sources)[:, None, :]
+
+
+def _largest_factor(analysis: Analysis, sources: Sources) -> float:
+    """Largest factor s(t) |R| of any source at an event."""
+    scale = scale_of(_exposure_ratios(analysis, sources))
+    return float((scale * [_top(profile) for profile in sources.profiles]).max())
+
+
+def _exposure_ratios(analysis: Analysis, sources: Sources) -> np.ndarray:
+    if analysis.runs is None:
+        raise PhysicsError("sources that change with time need the times of the events and the good runs.")
+    return exposure_ratios(sources.profiles, analysis.runs)
+
+
+def _top(profile: TimeProfile) -> float:
+    return max(profile.flux) if isinstance(profile, LightCurve) else 1.0
+
+
+@dataclass(frozen=True)
+class TimedEvents:
+    """The times of the events, for sources that change with time.
+
+    Attributes
+    ----------
+    ra, mjd : (n_events,) float64, rad and d
+        In the order of the sky's index.
+    inside : for each season (n_inside,) int64
+        Numbers, in that order, of its events at whose times a source may shine.
+    members : for each season (n,) int64
+        Numbers of all its events.
+    near : for each season (n_near,) int64
+        Numbers of those that are near a source at some right ascension.
+    row, n_ra : (n_events,) int64
+        As in the record of an event.
+    fixed : for each season bool
+        Whether directions stay when times change, as in a cone.
+    windows : (n_sources, 2) float64, MJD
+        Starts, in order, and the latest stop so far.
+    """
+
+    ra: np.ndarray
+    mjd: np.ndarray
+    inside: tuple[np.ndarray, ...]
+    members: tuple[np.ndarray, ...]
+    near: tuple[np.ndarray, ...]
+    row: np.ndarray
+    n_ra: np.ndarray
+    fixed: tuple[bool, ...]
+    windows: np.ndarray
+
+    @classmethod
+    def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile], near: np.ndarray) -> "TimedEvents":
+        """Of the events of an analysis and the `profiles` of the sources.
+
+        `near` (n_events,) tells, in the order of the sky's index, which events are near a source at some right
+        ascension.
+        """
+        indexed = analysis.indexed
+        ra, mjd = (
+            np.concatenate([getattr(s, name) for s in analysis.seasons])[indexed.order] for name in ("ra", "mjd")
+        )
+        windows = np.array([profile.support for profile in profiles])
+        windows = windows[np.argsort(windows[:, 0], kind="stable")]
+        windows[:, 1] = np.maximum.accumulate(windows[:, 1])
+        shining = _in_windows(mjd, windows)
+        season = indexed.records["season"]
+        members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
+        inside = tuple(own[shining[own]] for own in members)
+        reachable = tuple(own[near[own]] for own in members)
+        row, n_ra = (indexed.records[name].astype(np.int64) for name in ("row", "n_ra"))
+        return cls(ra, mjd, inside, members, reachable, row, n_ra, _fixed(analysis), windows)
+
+    def shining(self, mjd: np.ndarray) -> np.ndarray:
+        """Whether a source may shine at each of `mjd` (n,)."""
+        return _in_windows(mjd, self.windows)
+
+    def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numbers, right ascensions [rad] and times of near events that get a time at which a source may shine.
+
+        Each season's times are permuted among its events: how many of the near ones get a time in a window is
+        hypergeometric, and then any of them and any of the times are as likely. The others need not be known.
+        """
+        found = []
+        for inside, members, near, fixed in zip(self.inside, self.members, self.near, self.fixed, strict=True):
+            n = rng.hypergeometric(len(inside), len(members) - len(inside), len(near))
+            event = near[rng.choice(len(near), n, replace=False)] if n else near[:0]
+            mjd = self.mjd[inside[rng.choice(len(inside), n, replace=False)]] if n else np.empty(0)
+            ra = self.ra[event] if fixed else turned(self.ra[event], self.mjd[event], mjd)
+            found.append((event, ra, mjd))
+        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+
+
+def _fixed(analysis: Analysis) -> tuple[bool, ...]:
+    """For each season whether directions stay when times change, as in a cone."""
+    if analysis.cones is None:
+        return (False,) * len(analysis.seasons)
+    return tuple(bool(known) for known in ~np.isnan(analysis.cones[:, 0]))
+
+
+def _permuted(rng: np.random.Generator, ra: np.ndarray, mjd: np.ndarray, fixed: bool) -> tuple[np.ndarray, np.ndarray]:
+    new = rng.permutation(mjd)
+    return (ra if fixed else turned(ra, mjd, new)), new
+
+
+def _in_windows(mjd: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    window = np.searchsorted(windows[:, 0], mjd, side="right") - 1
+    return (window >= 0) & (mjd <= windows[np.maximum(window, 0), 1])
+
+
 class SkyLikelihood:
     """ln L of one sky on the spectra of a hypothesis; exact whatever n_s, as the ratios are taken again if need be."""
 
@@ -308,9 +502,11 @@ class SkyLikelihood:
                 sky.cell,
                 sky.ra,
                 hypothesis.analysis.indexed.records,
+                sky.mjd,
                 sky.extra,
                 hypothesis.near.cells,
                 hypothesis.near.sources,
+                hypothesis._profiles,
                 hypothesis.signal,
                 limits,
             )

@@ -1,7 +1,7 @@
 """Injection of signal: events as the detector would reconstruct them, from sources with a flux."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Sources
+from nusky.search.hypothesis import Sources, expected_by_source
 from nusky.search.season import SeasonEvents
 from nusky.sphere import displaced
 
@@ -51,8 +51,8 @@ def expected_events(analysis: Analysis, sources: Sources, spectra: Sequence[Spec
     (n_seasons, n_sources) float64, GeV cm^2 s."""
     found = np.empty((len(analysis.seasons), len(sources)))
     for spectrum, own in by_spectrum(spectra):
-        found[:, own] = analysis.expected(sources.dec[own], [spectrum])[:, 0]
-    return found * sources.weights
+        found[:, own] = expected_by_source(analysis, sources, [spectrum])[:, 0, own]
+    return found
 
 
 def by_spectrum(spectra: Sequence[Spectrum]) -> list[tuple[Spectrum, np.ndarray]]:
@@ -83,16 +83,28 @@ class Injector:
 
     def __call__(self, rng: np.random.Generator, signal: Signal, n_injected: float) -> list[SeasonEvents]:
         """Poisson(`n_injected`) signal events of one sky, one `SeasonEvents` per season."""
-        analysis, expected = self._analysis, n_injected * signal.share
+        analysis, expected, sources = self._analysis, n_injected * signal.share, signal.sources
         if analysis.smearings is None:
             return [self._spatial(rng, k, signal, expected[k]) for k in range(len(expected))]
         drawn = inject(
             rng, signal.sources, expected, analysis.areas, analysis.smearings, analysis.responses, signal.spectra
         )
         return [
-            season.with_events(*(events[name] for name in _COLUMNS))
-            for season, events in zip(analysis.seasons, drawn, strict=True)
+            self._at_times(rng, k, season.with_events(*(events[name] for name in _COLUMNS)), sources, events["source"])
+            for k, (season, events) in enumerate(zip(analysis.seasons, drawn, strict=True))
         ]
+
+    def _at_times(
+        self, rng: np.random.Generator, k: int, events: SeasonEvents, sources: Sources, source: np.ndarray
+    ) -> SeasonEvents:
+        """Events of a season with the times of signal from their `source` (n_events,), where sources have profiles."""
+        if sources.profiles is None:
+            return events
+        mjd = np.empty(len(source))
+        for j in np.unique(source):
+            own = source == j
+            mjd[own] = sources.profiles[j].draw(rng, self._analysis.runs[k], int(own.sum()))
+        return replace(events, mjd=mjd)
 
     def _spatial(self, rng: np.random.Generator, k: int, signal: Signal, expected: np.ndarray) -> SeasonEvents:
         sources, season, spreads = signal.sources, self._analysis.seasons[k], self._analysis.median_spreads
@@ -107,7 +119,7 @@ class Injector:
         width = np.hypot(ang_err, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
         distance = np.minimum(rng.rayleigh(1.0, len(dec)) * width, np.pi)
         event = displaced(sources.ra[source], dec, distance, rng.uniform(0.0, 2 * np.pi, len(dec)))
-        return season.with_events(*event, ang_err, None)
+        return self._at_times(rng, k, season.with_events(*event, ang_err, None), sources, source)
 
     def _ang_err_of_band(self, rng: np.random.Generator, k: int, dec: np.ndarray) -> np.ndarray:
         n, decs, ang_errs = len(dec), *self._by_dec[k]

@@ -30,7 +30,7 @@ def band_declinations() -> np.ndarray:
     return np.arcsin((SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2)
 
 
-def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray) -> np.ndarray:
+def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray, factor: float = 1.0) -> np.ndarray:
     """Squared pull up to which the events of each band and bin are near, (n_bands, n_bins) float64.
 
     Parameters
@@ -40,6 +40,8 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray)
     widths : n_widths numbers
     densities : (n_bands, n_bins, n_widths, n_spectra)
         Signal densities per dex and bin of AngErr at `band_declinations` for `spectra`.
+    factor : float, at least 1
+        By which sources that change with time can make ratios larger: pairs are near down to a ratio smaller by it.
     """
     n_bands, n_energies, n_ang_err = season.ang_err_share.shape
     n_spectra = densities.shape[3]
@@ -75,6 +77,6 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray)
             order = np.argsort(values)
             lost = np.cumsum(content[:, g].ravel()[order])
             limit = values[order[min(np.searchsorted(lost, LOST * whole[g]), len(order) - 1)]]
-            last = np.where(ratio[:, g] >= limit, np.arange(1, len(_SQUARES) + 1), 0).max(axis=1)
+            last = np.where(ratio[:, g] >= limit / factor, np.arange(1, len(_SQUARES) + 1), 0).max(axis=1)
             found[band, filled] = np.maximum(found[band, filled], np.concatenate(([0.0], _SQUARES))[last])
     return found

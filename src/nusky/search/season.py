@@ -8,7 +8,7 @@ import numpy as np
 from nusky.detector.smearing import ANG_ERR_FLOOR
 from nusky.likelihood import cells, energy
 from nusky.likelihood.events import records
-from nusky.likelihood.spatial import DeclinationDensity
+from nusky.likelihood.spatial import DeclinationDensity, UniformDensity
 from nusky.units import takes_directions
 
 GAUSSIAN_REACH = 18.0
@@ -29,14 +29,18 @@ class SeasonEvents:
         Of energy and AngErr; 0 for a spatial analysis.
     inverse_background : (n_events,) float64
         1/B_i: sr for a spatial analysis, sr dex with energy.
-    density : DeclinationDensity
-        Background density in declination.
+    density : DeclinationDensity or UniformDensity
+        Background density in declination; uniform where the events cover only a cone.
     energy_density : BackgroundEnergyDensity or None
         Background density in energy; None for a spatial analysis.
     ang_err_share : (n_bands, n_energies, n_ang_err) float64 or None
         The background's distribution of AngErr.
+    ang_err_floor : float, rad
+        Smaller angular errors count as this one.
     reach : (n_bands, n_bins) float64
         Squared pull psi^2/AngErr^2 up to which an event is near (`nusky.search.reach`).
+    mjd : (n_events,) float64 or None
+        Times, d; None where no source changes with time.
     """
 
     name: str
@@ -47,10 +51,12 @@ class SeasonEvents:
     ang_err: np.ndarray
     bin: np.ndarray
     inverse_background: np.ndarray
-    density: DeclinationDensity
+    density: DeclinationDensity | UniformDensity
     energy_density: energy.BackgroundEnergyDensity | None
     ang_err_share: np.ndarray | None = None
+    ang_err_floor: float = ANG_ERR_FLOOR
     reach: np.ndarray = field(default_factory=lambda: np.full((1, 1), GAUSSIAN_REACH))
+    mjd: np.ndarray | None = None
 
     @classmethod
     @takes_directions(("ra", "dec"), ang_err="rad")
@@ -61,32 +67,36 @@ class SeasonEvents:
         dec: np.ndarray,
         ang_err: np.ndarray,
         log10_energy: np.ndarray | None,
+        density: UniformDensity | None = None,
+        ang_err_floor: float = ANG_ERR_FLOOR,
     ) -> "SeasonEvents":
         """A season's own events: they also are the background's model.
 
         `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial.
+        `density` is that of the background where the events cover only a cone; angular errors below `ang_err_floor`
+        [rad] count as that.
         """
-        density = DeclinationDensity.from_events(dec)
+        density = density or DeclinationDensity.from_events(dec)
         energies = shares = None
         if log10_energy is not None:
             energies = energy.BackgroundEnergyDensity.of_events(log10_energy, np.sin(dec))
-            floored = np.maximum(ang_err, ANG_ERR_FLOOR)
+            floored = np.maximum(ang_err, ang_err_floor)
             shares = energy.background_ang_err_share(log10_energy, np.sin(dec), floored)
-        season_of = cls(*season, *(np.empty(0),) * 5, density, energies, shares)
+        season_of = cls(*season, *(np.empty(0),) * 5, density, energies, shares, ang_err_floor)
         return season_of.with_events(ra, dec, ang_err, log10_energy)
 
     def with_events(
         self, ra: np.ndarray, dec: np.ndarray, ang_err: np.ndarray, log10_energy: np.ndarray | None
     ) -> "SeasonEvents":
         """Other events of the same season, against the same background."""
-        ang_err = np.maximum(ang_err, ANG_ERR_FLOOR)
+        ang_err = np.maximum(ang_err, self.ang_err_floor)
         inverse = 1 / self.density(dec)
         bins = np.zeros(len(dec), dtype=np.int64)
         if self.energy_density is not None:
             inverse /= self.energy_density.at(log10_energy, np.sin(dec))
             inverse /= energy.background_ang_err_share_at(self.ang_err_share, log10_energy, np.sin(dec), ang_err)
             bins = energy.energy_bin(log10_energy) * self.ang_err_share.shape[2] + energy.ang_err_bin(ang_err)
-        return replace(self, ra=ra, dec=dec, ang_err=ang_err, bin=bins, inverse_background=inverse)
+        return replace(self, ra=ra, dec=dec, ang_err=ang_err, bin=bins, inverse_background=inverse, mjd=None)
 
     @property
     def near(self) -> np.ndarray:

@@ -21,6 +21,7 @@ from nusky.search.interval import likelihood_interval
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxScale, SignalStrength
+from nusky.search.time_profile import exposure_ratios
 
 BAND_TRIALS = 100
 """Scrambled skies behind the expected range of an asymptotic limit."""
@@ -74,18 +75,36 @@ class Target:
         return self.experiment.asymptotic_limit(data, gamma, request.confidence_level)
 
     def flux_scale(self, gamma: float) -> FluxScale:
-        """Events per flux, and the central 90 % of their energies."""
+        """Events per flux, and the central 90 % of their energies; NaN where no effective area is known."""
         analysis, spectrum = self.analysis, PowerLaw(gamma)
+        if not analysis.has_area:
+            return FluxScale(float(gamma), *(float("nan"),) * 3, duration_s=self.duration_s)
         per_phi0 = float(expected_events(analysis, self.sources, [spectrum] * len(self.sources)).sum())
         energies = central_energy_range(
             analysis.areas,
             analysis.responses,
-            analysis.livetimes_s,
+            self._exposure_s(),
             self.sources.dec,
             spectrum,
             self.sources.weights,
         )
-        return FluxScale(float(gamma), per_phi0, *energies)
+        return FluxScale(float(gamma), per_phi0, *energies, duration_s=self.duration_s)
+
+    def _exposure_s(self) -> np.ndarray:
+        """Livetime of every season, weighted with the mean profile of the sources, (n_seasons,)."""
+        profiles = self.sources.profiles
+        if profiles is None:
+            return self.analysis.livetimes_s
+        return self.analysis.livetimes_s * (exposure_ratios(profiles, self.analysis.runs) @ self.sources.weights)
+
+    @property
+    def duration_s(self) -> float:
+        """Fluence of all sources over phi0, s; NaN for steady sources."""
+        profiles, runs = self.sources.profiles, self.analysis.runs
+        if profiles is None:
+            return float("nan")
+        begin, end = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+        return 86400.0 * float(np.dot([profile.total(begin, end) for profile in profiles], self.sources.weights))
 
     def fit_rows(self, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
         """Best fits with their likelihood intervals and local p-values, a row for each fit.

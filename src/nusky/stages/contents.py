@@ -30,12 +30,14 @@ class Contents:
     @cached_property
     def seasons(self) -> list[str]:
         """Names of the seasons that are searched."""
-        chosen = registry.find(self.cfg.release.name).select(self.cfg.release.seasons)
+        chosen = registry.of(self.cfg.release).select(self.cfg.release.seasons)
         return [season.name for season in chosen]
 
     @cached_property
     def stacks(self) -> list[Names]:
-        """Every weighting of every catalogue."""
+        """Every weighting of every catalogue whose flux is scanned: none without an effective area, or for a cone."""
+        if not (self.cfg.release.states_fluxes and self.cfg.release.covers_the_sky):
+            return []
         return [
             {"catalogue": catalogue, "weighting": weighting}
             for catalogue, block in self.cfg.catalogues.items()
@@ -45,6 +47,8 @@ class Contents:
     @cached_property
     def singles(self) -> list[Names]:
         """Catalogues whose sources are searched one by one."""
+        if not self.cfg.release.covers_the_sky:
+            return []
         return [{"catalogue": name} for name, block in self.cfg.catalogues.items() if block.single_sources]
 
     def by_method(self, names: list[Names]) -> list[Names]:
@@ -143,9 +147,12 @@ class Contents:
         if catalogues:
             yield from (paths.seasons, paths.uptimes, paths.effective_area)
             yield from (paths.smearing, paths.angular_resolution)
-            yield from closed([paths.events, paths.background], [{"season": season} for season in self.seasons])
-            yield from closed([paths.sources, paths.acceptance], catalogues)
-            yield from closed([paths.separations], [n | {"season": s} for n in catalogues for s in self.seasons])
+            yield from closed([paths.events], [{"season": season} for season in self.seasons])
+            yield from closed([paths.sources], catalogues)
+            if self.stacks:
+                yield from closed([paths.background], [{"season": season} for season in self.seasons])
+                yield from closed([paths.acceptance], catalogues)
+                yield from closed([paths.separations], [n | {"season": s} for n in catalogues for s in self.seasons])
             yield from closed([paths.scan, paths.limits], self.by_method(self.stacks))
             yield from closed([paths.single], self.by_method(self.singles))
         if self.cfg.bdm:

@@ -73,7 +73,7 @@ class Sizes:
 
 def events_of(cfg: Configuration) -> dict[str, int]:
     """Number of events by season; `EVENTS_PER_YEAR` where the release does not say."""
-    seasons = registry.find(cfg.release.name).select(cfg.release.seasons) if cfg.catalogues else []
+    seasons = registry.of(cfg.release).select(cfg.release.seasons) if cfg.catalogues else []
     fraction = cfg.release.generator.event_fraction if cfg.release.synthetic == "always" else 1.0
     return {season.name: round((season.n_events or EVENTS_PER_YEAR) * fraction) for season in seasons}
 
@@ -101,7 +101,7 @@ class Case:
         return len(self.cfg.catalogues[self.catalogue].gammas) if self.catalogue else 2
 
     def _fitted(self, block: Any) -> bool:
-        return block.gamma is None and registry.find(self.cfg.release.name).smearing
+        return block.gamma is None and registry.of(self.cfg.release).smearing
 
     @property
     def trial(self) -> float:

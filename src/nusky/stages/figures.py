@@ -326,7 +326,7 @@ KINDS = {
     "limit_spectra": Kind(
         "Upper limits for {catalogue}, {method} conventions",
         "{method}/limit_spectra/{catalogue}",
-        lambda c: c.by_method([{"catalogue": name} for name in c.cfg.catalogues]),
+        lambda c: c.by_method([{"catalogue": name} for name in c.cfg.catalogues if c.stacks]),
         lambda c, catalogue, method: {
             weighting: c.paths.limits.format(method=method, catalogue=catalogue, weighting=weighting)
             for weighting in c.cfg.catalogues[catalogue].weightings
@@ -360,7 +360,7 @@ KINDS = {
     "source_limits": Kind(
         "Upper limits of the sources of {catalogue}",
         "standard/source_limits/{catalogue}",
-        lambda c: c.of_kind("sources"),
+        lambda c: c.of_kind("sources") if c.cfg.release.states_fluxes else [],
         _inferred("limits"),
         _source_limits,
     ),

@@ -18,15 +18,16 @@ import pyarrow as pa
 from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
-from nusky.errors import TableError
-from nusky.search.analysis import EVENT_COLUMNS, Analysis
+from nusky.errors import CatalogueError, PhysicsError, TableError
+from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
-from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits
+from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits, windowed_sky_fits
 from nusky.search.hypothesis import Sources
 from nusky.search.statistics.posttrial import post_trial_p_value
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
+from nusky.search.time_profile import Box, Decay, Gaussian, TimeProfile
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -45,24 +46,29 @@ class Data:
     effective_area: Path
     smearing: Path
     angular_resolution: Path
+    uptimes: Path | None = None
 
     @classmethod
     def of_job(cls, files: Any) -> "Data":
         """From the files of a job, by name."""
-        return cls(files.events, files.seasons, files.effective_area, files.smearing, files.angular_resolution)
+        known = (files.effective_area, files.smearing, files.angular_resolution)
+        return cls(files.events, files.seasons, *known, getattr(files, "uptimes", None) or None)
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the events first."""
-        return [*self.events, self.seasons, self.effective_area, self.smearing, self.angular_resolution]
+        release = [self.seasons, self.effective_area, self.smearing, self.angular_resolution]
+        return [*self.events, *release, *filter(None, [self.uptimes])]
 
 
 def load_analysis(data: Data) -> Analysis:
-    """The standard likelihood of a release."""
+    """The standard likelihood of a release. With `data.uptimes` sources may change with time."""
     kinds = ("seasons", "effective_area", "smearing", "angular_resolution")
     seasons, *others = (read_table(getattr(data, name), kind=name) for name in kinds)
-    events = [read_table(path, kind="events", columns=EVENT_COLUMNS) for path in data.events]
-    return Analysis.of_tables(seasons, events, *others)
+    uptimes = read_table(data.uptimes, kind="uptimes") if data.uptimes else None
+    columns = EVENT_COLUMNS if uptimes is None else TIMED_COLUMNS
+    events = [read_table(path, kind="events", columns=columns) for path in data.events]
+    return Analysis.of_tables(seasons, events, *others, uptimes)
 
 
 def positions(sources: pa.Table) -> Positions:
@@ -70,6 +76,37 @@ def positions(sources: pa.Table) -> Positions:
     ra, dec, width = (np.radians(sources[name].to_numpy()) for name in ("ra_deg", "dec_deg", "extension_deg"))
     limit = sources["extension_limit"].to_numpy(zero_copy_only=False)
     return ra, dec, np.where(limit, 0.0, np.nan_to_num(width))
+
+
+_PROFILES = {"box": Box, "gaussian": Gaussian, "decay": Decay}
+
+
+def profiles_of(settings: config.TimeProfile, sources: pa.Table) -> list[TimeProfile]:
+    """The profile in time of every source of a list.
+
+    Raises
+    ------
+    CatalogueError
+        A source has no value in a column that is needed, or one that makes no sense; the message names it.
+    """
+    names = sources["name"].to_pylist()
+    columns = {
+        key: sources[value].to_pylist() if isinstance(value, str) else [value] * len(names)
+        for key, value in settings.values.items()
+    }
+    made = []
+    for name, *values in zip(names, *columns.values(), strict=True):
+        for (key, stated), value in zip(settings.values.items(), values, strict=True):
+            if value is None or np.isnan(value):
+                raise CatalogueError(
+                    f"source '{name}' has no `{key}`: its cell in column '{stated}' is empty. Give it, or leave the "
+                    "source out of the list."
+                )
+        try:
+            made.append(_PROFILES[settings.profile](*map(float, values)))
+        except PhysicsError as error:
+            raise CatalogueError(f"source '{name}': {error}") from None
+    return made
 
 
 class Study:
@@ -80,7 +117,12 @@ class Study:
     files : of the job: tables of the release and, unless it is about declinations, the `sources`
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
         None for a free one or, without energies, each of `gammas`
-    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`
+    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`; `time`, how the sources change with time
+
+    Attributes
+    ----------
+    rows : numbers of the sources in the list; without those whose window lies outside the seasons, `outside` by name
+    profiles : of all sources of the list, None if they are steady
     """
 
     def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
@@ -90,15 +132,31 @@ class Study:
         self.indices = Indices.choose(setup["gamma"], setup["gammas"], self.analysis.smearings is not None)
         self.kind, _, self.name = hypothesis["name"].partition("/")
         self.table = read_table(self._sources, kind="sources") if self._sources else None
+        time = hypothesis.get("time")
+        self.profiles = time and profiles_of(config.TimeProfile.model_validate(time), self.table)
         if self.kind == "stack":
             weighting = config.Weighting.model_validate(hypothesis["weighting"])
             weights, _ = model_weights(self.table, weighting, STANDARD.name)
-            self.rows = np.flatnonzero(weights > 0)
+            self._leave_out(np.flatnonzero(weights > 0))
             self.weights = weights[self.rows]
         elif self.kind == "sources":
-            self.rows = np.arange(self.table.num_rows)
+            self._leave_out(np.arange(self.table.num_rows))
         else:
-            self.rows = np.arange(len(hypothesis["declinations_deg"]))
+            self._leave_out(np.arange(len(hypothesis["declinations_deg"])))
+
+    def _leave_out(self, rows: np.ndarray) -> None:
+        """Take `rows`, except sources whose window lies outside the good runs of all seasons."""
+        self.rows, self.outside = rows, []
+        if not self.profiles:
+            return
+        seen = [any(self.profiles[j].exposure(runs) > 0 for runs in self.analysis.runs) for j in rows]
+        self.rows = rows[np.array(seen, dtype=bool)]
+        names = self.table["name"].to_pylist()
+        self.outside = [names[j] for j in rows[~np.array(seen, dtype=bool)]]
+        if self.outside:
+            log.warning("%d source(s) left out, windows outside the seasons: %s", len(self.outside), self.outside)
+        if not len(self.rows):
+            raise PhysicsError("the windows of all sources lie outside the good runs of the seasons.")
 
     def __len__(self) -> int:
         return 1 if self.kind == "stack" else len(self.rows)
@@ -109,11 +167,14 @@ class Study:
     def target(self, j: int) -> Target:
         """The stack, or the source or declination number `j`."""
         if self.kind == "stack":
-            sources = Sources.of(*(values[self.rows] for values in positions(self.table)), self.weights)
+            profiles = self.profiles and [self.profiles[row] for row in self.rows]
+            sources = Sources.of(*(values[self.rows] for values in positions(self.table)), self.weights, profiles)
             keys, row = ("stack", self.name), {}
         elif self.kind == "sources":
-            sources = Sources.of(*(values[[j]] for values in positions(self.table)))
-            keys, row = ("source", self.name, j), self.table.select(LISTED).slice(j, 1).to_pylist()[0]
+            listed = int(self.rows[j])
+            profile = self.profiles and self.profiles[listed]
+            sources = Sources.of(*(values[[listed]] for values in positions(self.table)), profiles=profile)
+            keys, row = ("source", self.name, listed), self.table.select(LISTED).slice(listed, 1).to_pylist()[0]
         else:
             dec_deg = float(self._hypothesis["declinations_deg"][j])
             sources = Sources.of(0.0, np.radians(dec_deg))
@@ -123,6 +184,8 @@ class Study:
 
     def common_skies(self, numbers: range) -> np.ndarray:
         """TS of every source in common scrambled skies, (n_trials, n_targets, n_fits)."""
+        if self.profiles:
+            return windowed_sky_fits([target.experiment for target in self], self._setup["seed"], numbers)
         return sky_fits(self.analysis, positions(self.table), self.indices, self._setup["seed"], numbers)
 
     def statistics(self, paths: Sequence[Path]) -> np.ndarray:
@@ -143,6 +206,7 @@ class Study:
         """Provenance of a table made from the release, the sources and `inputs`."""
         about = dict(self._hypothesis)
         own = {"analysis": self.analysis.kind, "hypothesis": about.pop("name"), **about}
+        own |= {"windows_outside_seasons": self.outside} if self.outside else {}
         own |= {"gammas": list(self._setup["gammas"]), "gamma": self._setup["gamma"], "seed": self._setup["seed"]}
         return trace([*self._data.paths, *([self._sources] if self._sources else []), *inputs], own | settings)
 

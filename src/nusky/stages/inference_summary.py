@@ -19,6 +19,8 @@ _STATEMENT_KEYS = (
     "extrapolated",
     "phi0_per_gev",
     "e2dnde_100tev_gev_cm2_s",
+    "duration_s",
+    "e2_fluence_100tev_gev_cm2",
     "energy_min_gev",
     "energy_max_gev",
     "flavours",
@@ -38,6 +40,8 @@ _LIMIT_KEYS = (
     "n_trials",
     "phi0_per_gev",
     "e2dnde_100tev_gev_cm2_s",
+    "duration_s",
+    "e2_fluence_100tev_gev_cm2",
     "energy_min_gev",
     "energy_max_gev",
     "injection",
@@ -49,9 +53,11 @@ _CHECKS = {"differential": "differential", "recovery": "injection_recovery", "co
 
 def collect(stacks: Mapping[str, Mapping[str, Path]], sources: Mapping[str, Path] | None) -> dict[str, Any]:
     """The inference of one catalogue from the tables of its stacks, by weighting, and of its sources if searched."""
-    first = next(iter(stacks.values()))["fits"]
+    settings = read_metadata(next(iter(stacks.values()))["fits"])["settings"]
     found = {
-        "analysis": read_metadata(first)["settings"]["analysis"],
+        "analysis": settings["analysis"],
+        "time": settings.get("time"),
+        "windows_outside_seasons": settings.get("windows_outside_seasons", []),
         "stacks": {weighting: _stack(tables) for weighting, tables in stacks.items()},
         "sources": _sources(sources) if sources else None,
     }

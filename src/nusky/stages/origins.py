@@ -89,8 +89,11 @@ def of_lists(catalogue: config.Catalogue) -> list[str]:
 
 
 def of_release(release: config.Release) -> list[str]:
-    """SHA-256 of the release's files that the user names in `local_path`; none where they are fetched or generated."""
-    if release.local_path is None:
+    """SHA-256 of the files of the release that the user names, in `local_path` or as lists of their own.
+
+    None where they are fetched or generated.
+    """
+    if release.local_path is None and release.events is None:
         return []
     from nusky.releases.ingest import given_files
 

@@ -32,7 +32,7 @@ def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, 
     ReleaseError
         A file of the seasons asked for is missing, or their good runs overlap.
     """
-    release = registry.find(settings.name)
+    release = registry.of(settings)
     obtained = ingestion.obtain(settings, seed, downloads, progress)
     names = ingestion.complete(obtained, release, release.select(settings.seasons))
     write_json(
@@ -44,6 +44,7 @@ def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, 
             "origin": obtained.origin,
             "synthetic": obtained.synthetic,
             "seed": seed if obtained.origin == "generator" else None,
+            **({"events": [own.model_dump(mode="json") for own in release.lists]} if release.lists else {}),
             "files": {name: sha256(obtained.root / name) for name in names},
         },
     )
@@ -79,9 +80,10 @@ def ingest(
         The disk is full.
     """
     content = ingestion.read_manifest(manifest)
-    selected = registry.find(content["release"]).select(None if season_names is None else list(season_names))
+    selected = ingestion.release_of(content, manifest).select(None if season_names is None else list(season_names))
     canonical = ingestion.read(content, selected, check_counts)
-    choices = {
+    own = {"events": content["events"]} if content.get("events") else {}
+    choices = own | {
         "release": content["release"],
         "seasons": [season.name for season in selected],
         "check_counts": check_counts,

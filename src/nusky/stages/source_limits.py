@@ -49,11 +49,11 @@ def part(
     """
     study, asked = Study(files, setup, hypothesis), Request(**request)
     background = study.statistics(files.trials)
-    hadronic = _hadronic_spectra(study.analysis, study.table)
+    hadronic = None if study.profiles else _hadronic_spectra(study.analysis, study.table)
     limits, fractions = [], []
     for j in range(int(part), len(study), int(parts)):
         target = study.target(j)
-        row = {"source": j} | target.row
+        row = {"source": int(study.rows[j])} | target.row
         limits += [row | limit for limit in _source_limits(study, target, background[:, j], asked)]
         if hadronic is not None and j in hadronic.row:
             own = select(hadronic, hadronic.row == j)
@@ -75,7 +75,7 @@ def whole(
         name: pa.concat_tables([read_table(path, kind=kind) for path in getattr(files, name)]).sort_by("source")
         for name, kind in KINDS.items()
     }
-    hadronic = _hadronic_spectra(study.analysis, study.table)
+    hadronic = None if study.profiles else _hadronic_spectra(study.analysis, study.table)
     if hadronic is not None:
         row = _hadronic_stack(study, hadronic, setup["seed"], Request(**request))
         joined["hadronic"] = pa.concat_tables([joined["hadronic"], pa.Table.from_pylist([row], _HADRONIC)])
@@ -102,6 +102,9 @@ def _source_limits(study: Study, target: Target, background: np.ndarray, request
 
 def _hadronic_spectra(analysis: Analysis, sources: pa.Table) -> HadronicSpectra | None:
     """The spectra from which events are expected at the energies they were measured at; None if there are none."""
+    if not analysis.has_area:
+        log.info("no hadronic fractions: no effective area is known")
+        return None
     try:
         spectra = hadronic_spectra(sources)
     except CatalogueError as error:
@@ -197,11 +200,13 @@ _LIMITS = pa.schema(
         ("energy_min_gev", pa.float64()),
         ("energy_max_gev", pa.float64()),
         ("energy_content", pa.float64()),
+        ("duration_s", pa.float64()),
         ("flavours", pa.string()),
         ("pivot_energy_gev", pa.float64()),
         ("phi0_per_gev", pa.float64()),
         ("phi0_error_per_gev", pa.float64()),
         ("e2dnde_100tev_gev_cm2_s", pa.float64()),
+        ("e2_fluence_100tev_gev_cm2", pa.float64()),
         *((f"expected_{label}_e2dnde_100tev_gev_cm2_s", pa.float64()) for label in BAND_QUANTILES),
         ("injection", pa.string()),
         ("problem", pa.string()),

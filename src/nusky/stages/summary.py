@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nusky.config import parse
+from nusky.config import Release, parse
 from nusky.errors import TableError
 from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
@@ -72,7 +72,7 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
         output,
         {
             "run": cfg.run,
-            **_events(cfg.release.name, paths.seasons if cfg.catalogues else None),
+            **_events(cfg.release, paths.seasons if cfg.catalogues else None),
             "versions": {name: version(name) for name in _VERSIONS},
             "git_revision": revision(),
             "config_hash": settings_digest(configuration),
@@ -89,17 +89,18 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
     )
 
 
-def _events(release_name: str, seasons: str | None) -> dict[str, Any]:
+def _events(settings: Release, seasons: str | None) -> dict[str, Any]:
     """What the summary says of the events; null where a run searches none."""
     if seasons is None:
         missing = dict.fromkeys(("release", "release_title", "citation", "livetime_days"))
-        return {**missing, "seasons": [], "n_events": 0, "synthetic": False}
-    release = registry.find(release_name)
+        return {**missing, "not_stated": [], "seasons": [], "n_events": 0, "synthetic": False}
+    release = registry.of(settings)
     names, n_events, livetime = read_columns(seasons, kind="seasons", columns=("season", "n_events", "livetime_s"))
     return {
         "release": release.name,
         "release_title": release.title,
         "citation": release.citation,
+        "not_stated": settings.not_stated,
         "seasons": [str(name) for name in names],
         "n_events": int(np.sum(n_events)),
         "synthetic": bool(read_metadata(seasons)["synthetic"]),

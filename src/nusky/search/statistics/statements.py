@@ -46,9 +46,13 @@ class FluxScale:
     ----------
     gamma : spectral index
     events_per_phi0_gev : float, GeV cm^2 s
-        Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 (`ExpectedSignal.per_phi0_gev`).
+        Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 (`ExpectedSignal.per_phi0_gev`). NaN where no effective area is
+        known: then the fluxes are NaN, too.
     energy_min_gev, energy_max_gev : central range of neutrino energies (`nusky.search.energy_range`)
     energy_content : share of the expected events inside that range
+    duration_s : float, s
+        Fluence over flux of sources that change with time: phi0 is the flux in a box, or at the peak. NaN for steady
+        sources.
     """
 
     gamma: float
@@ -56,9 +60,10 @@ class FluxScale:
     energy_min_gev: float
     energy_max_gev: float
     energy_content: float = 0.9
+    duration_s: float = float("nan")
 
     def __post_init__(self) -> None:
-        if not 0 < self.events_per_phi0_gev < np.inf:
+        if not (np.isnan(self.events_per_phi0_gev) or 0 < self.events_per_phi0_gev < np.inf):
             raise PhysicsError(
                 f"{self.events_per_phi0_gev} events per unit flux: no flux belongs to any number of events."
             )
@@ -106,4 +111,5 @@ class FluxStatement:
             "phi0_per_gev": self.phi0_per_gev,
             "phi0_error_per_gev": self.phi0_error_per_gev,
             "e2dnde_100tev_gev_cm2_s": float(self.e2_dnde(1e5)),
+            "e2_fluence_100tev_gev_cm2": float(self.e2_dnde(1e5)) * self.scale.duration_s,
         }

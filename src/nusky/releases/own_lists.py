@@ -1,0 +1,288 @@
+"""Event lists of the user's own as a release: files, columns and times as the configuration states them.
+
+What a list does not state is unknown (NaN) in the canonical tables, and nothing that needs it is computed: without
+times no window, without an effective area no flux.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from nusky import config
+from nusky.catalogues import columns as reading
+from nusky.catalogues.tablefile import TableFile, read_table
+from nusky.catalogues.userfile import Reading, column, positions
+from nusky.conventions import SMALLEST_ANG_ERR_DEG
+from nusky.errors import CatalogueError, ReleaseError
+from nusky.releases import icecube_10yr, schemas
+from nusky.releases.registry import Release, Season
+
+log = logging.getLogger(__name__)
+
+LAYOUT = "own-lists"
+SECONDS_PER_DAY = 86400.0
+EDGE_DEG = 0.05
+"""Rounding of the coordinates that an event at the edge of a cone may have."""
+_JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
+_AREA_UNIT = re.compile(r"(?:^|[^a-z0-9])(c?m)\s*(?:\^|\*\*)?\s*2(?:$|[^a-z0-9])", re.I)
+_RUN_COLUMNS = ("start_mjd", "stop_mjd")
+
+
+def find_root(folder: Path) -> Path:
+    """The folder that paths of the configuration are relative to: `folder` itself."""
+    return folder
+
+
+def required_files(root: Path, release: Release, seasons: Sequence[Season]) -> list[str]:
+    """Paths of the files that the lists of `seasons` need, as the configuration names them."""
+    names: list[str] = []
+    for own in map(release.list_of, seasons):
+        names.append(own.file)
+        names += [own.uptimes] if isinstance(own.uptimes, str) else []
+        names += [own.effective_area.file] if own.effective_area else []
+    return list(dict.fromkeys(names))
+
+
+def check_runs(root: Path, release: Release, seasons: Sequence[Season]) -> None:
+    """Check the good runs of `seasons`: each ends after it starts, none overlaps another."""
+    for own in map(release.list_of, seasons):
+        if not isinstance(own.uptimes, str) or (root / own.uptimes).is_file():
+            _uptimes(root, own)
+
+
+def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.CanonicalRelease:
+    """Read the lists of `seasons` into canonical tables.
+
+    Raises
+    ------
+    ReleaseError
+        A file or column is missing or damaged, a number is out of range, a time is no MJD or outside the good runs, or
+        an event lies outside the cone that its list covers; the message names list, row and column.
+    """
+    lists = [release.list_of(season) for season in seasons]
+    times = read_times(root, release, seasons, check_counts)
+    events = {own.name: _events(root, own, times.uptimes) for own in lists}
+    rows = schemas.season_rows(seasons, [events[own.name].num_rows for own in lists], times)
+    return schemas.CanonicalRelease(
+        events=events,
+        seasons=_with_cones(rows, lists),
+        uptimes=times.uptimes,
+        effective_area=times.effective_area,
+        smearing=schemas.KINDS["smearing"].empty(),
+    )
+
+
+def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
+    """Read good runs, livetimes and effective areas; where only a livetime is stated it stands for the span, too."""
+    livetime_s, span_s, uptimes, areas = {}, {}, [], []
+    for own in map(release.list_of, seasons):
+        runs = _uptimes(root, own)
+        uptimes.append(runs)
+        if own.livetime_days is None:
+            livetime_s[own.name], span_s[own.name] = icecube_10yr.livetime_s(runs), icecube_10yr.span_s(runs)
+        else:
+            livetime_s[own.name] = span_s[own.name] = SECONDS_PER_DAY * own.livetime_days
+        if own.effective_area is not None:
+            areas.append(_effective_area(root, own, own.effective_area))
+    return schemas.DetectorTimes(
+        uptimes=pa.concat_tables(uptimes),
+        effective_area=pa.concat_tables(areas) if areas else schemas.KINDS["effective_area"].empty(),
+        livetime_s=livetime_s,
+        span_s=span_s,
+        origin="configuration",
+    )
+
+
+def _events(root: Path, own: config.EventList, uptimes: pa.Table) -> pa.Table:
+    named, path = own.columns, root / own.file
+    wanted = [name for name in named.model_dump().values() if name]
+    file = _table(path, wanted, own.table, own.format)
+    try:
+        where = positions(file, named.ra_deg, named.dec_deg, Reading(unit=own.unit, frame=own.frame))
+        n = len(where.ra_deg)
+        for note in (*file.notes, *where.notes):
+            log.info("%s: %s", file.where, note)
+        log.info("%s: read as %s", file.where, where.given)
+
+        def numbers(name: str | None) -> np.ndarray:
+            if name is None:
+                return np.full(n, np.nan)
+            return reading.numbers(file.where, file.table, column(file, name), where.commas).values
+
+        ang_err = np.full(n, own.ang_err_deg or np.nan)
+        if named.ang_err_deg is not None:
+            ang_err = reading.angles(file, column(file, named.ang_err_deg), False, commas=where.commas).values
+        if small := int((ang_err < SMALLEST_ANG_ERR_DEG).sum()):
+            log.info("%s: %d angular errors below %g deg count as that", file.where, small, SMALLEST_ANG_ERR_DEG)
+        mjd, log10_energy = numbers(named.mjd), numbers(named.log10_energy_gev)
+    except CatalogueError as error:
+        raise ReleaseError(str(error)) from None
+    if named.mjd is not None:
+        _check_times(file.where, named.mjd, mjd)
+    columns = {
+        "mjd": mjd,
+        "log10_energy_gev": log10_energy,
+        "ang_err_deg": ang_err,
+        "ra_deg": where.ra_deg,
+        "dec_deg": where.dec_deg,
+        "azimuth_deg": np.full(n, np.nan),
+        "zenith_deg": np.full(n, np.nan),
+    }
+    stated = {"mjd": named.mjd, "log10_energy_gev": named.log10_energy_gev}
+    unknown = ["azimuth_deg", "zenith_deg", *(name for name, header in stated.items() if header is None)]
+    made = schemas.table("events", columns, file.where, unknown)
+    _refuse_outside_runs(file.where, own, mjd, uptimes)
+    _refuse_outside_cone(file.where, own.cone, where.ra_deg, where.dec_deg)
+    return made
+
+
+def _table(path: Path, wanted: Sequence[str], table: str | None, form: str | None) -> TableFile:
+    try:
+        return read_table(path, "", wanted, table, form)
+    except CatalogueError as error:
+        raise ReleaseError(str(error).replace("holds no source", "holds no row")) from None
+
+
+def _check_times(where: str, header: str, mjd: np.ndarray) -> None:
+    low, high = schemas.KINDS["events"].closed["mjd"]
+    wrong = np.flatnonzero(~((mjd >= low) & (mjd <= high)))
+    if not wrong.size:
+        return
+    row, value = wrong[0] + 1, mjd[wrong[0]]
+    meant = "Give the time of every event in MJD, in days."
+    if np.isnan(value):
+        meant = "The time is missing. Leave `columns.mjd` out if the list has none."
+    elif value > _JULIAN:
+        meant = "It looks like a Julian date: subtract 2400000.5."
+    elif _YEARS[0] <= value <= _YEARS[1]:
+        meant = "It looks like a year: give MJD."
+    raise ReleaseError(
+        f"{where}, row {row}, column {header}: {value:.10g} is no MJD between {low:g} and {high:g}. {meant}"
+    )
+
+
+def _uptimes(root: Path, own: config.EventList) -> pa.Table:
+    if own.uptimes is None:
+        return schemas.KINDS["uptimes"].empty()
+    if isinstance(own.uptimes, str):
+        file = _table(root / own.uptimes, _RUN_COLUMNS, None, None)
+        where = file.where
+        try:
+            start, stop = (reading.numbers(where, file.table, column(file, name)).values for name in _RUN_COLUMNS)
+        except CatalogueError as error:
+            raise ReleaseError(str(error).replace("Set `columns` in the configuration", "Name them so")) from None
+    else:
+        where = f"`uptimes` of the list {own.name}"
+        start, stop = np.array(own.uptimes, dtype=float).reshape(-1, 2).T
+    if not len(start):
+        raise ReleaseError(f"{where}: no good run, so the list has no livetime. Give one, or `livetime_days`.")
+    for name, values in zip(_RUN_COLUMNS, (start, stop), strict=True):
+        _check_times(where, name, values)
+    made = schemas.table("uptimes", {"season": own.name, "start_mjd": start, "stop_mjd": stop}, where)
+    icecube_10yr.refuse_overlaps(where, "row", np.arange(1, len(start) + 1), start, stop)
+    return made
+
+
+def _refuse_outside_runs(where: str, own: config.EventList, mjd: np.ndarray, uptimes: pa.Table) -> None:
+    if own.uptimes is None or np.isnan(mjd).all():
+        return
+    mine = np.array(uptimes["season"].to_pylist()) == own.name
+    start, stop = (uptimes[name].to_numpy()[mine] for name in _RUN_COLUMNS)
+    order = np.argsort(start)
+    start, stop = start[order], stop[order]
+    run = np.searchsorted(start, mjd, side="right") - 1
+    outside = np.flatnonzero((run < 0) | (mjd > stop[np.maximum(run, 0)]))
+    if outside.size:
+        raise ReleaseError(
+            f"{where}, row {outside[0] + 1}: the event at MJD {mjd[outside[0]]:.6f} lies in none of the {len(start)} "
+            f"good run(s) of {own.name}, MJD {start[0]:g} to {stop.max():g} ({outside.size} such event(s) in all). "
+            "Correct `uptimes`, or leave the events out."
+        )
+
+
+def _refuse_outside_cone(where: str, cone: config.Cone | None, ra_deg: np.ndarray, dec_deg: np.ndarray) -> None:
+    if cone is None:
+        return
+    ra, dec, ra0, dec0 = map(np.radians, (ra_deg, dec_deg, cone.ra_deg, cone.dec_deg))
+    half = np.sin((dec - dec0) / 2) ** 2 + np.cos(dec) * np.cos(dec0) * np.sin((ra - ra0) / 2) ** 2
+    away = np.degrees(2 * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
+    outside = np.flatnonzero(away > cone.radius_deg + EDGE_DEG)
+    if outside.size:
+        raise ReleaseError(
+            f"{where}, row {outside[0] + 1}: the event lies {away[outside[0]]:.2f} deg from the centre of the cone, "
+            f"whose radius is {cone.radius_deg:g} deg ({outside.size} such event(s) in all). Correct `cone`."
+        )
+
+
+def _effective_area(root: Path, own: config.EventList, area: config.ListArea) -> pa.Table:
+    named = area.columns
+    file = _table(root / area.file, [name for name in named.model_dump().values() if name], None, area.format)
+    try:
+        values: dict[str, Any] = {
+            name: reading.numbers(file.where, file.table, column(file, getattr(named, name))).values
+            for name in ("log10_energy_min_gev", "log10_energy_max_gev")
+        }
+        header = column(file, named.aeff)
+        values["aeff_cm2"] = reading.numbers(file.where, file.table, header).values * _cm2(file, header, area.unit)
+        n = len(values["aeff_cm2"])
+        for name, edge in zip(("dec_min_deg", "dec_max_deg"), _declinations(own.cone), strict=True):
+            chosen = getattr(named, name)
+            values[name] = (
+                np.full(n, edge) if chosen is None else reading.angles(file, column(file, chosen), False).values
+            )
+    except CatalogueError as error:
+        raise ReleaseError(str(error)) from None
+    return schemas.table("effective_area", {"response": own.name, **values}, file.where)
+
+
+def _declinations(cone: config.Cone | None) -> tuple[float, float]:
+    """The declinations a list reaches."""
+    if cone is None:
+        return -90.0, 90.0
+    return max(cone.dec_deg - cone.radius_deg, -90.0), min(cone.dec_deg + cone.radius_deg, 90.0)
+
+
+def _cm2(file: TableFile, header: str, given: str | None) -> float:
+    """Square centimetres of one unit of an area, as the file or the configuration states it."""
+    said = _AREA_UNIT.search(str(file.table[header].unit or "")) or _AREA_UNIT.search(header.replace("_", " "))
+    found = f"{said[1].lower()}2" if said else None
+    if found is None and given is None:
+        raise ReleaseError(
+            f"{file.where}: column '{header}' states no unit of the area. State it with `effective_area.unit`, m2 or "
+            "cm2."
+        )
+    if found and given and found != given:
+        raise ReleaseError(
+            f"{file.where}: `unit: {given}` is given, but column '{header}' is in {found}. Correct the one that is "
+            "wrong."
+        )
+    return 1e4 if (found or given) == "m2" else 1.0
+
+
+def _with_cones(rows: pa.Table, lists: Sequence[config.EventList]) -> pa.Table:
+    for own, number in zip(lists, range(rows.num_rows), strict=True):
+        if own.cone is None:
+            continue
+        at = {
+            "cone_ra_deg": own.cone.ra_deg,
+            "cone_dec_deg": own.cone.dec_deg,
+            "cone_radius_deg": own.cone.radius_deg,
+            "cone_density_per_sr": _density(own.cone, rows["n_events"][number].as_py()),
+        }
+        for name, value in at.items():
+            values = rows[name].to_numpy().copy()
+            values[number] = value
+            rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
+    return rows
+
+
+def _density(cone: config.Cone, n_events: int) -> float:
+    """Density of background events, sr^-1: the stated one, else that of the list."""
+    if cone.density_per_deg2 is not None:
+        return cone.density_per_deg2 * (180 / np.pi) ** 2
+    return n_events / (2 * np.pi * (1 - np.cos(np.radians(cone.radius_deg))))

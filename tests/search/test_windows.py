@@ -1,0 +1,231 @@
+"""Sources that change with time: the test statistic against all pairs in plain numpy, scrambled times, injection."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import EarthLocation
+from astropy.time import Time
+from scipy.stats import ks_2samp, kstest
+
+from nusky.detector.effective_area import EffectiveArea
+from nusky.errors import PhysicsError
+from nusky.search.analysis import Analysis
+from nusky.search.experiment import Experiment, Indices
+from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.injection import Injector, Signal
+from nusky.search.season import SeasonEvents
+from nusky.search.time_profile import Box, Decay, Gaussian, GoodRuns, LightCurve, Steady, turned
+
+RUNS = (GoodRuns.of([55000, 55200], [55150, 55300]), GoodRuns.of([55300], [55700]))
+CURVE = LightCurve.of(np.arange(55050, 55650, 50), np.arange(55100, 55700, 50), np.arange(12) % 5 / 2)
+PROFILES = {
+    "box": Box(55100, 55330),
+    "gaussian": Gaussian(55290, 20),
+    "decay": Decay(55120, 40, 1.2),
+    "light curve": CURVE,
+    "steady": Steady(),
+}
+AT = np.array([[1.0, 4.0, 2.5], [0.4, -0.2, 0.1]])
+WEIGHTS = np.array([0.5, 0.3, 0.2])
+
+
+def times(rng, runs, n):
+    return Steady().draw(rng, runs, n)
+
+
+def analysis(n=(3000, 4000), seed=1):
+    rng, seasons = np.random.default_rng(seed), []
+    for k, runs in enumerate(RUNS):
+        ra, dec = rng.uniform(0, 2 * np.pi, n[k]), np.arcsin(rng.uniform(-1, 1, n[k]))
+        ra[:60], dec[:60] = np.repeat(AT, 20, axis=1) + rng.normal(0, 0.01, (2, 60))
+        known = (f"season {k}", "response", 86400 * runs.livetime)
+        made = SeasonEvents.of_data(known, ra, dec, rng.uniform(0.005, 0.02, n[k]), None)
+        seasons.append(replace(made, mjd=times(rng, runs, n[k])))
+    edges = np.array([-np.pi / 2, 0.0, np.pi / 2])
+    area = EffectiveArea(np.array([2.0, 4.0, 9.0]), edges, np.array([[1.0, 3.0], [8.0, 4.0]]))
+    return Analysis(tuple(seasons), {"response": area}, None, runs=RUNS)
+
+
+@pytest.fixture(scope="module")
+def made():
+    return analysis()
+
+
+def brute_force(hypothesis, profiles, at, weights, n_signal):
+    """2 ln L(n_s)/L(0): all near pairs one by one, the far ones by their mean, which `test_far_pairs` tests."""
+    a, total = hypothesis.analysis, 0.0
+    exposure = np.array([[p.exposure(runs) for p in profiles] for runs in RUNS])
+    per_day = a.expected(at[1], hypothesis.spectra)[:, 0] / [[runs.livetime] for runs in RUNS]
+    per_source = per_day * exposure * weights
+    share = per_source.sum(axis=1) / per_source.sum()
+    for k, season in enumerate(a.seasons):
+        ratio = np.zeros(len(season))
+        for j, profile in enumerate(profiles):
+            delta = season.ra - at[0, j]
+            cosine = np.sin(at[1, j]) * np.sin(season.dec) + np.cos(at[1, j]) * np.cos(season.dec) * np.cos(delta)
+            psi, s2 = np.arccos(np.clip(cosine, -1, 1)), season.ang_err**2
+            density = psi / np.sin(psi) * np.exp(-(psi**2) / (2 * s2)) / (2 * np.pi * s2)
+            near = 4 * np.sin(psi / 2) ** 2 <= season.near
+            omega = per_source[k, j] / per_source[k].sum() if per_source[k].sum() else 0.0
+            factor = profile(season.mjd) * RUNS[k].livetime / exposure[k, j] if exposure[k, j] else 0.0
+            ratio += near * omega * density * season.inverse_background * factor
+        x = n_signal * share[k] / len(season)
+        far = hypothesis.signal.far[k, 0]
+        total += np.log1p(x * (ratio - 1)).sum() + x / (1 - x) * far
+    return 2 * total
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("stacked", [False, True])
+def test_the_test_statistic_is_that_of_all_pairs(made, name, stacked):
+    at, weights = (AT, WEIGHTS) if stacked else (AT[:, :1], np.ones(1))
+    # In a stack every source has a profile of its own.
+    profiles = [PROFILES[name], Gaussian(55400, 50), Steady()] if stacked else [PROFILES[name]]
+    sources = Sources.of(*at, weights=weights, profiles=profiles)
+    hypothesis = Hypothesis.of(made, sources).with_gammas([2.2])
+    found = hypothesis.likelihood(hypothesis.data()).test_statistic(15.0, 0)
+    assert found == pytest.approx(brute_force(hypothesis, profiles, at, weights, 15.0), rel=3e-6, abs=3e-6)
+
+
+def test_steady_profiles_change_nothing(made):
+    plain = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS))
+    steady = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS, profiles=Steady()))
+    assert plain.fit(plain.data()) == steady.fit(steady.data())
+    streams = [np.random.default_rng(3) for _ in range(2)]
+    skies = plain.scrambled(streams[0]), steady.scrambled(streams[1])
+    for one, other in zip(plain.likelihood(skies[0]).profile(), steady.likelihood(skies[1]).profile(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_box_over_the_whole_livetime_is_steady(made):
+    plain = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS))
+    box = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS, profiles=Box(55000, 55700)))
+    for one, other in zip(
+        plain.likelihood(plain.data()).profile()[:2], box.likelihood(box.data()).profile()[:2], strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=3e-6)
+
+
+def test_shares_are_acceptance_times_exposure(made):
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330))).with_gammas([2.0])
+    # 50 and 100 days in the two runs of the first season, 30 in the second; one response for both.
+    np.testing.assert_allclose(hypothesis.shares[0], [150 / 180, 30 / 180])
+    events = made.expected(AT[1, :1], hypothesis.spectra)[0, 0, 0] * 180 / RUNS[0].livetime
+    assert hypothesis.expected[:, 0].sum() == pytest.approx(events)
+
+
+def test_scrambled_times_keep_directions_in_the_detector(made):
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330)))
+    ra, mjd = hypothesis.permuted_events(np.random.default_rng(5))
+    known = [np.concatenate([getattr(season, name) for season in made.seasons]) for name in ("ra", "mjd")]
+    first = len(made.seasons[0])
+    for members in (slice(first), slice(first, None)):
+        np.testing.assert_array_equal(np.sort(mjd[members]), np.sort(known[1][members]))
+    place = EarthLocation.from_geodetic(0 * u.deg, -89.99 * u.deg)
+    chosen = slice(0, 40)
+    old, new = (Time(t[chosen], format="mjd", location=place) for t in (known[1], mjd))
+    hour_angle = [t.sidereal_time("mean").rad - r for t, r in ((old, known[0][chosen]), (new, ra[chosen]))]
+    away = np.degrees((hour_angle[0] - hour_angle[1] + np.pi) % (2 * np.pi) - np.pi)
+    assert np.abs(away).max() < 0.02
+
+
+def test_drawing_only_what_matters_is_permuting_all(made):
+    """The events of scrambled skies near a source, and their number, are those of whole permutations."""
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330))).with_gammas([2.0])
+    rng = np.random.default_rng(9)
+    drawn = [hypothesis.scrambled(rng) for _ in range(300)]
+    whole = [hypothesis.with_events_at(*hypothesis.permuted_events(rng)) for _ in range(300)]
+    for measure in (lambda sky: len(sky.chosen), lambda sky: hypothesis.fit(sky).ts, lambda sky: sky.mjd.sum()):
+        assert ks_2samp(*([measure(sky) for sky in skies] for skies in (drawn, whole))).pvalue > 0.01
+    assert all(len(np.unique(sky.chosen)) == len(sky.chosen) for sky in drawn)
+    assert all(len(np.unique(sky.mjd)) == len(sky.mjd) for sky in drawn)
+
+
+def test_azimuths_of_a_season_stay_while_right_ascensions_are_mixed():
+    """A detector that sees one side only: within a day the right ascensions follow it."""
+    rng = np.random.default_rng(6)
+    mjd, azimuth = rng.uniform(55000, 55300, 20_000), rng.normal(1.0, 0.3, 20_000)
+    ra = (azimuth + turned(np.zeros(20_000), np.zeros(20_000), mjd)) % (2 * np.pi)
+    new = rng.permutation(mjd)
+    after = (turned(ra, mjd, new) - turned(np.zeros(20_000), np.zeros(20_000), new)) % (2 * np.pi)
+    np.testing.assert_allclose(after, azimuth % (2 * np.pi), atol=1e-6)
+    assert kstest(turned(ra, mjd, new) / (2 * np.pi), "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("profile", [Box(55100, 55130), Gaussian(55290, 20)])
+def test_signal_is_found_again(made, profile):
+    sources = Sources.of(*AT[:, 2], profiles=profile)
+    experiment = Experiment.of(made, sources, Indices(np.array([2.0]), free=False), 1, ("window",))
+    signal = Signal.of(experiment.hypothesis.analysis, sources, experiment.hypothesis.spectra[0])
+    shares = [profile.exposure(runs) for runs in RUNS]
+    np.testing.assert_allclose(signal.share[:, 0], np.array(shares) / sum(shares))
+    fitted = experiment.injected(signal, 12.0, 60, "recovery")[:, 0, 0]
+    assert fitted.mean() == pytest.approx(12.0, abs=4 * fitted.std() / np.sqrt(60))
+    events = Injector(experiment.hypothesis.analysis)(np.random.default_rng(2), signal, 500.0)
+    every = np.concatenate([season.mjd for season in events])
+    assert (profile(every) > 0).all()
+    assert abs(len(every) - 500) < 5 * np.sqrt(500)
+
+
+def test_injected_events_count_at_their_times(made):
+    sources = Sources.of(*AT[:, 2], profiles=Box(55100, 55130))
+    hypothesis = Hypothesis.of(made, sources).with_gammas([2.0])
+    seasons, sky = hypothesis.analysis.seasons, hypothesis.scrambled(np.random.default_rng(4))
+    extra = [season.with_events(*np.repeat(AT[:, 2:], 9, axis=1), np.full(9, 0.01), None) for season in seasons]
+    inside = [replace(season, mjd=np.full(9, 55110.0)) for season in extra]
+    outside = [replace(season, mjd=np.full(9, 55140.0)) for season in extra]
+    fits = [hypothesis.fit(hypothesis.injected(sky, events)) for events in (inside, outside)]
+    assert fits[0].n_signal > 7
+    assert fits[1].n_signal < 3
+
+
+def test_windows_need_times_and_good_runs(made):
+    without = replace(made, runs=None)
+    with pytest.raises(PhysicsError, match="need the times of the events and the good runs"):
+        Hypothesis.of(without, Sources.of(1.0, 0.4, profiles=Box(55100, 55130)))
+    with pytest.raises(PhysicsError, match="lies outside the good runs, which reach from MJD 55000"):
+        Hypothesis.of(made, Sources.of(1.0, 0.4, profiles=Box(55160, 55190)))
+
+
+def test_a_narrow_window_looks_farther(made):
+    """In a day out of a year a pair counts that would be far from a steady source."""
+    steady = Hypothesis.of(made, Sources.of(*AT[:, 0]))
+    narrow = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55101)))
+    for season, wider in zip(steady.analysis.seasons, narrow.analysis.seasons, strict=True):
+        # The Gaussian at the edge is smaller by at least the 250 days of the first season over the day of the window.
+        assert (np.exp(-(wider.reach - season.reach) / 2) <= 1 / 250).all()
+
+
+def test_skies_of_hypotheses_with_windows_of_other_lengths_are_the_same(made):
+    """They have indices of their own, as their pairs are near at other distances."""
+    narrow, wide = (
+        Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=box)) for box in (Box(55100, 55101), Box(55100, 55330))
+    )
+    assert narrow.analysis is not wide.analysis
+    whole = wide.permuted_events(np.random.default_rng(7))
+    for one, other in zip(whole, narrow.permuted_events(np.random.default_rng(7)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for hypothesis in (narrow, wide):
+        sky, order = hypothesis.with_events_at(*whole), hypothesis.analysis.indexed.order
+        np.testing.assert_array_equal(sky.mjd, whole[1][order[sky.chosen]])
+        np.testing.assert_allclose(sky.ra, whole[0][order[sky.chosen]] % (2 * np.pi))
+
+
+def test_analyses_with_other_runs_share_no_windows(made):
+    Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55101)))
+    later = replace(made, runs=(RUNS[0], GoodRuns.of([55300], [55600])))
+    found = Hypothesis.of(later, Sources.of(*AT[:, 0], profiles=Box(55100, 55101)))
+    assert found.analysis.runs is later.runs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", [Box(55301, 55302), Box(55310, 55340), Box(55320, 55620), Gaussian(55400, 15)])
+def test_scrambled_skies_have_the_test_statistics_of_whole_permutations(made, profile):
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 1], profiles=profile)).with_gammas([2.0])
+    rng = np.random.default_rng(8)
+    drawn = [hypothesis.fit(hypothesis.scrambled(rng)).ts for _ in range(2000)]
+    whole = [hypothesis.fit(hypothesis.with_events_at(*hypothesis.permuted_events(rng))).ts for _ in range(2000)]
+    assert ks_2samp(drawn, whole).pvalue > 0.01
+    assert np.mean(np.array(drawn) > 0) == pytest.approx(np.mean(np.array(whole) > 0), abs=0.06)

@@ -1,0 +1,158 @@
+"""Sources that change with time, from the configuration to the statements, on the public events around TXS 0506+056."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nusky import config
+from nusky.errors import CatalogueError, ConfigurationError
+from nusky.stages import catalogues, inference, inference_summary, releases, source_limits
+from nusky.tables import read_metadata, read_table
+from tests.releases import own
+from tests.stages.inferred import Outputs, outputs
+from validation.samples import TXS_SAMPLES, txs_release
+
+TIME = {"profile": "box", "start_mjd": "begin", "stop_mjd": 57096.21}
+LIST = "name,ra_deg,dec_deg,begin\nTXS,77.358,5.693,56937.81\nBeside,77.9,5.0,57000\n"
+REQUEST = {"confidence_level": 0.9, "limit_method": "neyman", "discovery_sigmas": [], "n_trials": 40}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory, validation_data):
+    folder = tmp_path_factory.mktemp("windows")
+    names = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+    kinds = {kind: folder / f"{kind}.parquet" for kind in names}
+    events = {name: folder / f"{name}.parquet" for name in TXS_SAMPLES}
+    releases.fetch(own.settings(txs_release(validation_data)), 1, folder, folder / "release.json")
+    releases.ingest(folder / "release.json", None, events=events, **kinds)
+    (folder / "list.csv").write_text(LIST)
+    listed = config.Catalogue(lists=[{"file": str(folder / "list.csv")}], time=TIME)
+    catalogues.build(listed, "mine", folder / "sources.parquet", folder / "sources.json")
+    return folder, SimpleNamespace(events=list(events.values()), sources=folder / "sources.parquet", **kinds)
+
+
+def job(name, time=None):
+    about = {"name": name, "time": config.TimeProfile.model_validate(time or TIME).model_dump()}
+    if name.startswith("stack/"):
+        about["weighting"] = {}
+    return {"setup": {"gammas": [2.2], "gamma": None, "seed": 3}, "hypothesis": about}
+
+
+def trials(tables, name, skies="trials", n=150):
+    folder, files = tables
+    made = outputs(folder, f"{skies}-{name.replace('/', '-')}")
+    inference.trials(files, made, **job(name), first=0, stop=n, skies=skies)
+    return [made[0]]
+
+
+@pytest.mark.slow
+def test_the_flare_stands_in_every_table(tables):
+    folder, files = tables
+    single, stack = "sources/mine", "stack/mine/uniform"
+    made = outputs(folder, "fits", "stack_fits", "statements", "fluxes", "limits", "hadronic", "part", "part_hadronic")
+    batches = {"trials": trials(tables, single), "skies": trials(tables, single, "skies", 30)}
+    inference.fits(SimpleNamespace(**vars(files), **batches), [made["fits"]], **job(single))
+    rows = read_table(made["fits"], kind="source_fits").to_pylist()
+    assert rows[0]["n_signal"] == pytest.approx(12.8, abs=0.3)  # docs/validation/windows.md
+    assert rows[0]["test_statistic"] == pytest.approx(13.4, abs=0.3)
+    assert rows[0]["p_local"] < 0.03
+    assert rows[0]["p_local"] <= rows[0]["p_post"] <= 0.1
+    request = {"request": REQUEST}
+    part = Outputs(limits=made["part"], hadronic=made["part_hadronic"])
+    with_trials = SimpleNamespace(**vars(files), trials=batches["trials"])
+    source_limits.part(with_trials, part, **job(single), **request, part=0, parts=1)
+    limit = read_table(made["part"], kind="source_limits").to_pylist()[0]
+    window_s = (57096.21 - 56937.81) * 86400
+    assert limit["duration_s"] == pytest.approx(window_s)
+    assert limit["e2_fluence_100tev_gev_cm2"] == pytest.approx(limit["e2dnde_100tev_gev_cm2_s"] * window_s)
+    assert limit["n_signal"] == pytest.approx(rows[0]["n_signal"], rel=0.5)
+    assert read_table(made["part_hadronic"], kind="hadronic_limits").num_rows == 0
+    parts = SimpleNamespace(**vars(files), limits=[made["part"]], hadronic=[made["part_hadronic"]])
+    source_limits.whole(parts, made, **job(single), **request)
+    of_stack = SimpleNamespace(**vars(files), trials=trials(tables, stack), skies=[])
+    inference.fits(of_stack, [made["stack_fits"]], **job(stack))
+    inference.statements(
+        of_stack, Outputs(statements=made["statements"], fluxes=made["fluxes"]), **job(stack), **request
+    )
+    told = inference_summary.collect({"uniform": {"fits": made["stack_fits"], "statements": made["statements"]}}, made)
+    assert told["time"]["profile"] == "box"
+    both = window_s / 2 + (57096.21 - 57000) * 86400 / 2
+    assert told["stacks"]["uniform"]["statements"]["2.2"]["upper_limit"]["duration_s"] == pytest.approx(both)
+    assert len(told["sources"]["fits"]) == 2
+
+
+def test_the_flux_is_that_of_the_window(tables):
+    """Twice as long a window gives the same events for half the flux and the same fluence."""
+    scales = []
+    for stop in (56990.0, 57090.0):
+        time = {"profile": "box", "start_mjd": 56890.0, "stop_mjd": stop}
+        study = inference.Study(tables[1], **job("sources/mine", time))
+        scales.append(study.target(0).flux_scale(2.2))
+    assert scales[1].events_per_phi0_gev == pytest.approx(2 * scales[0].events_per_phi0_gev)
+    assert scales[1].duration_s == pytest.approx(2 * scales[0].duration_s)
+
+
+def test_a_window_outside_the_seasons_is_named_and_left_out(tables):
+    folder, files = tables
+    (folder / "late.csv").write_text(LIST + "Late,77.4,5.6,58100\n")
+    listed = config.Catalogue(lists=[{"file": str(folder / "late.csv")}])
+    catalogues.build(listed, "late", folder / "late.parquet", folder / "late.json")
+    files = SimpleNamespace(**{**vars(files), "sources": folder / "late.parquet"})
+    time = {"profile": "box", "start_mjd": "begin", "stop_mjd": 58200.0}
+    for name in ("sources/late", "stack/late/uniform"):
+        study = inference.Study(files, **job(name, time))
+        assert study.outside == ["Late"]
+        assert study.rows.tolist() == [0, 1]
+        assert study.trace().settings["windows_outside_seasons"] == ["Late"]
+
+
+def test_sources_without_a_window_are_named(tables):
+    folder, _ = tables
+    (folder / "gap.csv").write_text(LIST.replace("56937.81", ""))
+    listed = config.Catalogue(lists=[{"file": str(folder / "gap.csv")}])
+    catalogues.build(listed, "gap", folder / "gap.parquet", folder / "gap.json")
+    sources = read_table(folder / "gap.parquet", kind="sources")
+    with pytest.raises(CatalogueError, match="source 'TXS' has no `start_mjd`: its cell in column 'begin' is empty"):
+        inference.profiles_of(config.TimeProfile(**TIME), sources)
+    with pytest.raises(CatalogueError, match="source 'TXS': the window stops at MJD 56000"):
+        inference.profiles_of(config.TimeProfile(profile="box", start_mjd=57000.0, stop_mjd=56000.0), sources)
+    with pytest.raises(CatalogueError, match="`time` names the column 'never', which no list has"):
+        bad = config.Catalogue(lists=[{"file": str(folder / "gap.csv")}], time=TIME | {"start_mjd": "never"})
+        catalogues.build(bad, "gap", folder / "x.parquet", folder / "x.json")
+
+
+def test_common_skies_permute_the_times_once_for_all(tables):
+    study = inference.Study(tables[1], **job("sources/mine"))
+    first, again = study.common_skies(range(3)), study.common_skies(range(1, 3))
+    assert first.shape == (3, 2, 1)
+    np.testing.assert_array_equal(first[1:], again)
+    assert read_metadata(tables[1].uptimes)["kind"] == "uptimes"
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        ({"profile": "box", "start_mjd": 57000.0}, "a box is described by start_mjd, stop_mjd"),
+        (
+            {"profile": "gaussian", "centre_mjd": 57000.0, "width_days": 3.0, "power": 1.0},
+            "give all of them and no other",
+        ),
+        ({"profile": "flare"}, "box"),
+    ],
+)
+def test_a_profile_is_described_completely(time, message):
+    run = {"run": "x", "catalogues": {"wcda-hess": {"time": time}}, "inference": {}}
+    with pytest.raises(ConfigurationError, match=message):
+        config.parse(run)
+
+
+def test_windows_need_the_inference_and_the_times(tmp_path):
+    time = {"profile": "box", "start_mjd": 57000.0, "stop_mjd": 57010.0}
+    run = {"run": "x", "catalogues": {"wcda-hess": {"time": time}}}
+    with pytest.raises(ConfigurationError, match="part of the inference, which does not treat it"):
+        config.parse(run)
+    with pytest.raises(ConfigurationError, match="needs the times of the events"):
+        config.parse(run | {"inference": {}, "release": own.minimal(tmp_path / "x.csv")})
+    cone = own.minimal("x.csv", cone={"ra_deg": 10, "dec_deg": 5, "radius_deg": 3}, columns={"mjd": "mjd"})
+    assert config.parse(run | {"inference": {}, "release": cone}).windowed("wcda-hess")
