@@ -3,6 +3,7 @@
 # stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself) or declinations.
 
 tested_data = {**likelihood_data, "sources": tested_sources}
+tested_data["spectra"] = lambda wildcards: spectrum_files(catalogue_of(wildcards))
 
 
 rule inference_fits:

@@ -44,6 +44,7 @@ def build_catalogue(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str
 
 def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
     numeric = {weighting.column for weighting in catalogue.weightings.values() if weighting.column}
+    numeric.update(catalogue.spectrum.columns if catalogue.spectrum else [])
     lists, reports = [], []
     for item in catalogue.lists:
         sources = _read(item, numeric)

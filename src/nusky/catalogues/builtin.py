@@ -53,8 +53,10 @@ def _lhaaso(table: Table) -> dict[str, np.ndarray | float]:
         "extension_deg": np.where(limit, 0.0, _floats(table["r39_deg"]) * SIGMA_PER_R39),
         "extension_limit": limit,
         "flux": _floats(table["n0"]),
+        "flux_error": _floats(table["n0_error"]),
         "flux_limit": np.asarray(table["n0_limit"]),
         "spectral_index": _floats(table["gamma"]),
+        "spectral_index_error": _floats(table["gamma_error"]),
         "pivot_tev": float(table.meta["pivot_tev"]),
         "flux_unit_per_tev_cm2_s": float(table["n0"].unit.scale),
     }

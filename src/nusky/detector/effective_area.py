@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from nusky.detector.spectrum import Spectrum
+from nusky.detector.spectrum import SourceSpectra, Spectrum
 from nusky.errors import PhysicsError, ReleaseError
 
 
@@ -36,14 +36,16 @@ class EffectiveArea:
         Parameters
         ----------
         dec : (n,) float64, rad
-        spectrum : its range is intersected with the table's
+        spectrum : its range is intersected with the table's; `SourceSpectra` gives each of `dec` its own
 
         Returns
         -------
         (n,) float64, cm^2 GeV
         """
-        dec = checked_declinations(dec)
-        return spectrum.integrals(self.log10_energy) @ self.area[:, self.band(dec)]
+        area = self.area[:, self.band(checked_declinations(dec))]
+        if isinstance(spectrum, SourceSpectra):
+            return np.einsum("jb,bj->j", spectrum.of_each(self.log10_energy), area)
+        return spectrum.integrals(self.log10_energy) @ area
 
 
 def checked_declinations(dec: np.ndarray) -> np.ndarray:

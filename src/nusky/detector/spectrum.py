@@ -90,8 +90,19 @@ class Spectrum(ABC):
         return tuple(self.at(value) for value in np.linspace(*self.BOUNDS[self.fit], n)) if self.fit else (self,)
 
     def within(self, log10_limits: tuple[float, float]) -> "Spectrum":
-        """The same spectrum in a range of energies, log10(E/GeV), as far as it reaches itself."""
-        return replace(self, log10_limits=log10_limits)
+        """The same in a range of log10(E/GeV), cut at its own ends; PhysicsError where they do not overlap."""
+        low, high = max(log10_limits[0], self.log10_limits[0]), min(log10_limits[1], self.log10_limits[1])
+        if not low < high:
+            raise PhysicsError(
+                "{}: it has no flux at log10(E/GeV) {:g} to {:g}, but from {:g} to {:g}.".format(
+                    self.words, *log10_limits, *self.log10_limits
+                )
+            )
+        return replace(self, log10_limits=(low, high))
+
+    def quoted(self, gammas: Sequence[float]) -> list[float]:
+        """Values of the parameter at which fluxes are quoted: `gammas` of an index, else its own."""
+        return [float(gamma) for gamma in gammas] if self.fit == "gamma" else [self.parameter]
 
     def edges(self, log10_energy_edges: ArrayLike) -> NDArray:
         """Edges of bins, log10(E/GeV), those outside the range moved to its ends."""
@@ -107,8 +118,19 @@ class Spectrum(ABC):
         return low + self._step(np.asarray(share, dtype=float), low, high)
 
     def _integrals(self, log10_energy_edges: NDArray) -> NDArray:
-        """Integrals of f dE [GeV] between neighbouring edges."""
-        edges = log10_energy_edges
+        """Integrals of f dE [GeV] between neighbouring edges; kept, as the same are asked for again and again."""
+        key = log10_energy_edges.tobytes()
+        if key not in self._known:
+            self._known[key] = self._by_quadrature(log10_energy_edges)
+            self._known[key].flags.writeable = False
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[bytes, NDArray]:
+        """Integrals by the edges between which they are."""
+        return {}
+
+    def _by_quadrature(self, edges: NDArray) -> NDArray:
         parts = np.unique(np.concatenate([edges, np.clip(self.knots, edges[0], edges[-1])]))
         bins = np.searchsorted(edges, (parts[1:] + parts[:-1]) / 2, side="right") - 1
         return np.bincount(bins, _quadrature(self._per_dex, parts[:-1], parts[1:]), len(edges) - 1)
@@ -144,7 +166,7 @@ class Spectrum(ABC):
             return np.zeros(2), np.array([0.0, 1.0]), np.zeros(1)
         even = np.linspace(low, high, max(_LEAST_STEPS, int(_STEPS_PER_DEX * (high - low))) + 1)
         x = np.union1d(even, np.clip(self.knots, low, high))
-        parts = self._integrals(x)
+        parts = self._by_quadrature(x)
         below = np.concatenate([[0.0], np.cumsum(parts)])
         inner = x[:-1] + np.array([[0.25], [0.75]]) * np.diff(x)  # inside: at a knot f may jump
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -348,21 +370,87 @@ class TabulatedSpectrum(Spectrum):
         """The label."""
         return self.label
 
-    def within(self, log10_limits: tuple[float, float]) -> "TabulatedSpectrum":
-        """The same in a range of log10(E/GeV), cut at the table's ends; PhysicsError where they do not overlap."""
-        low, high = max(log10_limits[0], self.log10_limits[0]), min(log10_limits[1], self.log10_limits[1])
-        if not low < high:
-            raise PhysicsError(
-                "{}: it has no flux at log10(E/GeV) {:g} to {:g}, but from {:g} to {:g}.".format(
-                    self.label, *log10_limits, *self.log10_limits
-                )
-            )
-        return replace(self, log10_limits=(low, high))
-
     def shape(self, energy_gev: ArrayLike) -> NDArray:
         """The power law through the neighbours in the table; 0 outside."""
         x, y = self._points
         return 10.0 ** np.interp(np.log10(energy_gev), x, y, left=-np.inf, right=-np.inf)
+
+
+@dataclass(frozen=True)
+class SourceSpectra(Spectrum):
+    """The spectra of the sources of a stack, each its own; what is fitted of them is the same for all.
+
+    As a spectrum it is that of all sources together, phi0 being the sum of theirs.
+
+    Attributes
+    ----------
+    own : n_sources
+    weights : n_sources
+        The sources' shares of phi0.
+    """
+
+    own: tuple[Spectrum, ...]
+    weights: tuple[float, ...]
+    fit: str = field(default="", kw_only=True)
+    NAME = "spectra of the sources"
+
+    @classmethod
+    def of(cls, own: Sequence[Spectrum], weights: ArrayLike) -> "SourceSpectra":
+        """The spectra `own` (n_sources,) whose phi0 are as `weights` (n_sources,), in any normalisation."""
+        shares = np.asarray(weights, dtype=float) / np.sum(weights)
+        low, high = zip(*(spectrum.log10_limits for spectrum in own), strict=True)
+        return cls(tuple(own), tuple(shares.tolist()), log10_limits=(min(low), max(high)), fit=own[0].fit)
+
+    def __post_init__(self) -> None:
+        """Nothing to check: the spectra were."""
+
+    def take(self, numbers: ArrayLike) -> "SourceSpectra":
+        """Those of the sources `numbers`."""
+        chosen = np.atleast_1d(numbers).tolist()
+        return SourceSpectra.of([self.own[j] for j in chosen], [self.weights[j] for j in chosen])
+
+    @property
+    def words(self) -> str:
+        """How many there are."""
+        return f"{len(set(self.own))} spectra of {len(self.own)} sources"
+
+    @property
+    def parameter(self) -> float:
+        """That of the first."""
+        return self.own[0].parameter
+
+    def at(self, parameter: float) -> "SourceSpectra":
+        """The same spectra with another value of what is fitted of them."""
+        return replace(self, own=tuple(spectrum.at(parameter) for spectrum in self.own)) if self.fit else self
+
+    def grid(self, n: int) -> "tuple[Spectrum, ...]":
+        """As of the first spectrum."""
+        return tuple(self.at(spectrum.parameter) for spectrum in self.own[0].grid(n))
+
+    def within(self, log10_limits: tuple[float, float]) -> "SourceSpectra":
+        """All of them within a range of log10(E/GeV)."""
+        inside = super().within(log10_limits)
+        return replace(inside, own=tuple(spectrum.within(log10_limits) for spectrum in self.own))
+
+    @cached_property
+    def knots(self) -> NDArray:
+        """Those of all, and the ends of their ranges."""
+        ends = np.ravel([spectrum.log10_limits for spectrum in self.own])
+        return np.unique(np.concatenate([*(spectrum.knots for spectrum in self.own), ends[np.isfinite(ends)]]))
+
+    def shape(self, energy_gev: ArrayLike) -> NDArray:
+        """The weighted mean of f, each 0 outside its range."""
+        x = np.log10(energy_gev)
+        total = np.zeros(np.shape(x))
+        for spectrum, weight in zip(self.own, self.weights, strict=True):
+            low, high = spectrum.log10_limits
+            total += np.where((x >= low) & (x <= high), weight * spectrum.shape(energy_gev), 0.0)
+        return total
+
+    def of_each(self, log10_energy_edges: ArrayLike) -> NDArray:
+        """The integrals [GeV] of each between neighbouring edges (n + 1,), log10(E/GeV): (n_sources, n)."""
+        made = {spectrum: spectrum.integrals(log10_energy_edges) for spectrum in dict.fromkeys(self.own)}
+        return np.stack([made[spectrum] for spectrum in self.own])
 
 
 KINDS: dict[str, type[Spectrum]] = {
@@ -380,6 +468,14 @@ def power_laws(gammas: ArrayLike, log10_limits: tuple[float, float] | None = Non
 def parameters(spectra: Sequence[Spectrum]) -> NDArray:
     """The fitted parameter of each of `spectra`, (n_spectra,) float64."""
     return np.array([spectrum.parameter for spectrum in spectra], dtype=float)
+
+
+def by_spectrum(spectra: Sequence[Spectrum]) -> list[tuple[Spectrum, NDArray]]:
+    """The different ones of `spectra`, each with the numbers at which it stands."""
+    numbers: dict[Spectrum, list[int]] = {}
+    for number, spectrum in enumerate(spectra):
+        numbers.setdefault(spectrum, []).append(number)
+    return [(spectrum, np.array(own)) for spectrum, own in numbers.items()]
 
 
 def _positive(spectrum: Spectrum, *names: str) -> None:

@@ -5,6 +5,7 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
+from nusky.conventions import index_text
 from nusky.figures import canvas
 
 LIMIT_COLUMN = "e2dnde_100tev_gev_cm2_s"
@@ -37,7 +38,7 @@ def source_limits(
         figure = canvas.new_figure(
             f"{method} method",
             catalogue,
-            rf"{100 * confidence_level:g} % upper limits, γ = {gamma}",
+            rf"{100 * confidence_level:g} % upper limits, {index_text(gamma)}",
             synthetic=synthetic,
             size=(7.2, max(2.4, 1.0 + _ROW_INCHES * len(names))),
         )

@@ -82,13 +82,14 @@ def signal_energy_density(
     matrix = smearing.energy_matrix(log10_energy_edges, ang_err_edges, ANG_ERR_FLOOR)[smearing.dec_cell(middle)]
     counts = np.matmul(accepted, matrix)
     totals = counts.sum(axis=2)
-    visible = np.flatnonzero((totals > 0).all(axis=1))
-    if not visible.size:
+    visible = totals > 0
+    if not visible.any(axis=0).all():
         raise PhysicsError(
             f"{smearing.response} has no effective area in the whole energy range of the flux. Widen the range."
         )
     # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
-    nearest = visible[np.argmin(np.abs(middle[:, None] - middle[visible]), axis=1)]
+    distance = np.abs(middle[:, None] - middle)
+    nearest = np.where(visible.T[:, None], distance, np.inf).argmin(axis=2).T, np.arange(len(spectra))
     width = np.repeat(np.diff(log10_energy_edges), counts.shape[2] // (len(log10_energy_edges) - 1))
     density = (counts[nearest] / totals[nearest][..., None]) / width
     lower, weight = _between(_centres(np.sin(dec_edges)), np.sin(dec))

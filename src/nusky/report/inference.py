@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nusky.conventions import index_text
+
 _UNIT = "GeV cm⁻² s⁻¹"
 _STATEMENT_COLUMNS = {
     "method": "construction",
@@ -31,6 +33,11 @@ _HADRONIC_COLUMNS = {
     "gamma": "γ",
     "n_signal_limit": "limit [events]",
     "n_hadronic": "events if hadronic",
+    "n_hadronic_error": "error",
+    "relation": "relation",
+    "fraction": "best fraction",
+    "p_local": "local p",
+    "fraction_sensitivity": "sensitivity",
     "fraction_limit": "limit on the fraction",
     "method": "construction",
     "n_trials": "trials",
@@ -116,20 +123,20 @@ def _limit(
     if limit is None:
         return
     if limit["n_signal"] is None:
-        yield f"stack with {weighting} weights: no upper limit for γ = {gamma}: {limit['problem']}"
+        yield f"stack with {weighting} weights: no upper limit for {index_text(gamma)}: {limit['problem']}"
         return
     level = f"{100 * limit['confidence_level']:g} %"
     trials = f", {number(limit['n_trials'])} trials with signal" if limit["n_trials"] else ""
     drawn = ", signal drawn from a Gaussian of AngErr" if limit["injection"] == "gaussian" else ""
     yield (
         f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events, E² dN/dE < "
-        f"{number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour (γ = {gamma}, "
+        f"{number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour ({index_text(gamma)}, "
         f"{limit['method']}{trials}{drawn}), {number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
     )
 
 
 def _at(fit: Mapping[str, Any]) -> str:
-    return ", γ fitted" if fit["gamma_fixed"] is None else f", γ = {fit['gamma_fixed']:g}"
+    return ", γ fitted" if fit["gamma_fixed"] is None else f", {index_text(format(fit['gamma_fixed'], 'g'))}"
 
 
 def _p(fit: Mapping[str, Any], kind: str, number: Callable[[Any], str]) -> str:

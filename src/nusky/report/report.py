@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nusky.conventions import index_text
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.report import bdm
@@ -129,7 +130,7 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"{where}: the lowest 95 % upper limit of the stack is E² dN/dE < "
                 f"{format_number(best['ul95_e2dnde_100tev_gev_cm2_s'])} {LIMIT_UNIT} at 100 TeV for one flavour "
-                f"(γ = {gamma}, {weighting} weights)."
+                f"({index_text(gamma)}, {weighting} weights)."
             )
         elif stacks:
             yield f"{where}: no upper limit lies inside the scanned range of fluxes."
@@ -140,7 +141,7 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
                 yield (
                     f"{where}: the largest test statistic of the stack is {format_number(float(best['ts_max']))}, "
                     f"at {format_number(best.get('n_signal_at_max'))} signal events "
-                    f"(γ = {gamma}, {weighting} weights)."
+                    f"({index_text(gamma)}, {weighting} weights)."
                 )
             else:
                 yield f"{where}: the test statistic of the stack never exceeds zero."

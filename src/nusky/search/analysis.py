@@ -12,12 +12,14 @@ from nusky.detector.acceptance import acceptance_integrals
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import Smearing
-from nusky.detector.spectrum import Spectrum
+from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum
 from nusky.likelihood import energy
 from nusky.search.season import IndexedEvents, SeasonEvents
 
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
 SEASON_COLUMNS = ("season", "response", "livetime_s")
+_AT_ONCE = 16
+"""Sources with spectra of their own in one call of the detector's response, whose tables grow with its square."""
 SPATIAL, FULL = "spatial only", "spatial and energy"
 FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
 
@@ -71,6 +73,10 @@ class Analysis:
         spread = self.seasons[0].point_spread
         return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
 
+    def about(self, spectrum: Spectrum) -> str:
+        """What the likelihood uses and what spectrum it has, in words; a power law goes without saying."""
+        return self.kind + ("" if spectrum.words == PowerLaw.NAME else f", {spectrum.words}")
+
     @property
     def n_events(self) -> np.ndarray:
         """Events of every season, (n_seasons,) float64."""
@@ -111,9 +117,13 @@ class Analysis:
         """Signal energy densities, (n_responses, n_bins, n_sources, n_spectra) float64, per dex; ones without energy.
 
         By response as `response_names` has them. The bins are those that `energy_bin` of the seasons counts: of
-        energy, or of energy and AngErr.
+        energy, or of energy and AngErr. `SourceSpectra` give every source its own.
         """
         dec = np.atleast_1d(dec)
+        if self.smearings is not None and any(isinstance(spectrum, SourceSpectra) for spectrum in spectra):
+            starts = range(0, len(dec), _AT_ONCE)
+            parts = [self._of_each(dec, spectra, np.arange(a, min(a + _AT_ONCE, len(dec)))) for a in starts]
+            return np.concatenate(parts, axis=2)
         names = self.response_names
         if self.smearings is None:
             return np.ones((len(names), 1, len(dec), len(spectra)))
@@ -124,3 +134,11 @@ class Analysis:
             for name in names
         ]
         return np.stack([density.transpose(2, 0, 1) for density in made])
+
+    def _of_each(self, dec: np.ndarray, spectra: Sequence[Spectrum], chosen: np.ndarray) -> np.ndarray:
+        """`energy_densities` of the `chosen` sources only, some of whose spectra are their own."""
+        asked = [[s.own[j] if isinstance(s, SourceSpectra) else s for s in spectra] for j in chosen]
+        number = {spectrum: n for n, spectrum in enumerate(dict.fromkeys(s for own in asked for s in own))}
+        found = self.energy_densities(dec[chosen], list(number))
+        column = np.array([[number[spectrum] for spectrum in own] for own in asked])
+        return found[:, :, np.arange(len(chosen))[:, None], column]

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.detector.spectrum import Spectrum, parameters, power_laws
+from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum, parameters
 from nusky.errors import PhysicsError
 from nusky.likelihood import cells, fit
 from nusky.likelihood.cells import SourceCells
@@ -26,8 +26,8 @@ from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_ratios, source_tails
 from nusky.search.season import IndexedEvents, SeasonEvents
 
-GAMMAS = np.linspace(1.0, 4.0, 25)
-"""Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
+N_SPECTRA = 25
+"""Values of the fitted parameter on which the likelihood is profiled; between them the profile is interpolated."""
 _FIRST_BOUND, _FIRST_BOUND_OF_STACK = 32.0, 128.0
 """Largest n_s for which small ratios are summed at first; a sky with more signal is looked at again."""
 _ZOOMS, _ZOOM_POINTS = 3, 9
@@ -159,15 +159,22 @@ class Hypothesis:
     _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT))
 
     @classmethod
-    def of(cls, analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum] | None = None) -> "Hypothesis":
-        """On power laws of `GAMMAS`, of every other one for a stack, or on other `spectra`.
+    def of(
+        cls, analysis: Analysis, sources: Sources, spectra: Spectrum | Sequence[Spectrum] | None = None
+    ) -> "Hypothesis":
+        """With the parameter of a spectrum free, the index of a power law by default, or on given `spectra`.
+
+        `SourceSpectra` are of the sources in the order of `sources`. A free parameter is profiled on `N_SPECTRA` values
+        of a single source, on every other one of a stack.
 
         Raises
         ------
         PhysicsError : no season can see any source.
         """
-        if spectra is None:
-            spectra = power_laws(GAMMAS if len(sources) == 1 else GAMMAS[::2])
+        if spectra is None or isinstance(spectra, Spectrum):
+            spectra = (spectra or PowerLaw(2.0)).grid(N_SPECTRA)[:: 1 if len(sources) == 1 else 2]
+        order = np.argsort(sources.dec, kind="stable")
+        spectra = [spectrum.take(order) if isinstance(spectrum, SourceSpectra) else spectrum for spectrum in spectra]
         sources = sources.by_declination()
         per_source = analysis.expected(sources.dec, spectra) * sources.weights
         expected = per_source.sum(axis=2, keepdims=True)

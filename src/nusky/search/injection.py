@@ -8,7 +8,7 @@ import numpy as np
 from nusky.conventions import BAND_HALF_WIDTH_DEG
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
-from nusky.detector.spectrum import Spectrum
+from nusky.detector.spectrum import SourceSpectra, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.hypothesis import Sources
@@ -39,25 +39,17 @@ class Signal:
     @classmethod
     def of(cls, analysis: Analysis, sources: Sources, spectra: Spectrum | Sequence[Spectrum]) -> "Signal":
         """Sources that share a flux by their weights, all with one spectrum or each with its own."""
-        own = (spectra,) * len(sources) if isinstance(spectra, Spectrum) else tuple(spectra)
-        expected = expected_events(analysis, sources, own)
+        spectrum = spectra if isinstance(spectra, Spectrum) else SourceSpectra.of(spectra, sources.weights)
+        expected = expected_events(analysis, sources, spectrum)
         total = expected.sum()
+        own = spectrum.own if isinstance(spectrum, SourceSpectra) else (spectrum,) * len(sources)
         return cls(sources, expected / total if total > 0 else expected, own)
 
 
-def expected_events(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
-    """Events expected of every source, each with its own spectrum, for phi0 = 1 GeV^-1 cm^-2 s^-1 of all together:
-    (n_seasons, n_sources) float64, GeV cm^2 s."""
-    found = np.empty((len(analysis.seasons), len(sources)))
-    for spectrum, own in by_spectrum(spectra):
-        found[:, own] = analysis.expected(sources.dec[own], [spectrum])[:, 0]
-    return found * sources.weights
-
-
-def by_spectrum(spectra: Sequence[Spectrum]) -> list[tuple[Spectrum, np.ndarray]]:
-    """The different ones of `spectra`, each with the numbers of its sources."""
-    which = np.array([spectra.index(spectrum) for spectrum in spectra])
-    return [(spectra[first], np.flatnonzero(which == first)) for first in np.unique(which)]
+def expected_events(analysis: Analysis, sources: Sources, spectrum: Spectrum) -> np.ndarray:
+    """Events expected of every source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all together: (n_seasons, n_sources) float64,
+    GeV cm^2 s."""
+    return analysis.expected(sources.dec, [spectrum])[:, 0] * sources.weights
 
 
 class Injector:
@@ -148,11 +140,12 @@ def inject(
         area, smearing = areas[response], smearings[response]
         source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
         n, log10_enu = len(source), np.empty(len(source))
-        for spectrum, own in by_spectrum(spectra):
+        present, band, of_source = np.unique(source), area.band(sources.dec), expected[members].sum(axis=0)
+        _refuse_blind(response, sources, of_source, np.flatnonzero(~(area.area[:, band] > 0).any(axis=0)))
+        for spectrum, places in by_spectrum([spectra[j] for j in present]):
+            own = present[places]
             cumulative = np.cumsum(area.area.T * spectrum.integrals(area.log10_energy), axis=1)
-            band = area.band(sources.dec)
-            seen = own[cumulative[band[own], -1] > 0]
-            _refuse_blind(response, sources, expected[members].sum(axis=0), np.setdiff1d(own, seen))
+            _refuse_blind(response, sources, of_source, own[~(cumulative[band[own], -1] > 0)])
             drawn = np.flatnonzero(np.isin(source, own))
             log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, band[source[drawn]])
         dec = sources.dec[source]

@@ -6,13 +6,15 @@ Every region and every batch is a file of its own, so a run that was killed goes
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from nusky import config
+from nusky.detector.configured import spectrum_of
 from nusky.errors import TableError
 from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap import calibration, healpix_file, hottest, spots
@@ -39,6 +41,7 @@ class Setup:
     data : tables of the release
     grid : of the map; None for trials at fixed declinations, which it does not change
     gamma : the fixed index, None for a free one
+    spectrum : the keys of the configuration's block
     seed : root of the random streams
     point_spread : "gaussian", or "smearing" for core and tail from the smearing tables
     point_spread_gamma : spectral index of the signal that "smearing" describes; None for the usual one
@@ -50,14 +53,22 @@ class Setup:
     seed: int
     point_spread: str = "gaussian"
     point_spread_gamma: float | None = None
+    spectrum: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> SkyModel:
         """Read the tables and prepare the likelihood."""
-        return SkyModel.of_analysis(load_analysis(self.data, self.point_spread, self.point_spread_gamma), self.gamma)
+        analysis = load_analysis(self.data, self.point_spread, self.point_spread_gamma)
+        return SkyModel.of_analysis(analysis, self.gamma, spectrum_of(config.Spectrum.model_validate(self.spectrum)))
 
     def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
         """Provenance of a table made from the release and `inputs`."""
-        own = {"analysis": model.analysis.kind, "gamma": self.gamma, "seed": self.seed}
+        spectrum = model.spectra[0]
+        own = {
+            "analysis": model.analysis.about(spectrum),
+            "spectrum": spectrum.words,
+            "gamma": self.gamma,
+            "seed": self.seed,
+        }
         own |= {} if self.grid is None else {"grid": asdict(self.grid)}
         return trace([*self.data.paths, *inputs], own | dict(settings))
 
@@ -256,7 +267,7 @@ def _write_fits(
     dec = sky_map.directions()[1]
     p_values = (known.tail_p_value(sky_map.ts, dec), known.p_value(sky_map.ts, dec))
     cards = {
-        "ANALYSIS": (model.analysis.kind, "what the likelihood uses"),
+        "ANALYSIS": (model.analysis.about(model.spectra[0]), "what the likelihood uses"),
         "FIXGAMMA": ("none" if setup.gamma is None else setup.gamma, "spectral index if it is fixed"),
         "COARSE": (setup.grid.nside_coarse, "nside at which the whole sky was fitted"),
         "REFINE": (setup.grid.refine_above, "TS from which on pixels were divided"),
