@@ -74,7 +74,9 @@ def acceptances(
             "integral_standard_cm2_gev": integrals[1].ravel(),
         },
         kind="acceptance",
-        provenance=trace([effective_areas, seasons, sources], {"gammas": values, "spectrum": whole.words}),
+        provenance=trace(
+            [effective_areas, seasons, sources, *spectrum.files], {"gammas": values, "spectrum": whole.words}
+        ),
     )
 
 
@@ -137,7 +139,7 @@ def stacking_scans(
             omega = np.stack([e.source_weights[k] for e in stack.expected])
             moments[s].append(season_moments(SeasonPairs(*pairs, background), omega))
     phi0 = np.geomspace(grid.phi0_min_per_ev, grid.phi0_max_per_ev, grid.n_steps)
-    inputs = [sources, seasons, acceptance_table, *separation_tables, *background_tables]
+    inputs = [sources, seasons, acceptance_table, *spectrum.files, *separation_tables, *background_tables]
     values, words = [each.parameter for each in stacks[0].spectra], stacks[0].spectra[0].words
     settings = {"weighting": weighting.model_dump(), "gammas": values, "spectrum": words, "scan": grid.model_dump()}
     provenance = trace(inputs, settings)
