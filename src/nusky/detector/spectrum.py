@@ -122,8 +122,7 @@ class Spectrum(ABC):
         key = log10_energy_edges.tobytes()
         if key not in self._known:
             self._known[key] = self._by_quadrature(log10_energy_edges)
-            self._known[key].flags.writeable = False
-        return self._known[key]
+        return self._known[key].copy()
 
     @cached_property
     def _known(self) -> dict[bytes, NDArray]:
@@ -166,7 +165,7 @@ class Spectrum(ABC):
             return np.zeros(2), np.array([0.0, 1.0]), np.zeros(1)
         even = np.linspace(low, high, max(_LEAST_STEPS, int(_STEPS_PER_DEX * (high - low))) + 1)
         x = np.union1d(even, np.clip(self.knots, low, high))
-        parts = self._by_quadrature(x)
+        parts = _gauss(self._per_dex, x[:-1], x[1:])
         below = np.concatenate([[0.0], np.cumsum(parts)])
         inner = x[:-1] + np.array([[0.25], [0.75]]) * np.diff(x)  # inside: at a knot f may jump
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -354,7 +353,7 @@ class TabulatedSpectrum(Spectrum):
                 f"{k + 1} ({energy[k]:g} GeV)."
             )
         x = np.log10(energy)
-        return cls(tuple(x.tolist()), tuple(np.log10(flux).tolist()), label, log10_limits=(x[0], x[-1]))
+        return cls(tuple(x.tolist()), tuple(np.log10(flux).tolist()), label, log10_limits=(float(x[0]), float(x[-1])))
 
     @cached_property
     def _points(self) -> tuple[NDArray, NDArray]:
