@@ -404,7 +404,7 @@ class SourceSpectra(Spectrum):
         """Nothing to check: the spectra were."""
 
     def take(self, numbers: ArrayLike) -> "SourceSpectra":
-        """Those of the sources `numbers`."""
+        """Those of the sources `numbers` (n,)."""
         chosen = np.atleast_1d(numbers).tolist()
         return SourceSpectra.of([self.own[j] for j in chosen], [self.weights[j] for j in chosen])
 
@@ -419,7 +419,7 @@ class SourceSpectra(Spectrum):
         return self.own[0].parameter
 
     def at(self, parameter: float) -> "SourceSpectra":
-        """The same spectra with another value of what is fitted of them."""
+        """The same spectra with another value of what is fitted of them, dimensionless or log10(E/GeV)."""
         return replace(self, own=tuple(spectrum.at(parameter) for spectrum in self.own)) if self.fit else self
 
     def grid(self, n: int) -> "tuple[Spectrum, ...]":
