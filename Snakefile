@@ -7,13 +7,14 @@
 import os
 
 from snakemake.exceptions import WorkflowError
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version, update_config
 
 import nusky.config
 import nusky.stages.estimate
 from nusky.errors import NuskyError
 from nusky.paths import DOWNLOADS
 from nusky.revision import VARIABLE, revision
+from nusky.stages import origins
 from nusky.stages.contents import Contents
 from nusky.stages.figures import KINDS, of_run
 from nusky.stages.hangup import end_on_hangup
@@ -33,18 +34,18 @@ os.environ.setdefault(VARIABLE, revision())
 # The interpreters of jobs take no module from the folder they work in, whatever lies there.
 os.environ.update(PYTHONSAFEPATH="1")
 
+# Snakemake has read the files already, but it takes the last of equal keys without a word, and numbers in base 60. Here
+# they are read as `nusky check` reads them, and judged by the same model; `--config` stands above them as usual.
 try:
+    content = {}
     for file in workflow.configfiles:
-        # Snakemake has read them already, but it takes the last of equal keys without a word.
-        nusky.config.read(file)
-    # First, because its messages say more than those of the schema.
-    cfg = nusky.config.parse(config)
+        update_config(content, nusky.config.read(file))
+    update_config(content, workflow.config_settings.config)
+    cfg = nusky.config.parse(content)
     contents = Contents(cfg)
     seasons = contents.seasons
 except NuskyError as error:
     raise WorkflowError(str(error)) from None
-
-validate(config, "workflow/schemas/config.schema.json", set_default=False)
 
 paths = contents.paths
 all_figures = of_run(contents)

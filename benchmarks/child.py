@@ -58,7 +58,10 @@ def conversion(manifest: str, folder: str) -> float:
     from nusky.stages import releases
 
     seasons = registry.find(read_json(manifest)["release"]).seasons
-    tables = {name: Path(folder, f"{name}.parquet") for name in ("seasons", "uptimes", "effective_area", "smearing")}
+    tables = {
+        name: Path(folder, f"{name}.parquet")
+        for name in ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+    }
     start = time.perf_counter()
     releases.ingest(
         Path(manifest), None, {s.name: Path(folder, "events", f"{s.name}.parquet") for s in seasons}, **tables

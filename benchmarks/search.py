@@ -27,7 +27,7 @@ def stack(
     """Scans of all hypotheses of a stack, weightings outermost. One season's pairs are held at a time."""
     with clock.part(ACCEPTANCE):
         spectra = power_laws(sources.gammas, rules.log10_energy_limits_gev)
-        integrals = acceptance_integrals(sample.areas, sample.exposure.responses, sources.dec, spectra)
+        integrals = acceptance_integrals(sample.areas, sample.exposure.responses, sources.dec, spectra, rules)
         hypotheses = [(weights, g) for weights in sources.model_weights for g in range(len(sources.gammas))]
         expected = [expected_signal(integrals[:, g], sample.exposure, weights, rules) for weights, g in hypotheses]
         source_weights = np.stack([e.source_weights for e in expected])

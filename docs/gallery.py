@@ -68,7 +68,8 @@ def stack() -> tuple[pa.Table, pa.Table]:
             f"ul95_e2dnde_{name}_gev_cm2_s": limit * 1e19 * (energy / 100) ** (2 - gamma)
             for name, energy in (("10tev", 10), ("100tev", 1e2), ("1pev", 1e3), ("10pev", 1e4), ("100pev", 1e5))
         }
-        row = {"gamma": gamma, "ts_max": 5.0, "phi0_at_max_per_ev": 10 / per_phi0, "phi0_ul95_per_ev": limit}
+        row = {"energy_min_gev": 10 ** (6.0 - gamma), "energy_max_gev": 10 ** (8.6 - gamma)}
+        row |= {"gamma": gamma, "ts_max": 5.0, "phi0_at_max_per_ev": 10 / per_phi0, "phi0_ul95_per_ev": limit}
         limits.append(row | spectrum)
     return pa.concat_tables(scans), pa.Table.from_pylist(limits)
 
@@ -106,8 +107,8 @@ def draw_background_ts() -> Figure:
 def draw_p_values() -> Figure:
     """Sorted local p-values of the sources of a catalogue."""
     p = rng().uniform(size=80)
-    table = pa.table({"name": [f"source {i}" for i in range(80)], "p_local": np.append(p[:-1], 5e-4)})
-    return p_values(table, **MINE, post_trial=0.04)
+    columns = {"name": [f"source {i}" for i in range(80)], "p_local": np.append(p[:-1], 5e-4)}
+    return p_values(pa.table(columns | {"n_trials": [10_000] * 80}), **MINE, post_trial="= 0.04")
 
 
 def draw_source_limits() -> Figure:
@@ -185,13 +186,14 @@ def spots() -> pa.Table:
     """Three hot spots."""
     columns = {"spot": [0, 1, 2], "ra_deg": [83.6, 266.4, 150.0], "dec_deg": [22.0, -29.0, 40.0]}
     columns |= {"test_statistic": [24.0, 16.0, 12.0], "n_signal": [20.0, 9.0, 6.0], "gamma": [2.2, 2.9, 3.1]}
-    return pa.table(columns | {"p_local_tail": [1e-6, 4e-5, 3e-4]})
+    return pa.table(columns)
 
 
 def draw_all_sky() -> Figure:
     """The local p-value of every position, equatorial coordinates."""
     values = rng().exponential(1 / np.log(10), 12 * 16**2)
-    return all_sky(values, 16, spots(), sources(), coordinates="equatorial", analysis="spatial", synthetic=True)
+    how = {"n_trials": 10_000, "coordinates": "equatorial", "analysis": "spatial", "synthetic": True}
+    return all_sky(np.minimum(values, np.log10(10_001)), 16, spots(), sources(), **how)
 
 
 def draw_zooms() -> Figure:
@@ -216,9 +218,9 @@ def draw_zooms() -> Figure:
 
 def draw_hottest() -> Figure:
     """The hottest spots of scrambled skies, and those of the data."""
-    columns = {"hemisphere": ["south", "north"], "p_local_tail": [1e-4, 1e-6], "p_post": [0.5, 0.02]}
+    columns = {"hemisphere": ["south", "north"], "tail_score": [4.0, 6.0], "p_post": [0.5, 0.02]}
     found = pa.table(columns | {"n_sky_trials": [200, 200]})
-    trials = {"hemisphere": ["south", "north"] * 200, "minus_log10_p": 4 + 0.7 * rng().gumbel(size=400)}
+    trials = {"hemisphere": ["south", "north"] * 200, "tail_score": 4 + 0.7 * rng().gumbel(size=400)}
     return hottest(found, pa.table(trials), analysis="spatial", synthetic=True)
 
 

@@ -1,5 +1,6 @@
 """Plain numpy versions of the kernels, as slow and as literal as the formulas."""
 
+import itertools
 import math
 
 import mpmath
@@ -25,6 +26,27 @@ def band_count(dec, event_dec):
 def log_ratio(ratio, x):
     """sum ln[1 + x (r - 1)], summed exactly."""
     return math.fsum(np.log1p(x * (np.asarray(ratio) - 1)))
+
+
+def area_at(dec_edges, area, dec):
+    """An effective area (n_energy, n_dec) at one declination [rad]: ln A linear in sin(dec) between the centres of the
+    bins, A where one of the two has none; bin by bin."""
+    sines = [math.sin(edge) for edge in dec_edges]
+    centres = [(a + b) / 2 for a, b in itertools.pairwise(sines)]
+    x = min(max(math.sin(dec), centres[0]), centres[-1])
+    found = []
+    for row in area:
+        for k in range(len(centres) - 1):
+            if centres[k] <= x <= centres[k + 1]:
+                w = (x - centres[k]) / (centres[k + 1] - centres[k])
+                if row[k] > 0 and row[k + 1] > 0:
+                    found.append(math.exp((1 - w) * math.log(row[k]) + w * math.log(row[k + 1])))
+                else:
+                    found.append((1 - w) * row[k] + w * row[k + 1])
+                break
+        else:
+            found.append(row[0])
+    return np.array(found)
 
 
 def power_law(low, high, gamma, pivot=1e5):

@@ -61,6 +61,23 @@ def test_a_ready_made_catalogue_can_be_changed_in_part():
         ({"scan": {"phi0_min_per_ev": 1e-20}}, "phi0_min_per_ev must be below"),
         ({"figures": {"formats": ["pdf"]}}, "shows png or svg"),
         ({"methods": ["bayesian"]}, "in `methods.0`"),
+        ({"methods": ["standard", "standard"]}, "in `methods`: standard stands here twice"),
+        (
+            {"catalogues": {"wcda-hess": {"gammas": [2, 2.0]}}},
+            "wcda-hess.gammas`: 2.0 stands here twice",
+        ),
+        ({"inference": {"weightings": ["uniform", "heavy"]}}, "names 'heavy', which no catalogue it treats has"),
+        ({"inference": {"confidence_level": 0.9999}}, "0.9999 cannot be told from 1000 trials, at least 10000"),
+        ({"inference": {"source_injected_trials": 12, "confidence_level": 0.95}}, "raise source_injected_trials"),
+        (
+            {"inference": {"limit_method": "feldman-cousins", "trials": 120, "confidence_level": 0.995}},
+            "from 120 trials, at least 200 are needed: raise trials",
+        ),
+        ({"inference": {"trials": 400}}, "3 sigma cannot be told from 400 background trials, at least 500"),
+        (
+            {"inference": {"discovery_sigmas": [2], "source_trials": 300, "declinations_deg": [0]}},
+            "raise source_trials",
+        ),
     ],
 )
 def test_bad_values_are_named(change, message):
@@ -115,3 +132,17 @@ def test_tabs_are_recognised(tmp_path):
     (tmp_path / "c.yaml").write_text("run: x\ncatalogues:\n\twcda-hess: {}\n")
     with pytest.raises(ConfigurationError, match=r"(?s)c\.yaml: not valid YAML.*line 3.*replace the tabs"):
         config.load(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    "inference",
+    [
+        {"confidence_level": 0.9, "injected_trials": 10, "source_injected_trials": 10},
+        {"confidence_level": 0.9999, "limit_method": "asymptotic", "source_limit_method": "asymptotic"},
+        {"confidence_level": 0.9999, "limit_method": "asymptotic", "single_sources": False},
+        {"discovery_sigmas": [1, 2], "trials": 490},  # 11 trials beyond 2 sigma are enough without a fit
+        {"discovery_sigmas": [6], "trials": 500},
+    ],
+)
+def test_what_the_trials_can_tell_is_accepted(inference):
+    assert config.parse({**MINIMAL, "inference": inference}).inference

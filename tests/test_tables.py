@@ -5,7 +5,16 @@ import pytest
 
 from nusky import files, tables
 from nusky.errors import TableError
-from nusky.tables import Provenance, read_columns, read_metadata, read_table, trace, write_table
+from nusky.tables import (
+    Provenance,
+    read_blocks,
+    read_columns,
+    read_metadata,
+    read_table,
+    trace,
+    write_blocks,
+    write_table,
+)
 
 
 @pytest.fixture
@@ -131,6 +140,8 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     path.write_bytes(content)
     with pytest.raises(TableError, match=r"damaged \(.*CRC checksum verification failed"):
         read_table(path, kind="test")
+    with pytest.raises(TableError, match=r"damaged \(.*CRC checksum verification failed"):
+        blocks_of(path, 500, ["a"])
 
 
 @pytest.mark.parametrize(
@@ -149,3 +160,53 @@ def test_text_that_is_no_utf8(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"NAME", b"N\xffME"))
     with pytest.raises(TableError, match=r"damaged \(.*UTF8"):
         read_table(path, kind="test")
+
+
+def blocks_of(path, rows, columns=("a", "b")):
+    return list(read_blocks(path, kind="test", columns=columns, rows=rows))
+
+
+def test_blocks_come_back(path, tmp_path):
+    parts = [{"a": np.arange(n, dtype=float), "b": np.full(n, n)} for n in (3, 0, 4, 2)]
+    long = tmp_path / "long.parquet"
+    write_blocks(long, iter(parts), 9, kind="test", provenance=Provenance(False))
+    expected = [np.concatenate([part[name] for part in parts]) for name in ("a", "b")]
+    for rows, lengths in ((1, [3, 0, 4, 2]), (6, [3, 6]), (7, [7, 2]), (9, [9])):
+        found = blocks_of(long, rows)
+        assert [len(a) for a, _ in found] == lengths
+        for column, values in zip(zip(*found, strict=True), expected, strict=True):
+            np.testing.assert_array_equal(np.concatenate(column), values)
+        assert all(column.flags.writeable for block in found for column in block)
+    for column, values in zip(read_columns(long, kind="test", columns=("a", "b")), expected, strict=True):
+        np.testing.assert_array_equal(column, values)
+    write_blocks(
+        tmp_path / "u.parquet",
+        [{"a": [1.0, 2.0], "b": [3, 4]}],
+        2,
+        kind="test",
+        provenance=Provenance(False, {"x": "y"}),
+    )
+    assert files.sha256(path) == files.sha256(tmp_path / "u.parquet")
+
+
+def test_a_table_without_rows_is_one_empty_block(tmp_path):
+    write_table(tmp_path / "e.parquet", {"a": np.empty(0)}, kind="test", provenance=Provenance(False))
+    assert [len(a) for (a,) in blocks_of(tmp_path / "e.parquet", 5, ["a"])] == [0]
+
+
+def test_other_rows_than_announced_leave_no_table(tmp_path):
+    with pytest.raises(TableError, match="2 rows came where 3 were announced"):
+        write_blocks(tmp_path / "w.parquet", [{"a": [1.0, 2.0]}], 3, kind="test", provenance=Provenance(False))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_blocks_of_a_changed_table_are_refused(path, tmp_path):
+    with pytest.raises(TableError, match="holds 'test', but 'events' is needed"):
+        list(read_blocks(path, kind="events", columns=["a"], rows=1))
+    metadata, changed = pq.read_schema(path).metadata, tmp_path / "c.parquet"
+    pq.write_table(pa.table({"a": [1.0], "b": [3]}).replace_schema_metadata(metadata), changed)
+    with pytest.raises(TableError, match="holds 1 rows; nusky wrote 2"):
+        blocks_of(changed, 1)
+    pq.write_table(pa.table({"a": [1.0, None], "b": [3, 4]}).replace_schema_metadata(metadata), changed)
+    with pytest.raises(TableError, match=r"column 'a' holds double \(1 empty\)"):
+        blocks_of(changed, 1)

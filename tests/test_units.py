@@ -3,8 +3,23 @@ import pytest
 from astropy import units as u
 
 from nusky import bdm
+from nusky.conventions import STANDARD
 from nusky.errors import PhysicsError
-from nusky.units import accepts, angle_unit, angle_unit_in_name, column_unit, decimal, plain, sexagesimal
+from nusky.likelihood.background import band_density
+from nusky.likelihood.separation import near_pairs
+from nusky.search.hypothesis import Sources
+from nusky.search.single_sources import single_source_search
+from nusky.units import (
+    accepts,
+    angle_unit,
+    angle_unit_in_name,
+    column_unit,
+    decimal,
+    direction,
+    plain,
+    sexagesimal,
+    takes_directions,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +80,80 @@ def test_decorated_functions_take_both():
     assert function.__doc__ == "What it does."
     with pytest.raises(PhysicsError, match=r"energy = 3\.0 deg cannot be converted"):
         function(1.0, 3 * u.deg)
+
+
+def test_directions_in_any_form_are_the_same():
+    from astropy.coordinates import SkyCoord
+
+    degrees = np.array([40.67, 359.0]), np.array([-0.01, 89.0])
+    coord = SkyCoord(*degrees, unit="deg")
+    for given in (np.radians(degrees), degrees * u.deg, (coord,), (coord.galactic,), (coord.ra, coord.dec)):
+        np.testing.assert_allclose(direction(*given), np.radians(degrees), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((40.67, -0.01), r"ra is 40\.67 rad, outside -pi to 2 pi.*for degrees give quantities"),
+        ((0.7, 5.7), r"dec is 5\.7 rad, outside -pi/2 to pi/2"),
+        (([0.7, 80.0], [0.1, 0.2]), r"ra number 1 is 80 rad"),
+        ((361 * u.deg, 0 * u.deg), r"ra is 6\.30064 rad"),
+        ((1.0, -91 * u.deg), r"dec is -1\.58825 rad"),
+        ((np.nan, 0.0), r"ra is nan rad"),
+        ((1 * u.m, 0.0), r"ra = 1\.0 m cannot be converted"),
+        (("40d", "0d"), r"ra = '40d' is no angle"),
+        ((1.0,), r"dec is missing"),
+    ],
+)
+def test_what_is_no_direction_is_refused(given, message):
+    with pytest.raises(PhysicsError, match=message):
+        direction(*given)
+
+
+def test_a_coordinate_and_a_declination_contradict():
+    from astropy.coordinates import SkyCoord
+
+    with pytest.raises(PhysicsError, match="ra is a SkyCoord, which holds dec too"):
+        direction(SkyCoord(1, 2, unit="deg"), 0.3)
+
+
+def test_functions_of_directions_take_all_forms():
+    from astropy.coordinates import SkyCoord
+
+    rng = np.random.default_rng(3)
+    ra, dec, error = rng.uniform(0, 2 * np.pi, 500), rng.uniform(-1, 1, 500), np.full(500, 0.02)
+    events, source = SkyCoord(ra, dec, unit="rad"), SkyCoord(40.67, -0.01, unit="deg")
+    expected = single_source_search(ra, dec, error, source.ra.rad, source.dec.rad, STANDARD).ts_max
+    for sources in ((source, None), (source.ra, source.dec), (40.67 * u.deg, -0.01 * u.deg)):
+        found = single_source_search(events, None, error * u.rad, *sources, STANDARD)
+        np.testing.assert_allclose(found.ts_max, expected, rtol=1e-9)
+    with pytest.raises(PhysicsError, match="source_ra is 40"):
+        single_source_search(ra, dec, error, 40.67, -0.01, STANDARD)
+    assert len(
+        near_pairs(events, None, np.degrees(error) * u.deg, SkyCoord([40.67], [-0.01], unit="deg"), None).event
+    ) == len(near_pairs(ra, dec, error, [source.ra.rad], [source.dec.rad]).event)
+    np.testing.assert_allclose(
+        band_density([10] * u.deg, np.degrees(dec) * u.deg, clipped=True),
+        band_density(np.radians([10]), dec, clipped=True),
+    )
+    stack = Sources.of(SkyCoord([40.67, 77.36], [-0.01, 5.69], unit="deg"), extension=[0.5, 0] * u.deg)
+    np.testing.assert_allclose(np.degrees(stack.extension), [0.5, 0])
+    with pytest.raises(PhysicsError, match="dec number 1 is 5"):
+        Sources.of([0.7, 1.3], [0.0, 5.69])
+    galactic = SkyCoord(10, 20, unit="deg", frame="galactic")
+    assert bdm.galactic_to_beta(galactic.icrs) == pytest.approx(bdm.galactic_to_beta(*np.radians([10, 20])))
+    with pytest.raises(PhysicsError, match="b is 20 rad"):
+        bdm.galactic_to_beta(1.0, 20.0)
+
+
+def test_a_decorated_function_without_a_direction_says_what_is_missing():
+    @takes_directions(("ra", "dec"), width="rad")
+    def function(ra, dec=None, width=0.0):
+        return ra, dec, width
+
+    assert function(1.0, 0.5, 60 * u.arcmin) == (1.0, 0.5, pytest.approx(np.radians(1)))
+    with pytest.raises(TypeError):
+        function(width=1.0)
 
 
 def test_boosted_dark_matter_takes_quantities():

@@ -4,9 +4,10 @@ python -m validation.outside_oracle --prepare FOLDER
 PYTHON-WITH-SKYLLH validation/run_skyllh.py FOLDER
 python -m validation.outside_oracle --compare FOLDER --write
 
-The background's energy density is a histogram in both programs, and near TS 5 a few events in its sparse bins decide.
-So SkyLLH runs twice: with its own bins, and with those of nusky; the first shows what the choice of bins is worth.
-And nusky fits once more with the energy ratios of SkyLLH's events in place of its own, which compares all the rest.
+The background's energy density is a histogram in SkyLLH and a kernel density in nusky, and near TS 5 a few events
+where it is sparse decide. So SkyLLH runs twice: with its own bins, and with those of nusky; the first shows what the
+choice of bins is worth. And nusky fits once more with the energy ratios of SkyLLH's events in place of its own, which
+compares all the rest.
 """
 
 import argparse
@@ -145,8 +146,9 @@ def compare(folder: Path) -> str:
         f"free in [1, 4]. SkyLLH {outcome['version']}, run as its documentation describes. Real positions: NGC 1068, "
         f"TXS 0506+056, {N_HOT} hot and {N_RANDOM} random ones (seed {SEED}); hot in space alone, which favours "
         "neither program. Injected: events from the smearing rows added to the files. The background's energy density "
-        "is a histogram of a season's events in both programs, and a few events in its sparse bins decide where TS is "
-        "small: the rows that compare SkyLLH with itself say how far it agrees when only these bins change. Agreement: "
+        "is a histogram of a season's events in SkyLLH and a kernel density in nusky, and a few events where it is "
+        "sparse decide where TS is small: the rows that compare SkyLLH with itself say how far it agrees when only its "
+        "bins change. Agreement: "
         f"TS within 10 %, n_s within 15 %, gamma within 0.15, of the positions with TS > {LEAST_TS} in both. `Energy "
         "ratios of SkyLLH`: nusky with the energy ratios that SkyLLH gives the events, at the index it finds, instead "
         "of its own: directions, seasons, expected signal and fit are still nusky's."

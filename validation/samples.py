@@ -1,6 +1,7 @@
 """What the validation runs on: generated ten-year events, the real public events at hand, and the stack of sources."""
 
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ _PUBLIC_NAMES = {
     "log10_E_max": "log10_energy_max_gev",
     "fractional_counts": "fraction",
 }
-_OTHERS = ("seasons", "uptimes", "effective_area", "smearing")
+_OTHERS = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
 
 
 def data_folder() -> Path:
@@ -56,19 +57,18 @@ def write_generated(folder: Path, event_fraction: float = 1.0, seasons: Sequence
     )
 
 
-def read_written(folder: Path, point_spread: float | None = None) -> Analysis:
+def read_written(folder: Path) -> Analysis:
     """The analysis of the canonical tables in `folder`, read as the workflow does."""
     (names,) = tables.read_columns(folder / "seasons.parquet", kind="seasons", columns=("season",))
     events = [folder / "events" / f"{name}.parquet" for name in names]
-    others = (folder / f"{kind}.parquet" for kind in ("seasons", "effective_area", "smearing"))
-    return load_analysis(Data(events, *others), *_spread(point_spread))
+    others = (folder / f"{kind}.parquet" for kind in ("seasons", "effective_area", "smearing", "angular_resolution"))
+    return load_analysis(Data(events, *others))
 
 
-def real(folder: Path, point_spread: float | None = None) -> Analysis:
+def real(folder: Path) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
 
-    The two come from different event selections: good for comparing programs, not for physics. `point_spread` is the
-    spectral index for which the point spread is taken from the smearing, or None for a Gaussian.
+    The two come from different event selections: good for comparing programs, not for physics.
     """
     chosen = ICECUBE_10YR.select(list(REAL_SEASONS))
     release = icecube_10yr.read(folder / "icecube_10year_ps", ICECUBE_10YR, chosen, check_counts=True)
@@ -77,11 +77,16 @@ def real(folder: Path, point_spread: float | None = None) -> Analysis:
         pa.concat_tables(stand_in(folder, response) for response in responses)
         for stand_in in (stand_in_area, stand_in_smearing)
     )
-    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear, *_spread(point_spread))
+    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear)
 
 
-def _spread(gamma: float | None) -> tuple[str, float | None]:
-    return ("gaussian", None) if gamma is None else ("smearing", gamma)
+def real_or_generated(event_fraction: float) -> tuple[str, Analysis]:
+    """The `real` events, or generated ones where these are not at hand or fewer are asked for, and what they are."""
+    if event_fraction == 1.0 and data_folder().is_dir():
+        return "Real events of IC40, IC79 and IC86_I with stand-in responses", real(data_folder())
+    with tempfile.TemporaryDirectory() as folder:
+        write_generated(Path(folder), event_fraction)
+        return "Generated ten-year release", read_written(Path(folder))
 
 
 def stand_in_area(folder: Path, response: str) -> pa.Table:

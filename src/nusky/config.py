@@ -6,11 +6,21 @@ table of keys (`docs/configuration.md`) are generated from this module by ``pyth
 
 import difflib
 import glob
+import math
 import os
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from nusky import strict_yaml
 from nusky.content import read_text
@@ -24,6 +34,17 @@ Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
 DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf"]
+
+
+def _each_once(values: list[Any] | None) -> list[Any] | None:
+    twice = [value for i, value in enumerate(values or []) if value in values[:i]]
+    if twice:
+        raise ValueError(f"{twice[0]} stands here twice; keep one")
+    return values
+
+
+Once = AfterValidator(_each_once)
+"""Lists whose entries name files, keys or rows: equal ones would write over each other."""
 
 
 class Section(BaseModel):
@@ -60,7 +81,9 @@ class Release(Section):
     )
     check_counts: bool = Field(True, description="Refuse a season whose number of events is not the published one.")
     allow_version_1: bool = Field(
-        False, description="Accept version 1.0 of the fourteen-year release, whose detector response is faulty."
+        False,
+        description="Accept version 1.0 of the fourteen-year release, whose detector response is faulty; newer ones "
+        "are accepted without.",
     )
     synthetic: Literal["never", "if-unavailable", "always"] = Field(
         "never", description="When generated events may stand in for the release; every output then says so."
@@ -224,9 +247,15 @@ class Weighting(Section):
 
     column: str | None = Field(None, description="Numeric column of the catalogue; null means equal weights.")
     power: float = Field(1.0, description="Exponent applied to the column (-2 for the inverse square of a distance).")
-    share_by_list: bool = Field(
-        False, description="Normalise the weights to sum 1 within each list before joining them."
+    share_by_list: bool | Literal["published"] = Field(
+        False,
+        description="Normalise the weights to sum 1 within each list before joining them; `published`: in that method "
+        "only. Without, the standard method brings fluxes of different lists to one scale, photons above 1 TeV.",
     )
+
+    def shares_by_list(self, method: str) -> bool:
+        """Whether lists share the flux equally in a method."""
+        return self.share_by_list is True or self.share_by_list == method
 
 
 class Catalogue(Section):
@@ -238,7 +267,7 @@ class Catalogue(Section):
     weightings: dict[Name, Weighting] = Field(
         default_factory=lambda: {"uniform": Weighting()}, min_length=1, description="Named weightings of the stack."
     )
-    gammas: list[Gamma] = Field(
+    gammas: Annotated[list[Gamma], Once] = Field(
         default_factory=lambda: [2.0, 2.4, 2.53, 3.0], min_length=1, description="Spectral indices of the stack."
     )
     spectrum: Spectrum | None = Field(
@@ -246,10 +275,11 @@ class Catalogue(Section):
     )
     single_sources: bool = Field(True, description="Also test every source of the catalogue by itself.")
     crossmatch_radius_deg: float | None = Field(
-        None,
+        0.3,
         gt=0,
         le=5,
-        description="Standard method: sources of different lists closer than this count once; null: never.",
+        description="Standard method: sources of different lists closer than this, or than the extension of one of "
+        "them, count once; null: never.",
     )
 
     @model_validator(mode="after")
@@ -260,7 +290,7 @@ class Catalogue(Section):
         return self
 
 
-_FLUX = Weighting(column="flux", share_by_list=True)
+_FLUX = Weighting(column="flux", share_by_list="published")
 PRESETS: dict[str, dict[str, Any]] = {
     "wcda-hess": {
         "lists": [SourceList(builtin="1lhaaso-wcda"), SourceList(builtin="hess")],
@@ -269,7 +299,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "km2a-hess": {
         "lists": [SourceList(builtin="1lhaaso-km2a"), SourceList(builtin="hess")],
-        "weightings": {"uniform": Weighting(), "flux": _FLUX},
+        # Measured above 25 TeV, KM2A's spectra give no photons above 1 TeV: 25 times WCDA's if they are extended.
+        "weightings": {"uniform": Weighting(), "flux": Weighting(column="flux", share_by_list=True)},
         "gammas": [2.0, 2.4, 2.53, 3.0, 3.5],
     },
     "pulsars": {
@@ -447,17 +478,21 @@ class BoostedDarkMatter(Section):
         return self
 
 
-def _of_smearing(gamma: float | None, info: ValidationInfo) -> float | None:
-    if gamma is not None and info.data.get("point_spread") == "gaussian":
-        raise ValueError("has no effect with point_spread: gaussian; set point_spread: smearing or leave it out")
-    return gamma
+_TRIALS_OF_A_TAIL = 500
+"""Background trials whose upper tenth is enough for a fit that reaches every significance
+(`nusky.search.statistics.tail.MIN_IN_TAIL`)."""
+_TRIALS_BEYOND = 11
+"""Trials beyond a significance that give its threshold without a fit
+(`nusky.search.statistics.sensitivity.MIN_ABOVE_THRESHOLD`)."""
 
 
 class Inference(Section):
     """Trials and statements of the standard method: p-values, sensitivities, upper limits (docs/inference.md)."""
 
-    catalogues: list[Name] | None = Field(None, description="Catalogues to treat; null means all.")
-    weightings: list[Name] | None = Field(None, description="Weightings of the stacks to treat; null means all.")
+    catalogues: Annotated[list[Name], Once] | None = Field(None, description="Catalogues to treat; null means all.")
+    weightings: Annotated[list[Name], Once] | None = Field(
+        None, description="Weightings of the stacks to treat; null means all."
+    )
     trials: int = Field(10_000, ge=100, description="Background trials of every stack.")
     source_trials: int = Field(10_000, ge=100, description="Background trials of every single source or declination.")
     sky_trials: int = Field(1000, ge=10, description="Full scrambled skies behind the post-trial p-values.")
@@ -494,28 +529,15 @@ class Inference(Section):
         ge=0,
         description="Pseudo-experiments at each strength for injection, recovery and coverage; 0 leaves them out.",
     )
-    point_spread: Literal["gaussian", "smearing"] = Field(
-        "gaussian",
-        description="Spread of signal around a source: a Gaussian of width AngErr, or core and tail from the smearing "
-        "tables with a term for the distribution of AngErr: n_s less biased, several times slower. No effect without "
-        "smearing tables.",
-    )
-    point_spread_gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
-        None,
-        description="Spectral index of the signal that `point_spread: smearing` describes: n_s is least biased for "
-        "sources of this index. null takes the fixed `gamma`, or 2.5.",
-    )
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."
     )
-    discovery_sigmas: list[Annotated[float, Field(gt=0, le=6)]] = Field(
+    discovery_sigmas: Annotated[list[Annotated[float, Field(gt=0, le=6)]], Once] = Field(
         default_factory=lambda: [3.0, 5.0], description="Significances of the discovery potentials."
     )
-    declinations_deg: list[Annotated[float, Field(ge=-90, le=90)]] = Field(
+    declinations_deg: Annotated[list[Annotated[float, Field(ge=-90, le=90)]], Once] = Field(
         default_factory=list, description="Declinations of the point-source sensitivity curve; none if empty."
     )
-
-    _spread = field_validator("point_spread_gamma")(_of_smearing)
 
     @field_validator("differential_log10_energy_gev")
     @classmethod
@@ -524,6 +546,32 @@ class Inference(Section):
             raise ValueError("give at least two edges that ascend, e.g. [3, 4, 5, 6, 7]")
         return edges
 
+    @model_validator(mode="after")
+    def _resolvable(self) -> "Inference":
+        """What the trials can never tell is refused before they are made."""
+        stack, source = (self.limit_method, ""), (self.source_limit_method, "source_")
+        for method, of in (stack, source) if self.single_sources else (stack,):
+            # Some trials must lie beyond the level; those of the background stand for no signal in Feldman-Cousins.
+            asked = {"neyman": ["injected_trials"], "feldman-cousins": ["injected_trials", "trials"]}.get(method, [])
+            for name in (of + kind for kind in asked):
+                needed = math.ceil(1 / (1 - self.confidence_level) - 1e-6)
+                if (n_trials := getattr(self, name)) < needed:
+                    raise ValueError(
+                        f"confidence_level: {self.confidence_level:g} cannot be told from {n_trials} trials, at least "
+                        f"{needed} are needed: raise {name}, lower the level, or set {of}limit_method: "
+                        "asymptotic"
+                    )
+        for sigma in self.discovery_sigmas:
+            p_value = math.erfc(sigma / math.sqrt(2)) / 2
+            needed = min(_TRIALS_OF_A_TAIL, math.ceil(_TRIALS_BEYOND / p_value))
+            for name in ("trials", "source_trials") if self.declinations_deg else ("trials",):
+                if (n_trials := getattr(self, name)) < needed:
+                    raise ValueError(
+                        f"discovery_sigmas: {sigma:g} sigma cannot be told from {n_trials} background "
+                        f"trials, at least {needed} are needed: raise {name}, or leave this significance out"
+                    )
+        return self
+
 
 class SkyMap(Section):
     """The all-sky map of the standard method: a point source at every position (docs/skymap.md)."""
@@ -531,32 +579,38 @@ class SkyMap(Section):
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, for which the release must have smearing tables."
     )
-    point_spread: Literal["gaussian", "smearing"] = Field(
-        "gaussian", description="Spread of signal around a position, as `inference.point_spread`."
-    )
-    point_spread_gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
-        None, description="Spectral index it describes, as `inference.point_spread_gamma`."
-    )
     nside: int = Field(256, ge=4, le=1024, description="HEALPix resolution of the map, a power of two.")
     nside_coarse: int = Field(
-        64, ge=4, le=1024, description="Resolution at which the whole sky is fitted, a power of two up to `nside`."
+        128,
+        ge=4,
+        le=1024,
+        description="Resolution at which the whole sky is fitted, a power of two up to `nside`. 64 takes half the time "
+        "and misses some sources of TS 10 whose events lie close together.",
     )
     refine_above: float = Field(4.0, gt=0, description="TS from which on a pixel is divided into finer ones.")
     nside_region: Literal[1, 2, 4] = Field(
         1, description="Resolution whose pixels are the regions, one job each: 12, 48 or 192 jobs."
     )
-    calibration_declinations: int = Field(
-        21, ge=2, le=500, description="Declinations of the background trials behind local p-values."
+    calibration_spacing_deg: float = Field(
+        1.0,
+        ge=0.1,
+        le=40,
+        description="Largest distance of the declinations of the background trials behind local p-values; half of it "
+        "from -10 to 3 deg, where they change most.",
     )
-    calibration_trials: int = Field(2000, ge=500, description="Background trials at each of these declinations.")
+    calibration_trials: int = Field(
+        10_000, ge=500, description="Background trials at each of these declinations: n tell p down to 1/(n + 1)."
+    )
     sky_trials: int = Field(500, ge=10, description="Full scrambled skies behind the post-trial p-values.")
-    calibration_per_batch: int = Field(500, ge=1, description="Background trials of one job; changes no result.")
+    calibration_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     skies_per_batch: int = Field(20, ge=1, description="Scrambled skies of one job; changes no result.")
-    n_spots: int = Field(100, ge=1, description="Hot spots listed: those with the smallest local p-values.")
+    n_spots: int = Field(100, ge=1, description="Hot spots listed: those that rank highest.")
+    tail_p_values: bool = Field(
+        False,
+        description="State p-values of hot spots below 1/(n + 1), too, from fitted tails of the trials, with errors.",
+    )
     n_zooms: int = Field(6, ge=0, le=50, description="Hot spots with position contours and a map of their own.")
     zoom_width_deg: float = Field(4.0, gt=0, le=40, description="Width of the maps around hot spots.")
-
-    _spread = field_validator("point_spread_gamma")(_of_smearing)
 
     @model_validator(mode="after")
     def _powers_of_two(self) -> "SkyMap":
@@ -564,7 +618,9 @@ class SkyMap(Section):
             if getattr(self, name).bit_count() != 1:
                 raise ValueError(f"{name} must be a power of two")
         if self.nside_coarse > self.nside:
-            raise ValueError("nside_coarse must not exceed nside")
+            raise ValueError(
+                f"nside_coarse ({self.nside_coarse}) must not exceed nside ({self.nside}): lower it or raise nside"
+            )
         return self
 
 
@@ -583,6 +639,10 @@ class Figures(Section):
         return list(dict.fromkeys(formats))
 
     dpi: int = Field(200, ge=50, le=1200, description="Resolution of raster figures and rasterised parts.")
+    titles: bool = Field(True, description="Headers above the figures; without for a paper, which has captions.")
+    width: Literal["screen", "column", "page"] = Field(
+        "screen", description="Size of the figures: for a screen, or as wide as a column (3.5 in) or page (7.1 in)."
+    )
     max_sky_events: int = Field(20000, ge=1, description="Events drawn on the sky map: the most energetic ones.")
 
 
@@ -603,7 +663,7 @@ class Configuration(Section):
     spectrum: Spectrum = Field(
         default_factory=Spectrum, description="Spectrum of all sources, points of the sky and trials with signal."
     )
-    methods: list[Literal["published", "standard"]] = Field(
+    methods: Annotated[list[Literal["published", "standard"]], Once] = Field(
         default_factory=lambda: ["published", "standard"], min_length=1, description="Sets of conventions to compute."
     )
     scan: Scan = Field(default_factory=Scan, description="The flux scan of the stacks.")
@@ -650,7 +710,12 @@ class Configuration(Section):
         unknown = [name for name in self.inference.catalogues or [] if name not in self.catalogues]
         if unknown:
             raise ValueError(f"`inference.catalogues` names '{unknown[0]}', which is not among `catalogues`")
-        for name in self.inference.catalogues or self.catalogues:
+        treated = self.inference.catalogues or list(self.catalogues)
+        known = {weighting for name in treated for weighting in self.catalogues[name].weightings}
+        unknown = [name for name in self.inference.weightings or [] if name not in known]
+        if unknown:
+            raise ValueError(f"`inference.weightings` names '{unknown[0]}', which no catalogue it treats has")
+        for name in treated:
             if not self.inferred_weightings(name):
                 raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
         return self

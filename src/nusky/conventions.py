@@ -27,6 +27,8 @@ class Conventions:
     name: Literal["published", "standard"]
     log10_energy_limits_gev: tuple[float, float] | None
     """Range of the energy integrals; None means the whole effective-area table."""
+    area_steps: bool
+    """Whether the effective area is a step in declination, or interpolated between the centres of its bins."""
     signal_time: Literal["span", "livetime"]
     """Exposure time of the expected number of events (the acceptance weights always use the livetime)."""
     acceptance_weights_twice: bool
@@ -47,6 +49,7 @@ class Conventions:
 PUBLISHED = Conventions(
     name="published",
     log10_energy_limits_gev=(2.001, 9.999),
+    area_steps=True,
     signal_time="span",
     acceptance_weights_twice=True,
     pooled_seasons=True,
@@ -60,6 +63,7 @@ PUBLISHED = Conventions(
 STANDARD = Conventions(
     name="standard",
     log10_energy_limits_gev=None,
+    area_steps=False,
     signal_time="livetime",
     acceptance_weights_twice=False,
     pooled_seasons=False,

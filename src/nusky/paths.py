@@ -16,6 +16,7 @@ PATTERNS = {
     "uptimes": "uptimes.parquet",
     "effective_area": "effective_area.parquet",
     "smearing": "smearing.parquet",
+    "angular_resolution": "angular_resolution.parquet",
     "sources": "sources/{catalogue}.parquet",
     "sources_report": "sources/{catalogue}.json",
     "warm_up": "logs/kernels.ready",

@@ -1,6 +1,7 @@
-"""Which state of the sources computes: the revision that tables, summaries and run logs state."""
+"""Which state of the sources computes: the revision and the digest that tables, summaries and run logs state."""
 
 import functools
+import hashlib
 import logging
 import os
 import subprocess
@@ -12,6 +13,16 @@ UNKNOWN = "unknown"
 VARIABLE = "NUSKY_REVISION"
 """Environment variable with the revision to state; the workflow sets it once, so that all its jobs say the same."""
 _TREE = Path(__file__).resolve().parents[2]
+
+
+@functools.cache
+def sources_sha256() -> str:
+    """SHA-256 over the package's Python files: it tells apart what one revision cannot, such as changed trees."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for source in sorted(package.rglob("*.py")):
+        digest.update(f"{source.relative_to(package)} {hashlib.sha256(source.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
 
 
 @functools.cache

@@ -1,16 +1,17 @@
 """Parquet tables with provenance: every table knows what made it and from what.
 
 The provenance sits in the Parquet schema's metadata under the key ``nusky`` as JSON: the kind of table, nusky's
-version and git revision, the settings that shaped it with their digest, the seeds of the random numbers behind it, the
-SHA-256 of every input file and whether any of the events behind it were generated (``synthetic``). All of that decides
-the content, so tables of equal provenance are equal byte by byte; what does not, such as times, threads and hosts,
-stands in the run log of the job (`nusky.stages.run_log`).
+version, git revision and digest of the sources, the settings that shaped it with their digest, the seeds of the random
+numbers behind it, the SHA-256 of every input file and whether any of the events behind it were generated
+(``synthetic``). All of that decides the content, so tables of equal provenance are equal byte by byte; what does not,
+such as times, threads and hosts, stands in the run log of the job (`nusky.stages.run_log`).
 """
 
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ import pyarrow.parquet as pq
 from nusky import __version__
 from nusky.errors import NuskyError, TableError
 from nusky.files import atomic_path, read_json, sha256
-from nusky.revision import revision
+from nusky.revision import revision, sources_sha256
 from nusky.shortage import shortage
 
 METADATA_KEY = b"nusky"
+BLOCK_ROWS = 1 << 23
+"""Rows to hold at once of tables that may be larger than the memory."""
 _AGAIN = "Delete it and run again."
 _DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, LookupError, OverflowError, RuntimeError, MemoryError)
 """What Arrow raises on files that are not what they claim to be, and where the machine falls short."""
@@ -72,11 +75,42 @@ def write_table(
 ) -> None:
     """Write equally long `columns` as a Parquet table of a `kind`, atomically, with a checksum on every page."""
     table = columns if isinstance(columns, pa.Table) else pa.table({k: _plain(v) for k, v in columns.items()})
-    metadata = {"kind": kind, "nusky_version": __version__, "git_revision": revision(), **asdict(provenance)}
-    metadata |= {"columns": _described(table), "n_rows": table.num_rows}
-    table = table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str).encode()})
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
+    _write(path, [table], table.num_rows, kind, provenance)
+
+
+def write_blocks(
+    path: str | os.PathLike[str],
+    blocks: Iterable[Mapping[str, Any]],
+    n_rows: int,
+    *,
+    kind: str,
+    provenance: Provenance,
+) -> None:
+    """Write a table that comes in `blocks` of its rows, at least one, of equal columns, `n_rows` in all.
+
+    What `write_table` does for a table that is too large to be in memory at once.
+    """
+    _write(path, (pa.table({k: _plain(v) for k, v in block.items()}) for block in blocks), n_rows, kind, provenance)
+
+
+def _write(
+    path: str | os.PathLike[str], blocks: Iterable[pa.Table], n_rows: int, kind: str, provenance: Provenance
+) -> None:
+    blocks = iter(blocks)
+    first = next(blocks)
+    code = {"nusky_version": __version__, "git_revision": revision(), "sources_sha256": sources_sha256()}
+    metadata = {"kind": kind, **code, **asdict(provenance), "columns": _described(first), "n_rows": n_rows}
+    schema = first.schema.with_metadata({METADATA_KEY: json.dumps(metadata, sort_keys=True, default=str).encode()})
+    written = 0
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for block in itertools.chain([first], blocks):
+            writer.write_table(block.replace_schema_metadata(schema.metadata))
+            written += block.num_rows
+        if written != n_rows:
+            raise TableError(f"{path}: {written} rows came where {n_rows} were announced. Run again.")
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -98,13 +132,7 @@ def read_table(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str
     TableError
         The file is missing, damaged or of another kind, or somebody changed its columns or number of rows.
     """
-    schema = _read_schema(path)
-    metadata = _provenance(path, schema)
-    if metadata["kind"] != kind:
-        raise TableError(f"{path}: holds '{metadata['kind']}', but '{kind}' is needed here.")
-    missing = [name for name in columns or [] if name not in schema.names]
-    if missing:
-        raise TableError(f"{path}: column '{missing[0]}' is missing; it has {', '.join(schema.names)}.")
+    metadata = _checked_metadata(path, kind, columns)
     try:
         table = pq.read_table(
             path, columns=list(columns) if columns is not None else None, page_checksum_verification=True
@@ -123,6 +151,57 @@ def read_columns(path: str | os.PathLike[str], *, kind: str, columns: Sequence[s
     """
     table = read_table(path, kind=kind, columns=columns)
     return [np.array(table[name].to_numpy()) for name in columns]
+
+
+def read_blocks(
+    path: str | os.PathLike[str], *, kind: str, columns: Sequence[str], rows: int
+) -> Iterator[list[np.ndarray]]:
+    """The `columns` of a nusky table in blocks, at least one, as `read_columns` gives them.
+
+    A block has up to `rows` rows, or the rows of one row group where that has more.
+
+    Raises
+    ------
+    TableError
+        As `read_table`; what is found in a later block is raised there.
+    """
+    metadata = _checked_metadata(path, kind, columns)
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            lengths = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            if sum(lengths) != metadata.get("n_rows", sum(lengths)):
+                raise _other_rows(path, sum(lengths), metadata)
+            for groups in _groups(lengths, rows):
+                table = file.read_row_groups(groups, columns=list(columns))
+                table.validate(full=True)
+                _check_columns(path, table, metadata)
+                yield [np.array(table[name].to_numpy()) for name in columns]
+    except TableError:
+        raise
+    except _DAMAGE as error:
+        raise _unreadable(path, error, "damaged") from None
+
+
+def _groups(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:
+    """Numbers of neighbouring row groups that together have up to `rows` rows; a longer one is by itself."""
+    together: list[int] = []
+    for group, length in enumerate(lengths):
+        if together and sum(lengths[other] for other in together) + length > rows:
+            yield together
+            together = []
+        together.append(group)
+    yield together
+
+
+def _checked_metadata(path: str | os.PathLike[str], kind: str, columns: Sequence[str] | None) -> dict[str, Any]:
+    schema = _read_schema(path)
+    metadata = _provenance(path, schema)
+    if metadata["kind"] != kind:
+        raise TableError(f"{path}: holds '{metadata['kind']}', but '{kind}' is needed here.")
+    missing = [name for name in columns or [] if name not in schema.names]
+    if missing:
+        raise TableError(f"{path}: column '{missing[0]}' is missing; it has {', '.join(schema.names)}.")
+    return metadata
 
 
 def _read_schema(path: str | os.PathLike[str]) -> pa.Schema:
@@ -162,7 +241,15 @@ def _described(table: pa.Table) -> dict[str, list[Any]]:
 def _check_unchanged(path: str | os.PathLike[str], table: pa.Table, metadata: dict[str, Any]) -> None:
     """Refuse a table whose columns or number of rows are not those nusky wrote, where that was recorded."""
     if table.num_rows != metadata.get("n_rows", table.num_rows):
-        raise TableError(f"{path}: holds {table.num_rows} rows; nusky wrote {metadata['n_rows']}. {_AGAIN}")
+        raise _other_rows(path, table.num_rows, metadata)
+    _check_columns(path, table, metadata)
+
+
+def _other_rows(path: str | os.PathLike[str], n_rows: int, metadata: dict[str, Any]) -> TableError:
+    return TableError(f"{path}: holds {n_rows} rows; nusky wrote {metadata['n_rows']}. {_AGAIN}")
+
+
+def _check_columns(path: str | os.PathLike[str], table: pa.Table, metadata: dict[str, Any]) -> None:
     found = _described(table)
     written = metadata.get("columns", found)
     for name, (kind, nulls) in found.items():

@@ -85,6 +85,85 @@ def accepts(**units: str) -> Callable[[_Function], _Function]:
     return decorate
 
 
+def direction(ra: Any, dec: Any = None, names: tuple[str, str] = ("ra", "dec"), frame: str = "icrs") -> tuple[Any, Any]:
+    """Longitude and latitude as float64 arrays in rad, whatever they were given in.
+
+    Parameters
+    ----------
+    ra, dec : numbers in rad, quantities, or a SkyCoord in place of `ra` and no `dec`; any shape
+    names : what messages call the two
+    frame : the frame of astropy that a SkyCoord is taken to
+
+    Raises
+    ------
+    PhysicsError
+        Only one of both is given, a value is no angle, right ascensions lie outside -pi to 2 pi or declinations outside
+        -pi/2 to pi/2. Degrees given by mistake nearly always do.
+    """
+    if hasattr(ra, "transform_to"):
+        if dec is not None:
+            raise PhysicsError(f"{names[0]} is a SkyCoord, which holds {names[1]} too; leave {names[1]} out.")
+        spherical = ra.transform_to(frame).spherical
+        ra, dec = spherical.lon, spherical.lat
+    if dec is None:
+        raise PhysicsError(f"{names[1]} is missing; give both, or a SkyCoord as {names[0]}.")
+    ra = _within(names[0], ra, -math.pi, 2 * math.pi, "-pi to 2 pi")
+    return ra, _within(names[1], dec, -math.pi / 2, math.pi / 2, "-pi/2 to pi/2")
+
+
+def _within(name: str, given: Any, low: float, high: float, allowed: str) -> Any:
+    """Angles in rad between bounds, as float64 arrays."""
+    import numpy as np
+
+    number = plain(name, given, "rad")
+    try:
+        values = np.asarray(number, dtype=float)
+    except (TypeError, ValueError):
+        raise PhysicsError(
+            f"{name} = {given!r} is no angle; give radians, a quantity such as 40.67 * astropy.units.deg or a SkyCoord."
+        ) from None
+    bad = ~((values >= low - 1e-9) & (values <= high + 1e-9))
+    if bad.any():
+        place = "" if values.ndim == 0 else f" number {int(np.argmax(bad))}"
+        value = float(values[bad][0]) if values.ndim else float(values)
+        raise PhysicsError(
+            f"{name}{place} is {value:.6g} rad, outside {allowed}. Numbers without a unit are radians; for degrees "
+            "give quantities, such as 40.67 * astropy.units.deg, or a SkyCoord."
+        )
+    return values
+
+
+def takes_directions(*pairs: tuple[str, str], frame: str = "icrs", **units: str) -> Callable[[_Function], _Function]:
+    """Decorator: arguments that are directions, checked and handed on in rad, and others as for `accepts`.
+
+    Each of `pairs` names a longitude and a latitude, as `direction` takes them: with a SkyCoord for the longitude the
+    latitude is None or left out. A name alone in `units` with the unit "dec" is a declination without right ascension.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        signature = inspect.signature(function)
+        declinations = [name for name, unit in units.items() if unit == "dec"]
+        others = {name: unit for name, unit in units.items() if unit != "dec"}
+
+        @functools.wraps(function)
+        def converted(*args: Any, **kwargs: Any) -> Any:
+            given = signature.bind_partial(*args, **kwargs).arguments
+            for ra, dec in pairs:
+                if ra in given:
+                    given[ra], given[dec] = direction(given[ra], given.get(dec), (ra, dec), frame)
+            for name in declinations:
+                if name in given:
+                    dec = getattr(given[name], "dec", given[name])
+                    given[name] = _within(name, dec, -math.pi / 2, math.pi / 2, "-pi/2 to pi/2")
+            for name in others.keys() & given.keys():
+                given[name] = plain(name, given[name], others[name])
+            return function(**given)
+
+        return converted
+
+    return decorate
+
+
 def _unit(unit: str) -> Any:
     from astropy import constants, units
 

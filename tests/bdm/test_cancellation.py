@@ -11,6 +11,7 @@ from nusky import bdm
 from nusky.bdm.extended import Extended
 from nusky.bdm.models import ELEMENTARY_CHARGE, LMuTau
 from nusky.errors import PhysicsError
+from tests.bdm.conftest import exchange
 
 PLACE = (3.5, 8.5, 1.9498740968451136)
 HBAR_C = mpmath.mpf("1.973e-11")
@@ -25,14 +26,6 @@ def sigma(Tx, mx, mt, ratio, coupling2):
         X, K = flow / s, 2 * gap**2 + 2 * s * a + a * a
         inside = K * X / (a * (X + a)) - 2 * (s + a) * mpmath.log1p(X / a) + X
         return float(2 * coupling2 / (16 * mpmath.pi * flow) * HBAR_C**2 * inside)
-
-
-def seed_amplitude(mt):
-    def amplitude(s, t, u, mx):
-        mV, Q = mx / 3, 1e-8
-        return 2 * (s**2 + u**2 + 4 * t * (mt**2 + mx**2) - 2 * (mt**2 + mx**2) ** 2) * (Q / (t - mV**2)) ** 2
-
-    return amplitude
 
 
 def random_points(n, seed):
@@ -55,7 +48,7 @@ def test_l_mu_tau_on_any_target(n):
 @pytest.mark.parametrize("n", [6, pytest.param(18, marks=pytest.mark.slow)])
 def test_the_seed_page_s_formula_on_xenon(n):
     """324 points of T and m from 1e-6 to 100 MeV: what double precision loses is computed with more digits."""
-    model = bdm.BoostedDarkMatter(*PLACE, seed_amplitude(1.3e5), seed_amplitude(1.3e5), mt=1.3e5)
+    model = bdm.BoostedDarkMatter(*PLACE, exchange(1.3e5, 2), exchange(1.3e5, 2), mt=1.3e5)
     masses = np.geomspace(1e-6, 100, n)
     for Tx in np.geomspace(1e-6, 100, n):
         value, error = model.sigma_xe(Tx, masses, full_output=True)
@@ -66,7 +59,7 @@ def test_the_seed_page_s_formula_on_xenon(n):
 
 def test_a_mass_whose_square_is_rounded_is_told():
     """mt = 122298.7 MeV: an amplitude may square it before or after rounding, which nobody can know."""
-    model = bdm.BoostedDarkMatter(*PLACE, seed_amplitude(122298.7), seed_amplitude(122298.7), mt=122298.7)
+    model = bdm.BoostedDarkMatter(*PLACE, exchange(122298.7, 2), exchange(122298.7, 2), mt=122298.7)
     with pytest.warns(RuntimeWarning, match="sigma_xe: the relative accuracy rtol = 1e-08 is not reached"):
         value, error = model.sigma_xe(1e-3, 1e-3, full_output=True)
     assert value == pytest.approx(sigma(1e-3, 1e-3, 122298.7, 1 / mpmath.mpf(3), mpmath.mpf(1e-8) ** 2), rel=1e-12)

@@ -80,8 +80,13 @@ def test_a_step_in_the_target_cross_section(cas_a):
     assert stepped == pytest.approx(model.event(1.0, Tx_range=(12, 30)), rel=1e-4)
 
 
+def of_module(s, t, u, mx):
+    """An amplitude other processes find by its name."""
+    return (1e-8 / (t - mx * mx / 9)) ** 2 * (s * s + u * u + 4 * t * mx * mx - 2 * mx**4)
+
+
 def test_pickle(cas_a):
-    model = bdm.BoostedDarkMatter(**cas_a)
+    model = bdm.BoostedDarkMatter(**{**cas_a, "amp2_xv": of_module, "amp2_xe": of_module})
     before = model.event(1.0)
     assert pickle.loads(pickle.dumps(model)).event(1.0) == before
 

@@ -4,26 +4,15 @@ import pytest
 from nusky import bdm
 from nusky.bdm import PUBLISHED, STANDARD, published
 from nusky.bdm.models import ConstantCrossSection, LMuTau
+from tests.bdm.conftest import ELECTRON, exchange
 
 YEAR = bdm.constant.year2Seconds
 CAS_A = (3.5, 8.5, 1.9498740968451136)
 
 
-def amp2_xv(s, t, u, mx):
-    """The seed page's amplitude."""
-    mV, Q = mx / 3, 1e-6 * 1e-2
-    return (s**2 + u**2 + 4 * t * mx**2 - 2 * (mx**2) ** 2) * (Q / (t - mV**2)) ** 2
-
-
-def amp2_xe(s, t, u, mx):
-    """The seed page's amplitude."""
-    mV, me, Q = mx / 3, 0.511, 1e-2 * 1e-6
-    return 2 * (s**2 + u**2 + 4 * t * (me**2 + mx**2) - 2 * (me**2 + mx**2) ** 2) * (Q / (t - mV**2)) ** 2
-
-
 def test_l_mu_tau_is_the_seed_page_s_model():
     ours = LMuTau().at(*CAS_A, conventions=PUBLISHED)
-    theirs = published.BoostedDarkMatter(*CAS_A, amp2_xv, amp2_xe)
+    theirs = published.BoostedDarkMatter(*CAS_A, exchange(0.0, 1), exchange(ELECTRON, 2))
     psi = np.linspace(0, 0.56, 20)
     np.testing.assert_allclose(ours.dsigma_xv(5, 1, psi), theirs.dsigma_xv(5, 1, psi), rtol=1e-12)
     Tx = np.geomspace(1e-5, 100, 20)

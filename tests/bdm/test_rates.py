@@ -1,12 +1,16 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 
 from nusky import bdm
+from nusky.bdm import rates
 from nusky.bdm.detectors import Detector
+from nusky.bdm.exclusion import exclude
 from nusky.bdm.models import ConstantCrossSection, LMuTau
+from nusky.bdm.quadrature import Integrals
 from nusky.bdm.rates import binned_events, event_rate, expected_events
 from nusky.errors import PhysicsError
 
@@ -100,6 +104,36 @@ def test_the_rate_is_the_integral_of_flux_and_cross_section(detector):
     flux = boosted.flux(when, T, mx, rtol=1e-6)
     total = np.trapezoid(flux * np.array([seen(x) for x in T]) * T, np.log(T)) * 0.5e33
     assert found == pytest.approx(total, rel=2e-3)
+
+
+def test_a_missed_tolerance_is_told_through_a_detector(monkeypatch):
+    boosted, span = ConstantCrossSection(1e-38).at(5.0, 8.5, BETA), (10 * YEAR, 60 * YEAR)
+    value = expected_events(boosted, SHARP, 1.0, span)
+    exact = rates._over_masses
+
+    def rough(*arguments):
+        found = exact(*arguments)
+        return Integrals(found.value, 0.02 * found.value)
+
+    monkeypatch.setattr(rates, "_over_masses", rough)
+    told = (
+        "expected_events: the relative accuracy rtol = 1e-05 is not reached; the largest relative error is about 0.02"
+    )
+    with pytest.warns(RuntimeWarning, match=told):
+        found = expected_events(boosted, SHARP, 1.0, span, full_output=True)
+    assert found == pytest.approx((value, 0.02 * value))
+    with pytest.warns(RuntimeWarning, match="relative error is about 0.02"):
+        limits = exclude(boosted, SHARP, [1.0], span, observed=0)
+    assert limits.events[0] == pytest.approx(value, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "t_range", [(5.0, 5.0), (6.0, 5.0), (-1.0, 5.0), (math.nan, 5.0), (1.0, math.nan), ([1.0, 6.0], 5.0)]
+)
+def test_a_time_range_that_is_none_is_refused(t_range):
+    boosted = ConstantCrossSection().at(5.0, 8.5, BETA)
+    with pytest.raises(PhysicsError, match=r"t_range (= .* s|is NaN)"):
+        expected_events(boosted, SHARP, [1.0, 2.0], t_range)
 
 
 def test_what_does_not_fit_is_refused():

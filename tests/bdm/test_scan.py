@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nusky import bdm
-from nusky.bdm import PUBLISHED, constant
+from nusky.bdm import PUBLISHED, constant, scan
 from nusky.bdm.models import ConstantCrossSection, LMuTau
 from nusky.bdm.scan import scan_events, scan_flux
 from nusky.bdm.supernovae import Host, Supernova, find
@@ -44,9 +44,11 @@ def test_events_table_and_conventions():
     assert row["events_per_target"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_processes_change_nothing():
-    grid = (np.geomspace(0.1, 10, 12), np.linspace(5, 30, 10), np.linspace(1, 90, 20) * YEAR)
-    arguments = (LMuTau(), SUPERNOVAE[:2], *grid)
+@pytest.mark.slow  # starts interpreters
+def test_processes_change_nothing(monkeypatch):
+    monkeypatch.setattr(scan, "_FLUX_POINTS", 7)  # 2 supernovae in 4 tasks each, the last one smaller
+    grid = (np.geomspace(0.1, 10, 4), np.linspace(5, 30, 2), np.linspace(1, 90, 3) * YEAR)
+    arguments = (ConstantCrossSection(), SUPERNOVAE[:2], *grid)
     assert scan_flux(*arguments).equals(scan_flux(*arguments, processes=2))
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from nusky.catalogues.builtin import RESOURCES, SIGMA_PER_R39, read_builtin
+from nusky.catalogues.builtin import SIGMA_PER_R39, read_builtin
 from nusky.errors import NuskyError
-from nusky.resources import resource
+from nusky.resources import SOURCE_LISTS, resource
 
 RAW = {
     "catalogues/1lhaaso_wcda.ecsv": "lhsaaocataloguewcda.csv",
@@ -116,7 +116,7 @@ def test_every_builtin_of_the_configuration_has_its_table():
 
     from nusky.config import BuiltinList
 
-    assert set(RESOURCES) == set(get_args(BuiltinList))
+    assert set(SOURCE_LISTS) == set(get_args(BuiltinList))
 
 
 def test_a_missing_resource_is_explained():

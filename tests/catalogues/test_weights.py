@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from scipy.integrate import quad
 
 from nusky.catalogues.build import build_catalogue
 from nusky.catalogues.weights import model_weights, weight_column
 from nusky.config import PRESETS, Catalogue, Weighting
 from nusky.errors import CatalogueError
 
-FLUX = Weighting(column="flux", share_by_list=True)
+FLUX = Weighting(column="flux", share_by_list="published")
 NAN = float("nan")
 
 
@@ -43,17 +44,58 @@ def test_published_flux_weights_of_wcda_and_hess(validation_data):
     sources, _ = build_catalogue(Catalogue(**PRESETS["wcda-hess"]), "wcda-hess")
     weights, notes = model_weights(sources, FLUX, "published")
     np.testing.assert_allclose(weights, np.concatenate([n0 / n0.sum(), crab / crab.sum()]), rtol=1e-14)
-    assert len(notes) == 1
+    assert len(notes) == 2
+    assert notes[1].startswith("Sources present in two lists count twice: 15 source(s)")
     assert notes[0].startswith("hess: flux is missing, the list's mean stands in: 13 source(s), HESS J0232+202")
 
 
 def test_standard_flux_weights_leave_the_unknown_out():
     sources, _ = build_catalogue(Catalogue(**PRESETS["wcda-hess"]), "wcda-hess")
     weights, notes = model_weights(sources, FLUX, "standard")
-    assert np.count_nonzero(weights) == 164 - 13
-    assert weights[:69].sum() == pytest.approx(0.5, rel=1e-14)
+    own = sources["duplicate_of"].to_numpy() < 0
+    no_flux = np.isnan(sources["flux"].to_numpy())
+    assert np.count_nonzero(weights) == np.count_nonzero(own & ~no_flux)
     assert weights.sum() == pytest.approx(1.0, rel=1e-14)
-    assert "No weight because flux is missing: 13 source(s), HESS J0232+202" in notes[0]
+    assert "No weight because flux is missing: 13 source(s), HESS J0232+202" in notes[1]
+    shared, _ = model_weights(sources, Weighting(column="flux", share_by_list=True), "standard")
+    assert shared[:69].sum() == pytest.approx(0.5, rel=1e-14)
+
+
+def test_fluxes_of_two_lists_are_photons_above_1_tev():
+    block = Catalogue(**{**PRESETS["wcda-hess"], "crossmatch_radius_deg": None})
+    sources, _ = build_catalogue(block, "wcda-hess")
+    weights, notes = model_weights(sources, FLUX, "standard")
+    rows = sources.to_pylist()
+    photons = np.array(
+        [
+            row["flux"]
+            * 1e-13
+            * 3
+            * quad(lambda u, index=row["spectral_index"]: np.exp(u * (1 - index)), -np.log(3), 90)[0]
+            if row["origin"] == "1lhaaso-wcda"
+            else row["flux"] * 2.26e-11  # the Crab nebula, A&A 457, 899
+            for row in rows
+        ]
+    )
+    np.testing.assert_allclose(weights, np.nan_to_num(photons) / np.nansum(photons), rtol=1e-6)
+    assert weights[:69].sum() == pytest.approx(0.58, abs=0.01)
+    assert "photons above 1 TeV" in notes[0]
+
+
+def test_fluxes_without_a_common_scale_are_refused():
+    spectra = {"spectral_index": [3.0, 3.0], "pivot_tev": [50.0, 50.0], "flux_unit_per_tev_cm2_s": [1e-16, NAN]}
+    two = {"origin": ["km2a", "own"], "energy_min_tev": [25.0, NAN], **spectra}
+    for method in ("published", "standard"):
+        shared, _ = model_weights(catalogue([1.0, 2.0], **two), Weighting(column="flux", share_by_list=True), method)
+        assert shared[0] == shared[1]
+    with pytest.raises(CatalogueError, match="fluxes of list 'km2a' are not known as photons above 1 TeV"):
+        model_weights(catalogue([1.0, 2.0], **two), Weighting(column="flux"), "standard")
+    two["energy_min_tev"] = [1.0, NAN]
+    with pytest.raises(CatalogueError, match="fluxes of list 'own' are not known as photons above 1 TeV"):
+        model_weights(catalogue([1.0, 2.0], **two), Weighting(column="flux"), "standard")
+    plain, notes = model_weights(catalogue([1.0, 3.0], origin=["a", "b"]), Weighting(column="flux"), "standard")
+    assert plain.tolist() == [0.25, 0.75]
+    assert "taken to be in one unit" in notes[0]
 
 
 def test_standard_leaves_out_limits_and_duplicates():
@@ -94,7 +136,7 @@ def test_weights_are_shares_of_the_powers(flux, power, share, data):
     weighting = Weighting(column="flux", power=power, share_by_list=share)
     standard, notes = model_weights(sources, weighting, "standard")
     published, _ = model_weights(sources, weighting, "published")
-    assert notes == []
+    assert all("in one unit" in note for note in notes)
     np.testing.assert_allclose(standard, published / published.sum(), rtol=1e-12)
     for label in set(origin):
         rows = np.array(origin) == label

@@ -52,6 +52,17 @@ def test_rows_and_columns_can_be_chosen(nusky, table):
     ]
 
 
+def test_p_values_below_what_trials_can_tell_are_upper_limits(nusky, tmp_path):
+    path = tmp_path / "p.parquet"
+    columns = {"name": ["a", "b"], "p_local": [0.01, 0.02], "significance": [2.326, 2.054], "n_trials": [99, 99]}
+    write_table(path, columns, kind="things", provenance=Provenance(False))
+    for options in ((), ("--columns", "name,p_local,significance")):
+        lines = nusky("show", path, *options).stdout.splitlines()
+        assert [" ".join(line.split()[:5]) for line in lines[2:3]] == ["a < 0.01 > 2.326"]
+        assert lines[3].split()[:3] == ["b", "0.02", "2.054"]
+    assert "<" not in nusky("show", path, "--csv").stdout
+
+
 def test_csv_has_every_row_in_full(nusky, table):
     rows = list(csv.DictReader(io.StringIO(nusky("show", table, "--csv").stdout)))
     assert len(rows) == 30

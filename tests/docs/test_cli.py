@@ -15,10 +15,11 @@ from nusky.files import write_json
 from nusky.tables import Provenance, write_table
 from tests.conftest import REPOSITORY
 from tests.docs.markdown import blocks
+from tests.report.test_report import inferred
 
 TEXT = (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8")
 EXAMPLES = [line for block in blocks(TEXT, "sh") if not block.not_run for line in block.code.splitlines()]
-SUMMARY = {
+SUMMARY = inferred() | {
     "run": "demo",
     "release": "icecube-3yr",
     "n_events": 3,
@@ -30,7 +31,6 @@ SUMMARY = {
     "seasons": ["IC79-2010"],
     "versions": {"nusky": "1"},
     "tables_sha256": {},
-    "methods": {},
     "bdm": None,
 }
 

@@ -26,8 +26,8 @@ def test_a_changed_figure_is_noticed(tmp_path):
     (tmp_path / "was.png").write_bytes((gallery.FOLDER / "p_values.png").read_bytes())
     (tmp_path / "now.png").write_bytes((gallery.FOLDER / "p_values.png").read_bytes())
     assert compare_images(tmp_path / "was.png", tmp_path / "now.png", tol=LARGEST_DIFFERENCE) is None
-    columns = {"name": ["a", "b", "c"], "p_local": [0.001, 0.5, 0.7]}
-    figure = gallery.p_values(gallery.pa.table(columns), **gallery.MINE, post_trial=0.04)
+    columns = {"name": ["a", "b", "c"], "p_local": [0.001, 0.5, 0.7], "n_trials": [999] * 3}
+    figure = gallery.p_values(gallery.pa.table(columns), **gallery.MINE, post_trial="= 0.04")
     gallery.canvas.save(figure, [tmp_path / "now.png"], dpi=gallery.DPI)
     assert "RMS" in compare_images(tmp_path / "was.png", tmp_path / "now.png", tol=LARGEST_DIFFERENCE)
 

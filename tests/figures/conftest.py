@@ -33,6 +33,8 @@ def limits() -> pa.Table:
             "ts_max": [5.0, 5.0],
             "phi0_at_max_per_ev": [10 / 1.5e29, 10 / 4.7e29],
             "phi0_ul95_per_ev": [phi0, np.nan],
+            "energy_min_gev": [2e3, 3e2],
+            "energy_max_gev": [3e6, 4e5],
             **spectrum,
         }
     )
@@ -42,7 +44,7 @@ def limits() -> pa.Table:
 def no_limits(limits: pa.Table) -> pa.Table:
     """The same with no limit anywhere."""
     columns = {name: np.full(2, np.nan) for name in limits.column_names}
-    return pa.table(columns | {"gamma": limits["gamma"]})
+    return pa.table(columns | {name: limits[name] for name in ("gamma", "energy_min_gev", "energy_max_gev")})
 
 
 @pytest.fixture
@@ -59,6 +61,13 @@ def events() -> list[pa.Table]:
         )
         for _ in range(2)
     ]
+
+
+@pytest.fixture
+def named() -> pa.Table:
+    """Three sources with names."""
+    positions = {"ra_deg": [10.0, 83.6, 266.4], "dec_deg": [20.0, 22.0, -29.0]}
+    return pa.table({"name": ["A$1", "B", "C"], **positions, "origin": ["mine"] * 3})
 
 
 @pytest.fixture

@@ -56,3 +56,27 @@ def test_an_index_keeps_its_colour_in_any_order():
     with canvas.style():
         assert canvas.index_colors([3.0, 2.0, 2.0]) == canvas.index_colors([2.0, 3.0])
         assert len(set(canvas.index_colors([2.0, 2.4, 2.53, 3.0, 3.5]).values())) == 5
+
+
+def test_a_figure_for_a_paper_has_the_width_of_its_column_and_no_header():
+    with canvas.style():
+        shown = canvas.new_figure("header", synthetic=False)
+    with canvas.laid_out(canvas.Layout(titles=False, width="column")), canvas.style():
+        figure = canvas.new_figure("header", synthetic=True)
+    with canvas.style():
+        again = canvas.new_figure("header", synthetic=False)
+    assert figure.get_figwidth() == 3.5
+    assert [text.get_text() for text in figure.texts] == [canvas.SYNTHETIC_TAG]  # never left out
+    assert [text.get_text() for text in shown.texts] == ["Header"]
+    assert again.get_figwidth() == shown.get_figwidth() > 3.5
+
+
+def test_a_colour_bar_is_as_tall_as_its_panel():
+    with canvas.style():
+        figure = canvas.new_figure("header", synthetic=False)
+        axes = figure.add_subplot(projection="mollweide")
+        canvas.bar_beside(axes, axes.scatter([0, 1], [0, 1], c=[0, 1]), "value")
+        figure.draw_without_rendering()
+    bar = axes.child_axes[0].get_window_extent()
+    assert (bar.y0, bar.y1) == pytest.approx((axes.get_window_extent().y0, axes.get_window_extent().y1))
+    assert bar.x0 > axes.get_window_extent().x1

@@ -106,7 +106,7 @@ def test_sources(tmp_path, name):
     figure = source_limits(limits, method="standard", catalogue=name, gamma=2.0, confidence_level=0.9, synthetic=False)
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()].count(canvas.short(name)) == 2
     drawn(figure, tmp_path)
-    table = pa.table({"name": names, "p_local": [0.1, 0.2, 0.3]})
+    table = pa.table({"name": names, "p_local": [0.1, 0.2, 0.3], "n_trials": [99, 99, 99]})
     drawn(p_values(table, method="standard", catalogue=name, synthetic=False), tmp_path)
 
 

@@ -9,15 +9,16 @@ OPTIONS = {"method": "standard", "catalogue": "wcda-hess", "synthetic": False}
 
 
 def draw(p, **options):
-    return p_values(pa.table({"name": [f"s{i}" for i in range(len(p))], "p_local": np.array(p)}), **OPTIONS, **options)
+    columns = {"name": [f"s{i}" for i in range(len(p))], "p_local": np.array(p), "n_trials": np.full(len(p), 999)}
+    return p_values(pa.table(columns), **OPTIONS, **options)
 
 
 def test_values_are_sorted_and_the_smallest_named():
-    axes = draw([0.5, 0.001, 1.0, 0.2, 0.3, 0.4], post_trial=0.02).axes[0]
+    axes = draw([0.5, 0.001, 1.0, 0.2, 0.3, 0.4], post_trial="= 0.02").axes[0]
     points = next(line for line in axes.lines if line.get_marker() == "o")
     np.testing.assert_array_equal(points.get_ydata(), [0.001, 0.2, 0.3, 0.4, 0.5, 1.0])
     named = axes.texts[0].get_text().splitlines()
-    assert named == ["smallest:", "0.001  s1", "0.2  s3", "0.3  s4", "0.4  s5", "0.5  s0"]
+    assert named == ["smallest:", "< 0.001  s1", "0.2  s3", "0.3  s4", "0.4  s5", "0.5  s0"]
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
     assert "6 sources\nsmallest post-trial: p = 0.02" in texts
 
@@ -31,5 +32,5 @@ def test_bands_are_those_of_order_statistics():
 
 
 def test_nothing_to_show_says_so():
-    empty = pa.table({"name": pa.array([], pa.string()), "p_local": pa.array([], pa.float64())})
+    empty = pa.table({"name": pa.array([], pa.string()), "p_local": pa.array([]), "n_trials": pa.array([])})
     assert p_values(empty, **OPTIONS).axes[0].texts[0].get_text() == "no source was tested"

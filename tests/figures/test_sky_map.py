@@ -1,5 +1,6 @@
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from nusky.figures import canvas
 from nusky.figures.sky_map import sky_map
@@ -42,7 +43,8 @@ def test_lists_have_distinct_marks_and_shared_sources_count_once(events, sources
 
 def test_labels_have_units(events, sources):
     figure = sky_map(events, sources, max_events=10, synthetic=False)
-    _, plane, bar = figure.axes
+    sky, plane = figure.axes[:2]
+    (bar,) = sky.child_axes
     assert plane.get_xlabel() == "Galactic longitude l [deg]"
     assert plane.get_ylabel() == "Latitude b [deg]"
     assert "GeV" in bar.get_ylabel()
@@ -54,3 +56,11 @@ def test_no_events_and_no_sources(tmp_path):
     assert "no events" in [text.get_text() for text in figure.axes[0].texts]
     canvas.save(figure, [tmp_path / "sky.pdf"], dpi=60)
     assert (tmp_path / "sky.pdf").read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(("copies", "shown"), [(1, True), (7, False)])
+def test_few_sources_have_their_names_beside_them(events, named, copies, shown):
+    many = [named.set_column(0, "name", pa.array([f"{n}{k}" for n in ("A$", "B", "C")])) for k in range(copies)]
+    figure = sky_map(events, many, max_events=10, synthetic=False)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert ({r"A\$0", "B0", "C0"} <= set(texts)) == shown

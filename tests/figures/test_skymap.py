@@ -26,7 +26,8 @@ def tables(paths):
 
 def all_sky(paths, tables, coordinates):
     nside, values = healpix_file.read(paths["fits"], "NEG_LOG10_P")
-    figure = skymap.all_sky(values, nside, tables["spots"], [tables["sources"]], coordinates=coordinates, **COMMON)
+    about = {"n_trials": skymap_run.N_TRIALS, "coordinates": coordinates, **COMMON}
+    figure = skymap.all_sky(values, nside, tables["spots"], [tables["sources"]], **about)
     return figure, figure.axes[0]
 
 
@@ -45,7 +46,7 @@ def test_right_ascension_grows_to_the_left_and_the_value_is_that_of_the_pixel(pa
     _, axes = all_sky(paths, tables, "equatorial")
     place = ring(axes).get_offsets()[0]
     np.testing.assert_allclose(np.degrees(place), (180 - skymap_run.HOTTEST["ra_deg"], skymap_run.HOTTEST["dec_deg"]))
-    assert shown_at(axes, *place) == 5.0
+    assert shown_at(axes, *place) == np.log10(skymap_run.N_TRIALS + 1)
     assert np.ma.getmaskarray(axes.collections[0].get_array())[-1].all()  # no value at the pole
 
 
@@ -54,7 +55,7 @@ def test_galactic_positions_and_values(paths, tables):
     _, axes = all_sky(paths, tables, "galactic")
     x, y = ring(axes).get_offsets()[0]
     np.testing.assert_allclose(np.degrees([x, y]), (360 - 183.95, -5.83), atol=0.05)
-    assert shown_at(axes, x, y) == 5.0
+    assert shown_at(axes, x, y) == np.log10(skymap_run.N_TRIALS + 1)
 
 
 @pytest.mark.parametrize("coordinates", ["equatorial", "galactic"])
@@ -64,7 +65,10 @@ def test_the_map_says_what_it_shows(paths, tables, coordinates):
     assert canvas.SYNTHETIC_TAG in texts
     assert f"{coordinates.capitalize()} coordinates · spatial and energy" in texts
     assert [text.get_text() for text in axes.texts][:2] == ["1", "2"]
-    assert "log_{10} p" in figure.axes[1].get_ylabel()
+    label = axes.child_axes[0].get_ylabel()
+    assert "log_{10} p" in label
+    assert "p < 0.002" in label
+    assert axes.collections[0].get_clim() == (0, np.log10(skymap_run.N_TRIALS + 1))
     labels = {text.get_text() for text in figure.legends[0].get_texts()}
     line = "Celestial equator" if coordinates == "galactic" else "Galactic plane"
     assert labels == {"1LHAASO WCDA (1)", "H.E.S.S. (2)", "hot spots 1 to 2", line}
@@ -72,7 +76,7 @@ def test_the_map_says_what_it_shows(paths, tables, coordinates):
 
 def test_a_map_without_spots_or_values_can_be_drawn(tables, tmp_path):
     none = tables["spots"].slice(0, 0)
-    figure = skymap.all_sky(np.full(768, np.nan), 8, none, [], coordinates="equatorial", **COMMON)
+    figure = skymap.all_sky(np.full(768, np.nan), 8, none, [], n_trials=99, coordinates="equatorial", **COMMON)
     assert {text.get_text() for text in figure.legends[0].get_texts()} == {"Galactic plane"}
     canvas.save(figure, [tmp_path / "map.png"], dpi=50)
     assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")

@@ -38,9 +38,29 @@ def test_bands_and_axis_hold_everything(limits):
 def test_header_names_level_and_index_and_height_grows(limits):
     figure = source_limits(limits, **OPTIONS)
     assert "90 % upper limits, γ = 2.5" in figure.texts[0].get_text()
-    many = pa.concat_tables([limits] * 40)
+    many = pa.concat_tables([limits] * 40)  # named rows
     assert source_limits(many, **OPTIONS).get_figheight() > 3 * figure.get_figheight()
 
 
 def test_nothing_to_show_says_so(limits):
     assert source_limits(limits.slice(2), **OPTIONS).axes[0].texts[0].get_text() == "no limit was found"
+
+
+def test_thousands_of_sources_are_drawn_over_declination(limits):
+    n = 5001
+    rng = np.random.default_rng(1)
+    many = {name: 1e-9 * rng.uniform(k, k + 0.1, n) for k, name in enumerate((*BAND_COLUMNS, LIMIT_COLUMN), 1)}
+    dec = rng.uniform(-90, 90, n)
+    table = pa.table({"name": [f"s{i}" for i in range(n)], "dec_deg": dec, **many})
+    figure = source_limits(table, **OPTIONS)
+    assert figure.get_figheight() < 8
+    axes = figure.axes[0]
+    line = {line.get_label(): line for line in axes.lines}["upper limit"]
+    order = np.argsort(line.get_xdata())
+    np.testing.assert_array_equal(line.get_xdata()[order], np.sort(dec))
+    np.testing.assert_array_equal(line.get_ydata()[order], many[LIMIT_COLUMN][np.argsort(dec)])
+    wide = next(lines for lines in axes.collections if lines.get_label() == "expected 95 %")
+    assert len(wide.get_segments()) == n
+    low, high = axes.get_ylim()
+    assert low < min(many[BAND_COLUMNS[0]])
+    assert high > max(many[LIMIT_COLUMN])

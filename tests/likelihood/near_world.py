@@ -8,19 +8,18 @@ from nusky.search.hypothesis import NearIndex, Sources
 from nusky.search.season import IndexedEvents, SeasonEvents
 from tests import oracles
 
-TAIL = 0.03
+WIDTHS = (0.4, 0.8, 1.5, 3.0, 7.0)
 
 
 def seasons(n=1500, seed=1):
-    """Two seasons whose angular errors lie in all classes of the index, the second with a tail; 3 energy bins."""
+    """Two seasons whose angular errors lie in all classes of the index; 3 bins of their own reach."""
     rng = np.random.default_rng(seed)
     made = []
-    for name, ratio, share in (("one", 1.0, 0.0), ("two", 4.0, 0.25)):
+    for name in ("one", "two"):
         ra, dec = rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n))
         ang_err = np.radians(np.exp(rng.uniform(np.log(0.2), np.log(40), n)))
         season = SeasonEvents.of_data((name, name, 1.0), ra, dec, ang_err, None)
-        tail = np.full(n, ratio), np.full(n, share)
-        made.append(replace(season, tail_ratio=tail[0], tail_share=tail[1], energy_bin=rng.integers(0, 3, n)))
+        made.append(replace(season, bin=rng.integers(0, 3, n), reach=np.array([[4.0, 12.0, 25.0]])))
     return tuple(made)
 
 
@@ -38,25 +37,24 @@ def indexed(of_seasons):
     return IndexedEvents.of_seasons(of_seasons, np.arange(len(of_seasons)))
 
 
-def near_index(of_sources, omega=None):
-    return NearIndex.of_sources(of_sources, np.full(len(of_sources), 1.0) if omega is None else omega)
+def near_index(of_sources):
+    return NearIndex.of_sources(of_sources)
 
 
 def joined(of_seasons, name):
     return np.concatenate([getattr(season, name) for season in of_seasons])
 
 
-def weights(of_seasons, of_sources, tails):
-    """w of all pairs, 0 for the far ones: (n_events, n_sources); and how far from the edge of its reach a pair is."""
-    names = ("ra", "dec", "width", "tail_ratio", "tail_share", "inverse_background")
-    ra, dec, width, ratio, share, inverse = (joined(of_seasons, name)[:, None] for name in names)
+def weights(of_seasons, of_sources):
+    """w of all pairs by width, 0 for the far ones: (n_events, n_sources, 5); and how far from the edge of its reach a
+    pair is."""
+    names = ("ra", "dec", "ang_err", "inverse_background", "bin")
+    ra, dec, ang_err, inverse, bins = (joined(of_seasons, name)[:, None] for name in names)
     psi = oracles.separation(ra, dec, of_sources.ra, of_sources.dec)
-    extension = of_sources.extension**2
-    signal = np.zeros_like(psi)
-    for part, variance in ((1 - share, width**2 + extension), (share, ratio * width**2 + extension)):
-        stretch = psi / np.maximum(np.sin(psi), 1e-300)
-        signal += part * stretch * np.exp(-(psi**2) / (2 * variance)) / (2 * np.pi * variance)
-    widest = np.maximum(ratio, 1.0) * width**2
-    limit = 2 * np.log(2 / (widest * tails)) * (widest + extension)
+    variance = np.square(WIDTHS) * ang_err[..., None] ** 2 + of_sources.extension[:, None] ** 2
+    stretch = (psi / np.maximum(np.sin(psi), 1e-8))[..., None]
+    signal = stretch * np.exp(-(psi[..., None] ** 2) / (2 * variance)) / (2 * np.pi * variance)
+    radius = np.minimum(np.sqrt(of_seasons[0].reach[0][bins]) * ang_err, np.pi)
+    limit = 4 * np.sin(radius / 2) ** 2 + 16 * of_sources.extension**2
     chord = 4 * np.sin(psi / 2) ** 2
-    return np.where(chord <= limit, signal * inverse, 0.0), np.abs(chord / limit - 1)
+    return np.where((chord <= limit)[..., None], signal * inverse[..., None], 0.0), np.abs(chord / limit - 1)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.mixture import MixtureLikelihood, pooled, ratio_moments
+from nusky.likelihood.mixture import MixtureLikelihood, joined, pooled, ratio_moments
 from tests import oracles
 
 
@@ -103,3 +103,13 @@ def test_impossible_ratios_are_refused(bad):
 def test_sample_cannot_be_smaller_than_its_ratios():
     with pytest.raises(PhysicsError, match="n_events = 1, but 2"):
         ratio_moments([1.0, 2.0], 1)
+
+
+def test_parts_of_a_sample_join_to_the_sample():
+    values = ratios(9)
+    parts = [ratio_moments(part, 6000) for part in np.split(values, [100, 101, 3000])]
+    whole, together = ratio_moments(values, 6000), joined(parts)
+    assert (together.n_events, together.n_zero) == (whole.n_events, whole.n_zero)
+    np.testing.assert_array_equal(together.centres, whole.centres)
+    np.testing.assert_allclose(together.moments, whole.moments, rtol=1e-12, atol=1e-12)
+    assert joined([whole]) is whole

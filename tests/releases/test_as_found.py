@@ -59,6 +59,7 @@ def test_a_release_without_smearing_tables_needs_none(tmp_path):
     assert icecube_3yr.required_files(tmp_path, ICECUBE_3YR, seasons) == [
         "IC79-2010-events.txt",
         "IC79-2010-TabulatedAeff.txt",
+        "IC79-2010-AngRes.txt",
     ]
     names = icecube_10yr.required_files(tmp_path, replace(ICECUBE_10YR, smearing=False), [files.season()])
     assert not any("smearing" in name for name in names)
@@ -67,7 +68,7 @@ def test_a_release_without_smearing_tables_needs_none(tmp_path):
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        ("events/IC40_exp.csv", "events/IC40_exp-1.csv"),
+        ("events/IC40_exp.csv", "events/IC40_exp-2.csv"),
         ("uptime/IC59_exp.csv", "uptime/IC59_exp (1).csv"),
         ("irfs/IC40_smearing.csv", "irfs/IC40_smearing_v1.csv"),
         ("irfs/IC40_effectiveArea.csv", "irfs/IC40_effectivearea.CSV"),
@@ -77,6 +78,19 @@ def test_a_release_without_smearing_tables_needs_none(tmp_path):
 def test_files_under_other_names_are_pointed_out(tmp_path, root, wanted, found):
     (root / wanted).rename(root / found)
     refused(f"It holds {found} for {wanted}", tmp_path, root)
+
+
+@pytest.mark.parametrize("part", ["events", "uptime"])
+def test_the_names_of_version_1_are_read(tmp_path, root, part):
+    expected = icecube_10yr.read(root, ICECUBE_10YR, list(map(files.season, NAMES)), check_counts=True)
+    (root / part / "IC40_exp.csv").rename(root / part / "IC40_exp-1.csv")
+    assert f"{part}/IC40_exp-1.csv" in fetch(tmp_path, root)["files"]
+    found = icecube_10yr.read(root, ICECUBE_10YR, list(map(files.season, NAMES)), check_counts=True)
+    assert found.events == expected.events
+    assert found.seasons == expected.seasons
+    (root / part / "IC40_exp.csv").write_text("the usual name goes first")
+    with pytest.raises(ReleaseError, match=r"IC40_exp\.csv, line 1"):
+        icecube_10yr.read(root, ICECUBE_10YR, list(map(files.season, NAMES)), check_counts=True)
 
 
 def test_links_are_followed(tmp_path, root):
@@ -216,7 +230,10 @@ def test_what_was_generated_is_synthetic_for_ever(tmp_path, monkeypatch, generat
     manifest = fetch(tmp_path, way(tmp_path, generated), seasons=["IC40"])
     assert manifest["synthetic"] is True
     out = tmp_path / "out"
-    others = {kind: out / f"{kind}.parquet" for kind in ("seasons", "uptimes", "effective_area", "smearing")}
+    others = {
+        kind: out / f"{kind}.parquet"
+        for kind in ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+    }
     releases.ingest(tmp_path / "release.json", ["IC40"], {"IC40": out / "events.parquet"}, **others, check_counts=False)
     assert all(read_metadata(path)["synthetic"] for path in out.iterdir())
 

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from nusky import config
 from nusky.detector import effective_area
 from nusky.errors import ConfigurationError, ReleaseError
-from nusky.releases import icecube_14yr, ingest
+from nusky.releases import icecube_14yr, ingest, registry
 from nusky.releases.registry import ICECUBE_14YR
+from nusky.stages import releases as stages
 from tests import release_files as files
 
 EVENT_HEADER = "# run event subevent MJD[days] log10(E/GeV) AngErr[deg] RA[deg] Dec[deg] Azimuth[deg] Zenith[deg]\n"
@@ -51,7 +53,7 @@ def test_fourteen_seasons_share_four_responses():
     assert len(names) == 14
     assert (names[0], names[3], names[-1]) == ("IC40", "IC86_I", "IC86_XI")
     assert list(dict.fromkeys(season.response for season in ICECUBE_14YR.seasons)) == ["IC40", "IC59", "IC79", "IC86"]
-    assert "versions/2.0?persistentId=doi:10.7910/DVN/MMIIZA" in ICECUBE_14YR.mirrors[0].url
+    assert "versions/3.1?persistentId=doi:10.7910/DVN/MMIIZA" in ICECUBE_14YR.mirrors[0].url
 
 
 def test_tables(root, caplog):
@@ -143,6 +145,22 @@ class TestVersion1:
         (tmp_path / "irfs" / "IC86_effectiveArea.csv").write_bytes(source.read_bytes())
         with pytest.raises(ReleaseError, match=r"version 1\.0 of icecube-14yr, which has known faults"):
             icecube_14yr.check_version(tmp_path, allow_version_1=False)
+
+
+@pytest.mark.parametrize("check_counts", [True, False])
+def test_another_digest_than_the_reported_one_is_told_and_used(tmp_path, root, caplog, monkeypatch, check_counts):
+    settings = config.Release(name="icecube-14yr", local_path=str(root), seasons=["IC86_XI"])
+    stages.fetch(settings, 1, tmp_path / "data", tmp_path / "release.json", progress=False)
+    manifest = ingest.read_manifest(tmp_path / "release.json")
+    assert ingest.read(manifest, select("IC86_XI"), check_counts).events["IC86_XI"].num_rows == 3
+    for name, digest in ICECUBE_14YR.reported_sha256.items():
+        assert f"{name}: its SHA-256 is {manifest['files'][name]}" in caplog.text
+        assert digest in caplog.text
+    caplog.clear()
+    same = {name: manifest["files"][name] for name in ICECUBE_14YR.reported_sha256}
+    monkeypatch.setitem(registry.RELEASES, "icecube-14yr", replace(ICECUBE_14YR, reported_sha256=same))
+    ingest.read(manifest, select("IC86_XI"), check_counts)
+    assert "SHA-256" not in caplog.text
 
 
 def test_nothing_is_generated_for_it(tmp_path):

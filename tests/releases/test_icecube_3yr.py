@@ -16,6 +16,8 @@ AREAS = (
     "    1.000e+02    1.000e+03           -1.00           -0.50       5.0e-04\n"
     "    1.000e+02    1.000e+03           -0.50            1.00       2.0e+00\n"
 )
+RESOLUTION_HEADER = "#  E_min[GeV]   E_max[GeV]   Med.Resolution[deg]\n"
+RESOLUTION = "    1.000e+02    1.000e+03                  1.41\n    1.000e+03    1.000e+04                  0.80\n"
 SEASON = replace(ICECUBE_3YR.season("IC79-2010"), n_events=3)
 
 
@@ -23,6 +25,7 @@ SEASON = replace(ICECUBE_3YR.season("IC79-2010"), n_events=3)
 def root(tmp_path):
     (tmp_path / "IC79-2010-events.txt").write_text(files.EVENT_HEADER + files.EVENTS)
     (tmp_path / "IC79-2010-TabulatedAeff.txt").write_text(AREA_HEADER + AREAS)
+    (tmp_path / "IC79-2010-AngRes.txt").write_text(RESOLUTION_HEADER + RESOLUTION)
     return tmp_path
 
 
@@ -38,6 +41,22 @@ def test_effective_area_is_converted(root):
     assert area["dec_min_deg"] == pytest.approx([30, -90])
     assert area["dec_max_deg"] == pytest.approx([90, 30])
     assert area["aeff_cm2"] == pytest.approx([5, 2e4])
+
+
+def test_angular_resolution(root):
+    assert read(root).angular_resolution.to_pydict() == {
+        "response": ["IC79-2010"] * 2,
+        "log10_enu_min_gev": [2, 3],
+        "log10_enu_max_gev": [3, 4],
+        "median_deg": [1.41, 0.80],
+    }
+
+
+def test_gaps_in_the_angular_resolution_are_refused(root):
+    path = root / "IC79-2010-AngRes.txt"
+    path.write_text(path.read_text().replace("1.000e+03    1.000e+04", "2.000e+03    1.000e+04"))
+    with pytest.raises(ReleaseError, match=r"AngRes\.txt: its bins of energy do not follow each other"):
+        read(root)
 
 
 def test_livetimes_are_the_published_ones(root):
@@ -61,6 +80,7 @@ def test_livetimes_are_the_published_ones(root):
         ("TabulatedAeff", "-1.00", "-1.01", "line 2, column dec_max_deg: the value is not a number"),
         ("TabulatedAeff", "1.000e+02", "-1.0", "line 2, column log10_energy_min_gev: the value is not a number"),
         ("TabulatedAeff", "2.0e+00", "-2.0", "line 3, column aeff_cm2: -20000 is outside"),
+        ("AngRes", "1.41", "0.0", "line 2, column median_deg: 0 is outside"),
         ("events", "75.024", "400.0", "line 3, column ra_deg: 400 is outside"),
         ("events", "75.024", "x", r"line 3, column RA\[deg\]: 'x' is not"),
     ],
@@ -106,6 +126,7 @@ def test_real_release_against_its_own_numbers(tmp_path, validation_data):
     release = icecube_3yr.read(root, ICECUBE_3YR, ICECUBE_3YR.seasons, check_counts=True)
     assert sum(table.num_rows for table in release.events.values()) == 334_677  # events; the release's own count
     assert release.effective_area.num_rows == 3 * 70 * 200
+    assert release.angular_resolution.num_rows == 3 * 7
     # The same events, rounded, stand in the ten-year release: IC79 there is IC79-2010 here.
     ten = np.loadtxt(validation_data / "icecube_10year_ps" / "events" / "IC79_exp.csv")
     three = release.events["IC79-2010"]

@@ -210,7 +210,7 @@ class TestRead:
 
 
 class TestWrite:
-    KINDS = ("seasons", "uptimes", "effective_area", "smearing")
+    KINDS = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
 
     @pytest.fixture
     def job(self, release, tmp_path):

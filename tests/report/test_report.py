@@ -1,4 +1,3 @@
-import copy
 import re
 from html.parser import HTMLParser
 
@@ -7,7 +6,7 @@ import pytest
 from nusky.errors import ConfigurationError
 from nusky.files import write_json
 from nusky.report import build_report
-from nusky.report.report import format_number
+from nusky.report.numbers import format_number
 from nusky.stages.report import report
 
 STACK = {
@@ -52,6 +51,33 @@ SUMMARY = {
     },
     "catalogues": {"wcda-hess": {"n_sources": 164, "notes": []}},
 }
+FIT = {"gamma_fixed": 2.5, "n_signal": 6.5, "gamma": 2.5, "test_statistic": 1.7, "p_local": 0.15, "n_trials": 100}
+FIT |= {"significance": 1.0, "n_signal_low68": 1.0, "n_signal_high68": 12.0}
+POSITION = {"name": "A <1>", "origin": "hess", "ra_deg": 10.0, "dec_deg": 20.0}
+LIMIT = {"gamma": 2.5, "method": "Neyman", "confidence_level": 0.9, "n_signal": 11.0, "n_signal_error": 1.0}
+LIMIT |= {"n_trials": 50, "energy_min_gev": 1234.0, "energy_max_gev": 2.5e6, "problem": ""}
+POST = {"p_local": 0.02, "p_post": 0.12, "significance_post": 1.2, "n_sky_trials": 60}
+
+
+def inferred():
+    """The summary of a run with p-values and limits: a stack with p = 0.15, a source with p = 0.12 corrected."""
+    upper = LIMIT | {"e2dnde_100tev_gev_cm2_s": 3.1e-9, "diffuse_share_100tev": 0.1, "injection": "smearing"}
+    source = FIT | POSITION | POST
+    second = source | {"name": "B", "p_local": 0.5, "p_post": 0.99}
+    limits = {
+        "A <1>": [LIMIT | {"origin": "hess", "e2dnde_100tev_gev_cm2_s": 2e-9}],
+        "B": [LIMIT | {"origin": "hess", "e2dnde_100tev_gev_cm2_s": None}],
+    }
+    statement = {"extrapolated": False} | upper
+    inference = {
+        "analysis": "space only",
+        "stacks": {"uniform": {"fits": [FIT], "statements": {"2.5": {"upper_limit": statement}}}},
+        "sources": {"best": source, "fits": [second, source], "limits": limits, "hadronic": []},
+    }
+    standard = {"stacking": {"uniform": {"2.0": STACK}}, "single_sources": [SOURCE], "inference": inference}
+    return SUMMARY | {"methods": SUMMARY["methods"] | {"standard": {"wcda-hess": standard}}}
+
+
 PNG = b"\x89PNG\r\n\x1a\n not really"
 
 
@@ -81,7 +107,8 @@ class Balanced(HTMLParser):
         self.open, self.loads = [], []
 
     def handle_starttag(self, tag, attributes):
-        self.loads += [value for key, value in attributes if key in {"src", "href", "srcset", "action", "data"}]
+        loading = {"src", "href", "srcset", "action", "data"} if tag != "a" else {}
+        self.loads += [value for key, value in attributes if key in loading]
         if tag not in self.VOID:
             self.open.append(tag)
 
@@ -116,24 +143,76 @@ def test_all_numbers_are_there_in_full_precision(build):
     assert "13 sources of hess have no flux." in page
 
 
-def test_findings_are_sentences_with_numbers(build):
-    page = build(SUMMARY)
-    assert "E² dN/dE &lt; 2.492 × 10⁻⁸ GeV cm⁻² s⁻¹ at 100 TeV for one flavour (γ = 2.0, uniform weights)" in page
-    assert "largest test statistic of the stack is 1.25, at 4.75 signal events" in page
-    assert "of 1 single source, HESS J1745-290 (hess) has the largest test statistic, 1.71, at 51 signal events" in page
+def test_warnings_of_the_summary_are_shown_before_the_results(build):
+    page = build(SUMMARY | {"warnings": ["made by 2 different states of the <code>"]})
+    assert 0 < page.index("2 different states of the &lt;code&gt;") < page.index("<main>")
 
 
 def test_synthetic_events_are_announced_first(build):
     assert "Synthetic events" not in build(SUMMARY)
     page = build(SUMMARY | {"synthetic": True})
-    assert page.index("Synthetic events") < page.index('id="summary"')
+    assert page.index("Synthetic events") < page.index('id="verdict"')
     assert "events, some or all of them generated, of 2 seasons" in page
 
 
-def test_order_is_summary_figures_tables_provenance(build, figure):
-    page = build(SUMMARY, [figure])
-    places = [page.index(f'<h2 id="{name}"') for name in ("summary", "figures", "tables", "provenance")]
+def test_the_verdict_comes_first_and_the_published_method_last(build, figure):
+    page = build(inferred(), [figure | {"published": True}])
+    names = ("verdict", "searched", "searches", "limits", "sources", "details", "published", "provenance")
+    places = [page.index(f'<h2 id="{name}"') for name in names]
     assert places == sorted(places)
+    assert page.index("<img ") > page.index('<h2 id="published"')
+    assert page.index("draw no conclusion") > page.index('<h2 id="published"')
+
+
+class FirstScreen(HTMLParser):
+    """The text before the list of contents: what a reader sees without scrolling."""
+
+    def __init__(self):
+        super().__init__()
+        self.text, self.reading, self.skipped = "", True, 0
+
+    def handle_starttag(self, tag, attributes):
+        self.reading = self.reading and tag != "nav"
+        self.skipped += tag in ("style", "script")
+
+    def handle_endtag(self, tag):
+        self.skipped -= tag in ("style", "script")
+
+    def handle_data(self, data):
+        if self.reading and not self.skipped:
+            self.text += data
+
+
+def first_screen(page):
+    parser = FirstScreen()
+    parser.feed(page)
+    return " ".join(parser.text.split())
+
+
+def test_the_first_screen_holds_verdict_p_and_limit(build):
+    text = first_screen(build(inferred()))
+    assert "No excess of neutrinos" in text
+    assert "p = 0.24 for the run" in text  # 2 searches times 0.12
+    assert "E² dN/dE < 3.100 × 10⁻⁹ GeV cm⁻² s⁻¹ at 100 TeV" in text
+    assert "γ = 2.5, valid from 1.2 TeV to 2.5 PeV" in text
+    assert len(text) < 1200  # fits a phone
+
+
+def test_a_source_has_one_row_with_fit_p_and_limit(build):
+    page = build(inferred())
+    table = page[page.index("Sources of wcda-hess</h3>") :]
+    row = table[table.index("<tbody>") : table.index("</tr>", table.index("<tbody>"))]
+    for value in ("A &lt;1&gt;", 'data-value="0.02"', 'data-value="0.12"', 'data-value="6.5"', 'data-value="2e-09"'):
+        assert value in row
+    assert "never below 0.0099" in table  # 1/101
+
+
+def test_references_and_pdfs_are_links_and_the_settings_are_there(build, figure):
+    summary = inferred() | {"citation": "doi:10.7910/DVN/VKL316; <b>", "configuration": {"run": "demo", "seed": 7}}
+    page = build(summary, [figure | {"pdf": "figures/sky.pdf"}])
+    assert '<a href="https://doi.org/10.7910/DVN/VKL316">doi:10.7910/DVN/VKL316</a>; &lt;b&gt;' in page
+    assert '<a href="figures/sky.pdf">' in page
+    assert "seed: 7" in page
 
 
 def test_text_is_escaped_and_images_have_a_description(build, figure):
@@ -149,10 +228,10 @@ def test_a_caption_is_not_repeated(build, figure):
     assert page.count("Explained above.") == 1
 
 
-def test_nothing_found_is_said(build):
-    summary = copy.deepcopy(SUMMARY)
-    summary["methods"]["published"]["wcda-hess"]["stacking"]["uniform"] = {"2.0": NO_STACK | {"ts_max": -0.5}}
-    page = build(summary)
+@pytest.mark.parametrize("method", ["published", "standard"])
+def test_nothing_found_is_said(build, method):
+    stack = {"uniform": {"2.0": NO_STACK | {"ts_max": -0.5}}}
+    page = build(SUMMARY | {"methods": {method: {"wcda-hess": {"stacking": stack, "single_sources": []}}}})
     assert "no upper limit lies inside the scanned range" in page
     assert "never exceeds zero" in page
 

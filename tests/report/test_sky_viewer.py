@@ -90,10 +90,17 @@ def test_values_under_the_pointer_are_those_of_the_pixel(opened, ra, dec):
     ts, minus_log10_p = skymap_run.values()
     pixel = HEALPix(skymap_run.NSIDE, "nested").lonlat_to_healpix(shown.ra, shown.dec)
     assert number(found["TS"]) == pytest.approx(ts[pixel], rel=1e-3)
-    assert number(found["local p"]) == pytest.approx(10 ** -minus_log10_p[pixel], rel=6e-3)
+    assert number(found["local p"].removeprefix("< ")) == pytest.approx(10 ** -minus_log10_p[pixel], rel=6e-3)
     assert (number(found["l"]), number(found["b"])) == pytest.approx(
         (shown.galactic.l.deg, shown.galactic.b.deg), abs=2e-3
     )
+
+
+def test_no_p_value_is_below_what_the_trials_can_tell(opened):
+    assert hover(opened, HOTTEST["ra_deg"], HOTTEST["dec_deg"])["local p"] == "< 0.00200"
+    listed = opened.evaluate("[...document.querySelectorAll('#spots button')].map((button) => button.textContent)")
+    assert [text.split(", p ")[1] for text in listed] == ["< 0.00200", "0.0400"]
+    assert "499 trials at each declination" in opened.evaluate("document.querySelector('p.muted').textContent")
 
 
 def test_sources_and_hot_spots_are_named(opened):
@@ -115,6 +122,7 @@ def test_pixels_are_those_of_healpix(page, tmp_path, nside):
         analysis="spatial",
         synthetic=False,
         nside=nside,
+        n_trials=99,
         values={name: np.full(n, np.nan) for name in sky_viewer.QUANTITIES},
         spots=nothing,
         contours=pa.table({name: pa.array([], pa.float64()) for name in sky_viewer.CONTOUR_COLUMNS}),
@@ -237,6 +245,7 @@ def test_a_map_of_the_wrong_size_is_refused(tmp_path):
             analysis="",
             synthetic=False,
             nside=8,
+            n_trials=99,
             values=values,
             spots=None,
             contours=None,

@@ -1,5 +1,5 @@
 from nusky.report import build_report
-from nusky.report.report import format_number
+from nusky.report.numbers import format_number
 from nusky.report.skymap import skymap_findings, skymap_tables
 from nusky.stages import skymap_summary
 from tests import skymap_run
@@ -11,9 +11,25 @@ def test_sentences_say_where_how_hot_and_how_probable(tmp_path):
     assert south == "all-sky map, spatial and energy, γ fitted, south of declination −5°: no hot spot."
     assert north == (
         "all-sky map, spatial and energy, γ fitted, north of declination −5°: the hottest spot is at RA 83.25°, "
-        "Dec 22.5°, TS = 21.5 at 12.25 signal events, γ = 2.25; local p = 1.000 × 10⁻⁵, extrapolated beyond the "
-        "trials; post-trial p = 0.04 (0.02 to 0.07 at 68 %; 1.75 σ) from 99 scrambled skies."
+        "Dec 22.5°, TS = 21.5 at 12.25 signal events, γ = 2.25; local p < 0.002, above all 499 trials; post-trial "
+        "p = 0.04 (0.02 to 0.07 at 68 %; 1.75 σ) from 99 scrambled skies."
     )
+
+
+def test_a_number_beyond_the_trials_is_there_on_request_with_its_error(tmp_path):
+    found = skymap_summary.collect(skymap_run.write(tmp_path, tail_p_values=True))
+    *_, north = skymap_findings(found, format_number)
+    assert "local p < 0.002, above all 499 trials, of the fitted tail p = 1.000 × 10⁻⁵ (4.000 × 10⁻⁶ to " in north
+    ((_, columns, rows, _),) = skymap_tables(found)
+    assert columns[-3:] == ["p of the fitted tail", "from", "to"]
+    assert [row[-3:] for row in rows] == [[1e-5, 4e-6, 3e-5], [0.04, 0.03, 0.05]]
+
+
+def test_a_sky_hotter_than_all_others_is_below_what_they_can_tell(tmp_path):
+    found = skymap_summary.collect(skymap_run.write(tmp_path))
+    found["hottest"][1] |= {"p_post": 0.01, "significance_post": 2.33}
+    *_, north = skymap_findings(found, format_number)
+    assert "post-trial p < 0.01 (0.02 to 0.07 at 68 %; more than 2.33 σ) from 99" in north
 
 
 def test_table_lists_the_spots_by_number(tmp_path):
@@ -21,7 +37,7 @@ def test_table_lists_the_spots_by_number(tmp_path):
     assert title == "Hot spots of the sky"
     assert columns[:4] == ["number", "RA [deg]", "Dec [deg]", "TS"]
     assert [row[:4] for row in rows] == [[1, 83.25, 22.5, 21.5], [2, 200.0, -30.0, 9.0]]
-    assert rows[0][-1] == "yes"
+    assert [row[-1] for row in rows] == ["< 0.002", 0.04]
     assert "499 trials at each declination" in description
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nusky.files import write_json
+from nusky.files import sha256, write_json
 from nusky.results import open_run
 from nusky.tables import Provenance, write_table
 from tests import skymap_run
@@ -34,13 +34,13 @@ def folder(tmp_path_factory):
     """The folder of the run `toy`."""
     folder = tmp_path_factory.mktemp("results") / "toy"
     skymap_run.write(folder, synthetic=True)
-    write_json(folder / "summary.json", SUMMARY)
 
     def write(path, columns, kind, settings=None, synthetic=True):
         write_table(folder / path, columns, kind=kind, provenance=Provenance(synthetic, settings=settings or {}))
 
     phi0 = np.geomspace(1e-32, 1e-26, 50)
     limits = {"gamma": [2.0], "ts_max": [5.0], "phi0_at_max_per_ev": [1e-28], "phi0_ul95_per_ev": [2e-28]}
+    limits |= {"energy_min_gev": [1e3], "energy_max_gev": [1e6]}
     limits |= {f"ul95_e2dnde_{name}_gev_cm2_s": [2e-9] for name in NAMES}
     for method in ("published", "standard"):
         scan = {"gamma": np.full(50, 2.0), "phi0_per_ev": phi0, "n_signal": phi0 * 1e29, "test_statistic": phi0 * 1e28}
@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
     sources = {"name": ["a<b", "b"], "origin": ["x", "x"], "ra_deg": [1.5, 2.5], "dec_deg": [-5.0, 5.0]}
     single = sources | {"n_band": [10, 20], "ns_best": [1.0, np.nan], "ts_max": [4.0, np.nan]}
     write("standard/single/mine.parquet", single, "single_sources", synthetic=False)
-    fits = {"gamma_fixed": [np.nan], "test_statistic": [3.5], "p_local": [0.04]}
+    fits = {"gamma_fixed": [np.nan], "test_statistic": [3.5], "p_local": [0.04], "n_trials": [999]}
     statements = {"statement": ["sensitivity"], "gamma": [2.0], "energy_min_gev": [300.0], "phi0_per_gev": [1e-18]}
     base = "standard/inference"
     write(f"{base}/stack/mine/uniform/fits.parquet", fits, "stack_fits", {"analysis": "spatial"})
@@ -58,11 +58,14 @@ def folder(tmp_path_factory):
         trials = {"gamma_fixed": np.full(4, np.nan), "test_statistic": first + np.arange(4.0)}
         write(f"{base}/stack/mine/uniform/trials/{first}-{first + 4}.parquet", trials, "trials")
     p_values = {"gamma_fixed": [2.0, 2.0], "p_local": [0.5, 0.01], "p_post": [0.9, 0.02]}
+    p_values |= {"n_trials": [999, 999], "n_sky_trials": [99, 99]}
     write(f"{base}/sources/mine/fits.parquet", sources | p_values, "source_fits")
     both = {f"{name}_per_mev_cm2_s": [1e-12, 5e-13, 1e-13] for name in ("published", "standard")}
     write("bdm/light_curve.parquet", {"t_yr": [1.0, 2.0, 3.0], **both}, "bdm_light_curve")
     numbers = {"key": ["l_supernova", "b_supernova", "mx_threshold"], "standard": [0.1, 0.2, 1e-3]}
     write("bdm/numbers.parquet", numbers, "bdm_numbers")
+    digests = {f"results/toy/{path.relative_to(folder)}": sha256(path) for path in folder.rglob("*.parquet")}
+    write_json(folder / "summary.json", SUMMARY | {"tables_sha256": digests})
     return folder
 
 

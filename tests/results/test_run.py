@@ -1,9 +1,12 @@
+import shutil
+
 import numpy as np
 import pytest
 from astropy import units as u
 
 from nusky.errors import TableError
 from nusky.results import open_run
+from nusky.tables import Provenance, write_table
 
 FLUX = u.GeV / u.cm**2 / u.s
 CALLS = {
@@ -93,6 +96,22 @@ def test_parts_that_were_not_configured_are_named(run, monkeypatch):
         run.bdm("events")
     with pytest.raises(TableError, match=r"this run has no all-sky map\. Add a `skymap` block and run\."):
         _ = run.sky_map
+
+
+def test_what_the_summary_was_not_written_from_is_refused(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "moved")
+    stack = copy / "standard/inference/stack/mine/uniform"
+    shutil.copy(stack / "trials/0-4.parquet", stack / "trials/0-8.parquet")  # of an earlier run: left alone
+    assert open_run(copy).statements("mine", "uniform").plot().has_data()
+    shutil.copy(stack / "trials/4-8.parquet", stack / "trials/0-4.parquet")
+    table = copy / "published/scan/mine/uniform.parquet"
+    write_table(table, {"gamma": [2.0]}, kind="stacking_scan", provenance=Provenance(False))
+    for call, name in (
+        (lambda run: run.statements("mine", "uniform"), "0-4"),
+        (lambda run: run.scan("mine", "uniform", "published"), "published/scan"),
+    ):
+        with pytest.raises(TableError, match=rf"{name}.*not the table that .*summary\.json was written from"):
+            call(open_run(copy))
 
 
 def test_a_folder_without_results_is_refused(tmp_path):

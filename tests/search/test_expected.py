@@ -52,11 +52,15 @@ def test_km2a_equals_an_independent_integration(validation_data, folder, method,
         area = np.loadtxt(folder / "irfs" / f"{response}_effectiveArea.csv")
         runs = np.loadtxt(folder / "uptime" / f"{season}_exp.csv") * 86400
         low, high = (10 ** (area[:, i] if standard else np.clip(area[:, i], 2.001, 9.999)) for i in (0, 1))
-        integrals = area[:, 4] * [oracles.power_law(a, b, gamma) for a, b in zip(low, high, strict=True)]
-        per_source = np.array([integrals[(area[:, 2] <= d) & (d < area[:, 3])].sum() for d in dec])
+        flux = np.array([oracles.power_law(a, b, gamma) for a, b in zip(low, high, strict=True)])
         if standard:
+            energies, edges = np.unique(area[:, 0]), np.radians(np.union1d(area[:, 2], area[:, 3]))
+            grid = area[np.lexsort((area[:, 2], area[:, 0])), 4].reshape(len(energies), -1)
+            flux = [flux[area[:, 0] == energy][0] for energy in energies]
+            per_source = np.array([oracles.area_at(edges, grid, np.radians(d)) @ flux for d in dec])
             total += (runs[:, 1] - runs[:, 0]).sum() * (model / model.sum() * per_source).sum()
         else:
+            per_source = np.array([(area[:, 4] * flux)[(area[:, 2] <= d) & (d < area[:, 3])].sum() for d in dec])
             omega = model * per_source / (model * per_source).sum()
             total += (runs[-1, 1] - runs[0, 0]) * (omega * per_source).sum()
     found = expected_events(folder, catalogue="km2a-hess", weighting=weighting, gammas=[gamma], conventions=method)

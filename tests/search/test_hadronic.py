@@ -25,6 +25,8 @@ def sources() -> pa.Table:
             "spectral_index": [2.0, 3.0, 2.5, 2.0, NAN],
             "pivot_tev": [3.0, 50.0, 1.0, 3.0, NAN],
             "flux_unit_per_tev_cm2_s": [1e-13, 1e-16, 1e-12, 1e-13, NAN],
+            "energy_min_tev": [1.0, 25.0, NAN, 1.0, NAN],
+            "energy_max_tev": [25.0, 200.0, NAN, 25.0, NAN],
         }
     )
 
@@ -65,8 +67,15 @@ def test_sources_without_spectra_are_named(sources):
 def test_measured_ranges_are_half_those_of_the_gamma_rays(sources):
     found = hadronic_spectra(sources)
     np.testing.assert_array_equal(found.energy_min_gev, [500.0, 12_500.0, NAN])
-    np.testing.assert_array_equal(found.energy_max_gev, [12_500.0, np.inf, NAN])
+    np.testing.assert_array_equal(found.energy_max_gev, [12_500.0, 100_000.0, NAN])
     with pytest.raises(PhysicsError, match="the measured energy range of own is unknown"):
+        found.acceptance({"X": AREA}, ["X"])
+
+
+def test_a_pivot_says_nothing_of_the_range(sources):
+    found = hadronic_spectra(sources.drop_columns(["energy_min_tev", "energy_max_tev"]))
+    assert np.isnan(found.energy_min_gev).all()
+    with pytest.raises(PhysicsError, match="the measured energy range of w is unknown"):
         found.acceptance({"X": AREA}, ["X"])
 
 
@@ -78,14 +87,14 @@ def test_expected_events_by_hand(sources):
     np.testing.assert_allclose(spectra.expected_events(whole, livetime)[0], 4.5e-20 * 3e8 * 1e10)
     measured = spectra.acceptance({"X": AREA}, ["X", "X"])
     np.testing.assert_allclose(measured[1, 0], 100 * 1e10 * (1 / 500 - 1 / 12_500))
-    np.testing.assert_allclose(measured[1, 1], 100 * 1e15 / 2 * (12_500.0**-2 - 1e-18))
+    np.testing.assert_allclose(measured[1, 1], 100 * 1e15 / 2 * (12_500.0**-2 - 1e-10))
 
 
 def test_limit_on_the_fraction(sources):
     spectra = select(hadronic_spectra(sources), [0, 1])
     found = fraction_limit(3.0, [4.0, 2.0], spectra, 0.9)
     assert (found.fraction, found.confidence_level, found.excludes_fully_hadronic) == (0.5, 0.9, True)
-    assert (found.energy_min_gev, found.energy_max_gev) == (500.0, np.inf)
+    assert (found.energy_min_gev, found.energy_max_gev) == (500.0, 100_000.0)
     single = fraction_limit(3.0, 2.0, select(spectra, 0), 0.9)
     assert not single.excludes_fully_hadronic
     assert single.energy_max_gev == 12_500.0
@@ -107,6 +116,9 @@ def test_the_ready_made_lists(name, n, pivot):
     found = hadronic_spectra(sources)
     assert len(found.names) == n
     assert len(found.left_out["no gamma-ray spectrum"]) == 95
+    # seen above 100 TeV by KM2A: the 43 of ApJS 271, 25
+    ends = np.unique(2 * found.energy_max_gev / 1e3, return_counts=True)
+    assert np.array(ends).T.tolist() == ([[25.0, 69]] if pivot == 3.0 else [[100.0, 32], [200.0, 43]])
     first = sources.to_pylist()[0]  # as printed in ApJS 271, 25
     e_gamma = 2 * 100.0
     unit = {"1lhaaso-wcda": 1e-13, "1lhaaso-km2a": 1e-16}[name]
@@ -130,9 +142,9 @@ def test_errors_move_the_index_about_the_pivot(sources):
 def test_interactions_give_nearly_what_the_kinematic_relation_gives(sources):
     pytest.importorskip("aafragpy")
     exact, simple = (select(hadronic_spectra(sources, relation), [0, 1]) for relation in ("interactions", "kinematic"))
-    assert exact.energy_max_gev.tolist() == [12500.0, 5e5]  # KM2A: protons are fitted up to 1 PeV
+    assert exact.energy_max_gev.tolist() == [12500.0, 1e5]
     for each, other, gamma in zip(exact.spectra, simple.spectra, (2.0, 3.0), strict=True):
-        energy = np.array([1e3, 1e4]) if gamma == 2.0 else np.array([2e4, 4e5])
+        energy = np.array([1e3, 1e4]) if gamma == 2.0 else np.array([2e4, 9e4])
         ratio = each.shape(energy) / other.shape(energy)
         assert ((ratio > 0.85) & (ratio < 1.15)).all()
     events = exact.expected_events(exact.acceptance({"X": AREA}, ["X"]), [1.0])

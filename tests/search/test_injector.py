@@ -32,7 +32,7 @@ def injector(*seasons):
 
 def test_distances_follow_the_angular_error_and_the_extension(season):
     draw = injector(season)
-    assert draw.label == "gaussian"
+    assert draw.label == "gaussian (uncalibrated)"
     for j in range(2):
         share = np.zeros((1, 2))
         share[0, j] = 1.0

@@ -20,7 +20,10 @@ def make(folder: Path) -> None:
         name="icecube-10yr", seasons=list(SEASONS), synthetic="always", generator={"event_fraction": 0.02}
     )
     releases.fetch(release, 5, folder / "data", folder / "release.json", progress=False)
-    tables = {name: folder / f"{name}.parquet" for name in ("seasons", "uptimes", "effective_area", "smearing")}
+    tables = {
+        name: folder / f"{name}.parquet"
+        for name in ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+    }
     events = {season: folder / f"{season}.parquet" for season in SEASONS}
     releases.ingest(folder / "release.json", list(SEASONS), events=events, **tables, check_counts=False)
     empty = read_table(tables["smearing"], kind="smearing").slice(0, 0)
@@ -61,6 +64,7 @@ class Job:
             "seasons": root / "seasons.parquet",
             "effective_area": root / "effective_area.parquet",
             "smearing": smearing,
+            "angular_resolution": root / "angular_resolution.parquet",
             "sources": root / "sources.parquet" if "/" in name else [],
         }
 

@@ -33,7 +33,7 @@ def test_every_part_has_its_statements(found):
     assert blind.e2dnde_gev_cm2_s.isna().all()
     assert blind.problem.str.contains("lie outside the effective area's table").all()
     assert set(seen.method) == {"Neyman"}  # the asymptotic formula knows no part of the energies
-    assert set(seen.injection) == {"smearing" if kind == "full" else "gaussian"}
+    assert set(seen.injection) == {"smearing" if kind == "full" else "gaussian (uncalibrated)"}
     assert seen.n_signal.between(1, 100).all()
     assert rows.gamma_fixed.isna().all() if kind == "full" else set(rows.gamma_fixed) == {2.0}
 

@@ -29,7 +29,9 @@ def tables(run):
         "events": run(
             "events/a.parquet", "events", {"ra_deg": [1.0], "dec_deg": [2.0], "log10_energy_gev": [3.0]}, synthetic=True
         ),
-        "sources": run("sources/c.parquet", "sources", {"ra_deg": [1.0], "dec_deg": [2.0], "origin": ["hess"]}),
+        "sources": run(
+            "sources/c.parquet", "sources", {"name": ["A"], "ra_deg": [1.0], "dec_deg": [2.0], "origin": ["hess"]}
+        ),
         "scan": run(
             "scan.parquet",
             "stacking_scan",
@@ -39,6 +41,7 @@ def tables(run):
             "limits.parquet",
             "limits",
             {"gamma": [2.0], "ts_max": [5.0], "phi0_at_max_per_ev": [1e-28], "phi0_ul95_per_ev": [2e-28]}
+            | {"energy_min_gev": [1e3], "energy_max_gev": [1e6]}
             | {f"ul95_e2dnde_{name}_gev_cm2_s": [2e-9] for name in ENERGIES},
         ),
         "single": run("single.parquet", "single_sources", {"ts_max": np.linspace(-1, 5, 12)}),

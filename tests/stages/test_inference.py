@@ -7,6 +7,7 @@ from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, power_laws
 from nusky.errors import TableError
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
+from nusky.search.analysis import FULL, SPATIAL
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.trials import stream
 from nusky.stages import inference, inference_summary
@@ -103,7 +104,7 @@ def test_statements_of_a_stack(stack):
             assert "Run more" in row["problem"]
             assert np.isnan(row["n_signal"])
             continue
-        assert row["injection"] == ("smearing" if kind == "full" else "gaussian")
+        assert row["injection"] == ("smearing" if kind == "full" else "gaussian (uncalibrated)")
         assert 1 < row["n_signal"] < 200
         assert row["phi0_per_gev"] == pytest.approx(row["n_signal"] / row["events_per_phi0_gev"])
         assert row["e2dnde_100tev_gev_cm2_s"] == pytest.approx(1e10 * row["phi0_per_gev"])
@@ -122,8 +123,8 @@ def test_tables_name_the_likelihood_and_generated_events(stack):
     for path in (*trials, *made.values()):
         metadata = read_metadata(path)
         assert metadata["synthetic"] is True
-        assert metadata["settings"]["analysis"] == ("spatial and energy" if kind == "full" else "spatial only")
-    assert len(read_metadata(made["fits"])["inputs"]) == 5 + 1 + 3
+        assert metadata["settings"]["analysis"] == (FULL if kind == "full" else SPATIAL)
+    assert len(read_metadata(made["fits"])["inputs"]) == 6 + 1 + 3
 
 
 def test_the_report_says_what_the_likelihood_used(stack):
@@ -131,7 +132,7 @@ def test_the_report_says_what_the_likelihood_used(stack):
     found = inference_summary.collect({"uniform": made}, None)
     sentences = list(inference_findings(found, format_number))
     assert len(sentences) == (1 if kind == "full" else 2) + 2
-    how = "spatial and energy, γ fitted" if kind == "full" else "spatial only, γ = 2"
+    how = f"{FULL}, γ fitted" if kind == "full" else f"{SPATIAL}, γ = 2"
     assert sentences[0].startswith(f"stack with uniform weights, {how}: TS = ")
     assert "120 scrambled skies" in sentences[0]
     assert ("Gaussian of AngErr" in sentences[-1]) == (kind == "spatial")
@@ -202,7 +203,7 @@ def test_other_limits_are_labelled(root, tmp_path, method):
     limit = read_table(made["statements"], kind="statements").to_pylist()[-1]
     assert limit["statement"] == "upper limit"
     assert limit["method"].lower() == method
-    assert limit["injection"] == ("none" if method == "asymptotic" else "gaussian")
+    assert limit["injection"] == ("none (uncalibrated)" if method == "asymptotic" else "gaussian (uncalibrated)")
     assert 1.5 < limit["n_signal"] < 100
 
 
@@ -221,7 +222,7 @@ def test_sources_have_the_spectra_of_their_columns(root):
     per_source = [sources.flux_scale(0.0).events_per_phi0_gev for sources in alone.study()]
     assert scale.events_per_phi0_gev == pytest.approx(np.mean(per_source))
     settings = study.trace().settings
-    assert settings["analysis"] == "spatial and energy, 6 spectra of 6 sources"
+    assert settings["analysis"] == f"{FULL}, 6 spectra of 6 sources"
     skies = alone.study().common_skies(range(2))
     assert skies.shape == (2, 6, 1)
     assert (skies >= 0).all()
@@ -239,7 +240,7 @@ def test_a_tabulated_spectrum_is_searched_at_declinations(root, tmp_path):
     cut = PowerLaw(2.0, log10_limits=(3.0, 6.0))
     area = job.study().analysis.areas
     expected = sum(
-        season.livetime_s * area[season.response].integral(np.radians([10.0]), cut)[0]
+        season.livetime_s * area[season.response].integrals(np.radians([10.0]), [cut])[0, 0]
         for season in job.study().analysis.seasons
     )
     assert scale.events_per_phi0_gev == pytest.approx(expected * 1e-19, rel=1e-9)

@@ -12,7 +12,7 @@ from nusky.tables import read_metadata, read_table
 from tests import release_files as files
 
 NAMES = ("IC40", "IC59")
-OTHERS = ("seasons", "uptimes", "effective_area", "smearing")
+OTHERS = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from astropy.io import fits
+from scipy.stats import norm
 
 from nusky import config
 from nusky.errors import PhysicsError, TableError
@@ -17,9 +18,9 @@ from nusky.tables import Provenance, read_metadata, read_table, write_table
 
 SEASONS = ("IC79", "IC86_I")
 GRID = {"nside": 16, "nside_coarse": 8, "refine_above": 1.0, "nside_region": 1}
-CHOICES = {"grid": GRID, "gamma": 2.5, "seed": 11, "point_spread": "gaussian"}
-N_DECLINATIONS, N_TRIALS, N_SKIES = 3, 500, 3
-SHOWN = {"n_spots": 5, "n_zooms": 2, "zoom_width_deg": 2.0}
+CHOICES = {"grid": GRID, "gamma": 2.5, "seed": 11}
+SPACING, N_DECLINATIONS, N_TRIALS, N_SKIES = 40, 6, 500, 3
+SHOWN = {"n_spots": 5, "n_zooms": 2, "zoom_width_deg": 2.0, "tail_p_values": False}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,10 @@ def files(tmp_path_factory):
         name="icecube-10yr", seasons=list(SEASONS), synthetic="always", generator={"event_fraction": 0.02}
     )
     releases.fetch(release, 5, folder / "data", folder / "release.json", progress=False)
-    tables = {name: folder / f"{name}.parquet" for name in ("seasons", "uptimes", "effective_area", "smearing")}
+    tables = {
+        name: folder / f"{name}.parquet"
+        for name in ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
+    }
     events = {season: folder / f"{season}.parquet" for season in SEASONS}
     releases.ingest(folder / "release.json", list(SEASONS), events=events, **tables, check_counts=False)
     empty = read_table(tables["smearing"], kind="smearing").slice(0, 0)
@@ -56,7 +60,7 @@ def calibration(files, folder, step, total=N_TRIALS):
     for first in range(0, total, step):
         paths.append(folder / f"calibration/{first}-{first + step}.parquet")
         batch = range(first, min(first + step, total))
-        skymap.calibration_trials(setup(files, grid=None), paths[-1], n_declinations=N_DECLINATIONS, trials=batch)
+        skymap.calibration_trials(setup(files, grid=None), paths[-1], spacing_deg=SPACING, trials=batch)
     return paths
 
 
@@ -68,10 +72,10 @@ def skies(files, folder, step):
     return paths
 
 
-def results(files, parts, folder, **grid):
+def results(files, parts, folder, tail_p_values=False, **grid):
     suffixes = {"fits": "map.fits"}
     outputs = {name: folder / suffixes.get(name, f"{name}.parquet") for name in skymap.OUTPUTS}
-    skymap.results(setup(files, grid=GRID | grid), *parts, outputs, **SHOWN)
+    skymap.results(setup(files, grid=GRID | grid), *parts, outputs, **SHOWN | {"tail_p_values": tail_p_values})
     return outputs
 
 
@@ -139,7 +143,7 @@ def test_what_is_made_again_is_the_same_file_and_changes_no_result(files, parts,
         path.unlink()
     skymap.region(setup(files), lost[0], number=4)
     batch = range(250, 500)
-    skymap.calibration_trials(setup(files, grid=None), lost[1], n_declinations=N_DECLINATIONS, trials=batch)
+    skymap.calibration_trials(setup(files, grid=None), lost[1], spacing_deg=SPACING, trials=batch)
     skymap.skies(setup(files), lost[2], trials=range(2, 3))
     assert [path.read_bytes() for path in lost] == before
     again = results(files, parts, tmp_path)
@@ -155,14 +159,20 @@ def test_the_fits_file_holds_the_regions_and_their_p_values(parts, outputs):
     nside, found = healpix_file.read(outputs["fits"], "TS")
     assert nside == 16
     np.testing.assert_array_equal(found, ts)
-    # On the equator the p-value is that of the middle declination's trials.
-    trials = column(parts[1], "skymap_calibration", "test_statistic").reshape(-1, N_DECLINATIONS)[:, 1]
-    equator = np.flatnonzero(np.abs(_pixel_dec(16)) < 1e-9)
-    assert equator.size == 64
-    p = BackgroundTrials(trials).p_value(ts[equator])
-    from_trials = healpix_file.read(outputs["fits"], "NEG_LOG10_P_TRIALS")[1][equator]
-    np.testing.assert_allclose(10**-from_trials, p, rtol=1e-12)
-    np.testing.assert_array_equal(np.isnan(healpix_file.read(outputs["fits"], "NEG_LOG10_P")[1]), np.isnan(ts))
+    # Pixels near -10 deg, a declination of trials: the p-value is almost that of its trials.
+    trials = column(parts[1], "skymap_calibration", "test_statistic").reshape(-1, N_DECLINATIONS)
+    dec = column(parts[1], "skymap_calibration", "dec_deg")[:N_DECLINATIONS]
+    near = np.flatnonzero(np.abs(np.degrees(_pixel_dec(16)) + 10) < 1)
+    found = 10 ** -healpix_file.read(outputs["fits"], "NEG_LOG10_P")[1]
+    for pixel in near:
+        p = [BackgroundTrials(own).p_value(ts[pixel]) for own in trials.T]
+        expected = np.exp(np.interp(np.degrees(_pixel_dec(16)[pixel]), dec, np.log(p)))
+        assert found[pixel] == pytest.approx(expected, rel=1e-9)
+    assert near.size
+    seen = ~np.isnan(ts)
+    np.testing.assert_array_equal(np.isnan(found), ~seen)
+    assert found[seen].min() >= header["PFLOOR"] * (1 - 1e-9) == pytest.approx(1 / (N_TRIALS + 1))
+    np.testing.assert_array_equal(np.isnan(healpix_file.read(outputs["fits"], "TAIL_SCORE")[1]), ~seen)
 
 
 def _pixel_dec(nside):
@@ -174,11 +184,14 @@ def _pixel_dec(nside):
 def test_spots_are_sorted_and_no_lower_than_their_pixels(parts, outputs):
     spots = table(outputs, "spots").to_pandas()
     assert list(spots.spot) == list(range(SHOWN["n_spots"]))
-    assert spots.p_local_tail.is_monotonic_increasing
+    assert spots.tail_score.is_monotonic_decreasing
     ts = column(parts[0], "skymap_region", "test_statistic")
     assert (spots.test_statistic >= ts[spots.pixel] - 0.01).all()
     assert (spots.n_trials == N_TRIALS).all()
     assert spots.p_local.between(1 / (N_TRIALS + 1) - 1e-12, 1).all()
+    np.testing.assert_array_equal(spots.beyond_trials, spots.p_local < 1.001 / (N_TRIALS + 1))
+    np.testing.assert_allclose(spots.significance, norm.isf(spots.p_local))
+    assert "p_tail" not in spots
 
 
 def test_contours_surround_their_spots_and_lie_in_order(outputs):
@@ -215,13 +228,13 @@ def test_the_hottest_spots_are_ranked_among_the_skies(outputs):
     for row in found.itertuples():
         own = trials[trials.hemisphere == row.hemisphere]
         assert list(own.trial) == list(range(N_SKIES))
-        k = (own.minus_log10_p >= -np.log10(row.p_local_tail) - 1e-12).sum()
+        k = (own.tail_score >= row.tail_score - 1e-12).sum()
         assert row.p_post == pytest.approx((k + 1) / (N_SKIES + 1))
         assert row.p_post_low < row.p_post <= row.p_post_high
         assert row.n_sky_trials == N_SKIES
         assert (row.dec_deg > -5) == (row.hemisphere == "north")
     # The first of the listed spots is the hottest of its hemisphere, the index refined or not.
-    assert spots.p_local_tail[0] == pytest.approx(found.p_local_tail.min(), rel=0.05)
+    assert spots.tail_score[0] == pytest.approx(found.tail_score.max(), abs=0.02)
 
 
 def test_tables_say_where_they_come_from(parts, outputs):
@@ -241,8 +254,19 @@ def test_a_sky_without_spots_has_empty_tables(files, parts, tmp_path):
         assert len(table(found, name)) == 0
     for row in table(found, "hottest").to_pylist():
         assert np.isnan(row["test_statistic"])
-        assert (row["p_local"], row["p_local_tail"], row["p_post"]) == (1.0, 1.0, 1.0)
-        assert row["extrapolated"] is False
+        assert (row["p_local"], row["tail_score"], row["p_post"]) == (1.0, 0.0, 1.0)
+        assert row["beyond_trials"] is False
+
+
+def test_p_values_of_the_tails_are_stated_on_request(files, parts, outputs, tmp_path):
+    asked, plain = (results(files, parts, tmp_path, tail_p_values=True), outputs)
+    for name in ("spots", "hottest"):
+        found = table(asked, name).to_pandas()
+        assert found.drop(columns=["p_tail", "p_tail_low", "p_tail_high"]).equals(table(plain, name).to_pandas())
+        np.testing.assert_allclose(-np.log10(found.p_tail), found.tail_score, atol=1e-9)
+        assert (found.p_tail_low <= found.p_tail).all()
+        assert (found.p_tail <= found.p_tail_high).all()
+        assert (found.p_tail_low < found.p_tail_high).any()
 
 
 def test_a_free_index_needs_smearing_tables(files, tmp_path):
@@ -267,14 +291,12 @@ def test_the_log_tells_how_far_a_region_is(files, tmp_path, caplog):
     assert caplog.messages[0] == "region 0: nside 8, 63 of 63 positions (100 %)"
 
 
-def test_the_spread_of_the_smearing_tables_gives_the_fits_of_single_sources(files):
-    model = setup(files, grid=None, point_spread="smearing", point_spread_gamma=3.0).load()
-    assert model.analysis.kind == "spatial and energy, point spread from the smearing tables at gamma 3"
+def test_the_map_has_the_fits_of_single_sources(files):
+    model = setup(files, grid=None).load()
+    assert model.analysis.kind == "spatial and energy, point spread from the smearing tables"
     ra, dec = np.radians([(10.0, 20.0), (200.0, -20.0), (120.0, 60.0)]).T
     found = model.best(model.data(), ra, dec)
     fits = [
         Hypothesis.of(model.analysis, Sources.of(*where), model.spectra).fit() for where in zip(ra, dec, strict=True)
     ]
     np.testing.assert_allclose(found.ts, [fit.ts for fit in fits], atol=1e-8)
-    plain = setup(files, grid=None).load()
-    assert not np.allclose(plain.best(plain.data(), ra, dec).ts, found.ts, atol=1e-3)

@@ -44,7 +44,7 @@ def test_calibrated_limits_have_trials_errors_and_expected_ranges(neyman):
     found = read_table(neyman["limits"], kind="source_limits").to_pandas()
     assert found.source.tolist() == list(range(N_SOURCES))
     assert set(found.method) == {"Neyman"}
-    assert set(found.injection) == {"gaussian"}
+    assert set(found.injection) == {"gaussian (uncalibrated)"}
     assert set(found.problem) == {""}
     assert (found.n_trials >= 3 * 30).all()
     assert found.n_signal.between(1.5, 60).all()
@@ -86,7 +86,7 @@ def test_asymptotic_limits_need_no_trial_and_are_never_below_that_of_no_event(ro
     whole = limits(root, trials, tmp_path, request("asymptotic"), 1)
     found = read_table(whole["limits"], kind="source_limits").to_pandas()
     assert set(found.method) == {"asymptotic"}
-    assert set(found.injection) == {"none"}
+    assert set(found.injection) == {"none (uncalibrated)"}
     assert (found.n_trials == 0).all()
     assert found.n_signal.min() >= -np.log(0.1)
     assert (np.diff(bands(found), axis=1) >= 0).all()
@@ -122,7 +122,7 @@ def test_hadronic_fractions_use_the_sources_own_spectra(root, neyman):
         assert row["gamma"] == sources[row["name"]]["spectral_index"]
         assert not sources[row["name"]]["flux_limit"]
     for row in rows:
-        assert (row["method"], row["injection"], row["problem"]) == ("Neyman", "gaussian", "")
+        assert (row["method"], row["injection"], row["problem"]) == ("Neyman", "gaussian (uncalibrated)", "")
         assert row["n_trials"] >= 3 * 30
         assert row["fraction_limit"] == pytest.approx(row["n_signal_limit"] / row["n_hadronic"])
         assert row["fraction"] == pytest.approx(row["n_signal"] / row["n_hadronic"])

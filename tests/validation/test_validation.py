@@ -2,11 +2,25 @@ import re
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
 
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.injection import Signal
-from validation import coverage, null, page, recovery, samples, skymap, speed, stand_in_release
+from nusky.search.skymap import spots
+from nusky.search.skymap.model import SkyModel
+from validation import (
+    background,
+    coarse_grid,
+    coverage,
+    local_p,
+    null,
+    page,
+    recovery,
+    samples,
+    skymap,
+    speed,
+    stand_in_release,
+    three_year,
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,34 +57,12 @@ def test_uniformity_notices_another_distribution():
     assert found.two_sided[2] < 1e-3
 
 
-def test_a_consistent_signal_is_recovered(generated, source):
-    consistent = samples.experiment(generated, source, 1, "test", kind=recovery.ConsistentExperiment)
-    found, median = recovery.recovery(consistent, 2.5, 60, 120)
-    assert found.n_fitted_mean == pytest.approx(60, abs=3 + 3 * found.n_fitted_error)
+def test_an_injected_signal_is_recovered(experiment):
+    found, median, covered = recovery.recovery(experiment, 2.5, 60, 120)
+    assert found.n_fitted_mean == pytest.approx(60, abs=5 + 3 * found.n_fitted_error)
     assert found.gamma_fitted_mean == pytest.approx(2.5, abs=0.1 + 3 * found.gamma_fitted_error)
     assert median == pytest.approx(2.5, abs=0.1 + 4 * found.gamma_fitted_error)
-
-
-def test_a_consistent_signal_differs_only_in_what_it_redraws(generated, source):
-    signal = Signal.of(generated, source, PowerLaw(2.5))
-    drawn = {
-        name: samples.experiment(generated, source, 1, kind=kind).inject(np.random.default_rng(3), signal, 500)
-        for name, kind in recovery.KINDS.items()
-    }
-    first = {name: seasons[0] for name, seasons in drawn.items()}
-    np.testing.assert_array_equal(first["smearing"].energy_bin, first["consistent"].energy_bin)
-    assert np.median(first["consistent"].ang_err) > np.median(first["smearing"].ang_err)
-    pull = np.concatenate([np.abs(s.dec - source.dec) / s.ang_err for s in drawn["consistent"]])
-    assert kstest(pull, "halfnorm").pvalue > 1e-3
-
-
-def test_background_errors_come_from_the_band_and_energy(generated, source):
-    season = generated.seasons[0]
-    energies = np.full(500, 3.05)
-    found = recovery.background_ang_err(np.random.default_rng(4), season, source.dec, energies)
-    allowed = (np.abs(np.sin(season.dec) - np.sin(source.dec)) < 0.05) & (season.energy_bin == 25)
-    assert np.isin(found, season.ang_err[allowed]).all()
-    assert len(np.unique(found)) > 5
+    assert covered == pytest.approx(0.68, abs=0.14)
 
 
 def test_every_source_of_the_catalogue_receives_its_share(generated):
@@ -93,19 +85,65 @@ def test_limits_cover(generated, source, experiment):
 @pytest.mark.parametrize(
     ("make", "n_rows"),
     [
+        (lambda: background.make(4, 1.0), 7 + 5 + 3),
+        (lambda: three_year.make(40, (41.0,), (2.5,)), 1),
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100), 8),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
+        (lambda: local_p.make(0.01, 500, 500, (-29.5, -3.5)), 2),
     ],
-    ids=["null", "coverage", "recovery", "speed", "skymap"],
+    ids=["background", "three-year", "null", "coverage", "recovery", "speed", "skymap", "local_p"],
 )
 def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
     tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n)+)", make(), re.MULTILINE)
     rows = [line for table in tables for line in table.splitlines()]
     assert len(rows) == n_rows
     assert not any(re.search(r"\b(nan|inf)\b", line) for line in rows)
+
+
+def test_cross_validation_prefers_the_truth():
+    rng = np.random.default_rng(5)
+    log10_energy, sin_dec = rng.normal(3, 0.3, 3000), rng.uniform(-1, 1, 3000)
+
+    def normal(width):
+        return lambda *events: lambda at, _: np.exp(-0.5 * ((at - 3) / width) ** 2) / (np.sqrt(2 * np.pi) * width)
+
+    narrow, true, wide = background.held_out(log10_energy, sin_dec, [normal(w) for w in (0.2, 0.3, 0.4)]).sum(axis=1)
+    assert true > max(narrow, wide)
+
+
+def test_densities_are_made_without_the_events_held_out():
+    rng = np.random.default_rng(5)
+    log10_energy = np.append(rng.normal(3, 0.1, 200), 8.0)
+    memory = background.held_out(
+        log10_energy, np.zeros(201), [lambda known, _: lambda at, _: np.where(np.isin(at, known), 1.0, 0.1)]
+    )
+    np.testing.assert_allclose(memory, np.log(0.1))
+
+
+def test_sources_are_put_into_the_sky_and_spots_beside_them_count(generated):
+    rng = np.random.default_rng(8)
+    ra, dec = np.array([1.0, 3.0]), np.array([-0.5, 0.4])
+    analysis = coarse_grid.sky_with_sources(rng, generated, ra, dec, 2.0, (12.0, 0.0))
+    assert 2 < analysis.n_events.sum() - generated.n_events.sum() < 30
+    model = SkyModel.of_analysis(analysis)
+    strong, none = coarse_grid.highest(model, model.data(), ra, dec)
+    assert strong > 20
+    assert not none > 20
+    near, far = 1.0 + np.radians([1.0, 2.0]) / np.cos(-0.5)
+    found = spots.Spots(
+        np.array([near, far]), np.full(2, -0.5), np.array([7.0, 50.0]), *(np.zeros(2) for _ in range(3))
+    )
+    assert coarse_grid._highest_beside(found, 1.0, -0.5) == 7.0
+    assert coarse_grid._highest_beside(found, 2.0, -0.5) == 0.0
+
+
+@pytest.mark.slow
+def test_too_coarse_a_grid_is_told():
+    text = coarse_grid.make(0.01, [skymap.Grid(16, 8, 4.0)], {2.0: (8.0, 12.0)})
+    assert re.search(r"\| 8 \| 2 \| south \| above 10 \| \d+ \| [1-9]\d* \| MISSED \|", text)
 
 
 def test_cells_of_the_smearing_get_their_grid_back():

@@ -17,29 +17,33 @@ from snakemake.settings.types import (
     WorkflowSettings,
 )
 
-from nusky.stages import estimate
+from nusky.resources import workflow_file
 
-SNAKEFILE = estimate.snakefile()
+SNAKEFILE = workflow_file("Snakefile")
 
 
-def jobs(configuration: dict, folder: Path) -> Counter:
+def jobs(configuration: dict | Path, folder: Path) -> Counter:
     """Number of jobs by rule that a run of `configuration` in `folder` would execute now."""
     return Counter(name for name, _ in job_wildcards(configuration, folder))
 
 
-def job_wildcards(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str]]]:
+def job_wildcards(configuration: dict | Path, folder: Path) -> list[tuple[str, dict[str, str]]]:
     """Rule and wildcards of every job to execute."""
     return [(rule, wildcards) for rule, wildcards, *_ in _needed(configuration, folder)]
 
 
-def outputs(configuration: dict, folder: Path) -> list[str]:
-    """The files that a run of `configuration` in `folder` would write now, logs aside."""
-    return [output for *_, outputs in _needed(configuration, folder) for output in outputs]
+def outputs(configuration: dict | Path, folder: Path, **keys: str) -> list[str]:
+    """The files that a run of `configuration` in `folder` would write now, logs aside; `keys` as with `--config`."""
+    return [output for *_, outputs in _needed(configuration, folder, **keys) for output in outputs]
 
 
 def requests(configuration: dict, folder: Path) -> dict[str, dict[str, int]]:
-    """What the last job of every rule to execute asks a cluster for: `_cores`, `mem_mb`, `runtime` in minutes."""
-    return {rule: resources for rule, _, resources, *_ in _needed(configuration, folder)}
+    """The most that a job of every rule to execute asks a cluster for: `_cores`, `mem_mb`, `runtime` in minutes."""
+    most: dict[str, dict[str, int]] = {}
+    for rule, _, resources, *_ in _needed(configuration, folder):
+        known = most.setdefault(rule, {})
+        known |= {k: max(v, known.get(k, v)) for k, v in resources.items() if isinstance(v, int)}
+    return most
 
 
 def parameters(configuration: dict, folder: Path) -> dict[str, dict]:
@@ -47,9 +51,11 @@ def parameters(configuration: dict, folder: Path) -> dict[str, dict]:
     return {rule: params for rule, *_, params, _ in _needed(configuration, folder)}
 
 
-def _needed(configuration: dict, folder: Path) -> list[tuple[str, dict[str, str], dict[str, int], dict, list]]:
+def _needed(
+    configuration: dict | Path, folder: Path, **keys: str
+) -> list[tuple[str, dict[str, str], dict[str, int], dict, list]]:
     with _api() as api:
-        workflow = _workflow(api, configuration, folder)
+        workflow = _workflow(api, configuration, folder, **keys)
         workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
         needed = workflow._workflow.dag.needrun_jobs(exclude_finished=False)
         asked = [job for job in needed if job.rule.name != "all"]
@@ -79,10 +85,11 @@ def _api() -> SnakemakeApi:
     return SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL}))
 
 
-def _workflow(api: SnakemakeApi, configuration: dict, folder: Path):
+def _workflow(api: SnakemakeApi, configuration: dict | Path, folder: Path, **keys: str):
+    file = configuration if isinstance(configuration, Path) else _write(configuration, folder)
     return api.workflow(
         resource_settings=ResourceSettings(cores=1),
-        config_settings=ConfigSettings(configfiles=[_write(configuration, folder)]),
+        config_settings=ConfigSettings(configfiles=[file], config=keys),
         storage_settings=StorageSettings(),
         workflow_settings=WorkflowSettings(),
         snakefile=SNAKEFILE,

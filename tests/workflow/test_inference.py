@@ -87,7 +87,6 @@ def test_no_inference_block_no_inference_job(tmp_path):
         ({"inference": {"catalogues": ["yours"]}}, "names 'yours', which is not among `catalogues`"),
         ({"inference": {"weightings": ["heavy"]}}, "catalogue 'mine' has none of the weightings"),
         ({"inference": {"differential_log10_energy_gev": [4, 3]}}, "give at least two edges that ascend"),
-        ({"inference": {"point_spread_gamma": 2.0}}, "in `inference.point_spread_gamma`: has no effect with"),
     ],
 )
 def test_an_impossible_inference_is_refused(tmp_path, block, message):
@@ -95,17 +94,6 @@ def test_an_impossible_inference_is_refused(tmp_path, block, message):
     assert done.returncode != 0
     assert message in done.stderr
     assert not (tmp_path / "results").exists()
-
-
-@pytest.mark.parametrize(
-    ("keys", "index"),
-    [({}, None), ({"gamma": 3.0}, 3.0), ({"gamma": 3.0, "point_spread_gamma": 2.0}, 2.0)],
-)
-def test_the_point_spread_is_that_of_the_index_asked_for(tmp_path, keys, index):
-    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
-    block = {"point_spread": "smearing", "gamma": None, **keys}
-    setup = plan.parameters(changed(**block), tmp_path)["inference_trials"]["setup"]
-    assert (setup["point_spread"], setup["point_spread_gamma"]) == ("smearing", index)
 
 
 def test_more_trials_add_batches_and_redo_no_full_one(finished):

@@ -1,9 +1,12 @@
 """Which jobs a configuration asks for."""
 
 import copy
+import os
+import shutil
 
 import pytest
 
+from nusky.errors import TableError
 from nusky.paths import Paths
 from tests.workflow import plan
 
@@ -145,3 +148,61 @@ def test_every_job_has_a_run_log(finished):
     on_disk = (path for path in (finished / "results/small").rglob("*") if path.suffix in (".parquet", ".html"))
     assert {str(path.relative_to(finished)) for path in on_disk} <= made
     assert run_log.find(finished / Paths("small").report)["rule"] == "report"
+
+
+def test_a_changed_built_in_list_is_read_again(finished, tmp_path, monkeypatch):
+    from nusky.resources import resource
+    from nusky.stages import origins
+
+    other = shutil.copy(resource("catalogues/hess.ecsv"), tmp_path)
+    monkeypatch.setattr(origins, "resource", lambda name: type(tmp_path)(other))
+    jobs = plan.jobs(SYNTHETIC, finished)
+    assert jobs["build_catalogue"] == 1
+    assert "ingest_release" not in jobs
+
+
+@pytest.mark.slow  # a run of its own
+def test_content_of_given_files_decides_and_times_do_not(finished, tmp_path):
+    (given,) = (finished / "data").glob("icecube-10yr-synthetic-*")
+    release = shutil.copytree(given, tmp_path / "release")
+    own = tmp_path / "mine.csv"
+    own.write_text("name,ra_deg,dec_deg\na,10,20\n")
+    configuration = changed(release={**SYNTHETIC["release"], "synthetic": "never", "local_path": "release"})
+    configuration["release"].pop("generator")
+    configuration["catalogues"]["mine"] = {"lists": [{"file": "mine.csv"}]}
+    done = plan.run(configuration, tmp_path, "--until", "fetch_release", "build_catalogue")
+    assert done.returncode == 0, done.stderr
+
+    def again():
+        return {"fetch_release", "build_catalogue"} & plan.jobs(configuration, tmp_path).keys()
+
+    events = next(path for path in sorted((release / "events").iterdir()) if "IC79" in path.name)
+    for path in (own, events):
+        path.touch()
+    assert again() == set()
+    own.write_text("name,ra_deg,dec_deg\na,10,21\n")
+    os.utime(own, (1e9, 1e9))
+    assert again() == {"build_catalogue"}
+    events.write_bytes(events.read_bytes() + b"\n")
+    os.utime(events, (1e9, 1e9))
+    assert again() == {"build_catalogue", "fetch_release"}
+
+
+def test_a_table_of_another_run_is_refused_by_the_summary(finished, tmp_path, monkeypatch):
+    from nusky.stages.summary import summarise
+
+    monkeypatch.chdir(shutil.copytree(finished, tmp_path / "copy"))
+    paths = [f"results/small/standard/limits/mine/{weighting}.parquet" for weighting in ("uniform", "flux")]
+    shutil.copy2(*paths)
+    with pytest.raises(TableError, match=paths[1]):
+        summarise(SYNTHETIC, tmp_path / "summary.json")
+
+
+def test_the_summary_names_the_code_that_made_its_tables(finished):
+    from nusky.files import read_json
+
+    summary = read_json(finished / Paths("small").summary)
+    (state,) = summary["code"]
+    assert state["tables"] == len(summary["tables_sha256"])
+    assert state["git_revisions"] == [summary["git_revision"]]
+    assert summary["warnings"] == []

@@ -86,8 +86,10 @@ def test_every_rule_asks_for_cores_memory_and_time(tmp_path):
 def test_more_events_ask_for_more(tmp_path):
     release = {"name": "icecube-10yr", "synthetic": "always", "generator": {"event_fraction": 10}}
     once, ten = (plan.requests({**TEN_YEARS, "release": r}, tmp_path) for r in ({"name": "icecube-10yr"}, release))
-    for rule in ("ingest_release", "separations", "stacking_scan", "inference_trials"):
+    for rule in ("ingest_release", "inference_trials"):
         assert ten[rule]["mem_mb"] > 3 * once[rule]["mem_mb"], rule
+    for rule in ("separations", "stacking_scan"):  # near pairs are held in blocks
+        assert 1.5 * once[rule]["mem_mb"] < ten[rule]["mem_mb"] < 5000, rule
     assert ten["inference_trials"]["runtime"] > 3 * once["inference_trials"]["runtime"]
     assert ten["bdm_events"]["mem_mb"] == once["bdm_events"]["mem_mb"]
 

@@ -18,7 +18,15 @@ SMALL = {
     "catalogues": {"mine": {"lists": [{"builtin": "hess"}], "gammas": [2.0], "single_sources": False}},
     "methods": ["standard"],
     "figures": {"formats": ["png"]},
-    "skymap": {"gamma": 2.5, "nside": 16, "nside_coarse": 8, "calibration_trials": 700, "sky_trials": 30},
+    "skymap": {
+        "gamma": 2.5,
+        "nside": 16,
+        "nside_coarse": 8,
+        "calibration_spacing_deg": 40,
+        "calibration_trials": 700,
+        "calibration_per_batch": 500,
+        "sky_trials": 30,
+    },
 }
 PATHS = Paths("mapped")
 AFTERWARDS = {"skymap": 1, "figures": 1, "sky_viewer": 1, "summary": 1, "report": 1}
@@ -112,12 +120,11 @@ def test_smaller_regions_redo_no_trial(finished):
         ({"catalogues": {}, "bdm": {}}, "`skymap` needs at least one catalogue, to be drawn over the map"),
         ({"skymap": {"nside": 100}}, "in `skymap`: nside must be a power of two"),
         ({"skymap": {"nside_coarse": 24}}, "in `skymap`: nside_coarse must be a power of two"),
-        ({"skymap": {"nside": 32}}, "in `skymap`: nside_coarse must not exceed nside"),
+        ({"skymap": {"nside": 32}}, "in `skymap`: nside_coarse (128) must not exceed nside (32)"),
         ({"skymap": {"nside": 2048}}, "in `skymap.nside`"),
         ({"skymap": {"nside_region": 3}}, "in `skymap.nside_region`"),
         ({"skymap": {"calibration_trials": 100}}, "in `skymap.calibration_trials`"),
         ({"skymap": {"refine_above": 0}}, "in `skymap.refine_above`"),
-        ({"skymap": {"point_spread_gamma": 2.0}}, "in `skymap.point_spread_gamma`: has no effect with point_spread"),
         ({"skymap": {"n_side": 64}}, "in `skymap.n_side`: unknown key; did you mean `nside`?"),
     ],
 )

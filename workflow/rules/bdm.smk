@@ -40,6 +40,7 @@ rule bdm_sky_map:
     resources:
         **requested("bdm_sky_map"),
     params:
+        supernovae=lambda wildcards: origins.of_supernovae(),
         bdm=cfg.bdm.settings("n_l", "n_b", "nside"),
     message:
         "Sky map of boosted dark matter"
@@ -64,6 +65,7 @@ rule bdm_cross_sections:
     resources:
         **requested("bdm_cross_sections"),
     params:
+        supernovae=lambda wildcards: origins.of_supernovae(),
         bdm=cfg.bdm.settings(
             "model", "n_angles", "sigma_tx_min_mev", "sigma_tx_max_mev", "n_sigma"
         ),
@@ -89,6 +91,7 @@ rule bdm_light_curve:
     resources:
         **requested("bdm_light_curve"),
     params:
+        supernovae=lambda wildcards: origins.of_supernovae(),
         bdm=cfg.bdm.settings("model", "n_times"),
     message:
         "Light curve of boosted dark matter"
@@ -112,6 +115,7 @@ rule bdm_events:
     resources:
         **requested("bdm_events"),
     params:
+        supernovae=lambda wildcards: origins.of_supernovae(),
         bdm=cfg.bdm.settings(
             "duration_yr",
             "tx_min_mev",
@@ -144,6 +148,7 @@ rule bdm_numbers:
     resources:
         **requested("bdm_numbers"),
     params:
+        supernovae=lambda wildcards: origins.of_supernovae(),
         bdm=cfg.bdm.settings(
             "duration_yr",
             "tx_min_mev",
@@ -204,7 +209,9 @@ if cfg.bdm.exclusion:
         input:
             kernels=ancient(paths.bdm_warm_up),
             detectors=[
-                name for name in cfg.bdm.exclusion.detectors if name not in DETECTORS
+                ancient(name)
+                for name in cfg.bdm.exclusion.detectors
+                if name not in DETECTORS
             ],
         output:
             paths.bdm_exclusion,
@@ -218,6 +225,10 @@ if cfg.bdm.exclusion:
         resources:
             **requested("bdm_exclusion"),
         params:
+            supernovae=lambda wildcards: origins.of_supernovae(),
+            detectors=lambda wildcards: origins.of_detectors(
+                cfg.bdm.exclusion.detectors
+            ),
             bdm=cfg.bdm.settings("model", "exclusion"),
         message:
             "Limits of detectors on boosted dark matter"

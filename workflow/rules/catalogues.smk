@@ -5,7 +5,7 @@ rule build_catalogue:
     """Join the source lists of a catalogue into one checked table."""
     input:
         lambda wildcards: [
-            item.file
+            ancient(item.file)
             for item in cfg.catalogues[wildcards.catalogue].lists
             if item.file
         ],
@@ -26,6 +26,7 @@ rule build_catalogue:
             item.model_dump(mode="json")
             for item in cfg.catalogues[wildcards.catalogue].lists
         ],
+        content=lambda wildcards: origins.of_lists(cfg.catalogues[wildcards.catalogue]),
         crossmatch_radius_deg=of_catalogue("crossmatch_radius_deg"),
     message:
         "Building catalogue {wildcards.catalogue}"

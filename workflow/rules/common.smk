@@ -7,6 +7,7 @@ likelihood_data = {
     "seasons": paths.seasons,
     "effective_area": paths.effective_area,
     "smearing": paths.smearing,
+    "angular_resolution": paths.angular_resolution,
 }
 
 
@@ -54,8 +55,6 @@ def inference_setup(wildcards):
         "gamma": block.gamma,
         "hadronic_relation": block.hadronic_relation,
         "seed": cfg.seed,
-        "point_spread": block.point_spread,
-        "point_spread_gamma": block.point_spread_gamma or block.gamma,
     }
 
 

@@ -16,6 +16,7 @@ rule fetch_release:
         **requested("fetch_release"),
     params:
         release=cfg.release.model_dump(mode="json"),
+        content=lambda wildcards: origins.of_release(cfg.release),
         seed=cfg.seed,
         downloads=DOWNLOADS,
     message:
@@ -34,6 +35,7 @@ rule ingest_release:
         uptimes=paths.uptimes,
         effective_area=paths.effective_area,
         smearing=paths.smearing,
+        angular_resolution=paths.angular_resolution,
     log:
         paths.log("ingest_release"),
     benchmark:

@@ -100,6 +100,7 @@ rule stacking_scan:
         kernels=ancient(paths.warm_up),
         sources=paths.sources,
         seasons=paths.seasons,
+        effective_area=paths.effective_area,
         acceptance=paths.acceptance,
         spectra=lambda wildcards: spectrum_files(wildcards.catalogue),
         separations=expand(paths.separations, season=seasons, allow_missing=True),

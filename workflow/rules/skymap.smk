@@ -10,8 +10,6 @@ skymap_setup = {
     "gamma": cfg.skymap.gamma,
     "spectrum": spectrum_of(None),
     "seed": cfg.seed,
-    "point_spread": cfg.skymap.point_spread,
-    "point_spread_gamma": cfg.skymap.point_spread_gamma or cfg.skymap.gamma,
 }
 
 
@@ -56,7 +54,7 @@ rule skymap_calibration:
     params:
         # The grid of the map changes no trial at a fixed declination.
         setup=skymap_setup | {"grid": None},
-        n_declinations=cfg.skymap.calibration_declinations,
+        spacing_deg=cfg.skymap.calibration_spacing_deg,
     message:
         "Sky map, background trials {wildcards.first}-{wildcards.stop}"
     script:
@@ -107,7 +105,7 @@ rule skymap:
         setup=skymap_setup,
         shown={
             name: getattr(cfg.skymap, name)
-            for name in ("n_spots", "n_zooms", "zoom_width_deg")
+            for name in ("n_spots", "n_zooms", "zoom_width_deg", "tail_p_values")
         },
     message:
         "Sky map: hot spots"

@@ -33,7 +33,7 @@ rule report:
         summary=paths.summary,
         figures=[paths.figure(figure.stem, [shown])[0] for figure in all_figures],
         captions=[
-            f"{workflow.basedir}/workflow/report/{figure.caption}.rst"
+            workflow.source_path(f"../report/{figure.caption}.rst")
             for figure in all_figures
         ],
     output:
@@ -48,7 +48,19 @@ rule report:
     resources:
         **requested("report"),
     params:
-        titles=[figure.title for figure in all_figures],
+        figures=[
+            {
+                "title": figure.title,
+                "published": figure.names.get("method") == "published",
+                "bdm": figure.kind.startswith("bdm_"),
+                "pdf": (
+                    f"figures/{figure.stem}.pdf"
+                    if "pdf" in cfg.figures.formats
+                    else None
+                ),
+            }
+            for figure in all_figures
+        ],
     message:
         "Writing {output}"
     script:

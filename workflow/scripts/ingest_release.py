@@ -11,5 +11,6 @@ with logged(snakemake):
         uptimes=snakemake.output.uptimes,
         effective_area=snakemake.output.effective_area,
         smearing=snakemake.output.smearing,
+        angular_resolution=snakemake.output.angular_resolution,
         check_counts=snakemake.params.check_counts,
     )

@@ -4,9 +4,9 @@ with logged(snakemake):
     from nusky.stages.report import report
 
     figures = [
-        {"path": path, "title": title, "caption": caption}
-        for path, title, caption in zip(
-            snakemake.input.figures, snakemake.params.titles, snakemake.input.captions, strict=True
+        {**about, "path": path, "caption": caption}
+        for path, about, caption in zip(
+            snakemake.input.figures, snakemake.params.figures, snakemake.input.captions, strict=True
         )
     ]
     report(snakemake.input.summary, figures, snakemake.output[0])

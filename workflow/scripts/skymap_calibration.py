@@ -6,6 +6,6 @@ with logged(snakemake):
     skymap.calibration_trials(
         skymap.setup(snakemake.input, snakemake.params.setup),
         snakemake.output[0],
-        n_declinations=snakemake.params.n_declinations,
+        spacing_deg=snakemake.params.spacing_deg,
         trials=range(int(snakemake.wildcards.first), int(snakemake.wildcards.stop)),
     )

@@ -8,6 +8,7 @@ with logged(snakemake):
     search.stacking_scans(
         sources=snakemake.input.sources,
         seasons=snakemake.input.seasons,
+        effective_areas=snakemake.input.effective_area,
         acceptance_table=snakemake.input.acceptance,
         separation_tables=snakemake.input.separations,
         background_tables=snakemake.input.background,

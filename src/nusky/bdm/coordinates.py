@@ -10,13 +10,19 @@ from numpy.typing import ArrayLike
 from nusky.bdm.checks import broadcast, common_shape, handed_back, real
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.errors import PhysicsError
+from nusky.units import direction, takes_directions
 
 
-def galactic_to_beta(l: ArrayLike, b: ArrayLike, GC_coord: Sequence[float] = (0, 0)) -> Any:
-    """Angle between (l, b) and the Galactic centre at GC_coord = (l, b), by the haversine formula; all in rad."""
+@takes_directions(("l", "b"), frame="galactic")
+def galactic_to_beta(l: Any, b: Any = None, GC_coord: Sequence[float] = (0, 0)) -> Any:
+    """Angle between (l, b) and the Galactic centre at GC_coord = (l, b), by the haversine formula; all in rad.
+
+    Quantities are taken too, and a SkyCoord in place of `l` and `b`.
+    """
     l, b, centre = real("l", l, "rad"), real("b", b, "rad"), real("GC_coord", GC_coord, "rad")
     if centre.shape != (2,):
         raise PhysicsError(f"GC_coord = {GC_coord!r} must be a pair (l, b) in radians.")
+    direction(*centre, ("l of the centre", "b of the centre"))
     common_shape(l, b)
     haversine = np.sin((b - centre[1]) / 2) ** 2 + np.cos(b) * np.cos(centre[1]) * np.sin((l - centre[0]) / 2) ** 2
     return handed_back(2 * np.arcsin(np.sqrt(np.minimum(haversine, 1))))
@@ -44,6 +50,7 @@ def _galactic(ra: Any, dec: Any) -> tuple[Any, Any]:
     return handed_back(position.l.rad), handed_back(position.b.rad)
 
 
+@takes_directions(("l", "b"), frame="galactic")
 def sky_angles(
     l: ArrayLike,
     b: ArrayLike,
@@ -59,7 +66,7 @@ def sky_angles(
     centre e is any direction. Published: theta = hypot(l', b'), phi = atan2(l', b') of the differences of l and b.
     """
     l, b = broadcast(real("l", l, "rad"), real("b", b, "rad"))
-    l_sn, b_sn = real("supernova", supernova, "rad")
+    l_sn, b_sn = direction(*real("supernova", supernova, "rad"), ("l of the supernova", "b of the supernova"))
     if conventions.flat_sky:
         dl, db = (l - l_sn + math.pi) % (2 * math.pi) - math.pi, b - b_sn
         return handed_back(np.hypot(dl, db)), handed_back(np.arctan2(dl, db) % (2 * math.pi))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from nusky.bdm.checks import Array, not_negative, positive
 from nusky.bdm.constants import constant
@@ -65,7 +65,7 @@ class EventLikelihood:
 
         Asymptotic (Wilks): chi^2 of one degree of freedom at 2 CL - 1. inf where the model predicts nothing.
         """
-        fall = chi2.ppf(2 * max(checked_level(confidence_level), 0.5) - 1, 1)
+        fall = chdtri(1, 2 - 2 * max(checked_level(confidence_level), 0.5))
         out = np.full(self.mx.size, math.inf)
         for i, best in enumerate(self.best_strength().tolist()):
             if self.signal[i] <= 0:
@@ -174,7 +174,7 @@ class MassSeparation:
 
     def interval(self, confidence_level: float = 0.9) -> tuple[float, float]:
         """Lowest and highest of the masses (MeV) that would be accepted, Wilks with one degree of freedom."""
-        kept = self.mx[self.test_statistic <= chi2.ppf(checked_level(confidence_level), 1)]
+        kept = self.mx[self.test_statistic <= chdtri(1, 1 - checked_level(confidence_level))]
         return (float(kept.min()), float(kept.max())) if kept.size else (math.nan, math.nan)
 
 

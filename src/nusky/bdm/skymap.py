@@ -28,6 +28,7 @@ from nusky.bdm.times import KPC_PER_LIGHT_SECOND, get_thetaMax
 from nusky.errors import PhysicsError
 from nusky.files import atomic_path
 from nusky.likelihood.compile import kernel
+from nusky.units import direction
 
 _N_EDGES = 4
 _MAX_DEGREE = 29  # of HEALPix resolution, 64-bit pixel numbers
@@ -177,7 +178,8 @@ def flux_towards(
     -------
     array in the broadcast shape, or a number: MeV^-1 cm^-2 s^-1 sr^-1, or cm^-2 s^-1 sr^-1 if Tx is a pair
     """
-    l, b, (l_sn, b_sn) = real("l", l, "rad"), real("b", b, "rad"), real("supernova", supernova, "rad")
+    l, b = map(np.asarray, direction(l, b, ("l", "b"), "galactic"))
+    l_sn, b_sn = real("supernova", supernova, "rad")
     t, mx = real("t", t, "s").item(), positive("mx", mx, "MeV").item()
     beta = galactic_to_beta(l_sn, b_sn, GC_coord)
     if abs(beta - boosted.beta) > 1e-6:

@@ -14,9 +14,8 @@ from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.coordinates import equatorial_to_beta, galactic_to_beta
 from nusky.errors import CatalogueError, PhysicsError
-from nusky.resources import resource
+from nusky.resources import SUPERNOVAE, resource
 
-HISTORICAL = "supernovae/historical.ecsv"
 MILKY_WAY = "Milky Way"
 _REQUIRED = ("name", "ra_deg", "dec_deg", "distance_kpc")
 _OPTIONAL = ("distance_error_low_kpc", "distance_error_high_kpc", "year", "year_error")
@@ -161,7 +160,7 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     from nusky.catalogues.userfile import read_file, read_table, texts
     from nusky.config import Columns
 
-    path = resource(HISTORICAL) if path is None else Path(path)
+    path = resource(SUPERNOVAE) if path is None else Path(path)
     sources = read_file(path, Columns(), label="supernovae")
     check(sources)
     table = read_table(path, "name", _REQUIRED).table

@@ -8,19 +8,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from nusky.catalogues.builtin import RESOURCES, read_builtin
+from nusky.catalogues.builtin import read_builtin
 from nusky.catalogues.crossmatch import duplicates
 from nusky.catalogues.sources import CANONICAL, Sources, check, drop_repeats, shared
 from nusky.catalogues.userfile import Reading, read_file
 from nusky.catalogues.weights import weight_column
 from nusky.config import Catalogue, SourceList
 from nusky.errors import CatalogueError
-from nusky.resources import resource
-
-
-def input_files(catalogue: Catalogue) -> list[Path]:
-    """The files the lists of a catalogue are read from."""
-    return [resource(RESOURCES[item.builtin]) if item.builtin else Path(item.file) for item in catalogue.lists]
 
 
 def build_catalogue(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
@@ -98,9 +92,9 @@ def _join(lists: list[Sources]) -> pd.DataFrame:
 
 def _crossmatch(frame: pd.DataFrame, lists: list[Sources], radius_deg: float) -> list[dict[str, Any]]:
     list_index = np.repeat(np.arange(len(lists)), [len(sources.frame) for sources in lists])
-    duplicate_of, separation_deg = duplicates(
-        frame["ra_deg"].to_numpy(), frame["dec_deg"].to_numpy(), list_index, radius_deg
-    )
+    extension = frame["extension_deg"].where(~frame["extension_limit"].astype(bool), 0.0).fillna(0.0)
+    positions = (frame[name].to_numpy() for name in ("ra_deg", "dec_deg"))
+    duplicate_of, separation_deg = duplicates(*positions, extension.to_numpy(), list_index, radius_deg)
     frame["duplicate_of"] = duplicate_of
     names = frame["name"]
     return [

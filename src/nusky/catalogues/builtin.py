@@ -1,31 +1,43 @@
 """The source lists that come with nusky, brought into canonical columns."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
-from astropy.table import Table
 
-from nusky.catalogues.sources import Sources
-from nusky.resources import resource
+from nusky.resources import SOURCE_LISTS, resource
 
-RESOURCES = {
-    "1lhaaso-wcda": "catalogues/1lhaaso_wcda.ecsv",
-    "1lhaaso-km2a": "catalogues/1lhaaso_km2a.ecsv",
-    "hess": "catalogues/hess.ecsv",
-    "atnf": "catalogues/atnf.ecsv",
-}
+if TYPE_CHECKING:  # importing them takes longer than most of what needs the names of the lists only
+    from astropy.table import Table
 
+    from nusky.catalogues.sources import Sources
+
+CRAB_ABOVE_1TEV = 2.26e-11
+"""Photons of the Crab nebula above 1 TeV, cm^-2 s^-1 (H.E.S.S. Collaboration, A&A 457, 899 (2006))."""
+WCDA_RANGE_TEV = (1.0, 25.0)
+"""Energies of the spectra of WCDA (ApJS 271, 25)."""
+KM2A_RANGE_TEV = (25.0, 100.0)
+"""Energies of the spectra of KM2A (ApJS 271, 25) of sources that are not seen above 100 TeV."""
+KM2A_UHE_MAX_TEV = 200.0
+"""Where those of sources seen above 100 TeV (TS100 given) end. The list does not say; the highest photons of the first
+twelve of them have 0.21 PeV and more (LHAASO Collaboration, Nature 594, 33 (2021))."""
 SIGMA_PER_R39 = 1 / np.sqrt(-2 * np.log(0.61))
 """Width of a 2-D Gaussian over its 39 % containment radius: the fraction inside r is 1 - exp(-r²/2σ²)."""
 
 
-def read_builtin(name: str, label: str) -> Sources:
+def read_builtin(name: str, label: str) -> "Sources":
     """The built-in list `name` in canonical columns, rows in the order of the publication.
 
     Extensions: 1LHAASO r39 becomes a Gaussian width, an upper limit on r39 a point-like source with
-    `extension_limit`; the radius of the H.E.S.S. list is taken as the Gaussian width. Of the pulsars those
+    `extension_limit`; the radius of the H.E.S.S. list is taken as the Gaussian width. `energy_min_tev` and
+    `energy_max_tev` are the energies a spectrum was measured at. Of the pulsars those
     enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the published stack.
     """
-    table = Table.read(resource(RESOURCES[name]), format="ascii.ecsv")
+    import pandas as pd
+    from astropy.table import Table
+
+    from nusky.catalogues.sources import Sources
+
+    table = Table.read(resource(SOURCE_LISTS[name]), format="ascii.ecsv")
     notes: tuple[str, ...] = ()
     if name == "hess":
         columns = _hess(table)
@@ -47,8 +59,14 @@ def read_builtin(name: str, label: str) -> Sources:
     return Sources(label, f"built-in list '{name}'", frame, has_flux=name != "atnf", notes=notes)
 
 
-def _lhaaso(table: Table) -> dict[str, np.ndarray | float]:
+def _lhaaso(table: "Table") -> dict[str, np.ndarray | float]:
     limit = np.asarray(table["r39_limit"])
+    energies = WCDA_RANGE_TEV
+    if table["component"][0] == "KM2A":
+        energies = (
+            KM2A_RANGE_TEV[0],
+            np.where(np.isfinite(_floats(table["ts100"])), KM2A_UHE_MAX_TEV, KM2A_RANGE_TEV[1]),
+        )
     return {
         "extension_deg": np.where(limit, 0.0, _floats(table["r39_deg"]) * SIGMA_PER_R39),
         "extension_limit": limit,
@@ -59,14 +77,20 @@ def _lhaaso(table: Table) -> dict[str, np.ndarray | float]:
         "spectral_index_error": _floats(table["gamma_error"]),
         "pivot_tev": float(table.meta["pivot_tev"]),
         "flux_unit_per_tev_cm2_s": float(table["n0"].unit.scale),
+        "energy_min_tev": energies[0],
+        "energy_max_tev": energies[1],
     }
 
 
-def _hess(table: Table) -> dict[str, np.ndarray]:
-    return {"extension_deg": _floats(table["radius_arcmin"]) / 60, "flux": _floats(table["flux_crab"])}
+def _hess(table: "Table") -> dict[str, np.ndarray]:
+    return {
+        "extension_deg": _floats(table["radius_arcmin"]) / 60,
+        "flux": _floats(table["flux_crab"]),
+        "flux_unit_above_1tev_cm2_s": CRAB_ABOVE_1TEV,
+    }
 
 
-def _atnf(table: Table) -> dict[str, np.ndarray]:
+def _atnf(table: "Table") -> dict[str, np.ndarray]:
     return {name: _floats(table[name]) for name in ("period_s", "s1400_mjy", "distance_kpc", "distance_dm_kpc")}
 
 

@@ -9,6 +9,8 @@ from nusky.config import Weighting
 from nusky.errors import CatalogueError
 
 _NAMES_IN_NOTE = 20
+_UNITS = ("flux_unit_per_tev_cm2_s", "flux_unit_above_1tev_cm2_s")
+"""Columns that say what the unit of a list's flux is."""
 
 
 def weight_column(sources: pa.Table, column: str) -> np.ndarray:
@@ -27,12 +29,13 @@ def model_weights(
 
     published: a missing value gets the mean of the other values of its list; sources of two lists count twice; the
     weights keep their scale. standard: missing values, limits (column `<column>_limit`) and duplicates get no weight;
-    the weights add up to 1.
+    fluxes of several lists are brought to one scale (`photons_above_1tev`) unless the lists share the flux equally; the
+    weights add up to 1.
 
     Parameters
     ----------
     sources : table "sources" of a catalogue
-    weighting : column ** power, or equal weights; `share_by_list` gives every list the sum 1 before they are joined
+    weighting : column ** power, or equal weights; with `share_by_list` every list has the sum 1 before they are joined
 
     Returns
     -------
@@ -41,13 +44,17 @@ def model_weights(
 
     Raises
     ------
-    CatalogueError : no such numeric column, a negative or infinite weight, or no weight left.
+    CatalogueError : no such numeric column, a negative or infinite weight, fluxes without a common scale, or no weight
+        left.
     """
     names = np.array(sources["name"].to_pylist(), dtype=object)
     origins = np.array(sources["origin"].to_pylist(), dtype=object)
     duplicate = sources["duplicate_of"].to_numpy() >= 0
     values = np.ones(len(names)) if weighting.column is None else weight_column(sources, weighting.column).copy()
-    notes = []
+    notes, share = [], weighting.shares_by_list(method)
+    if method == "standard" and weighting.column == "flux" and not share and len(set(origins)) > 1:
+        values, said = _on_one_scale(sources, origins)
+        notes.append(said)
     excluded = np.zeros(len(names), dtype=bool)
     missing = np.isnan(values)
     if method == "published":
@@ -76,12 +83,52 @@ def model_weights(
         )
     weights = np.zeros(len(names))
     weights[~excluded] = _powers(values[~excluded], weighting, names[~excluded])
-    if weighting.share_by_list:
+    if share:
         for origin in dict.fromkeys(origins):
             rows = origins == origin
             weights[rows] = _shares(weights[rows], f"the sources of list '{origin}'", weighting)
     shares = _shares(weights, "the sources", weighting)
     return (shares if method == "standard" else weights), notes
+
+
+def photons_above_1tev(sources: pa.Table) -> np.ndarray:
+    """Photons above 1 TeV of the sources of a catalogue, (n_sources,) float64, cm^-2 s^-1; NaN where unknown.
+
+    From their spectra, flux * flux_unit_per_tev_cm2_s (E / pivot_tev)^-spectral_index TeV^-1 cm^-2 s^-1 with an index
+    above 1, if these were measured down to 1 TeV (`energy_min_tev`); or flux * flux_unit_above_1tev_cm2_s where that is
+    known.
+    """
+
+    def column(name: str) -> np.ndarray:
+        return sources[name].to_numpy() if name in sources.column_names else np.full(sources.num_rows, np.nan)
+
+    flux, index, pivot, unit = (
+        column(name) for name in ("flux", "spectral_index", "pivot_tev", "flux_unit_per_tev_cm2_s")
+    )
+    from_spectrum = np.full(sources.num_rows, np.nan)
+    usable = (index > 1) & (pivot > 0) & (column("energy_min_tev") <= 1)
+    index, pivot = index[usable], pivot[usable]
+    from_spectrum[usable] = (flux * unit)[usable] * pivot**index / (index - 1)
+    given = flux * column("flux_unit_above_1tev_cm2_s")
+    return np.where(np.isnan(from_spectrum), given, from_spectrum)
+
+
+def _on_one_scale(sources: pa.Table, origins: np.ndarray) -> tuple[np.ndarray, str]:
+    """Fluxes of several lists on one scale, NaN where missing, and a note that says which."""
+    flux, photons = sources["flux"].to_numpy(), photons_above_1tev(sources)
+    known = ~np.isnan(flux)
+    lists = [origin for origin in dict.fromkeys(origins) if known[origins == origin].any()]
+    without = [origin for origin in lists if np.isnan(photons[known & (origins == origin)]).all()]
+    if not without:
+        return photons, "The fluxes of the lists are compared as photons above 1 TeV, from each list's own spectra."
+    if set(_UNITS).intersection(sources.column_names):
+        raise CatalogueError(
+            f"weighting by flux: the fluxes of list '{without[0]}' are not known as photons above 1 TeV, so they "
+            f"cannot be compared with those of other lists. Give it columns {_UNITS[0]}, spectral_index, pivot_tev and "
+            f"energy_min_tev of spectra measured from 1 TeV or below, or {_UNITS[1]}; or let the lists share the flux "
+            "equally with `share_by_list: true`."
+        )
+    return flux, "The fluxes of the lists are taken to be in one unit, as no list says how they compare."
 
 
 def _mean_of_list(known: np.ndarray, origin: str, weighting: Weighting) -> float:

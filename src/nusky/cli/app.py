@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nusky.cli import bdm, catalogue, check, data, show
+from nusky.cli import bdm, catalogue, check, data, init, methods, run, search, show, table
 from nusky.cli.console import fail, say
 from nusky.cli.exit_status import FAILED, INTERRUPTED, OK, UNFINISHED, UNFORESEEN, USAGE
 from nusky.errors import NuskyError
@@ -33,10 +33,15 @@ Exit status:
 
 \b
 Examples:
+  nusky search "NGC 1068"
+  nusky init blazars.csv
+  nusky run blazars.yaml
   nusky check config/demo.yaml
   nusky data list
   nusky catalogue validate mine.csv --ra RA --dec Dec
   nusky show results/demo/summary.json
+  nusky table results/demo --of stacks --latex
+  nusky methods results/demo
   nusky bdm flux --supernova "Cas A" --t 350yr --tx 5MeV --mx 1MeV
 """
 
@@ -129,8 +134,13 @@ def options(
     """Options before the subcommand."""
 
 
+app.command()(search.search)
+app.command()(init.init)
 app.command()(check.check)
+app.command()(run.run)
 app.command()(show.show)
+app.command()(table.table)
+app.command()(methods.methods)
 app.add_typer(data.app, name="data")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(bdm.app, name="bdm")

@@ -101,7 +101,7 @@ def validate(
     """
     columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
     stated = {"table": table, "format": form, "unit": unit, "frame": frame}
-    label, block = _file(file, columns, stated, weight or [])
+    label, block = file_block(file, columns, stated, weight or [])
     built, report = _build(block, label)
     stacks = {weighting: _weights(built, settings) for weighting, settings in block.weightings.items()}
     if json:
@@ -122,24 +122,25 @@ def validate(
 def _catalogue(what: str, columns: dict[str, str | None], stated: dict[str, str | None]) -> tuple[str, Any]:
     """The name and the configuration of a ready-made catalogue, a built-in list or a file."""
     from nusky import config
-    from nusky.catalogues.builtin import RESOURCES
     from nusky.errors import CatalogueError
+    from nusky.resources import SOURCE_LISTS
 
     if what in config.PRESETS:
         return what, config.Catalogue.model_validate(config.PRESETS[what])
-    if what in RESOURCES:
+    if what in SOURCE_LISTS:
         return what, config.Catalogue(lists=[config.SourceList(builtin=what)])
     if not Path(what).suffix and not Path(what).exists():
         raise CatalogueError(
             f"'{what}' is no catalogue: there are the ready-made {', '.join(config.PRESETS)}, the lists "
-            f"{', '.join(RESOURCES)}, and files (.csv, .tsv, .ecsv, .fits, .vot)."
+            f"{', '.join(SOURCE_LISTS)}, and files (.csv, .tsv, .ecsv, .fits, .vot)."
         )
-    return _file(Path(what), columns, stated, [])
+    return file_block(Path(what), columns, stated, [])
 
 
-def _file(
+def file_block(
     path: Path, columns: dict[str, str | None], stated: dict[str, str | None], weights: list[str]
 ) -> tuple[str, Any]:
+    """The name and the configuration of a source list of one's own, weighted by the columns `weights` too."""
     import re
 
     from pydantic import ValidationError

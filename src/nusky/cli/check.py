@@ -1,6 +1,5 @@
 """`nusky check`: what a configuration would do, what it costs, and what of it is done."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,7 +41,7 @@ def check(
     catalogues = {name: _catalogue(cfg, name, directory) for name in cfg.catalogues}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
     jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources), directory)
-    cores = cores or _cores()
+    cores = cores or console.cores()
     whole = estimate.total(jobs, cores)
     missing = [job for job in jobs if not all((directory / output).exists() for output in job.outputs)]
     left = estimate.total(missing, cores)
@@ -62,6 +61,7 @@ def check(
         "finished": not missing,
         "unfinished_jobs": {rule: len(group) for rule, group in estimate.by_rule(missing).items()},
         "failed": _failed(directory / f"results/{cfg.run}"),
+        "origin": _origin(cfg, directory),
     }
     if json:
         console.as_json(told)
@@ -157,9 +157,37 @@ def _failed(run: Path) -> list[dict[str, Any]]:
     return [{key: log.get(key) for key in keys} for log in logs if log.get("status") == "failed"]
 
 
-def _cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _origin(cfg: Any, directory: Path) -> dict[str, Any]:
+    """Which code made the tables that are there; warnings of that, and of tables that no job of the run made."""
+    from nusky.errors import TableError
+    from nusky.revision import sources_sha256
+    from nusky.stages import origins
+    from nusky.stages.contents import Contents
+    from nusky.tables import read_metadata
+
+    contents = Contents(cfg)
+    tables, unreadable = [], []
+    for name in sorted(name for name in contents.tables() if (directory / name).is_file()):
+        try:
+            read_metadata(directory / name)
+            tables.append(name)
+        except TableError as error:
+            unreadable.append(str(error))
+    code = origins.code(directory / name for name in tables)
+    strangers = origins.strangers(directory, contents.paths.root, tables)
+    warnings = origins.warnings(code, strangers.unaccounted)
+    if unreadable:
+        warnings.append(f"{len(unreadable)} of the tables cannot be read, as the first of them: {unreadable[0]}")
+    if strangers.changed:
+        named = ", ".join(strangers.changed)
+        warnings.append(f"Not what a job of this run wrote there: {named}. Delete it and run again.")
+    others = sum(state["tables"] for state in code if state["sources_sha256"] != sources_sha256())
+    if others:
+        warnings.append(
+            f"{others} of {len(tables)} tables were made by other code than this, and a run keeps them. "
+            "`snakemake --forceall` makes them anew."
+        )
+    return {"code": code, "warnings": warnings}
 
 
 def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration: Path, directory: Path) -> None:
@@ -252,6 +280,8 @@ def _print_progress(told: dict[str, Any], whole: Any, left: Any, directory: Path
         console.pairs({"finished": f"{done} of {whole.n_jobs} jobs", "left": rules})
         if done:
             console.pairs({"time left": console.duration_text(left.wall_s)})
+    for warning in told["origin"]["warnings"]:
+        console.pairs({"warning": warning})
     for job in told["failed"]:
         where = ", ".join(job["wildcards"].values())
         console.pairs({f"failed: {job['rule']} {where}".rstrip(): job["error"]})
@@ -276,11 +306,15 @@ def _inference(cfg: Any) -> dict[str, Any]:
 
 
 def _skymap(block: Any) -> dict[str, Any]:
+    from nusky.search.skymap.nodes import declinations
+
+    n_declinations = len(declinations(block.calibration_spacing_deg))
+    divided = block.nside > block.nside_coarse
+    finer = f", {block.nside} where TS reaches {block.refine_above:g}" if divided else ""
     return {
         "spectral index": f"fixed at {block.gamma}" if block.gamma else "fitted",
-        "pixels": f"HEALPix nside {block.nside_coarse}, {block.nside} where TS reaches {block.refine_above:g}",
-        "trials": f"{block.calibration_trials} at each of {block.calibration_declinations} declinations, "
-        f"{block.sky_trials} full skies",
+        "pixels": f"HEALPix nside {block.nside_coarse}{finer}",
+        "trials": f"{block.calibration_trials} at each of {n_declinations} declinations, {block.sky_trials} full skies",
         "hot spots": f"{block.n_spots} listed, {block.n_zooms} enlarged",
     }
 

@@ -7,6 +7,30 @@ import typer
 
 from nusky.cli import console
 
+_FROM_TRIALS = {
+    "p_local": ("< ", "p_local", "n_trials"),
+    "p_post": ("< ", "p_post", "n_sky_trials"),
+    "significance": ("> ", "p_local", "n_trials"),
+    "significance_post": ("> ", "p_post", "n_sky_trials"),
+}
+"""p-values from trials, and what is made of them: the sign where no trial was as extreme, p-value and trials."""
+_SHORT = {
+    "number": "no.",
+    "name": "name",
+    "catalogue": "catalogue",
+    "weighting": "weights",
+    "test_statistic": "TS",
+    "n_signal": "n_s",
+    "p_local": "p local",
+    "p_post": "p post",
+    "limit_e2dnde_100tev_gev_cm2_s": "UL 100 TeV",
+    "limit_n_signal": "UL n_s",
+    "limit_gamma": "UL gamma",
+    "gamma": "gamma",
+    "ra_deg": "ra_deg",
+    "dec_deg": "dec_deg",
+}
+"""The columns of results and their names on a terminal, the most wanted first; UL: limits on E2 dN/dE, GeV/cm2/s."""
 _ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
 """Provenance that is shown in a place of its own."""
 
@@ -58,7 +82,7 @@ def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bo
         console.as_csv(table)
         return
     console.heading(f"{provenance['kind']}: {table.num_rows} rows, {table.num_columns} columns")
-    left_out = console.grid(table.slice(0, rows).to_pylist())
+    left_out = console.grid(_shown(path, provenance, table, rows))
     if left_out:
         console.say(f"further columns (--columns shows them): {', '.join(left_out)}")
     if rows < table.num_rows:
@@ -75,6 +99,23 @@ def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bo
             console.pairs({key: ""})
             console.pairs(provenance[key], indent=4)
     _run_log(log)
+
+
+def _shown(path: Path, provenance: dict[str, Any], table: Any, n: int) -> list[dict[str, Any]]:
+    """The first rows, with p-values that are the smallest their trials can give as what they are: upper limits."""
+    from nusky.probability import at_floor
+    from nusky.tables import read_table
+
+    rows = table.slice(0, n).to_pylist()
+    columns = provenance.get("columns", {}).keys()
+    known = {key: names for key, names in _FROM_TRIALS.items() if {key, *names[1:]} <= columns}
+    needed = sorted({name for names in known.values() for name in names[1:]})
+    behind = read_table(path, kind=provenance["kind"], columns=needed).slice(0, n).to_pylist() if needed else rows
+    for row, other in zip(rows, behind, strict=True):
+        for key, (sign, p_value, n_trials) in known.items():
+            if key in row and other[p_value] is not None and at_floor(other[p_value], other[n_trials]):
+                row[key] = sign + console.cell(row[key])
+    return rows
 
 
 def _json(path: Path, rows: int, json: bool, log: dict[str, Any] | None) -> None:
@@ -100,7 +141,9 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
     told["seasons"] = ", ".join(summary["seasons"])
     told["versions"] = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
     told["tables"] = len(summary["tables_sha256"])
+    told["warning"] = " ".join(summary.get("warnings", []))
     console.pairs({key: value for key, value in told.items() if value not in (None, "")})
+    _results(summary, rows)
     for method, catalogues in summary["methods"].items():
         stacks = [
             {"catalogue": name, "weights": weighting, "gamma": float(gamma)}
@@ -131,6 +174,27 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
                 for n in summary["bdm"]["numbers"].values()
             ]
         )
+
+
+def _results(summary: dict[str, Any], rows: int) -> None:
+    """The verdict, and the stacks, sources and hot spots it is about."""
+    from nusky.report.rows import source_rows, spot_rows, stack_rows
+    from nusky.report.verdict import verdict
+
+    found = verdict(summary)
+    console.say()
+    console.heading(found.headline)
+    for sentence in filter(None, (found.p_sentence, found.limit_sentence)):
+        console.say(sentence)
+    inferred = {name: source_rows(summary, name) for name in summary["methods"].get("standard") or {}}
+    tables = {"stacks, p-values and limits": [row for row in stack_rows(summary) if row["p_local"] is not None]}
+    tables |= {f"sources of {name}": own for name, own in inferred.items() if own and "p_local" in own[0]}
+    tables["hot spots of the sky"] = spot_rows(summary)
+    for title, own in tables.items():
+        if own:
+            console.say()
+            console.heading(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
+            console.grid([{short: row[key] for key, short in _SHORT.items() if key in row} for row in own[:rows]])
 
 
 def _run_log(log: dict[str, Any] | None) -> None:

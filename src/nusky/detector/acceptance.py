@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.conventions import Conventions
+from nusky.conventions import STANDARD, Conventions
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
+from nusky.units import takes_directions
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,21 @@ class Exposure:
         return self.span_s if conventions.signal_time == "span" else self.livetime_s
 
 
+@takes_directions(dec="dec")
 def acceptance_integrals(
     areas: Mapping[str, EffectiveArea],
     responses: Sequence[str],
     dec: np.ndarray,
     spectra: Sequence[Spectrum],
+    conventions: Conventions = STANDARD,
 ) -> np.ndarray:
     """Integrals of A_eff f(E) dE: (n_seasons, n_spectra, n_sources) float64, cm^2 GeV.
 
-    arXiv:2205.15963 eq 3 without the time, which `Exposure` holds. `dec` in rad.
+    arXiv:2205.15963 eq 3 without the time, which `Exposure` holds. `dec` in rad. The conventions decide whether the
+    area is a step in declination.
     """
-    by_response = {
-        name: np.stack([areas[name].integral(dec, spectrum) for spectrum in spectra])
-        for name in dict.fromkeys(responses)
-    }
+    steps = conventions.area_steps
+    by_response = {name: areas[name].integrals(dec, spectra, steps=steps) for name in dict.fromkeys(responses)}
     return np.stack([by_response[name] for name in responses])
 
 

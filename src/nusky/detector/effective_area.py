@@ -1,5 +1,10 @@
-"""Effective area on bins of energy and declination, and its exact integrals over spectra."""
+"""Effective area on bins of energy and declination, and its exact integrals over spectra.
 
+Near the horizon neighbouring bins of declination differ by a factor of up to 10. A table of steps makes a source's
+acceptance jump where it crosses an edge, so between the centres of the bins the logarithm of the area is interpolated.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +16,7 @@ from nusky.errors import PhysicsError, ReleaseError
 
 @dataclass(frozen=True)
 class EffectiveArea:
-    """Effective area of one detector response, constant inside each bin.
+    """Effective area of one detector response, constant inside each bin of energy.
 
     Attributes
     ----------
@@ -26,23 +31,49 @@ class EffectiveArea:
     dec: np.ndarray
     area: np.ndarray
 
-    def band(self, dec: np.ndarray) -> np.ndarray:
-        """Number of the bin of each declination [rad]."""
-        return np.clip(np.searchsorted(self.dec, dec, side="right") - 1, 0, len(self.dec) - 2)
+    def at(self, dec: np.ndarray, *, steps: bool = False) -> np.ndarray:
+        """Area in every bin of energy at declinations [rad] (n_dec,): (n_energy, n_dec) float64, cm^2.
 
-    def integral(self, dec: np.ndarray, spectrum: Spectrum) -> np.ndarray:
-        """Integral of A_eff(E, dec) f(E) dE with the shape f of a spectrum, exact for the binned area.
+        ln A is linear in sin(dec) between the centres of the bins and constant beyond the outermost; beside a bin
+        without area, where it has no logarithm, A itself is linear. With `steps` the area is that of the bin.
+
+        Raises
+        ------
+        PhysicsError : a declination lies outside the sphere.
+        """
+        dec = checked_declinations(dec)
+        if steps:
+            return self.area[:, np.clip(np.searchsorted(self.dec, dec, side="right") - 1, 0, len(self.dec) - 2)]
+        edges = np.sin(self.dec)
+        place = np.interp(np.sin(dec), (edges[1:] + edges[:-1]) / 2, np.arange(len(edges) - 1))
+        lower = place.astype(np.int64)
+        weight = place - lower
+        low, high = self.area[:, lower], self.area[:, np.minimum(lower + 1, len(edges) - 2)]
+        both = (low > 0) & (high > 0)
+        ratio = np.divide(high, low, out=np.ones_like(low), where=both)
+        return np.where(both, low * ratio**weight, low + (high - low) * weight)
+
+    def integrals(self, dec: np.ndarray, spectra: Sequence[Spectrum], *, steps: bool = False) -> np.ndarray:
+        """Integrals of A_eff(E, dec) f(E) dE with the shapes f of spectra, exact for the bins of energy.
+
+        So the integrals over parts of the energy axis add up to that over all of it.
 
         Parameters
         ----------
-        dec : (n,) float64, rad
-        spectrum : its range is intersected with the table's; `SourceSpectra` gives each of `dec` its own
+        dec : (n_dec,) float64, rad
+        spectra : their ranges are intersected with the table's; `SourceSpectra` give each of `dec` its own
+        steps : as in `at`
 
         Returns
         -------
-        (n,) float64, cm^2 GeV
+        (n_spectra, n_dec) float64, cm^2 GeV
         """
-        area = self.area[:, self.band(checked_declinations(dec))]
+        area = self.at(dec, steps=steps)
+        if not any(isinstance(spectrum, SourceSpectra) for spectrum in spectra):
+            return np.stack([spectrum.integrals(self.log10_energy) for spectrum in spectra]) @ area
+        return np.stack([self._integral(area, spectrum) for spectrum in spectra])
+
+    def _integral(self, area: np.ndarray, spectrum: Spectrum) -> np.ndarray:
         if isinstance(spectrum, SourceSpectra):
             return np.einsum("jb,bj->j", spectrum.of_each(self.log10_energy), area)
         return spectrum.integrals(self.log10_energy) @ area

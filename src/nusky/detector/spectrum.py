@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -469,9 +469,26 @@ def parameters(spectra: Sequence[Spectrum]) -> NDArray:
     return np.array([spectrum.parameter for spectrum in spectra], dtype=float)
 
 
-def by_spectrum(spectra: Sequence[Spectrum]) -> list[tuple[Spectrum, NDArray]]:
-    """The different ones of `spectra`, each with the numbers at which it stands."""
-    numbers: dict[Spectrum, list[int]] = {}
+def of_each(spectra: Sequence[Spectrum], n: int) -> list[tuple[Spectrum, ...]]:
+    """The spectra (n_spectra,) of each of `n` sources, its own of those that are `SourceSpectra`.
+
+    Raises
+    ------
+    PhysicsError : `SourceSpectra` are of another number of sources.
+    """
+    columns = [spectrum.own if isinstance(spectrum, SourceSpectra) else (spectrum,) * n for spectrum in spectra]
+    wrong = [len(own) for own in columns if len(own) != n]
+    if wrong:
+        raise PhysicsError(f"{wrong[0]} spectra for {n} sources; give every source one.")
+    return list(zip(*columns, strict=True))
+
+
+Asked = TypeVar("Asked", Spectrum, tuple[Spectrum, ...])
+
+
+def by_spectrum(spectra: Sequence[Asked]) -> list[tuple[Asked, NDArray]]:
+    """The different ones of `spectra`, or of tuples of them, each with the numbers at which it stands."""
+    numbers: dict[Asked, list[int]] = {}
     for number, spectrum in enumerate(spectra):
         numbers.setdefault(spectrum, []).append(number)
     return [(spectrum, np.array(own)) for spectrum, own in numbers.items()]

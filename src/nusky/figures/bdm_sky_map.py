@@ -39,7 +39,7 @@ def bdm_sky_map(sky: pa.Table, *, supernova: str, position: tuple[float, float],
     maps = {name: sky[f"{name}_per_mev_cm2_s_sr"].to_numpy().reshape(longitude.size, latitude.size) for name in SETS}
     top = max(values.max() for values in maps.values())
     with canvas.style():
-        figure = canvas.new_figure(supernova, case, synthetic=False, size=(9.0, 6.6))
+        figure = canvas.new_figure(supernova, case, synthetic=False, size=(9.0, 6.6), fixed_aspect=True)
         grid = figure.add_gridspec(2, 2, height_ratios=(1, 1.1))
         norm = SymLogNorm(linthresh=_LINEAR_BELOW * top, vmin=_BLANK_BELOW * top, vmax=top)
         whole = [figure.add_subplot(grid[0, column], projection="aitoff") for column in range(2)]

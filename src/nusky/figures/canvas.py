@@ -1,8 +1,10 @@
 """What all figures share: the style, an empty figure, the tag on generated events, saving."""
 
 import os
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +41,59 @@ _LEGEND_ROWS = 8
 _LINE_STYLES = ("-", "--", ":", "-.")
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How figures are laid out: with a header or without, `width` as the configuration calls it."""
+
+    titles: bool = True
+    width: str = "screen"
+
+
+_LAYOUT = ContextVar("layout", default=Layout())  # noqa: B039  frozen
+_WIDTH_INCHES = {"column": 3.5, "page": 7.1}
+_SMALL = 7.0
+"""Points of the text of a figure in a column."""
+
+
+@contextmanager
+def laid_out(layout: Layout) -> Iterator[None]:
+    """Context in which figures are laid out as `layout` says."""
+    token = _LAYOUT.set(layout)
+    try:
+        yield
+    finally:
+        _LAYOUT.reset(token)
+
+
 def style() -> AbstractContextManager[None]:
     """Context in which matplotlib draws and saves with nusky's style sheet, whatever the user's settings."""
-    return matplotlib.style.context(["default", str(resource("nusky.mplstyle"))])
+    sheets: list[Any] = ["default", str(resource("nusky.mplstyle"))]
+    if _LAYOUT.get().width == "column":
+        sizes = ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
+        sheets.append(dict.fromkeys(sizes, _SMALL) | {"lines.linewidth": 1.1, "lines.markersize": 3.0})
+    return matplotlib.style.context(sheets)
 
 
-def new_figure(*title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4.1)) -> Figure:
-    """A figure of `size` inches under a header: the title's parts and, with `synthetic`, a strip that says so."""
-    width, height = size
-    header = _TITLE_INCHES + (_STRIP_INCHES if synthetic else 0)
+def new_figure(
+    *title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4.1), fixed_aspect: bool = False
+) -> Figure:
+    """A figure of `size` inches under a header: the title's parts and, with `synthetic`, a strip that says so.
+
+    In another width than its own it keeps its height, or, with `fixed_aspect`, the shape of what is drawn.
+    """
+    layout, (width, height) = _LAYOUT.get(), size
+    if layout.width in _WIDTH_INCHES:
+        # Text does not shrink with a figure, and a legend beside it goes below.
+        shrunk = _WIDTH_INCHES[layout.width] / width
+        width, height = width * shrunk, height * shrunk + max(0, 1 - shrunk) * 1.3 if fixed_aspect else height
+    header = (_TITLE_INCHES if layout.titles else 0) + (_STRIP_INCHES if synthetic else 0)
     figure = Figure(figsize=(width, height + header))
     figure.get_layout_engine().set(rect=(0, 0, 1, height / (height + header)))
-    text = " · ".join(short(part, _LONGEST_PART) for part in title)
-    base = (height + 0.06) / (height + header)
-    figure.text(0.08 / width, base, text[0].upper() + text[1:], size=10, weight="bold")
+    if layout.titles:
+        text = " · ".join(short(part, _LONGEST_PART) for part in title)
+        base = (height + 0.06) / (height + header)
+        size = min(10, 10 * width / 5)
+        figure.text(0.08 / width, base, text[0].upper() + text[1:], size=size, weight="bold")
     if synthetic:
         figure.text(
             0.5,
@@ -113,9 +154,25 @@ def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str
         legend.remove()
 
 
+def narrow() -> bool:
+    """Whether figures are so narrow that nothing fits beside their axes."""
+    return _LAYOUT.get().width == "column"
+
+
 def legend_beside(axes: Axes, **options: Any) -> None:
     """Legend to the right of `axes`, where it hides nothing."""
+    if narrow():
+        handles, labels = axes.get_legend_handles_labels()
+        handles = options.pop("handles", handles)
+        legend_below(axes.figure, handles, [handle.get_label() for handle in handles] or labels, ncols=2)
+        return
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, alignment="left", **options)
+
+
+def bar_beside(axes: Axes, drawn: Any, label: str) -> None:
+    """Colour bar of `drawn` to the right of `axes`, as tall as these are drawn."""
+    bar = axes.figure.colorbar(drawn, cax=axes.inset_axes((1.03, 0, 0.03, 1)))
+    bar.set_label(label)
 
 
 def index_colors(gammas: Sequence[float]) -> dict[float, str]:

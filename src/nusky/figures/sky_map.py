@@ -41,6 +41,10 @@ _BUILTIN_LISTS = {  # drawn in this order: the many pulsars under everything els
 _OTHER_LISTS = (("#000000", "D", 15), ("#CC79A7", "v", 20), ("#E69F00", "P", 20), ("#000000", "X", 20))
 
 
+MAX_NAMED = 20
+"""So many sources at most have their names beside them."""
+
+
 def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_events: int, synthetic: bool) -> Figure:
     """Draw the `max_events` most energetic events and all sources: the whole sky, and the Galactic plane enlarged.
 
@@ -61,6 +65,7 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
             f"{log10_energy.size:,} most energetic of {n_events:,} events",
             synthetic=synthetic,
             size=(9.0, 6.3),
+            fixed_aspect=True,
         )
         grid = figure.add_gridspec(2, 1, height_ratios=(4.2, 1))
         sky = figure.add_subplot(grid[0], projection="mollweide")
@@ -71,11 +76,11 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
         for mark, (x, y) in sources_by_list(sources):
             draw_sources(sky, x, y, mark)
             draw_sources(plane, np.degrees(x), np.degrees(y), mark)
+        _name_sources(sky, sources)
         _frame_sky(sky)
         _frame_plane(plane)
         if log10_energy.size:
-            bar = figure.colorbar(points, ax=[sky, plane], pad=0.02, aspect=36)
-            bar.set_label(r"Reconstructed energy  $\log_{10}(E\,/\,\mathrm{GeV})$")
+            canvas.bar_beside(sky, points, r"Reconstructed energy  $\log_{10}(E\,/\,\mathrm{GeV})$")
         else:
             canvas.note(sky, "no events")
         handles, labels = sky.get_legend_handles_labels()
@@ -140,6 +145,33 @@ def draw_sources(axes: Axes, x: NDArray, y: NDArray, mark: Mark) -> None:
         label=f"{canvas.label(mark.label)} ({x.size})",
         zorder=4,
     )
+
+
+def _name_sources(axes: Axes, sources: Sequence[pa.Table]) -> None:
+    """Write the names beside the sources where they are few: above one, below the next from east to west."""
+    named = {
+        row["name"]: (row["ra_deg"], row["dec_deg"])
+        for table in sources
+        if "name" in table.column_names
+        for row in table.select(["name", "ra_deg", "dec_deg"]).to_pylist()
+    }
+    if not 0 < len(named) <= MAX_NAMED:
+        return
+    x, y = galactic_place(*np.array(list(named.values())).T)
+    halo = [withStroke(linewidth=2, foreground="white")]
+    for k, i in enumerate(np.argsort(x)):
+        below = k % 2 == 1
+        axes.annotate(
+            canvas.short(list(named)[i], 20),
+            (x[i], y[i]),
+            (0, -6 if below else 6),
+            textcoords="offset points",
+            ha="center",
+            va="top" if below else "bottom",
+            size=6.5,
+            path_effects=halo,
+            zorder=7,
+        )
 
 
 def _frame_sky(axes: Axes) -> None:

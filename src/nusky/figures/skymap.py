@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from nusky.figures import canvas
 from nusky.figures.sky_map import draw_sources, galactic_place, sources_by_list
+from nusky.probability import compared
 
 Coordinates = Literal["equatorial", "galactic"]
-SPOT_COLUMNS = ("spot", "ra_deg", "dec_deg", "test_statistic", "n_signal", "gamma", "p_local_tail")
+SPOT_COLUMNS = ("spot", "ra_deg", "dec_deg", "test_statistic", "n_signal", "gamma")
 CONTOUR_COLUMNS = ("spot", "confidence_level", "ra_deg", "dec_deg")
 ZOOM_COLUMNS = ("spot", "east_deg", "north_deg", "test_statistic")
-HOTTEST_COLUMNS = ("hemisphere", "p_local_tail", "p_post", "n_sky_trials")
-TRIAL_COLUMNS = ("hemisphere", "minus_log10_p")
+HOTTEST_COLUMNS = ("hemisphere", "tail_score", "p_post", "n_sky_trials")
+TRIAL_COLUMNS = ("hemisphere", "tail_score")
 _N_NUMBERED = 10
 _GRID = (1440, 720)
 _CONTOUR_STYLES = {0.68: "-", 0.95: "--"}
@@ -37,6 +38,7 @@ def all_sky(
     spots: pa.Table,
     sources: Sequence[pa.Table],
     *,
+    n_trials: int,
     coordinates: Coordinates,
     analysis: str,
     synthetic: bool,
@@ -47,16 +49,19 @@ def all_sky(
     ----------
     minus_log10_p : (12 nside^2,) float64
         Local p-values of the pixels, nested order, ICRS; NaN where there is none.
+    n_trials : trials behind them: the scale ends at 1/(n + 1)
     spots : table "skymap_spots"; columns `SPOT_COLUMNS`
     sources : tables "sources" of the catalogues
     analysis : what the likelihood uses, for the header
     """
     place = galactic_place if coordinates == "galactic" else equatorial_place
     with canvas.style():
-        figure = canvas.new_figure(f"{coordinates} coordinates", analysis, synthetic=synthetic, size=(9.0, 5.2))
+        figure = canvas.new_figure(
+            f"{coordinates} coordinates", analysis, synthetic=synthetic, size=(9.0, 5.2), fixed_aspect=True
+        )
         axes = figure.add_subplot(projection="mollweide")
         x, y, values = _raster(minus_log10_p, nside, coordinates)
-        top = max(3.0, float(np.nanmax(values)) if np.isfinite(values).any() else 0.0)
+        top = np.log10(n_trials + 1)
         mesh = axes.pcolormesh(x, y, values, cmap="Blues", vmin=0, vmax=top, rasterized=True, shading="flat", zorder=0)
         for mark, position in sources_by_list(sources, place):
             draw_sources(axes, *position, mark)
@@ -75,8 +80,8 @@ def all_sky(
                 zorder=7,
             )
         _frame(axes, coordinates)
-        bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=36, shrink=0.85)
-        bar.set_label(r"Local p-value  $-\log_{10} p$")
+        label = rf"Local p-value  $-\log_{{10}} p$,  darkest: p < {1 / (n_trials + 1):.2g}"
+        canvas.bar_beside(axes, mesh, label)
         canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=5)
         return figure
 
@@ -90,11 +95,12 @@ def zooms(
     angular distances on the sphere along the position angle.
     """
     numbers = np.unique(zoom["spot"].to_numpy())
-    columns = max(1, min(3, len(numbers)))
+    # As few empty places as can be, then as wide as can be.
+    columns = min((3, 2, 4), key=lambda n: -len(numbers) % n) if len(numbers) > 3 else max(1, len(numbers))
     rows = max(1, -(-len(numbers) // columns))
     with canvas.style():
         figure = canvas.new_figure(
-            "hot spots", analysis, synthetic=synthetic, size=(3.1 * columns + 0.6, 3.2 * rows + 0.4)
+            "hot spots", analysis, synthetic=synthetic, size=(3.1 * columns + 0.6, 3.2 * rows + 0.4), fixed_aspect=True
         )
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes in panels[len(numbers) :]:
@@ -105,7 +111,7 @@ def zooms(
             mesh = _draw_zoom(axes, zoom, number)
             _draw_contours(axes, contours, spots, number)
             _draw_nearby(axes, spots, sources, number)
-            figure.colorbar(mesh, ax=axes, pad=0.02, label="TS")
+            canvas.bar_beside(axes, mesh, "TS")
         handles = {}
         for axes in panels:
             shown, labels = axes.get_legend_handles_labels()
@@ -116,25 +122,25 @@ def zooms(
 
 
 def hottest(found: pa.Table, trials: pa.Table, *, analysis: str, synthetic: bool) -> Figure:
-    """Draw the smallest local p-value of every scrambled sky, by hemisphere, and that of the data.
+    """Draw the score of the hottest spot of every scrambled sky, by hemisphere, and that of the data.
 
     `found` and `trials` are the tables "skymap_hottest" and "skymap_hottest_trials".
     """
     with canvas.style():
         figure = canvas.new_figure("hottest spots", analysis, synthetic=synthetic)
         axes = figure.add_subplot()
-        hemisphere, significance = trials["hemisphere"].to_numpy(zero_copy_only=False), trials["minus_log10_p"]
-        significance = significance.to_numpy()
-        top = max(significance.max(initial=1.0), *(-np.log10(p) for p in found["p_local_tail"].to_pylist()))
+        hemisphere, score = trials["hemisphere"].to_numpy(zero_copy_only=False), trials["tail_score"].to_numpy()
+        top = max(score.max(initial=1.0), *found["tail_score"].to_pylist())
         edges = np.linspace(0, 1.05 * top, 51)
         for row in found.to_pylist():
             name = row["hemisphere"]
             color = _HEMISPHERE_COLORS[name]
-            own = significance[hemisphere == name]
+            own = score[hemisphere == name]
             axes.hist(own, bins=edges, histtype="step", color=color, label=f"{name}: {row['n_sky_trials']} skies")
-            axes.axvline(-np.log10(row["p_local_tail"]), color=color, ls="--", label=f"data: p = {row['p_post']:.2g}")
+            post = compared(row["p_post"], row["n_sky_trials"])
+            axes.axvline(row["tail_score"], color=color, ls="--", label=f"data: p {post}")
         axes.set_xlim(0, edges[-1])
-        axes.set_xlabel(r"Smallest local p-value of a hemisphere  $-\log_{10} p$")
+        axes.set_xlabel(r"Score of a hemisphere's hottest spot: $-\log_{10} p$ of the fitted tail, for ranking only")
         axes.set_ylabel("Scrambled skies per bin")
         canvas.legend_beside(axes)
         return figure

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pyarrow as pa
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+from numpy.typing import NDArray
 
 from nusky.conventions import index_text
 from nusky.figures import canvas
@@ -13,6 +15,8 @@ BAND_COLUMNS = tuple(f"expected_{name}_{LIMIT_COLUMN}" for name in ("low95", "lo
 COLUMNS = ("name", "dec_deg", LIMIT_COLUMN, *BAND_COLUMNS)
 _ROW_INCHES = 0.15
 _BAR_HEIGHT = 0.72
+MOST_ROWS = 150
+"""Sources of a figure with names; more are drawn over declination, without."""
 
 
 def source_limits(
@@ -24,7 +28,7 @@ def source_limits(
     ----------
     limits
         Table "source_limits", one row per source; `COLUMNS`, one flavour, NaN where no limit was found. The sources
-        stand in order of declination.
+        stand in order of declination, or over declination if they are more than `MOST_ROWS`.
     confidence_level
         Of the limits, e.g. 0.9.
     """
@@ -33,6 +37,7 @@ def source_limits(
     limit, low95, low68, median, high68, high95 = (
         limits[name].to_numpy()[order] for name in (LIMIT_COLUMN, *BAND_COLUMNS)
     )
+    many = len(names) > MOST_ROWS
     rows = np.arange(len(names))
     with canvas.style():
         figure = canvas.new_figure(
@@ -40,9 +45,12 @@ def source_limits(
             catalogue,
             rf"{100 * confidence_level:g} % upper limits, {index_text(gamma)}",
             synthetic=synthetic,
-            size=(7.2, max(2.4, 1.0 + _ROW_INCHES * len(names))),
+            size=(7.2, 4.8 if many else max(2.4, 1.0 + _ROW_INCHES * len(names))),
         )
         axes = figure.add_subplot()
+        if many:
+            _over_declination(axes, limits["dec_deg"].to_numpy()[order], limit, low95, low68, median, high68, high95)
+            return figure
         axes.set_xscale("log")
         axes.barh(rows, high95 - low95, _BAR_HEIGHT, low95, color=canvas.BAND_COLOR, alpha=0.35, label="expected 95 %")
         axes.barh(rows, high68 - low68, _BAR_HEIGHT, low68, color=canvas.BAND_COLOR, alpha=0.65, label="expected 68 %")
@@ -64,3 +72,27 @@ def source_limits(
         axes.set_xlabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ at 100 TeV, one flavour {canvas.FLUX_UNIT}")
         canvas.legend_beside(axes)
         return figure
+
+
+def _over_declination(
+    axes: Axes,
+    dec: NDArray,
+    limit: NDArray,
+    low95: NDArray,
+    low68: NDArray,
+    median: NDArray,
+    high68: NDArray,
+    high95: NDArray,
+) -> None:
+    axes.set_yscale("log")
+    for low, high, alpha, label in ((low95, high95, 0.35, "expected 95 %"), (low68, high68, 0.65, "expected 68 %")):
+        axes.vlines(dec, low, high, color=canvas.BAND_COLOR, alpha=alpha, linewidth=1, label=label, rasterized=True)
+    axes.plot(dec, median, "_", color="#333333", markersize=3, label="expected median", rasterized=True)
+    axes.plot(dec, limit, ".", color="#0072B2", markersize=2, label="upper limit", zorder=4, rasterized=True)
+    if not (np.isfinite(limit) & (limit > 0)).any():
+        canvas.note(axes, "no limit was found")
+    axes.set_xlabel("declination [deg]")
+    axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ at 100 TeV, one flavour {canvas.FLUX_UNIT}")
+    axes.grid(zorder=0)
+    axes.set_axisbelow(True)
+    canvas.legend_beside(axes)

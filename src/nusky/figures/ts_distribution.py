@@ -3,20 +3,20 @@
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
-from scipy.stats import norm
 
 from nusky.conventions import conventions
 from nusky.figures import canvas
 
 COLUMNS = ("ts_max",)
-MIN_SOURCES_FOR_FIT = 5
+MIN_SOURCES_FOR_FIT = 30
 
 
 def ts_distribution(single_sources: pa.Table, *, method: str, catalogue: str, synthetic: bool) -> Figure:
     """Draw the histogram of sqrt(TS_max) of the sources with TS_max > 0 and a Gaussian fitted to it.
 
     The Gaussian is the maximum-likelihood fit to the unbinned values, scaled to the histogram; with fewer than
-    five such sources, or all alike, there is none. It describes the sample and is no test of significance.
+    `MIN_SOURCES_FOR_FIT` such sources, or all alike, there is none. It describes the sample and is no test of
+    significance.
 
     Parameters
     ----------
@@ -44,11 +44,14 @@ def ts_distribution(single_sources: pa.Table, *, method: str, catalogue: str, sy
                 label=f"{values.size} of {statistic.size} sources have TS > 0",
             )
             if values.size >= MIN_SOURCES_FOR_FIT and np.ptp(values) > 0:
-                mean, width = norm.fit(values)
+                mean, width = values.mean(), values.std()
                 grid = np.linspace(0, max(edges[-1], mean + 3 * width), 400)
                 axes.plot(
                     grid,
-                    values.size * (edges[1] - edges[0]) * norm.pdf(grid, mean, width),
+                    values.size
+                    * (edges[1] - edges[0])
+                    * np.exp(-0.5 * ((grid - mean) / width) ** 2)
+                    / (np.sqrt(2 * np.pi) * width),
                     color="#D55E00",
                     label=rf"Gaussian fit: $\mu$ = {mean:.3f}, $\sigma$ = {width:.3f}",
                 )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from nusky.conventions import BAND_HALF_WIDTH_DEG
+from nusky.units import takes_directions
 
 BAND_HALF_WIDTH = np.radians(BAND_HALF_WIDTH_DEG)
 # Catalogues and events are given to three decimals of a degree, so exact ties at the band's edge occur. They count as
@@ -15,6 +16,7 @@ def band_edges(dec: np.ndarray, half_width: float = BAND_HALF_WIDTH) -> tuple[np
     return dec - half_width - _EDGE, dec + half_width + _EDGE
 
 
+@takes_directions(dec="dec", event_dec="dec", half_width="rad")
 def band_counts(dec: np.ndarray, event_dec: np.ndarray, half_width: float = BAND_HALF_WIDTH) -> np.ndarray:
     """Number of events with |dec - event_dec| <= half_width [rad], edges included: (n_dec,) int64; no comparisons."""
     dec = np.asarray(dec, dtype=float)
@@ -25,6 +27,7 @@ def band_counts(dec: np.ndarray, event_dec: np.ndarray, half_width: float = BAND
     return counts
 
 
+@takes_directions(dec="dec", half_width="rad")
 def band_solid_angle(dec: np.ndarray, *, clipped: bool, half_width: float = BAND_HALF_WIDTH) -> np.ndarray:
     """Solid angle [sr] of the bands, 2 pi [sin(dec + h) - sin(dec - h)].
 
@@ -36,6 +39,7 @@ def band_solid_angle(dec: np.ndarray, *, clipped: bool, half_width: float = BAND
     return 2 * np.pi * (np.sin(high) - np.sin(low))
 
 
+@takes_directions(dec="dec", event_dec="dec")
 def band_density(dec: np.ndarray, event_dec: np.ndarray, *, clipped: bool) -> np.ndarray:
     """Background density B(dec) = n(band) / (N solid angle), sr^-1, arXiv:2205.15963 eq 4."""
     return band_counts(dec, event_dec) / (len(event_dec) * band_solid_angle(dec, clipped=clipped))

@@ -1,4 +1,4 @@
-"""The index of the sky: cells in declination and right ascension for every class of angular error.
+"""The index of the sky: cells in declination and right ascension for every class of events with a similar reach.
 
 Cells either hold sources, those that an event of the class inside the cell may be near (`SourceCells`), or the events
 of one sky (`nusky.likelihood.positions`). A scrambled sky draws random numbers only for the events that fall into a
@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from nusky.likelihood.compile import kernel
-from nusky.likelihood.terms import reach
+from nusky.likelihood.terms import EXTENSION_REACH
 
-CLASS_EDGES = np.radians([*np.geomspace(0.2, 5.0, 19), 10.0, 180.0])
-"""Largest angular error of each class, rad."""
+CLASS_EDGES = 2 * np.sin(np.radians([*np.geomspace(0.6, 15.0, 19), 45.0, 180.0]) / 2)
+"""Longest chord of each class up to which its events are near a point source."""
 N_DEC = np.repeat([360, 180, 90, 1], [9, 10, 1, 1])
 N_RA = np.where(N_DEC > 1, 2 * N_DEC, 1)
 """Rows in sin(dec) and columns in right ascension of the grid of each class."""
@@ -32,15 +32,13 @@ ROW_CELL = np.repeat(FIRST_CELL, N_DEC) + _NUMBER * ROW_N_RA
 """First cell of every row."""
 _N_BANDS = 30
 """Bands in sin(dec), each of whole rows: events of a band need the densities of the same few sources."""
-_SMALLEST = np.radians(0.02)
-"""No angular error is smaller, rad."""
 _MARGIN = 1e-9
 _TURN = 2 * np.pi
 
 
-def place(sin_dec: np.ndarray, ang_err: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Class and row inside it of events, each (n_events,) int64; `ang_err` [rad] is the larger of both widths."""
-    reach_class = np.searchsorted(CLASS_EDGES[:-1], ang_err, side="left")
+def place(sin_dec: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Class and row inside it of events, each (n_events,) int64; `reach` is the squared chord of `EVENT`."""
+    reach_class = np.searchsorted(CLASS_EDGES[:-1], np.sqrt(reach), side="left")
     n_dec = N_DEC[reach_class]
     return reach_class, np.clip((sin_dec + 1) / 2 * n_dec, 0, n_dec - 1).astype(np.int64)
 
@@ -50,14 +48,11 @@ def in_order(reach_class: np.ndarray, row: np.ndarray) -> np.ndarray:
     return np.lexsort((FIRST_ROW[reach_class] + row, row * _N_BANDS // N_DEC[reach_class]))
 
 
-def class_reach(smallest: np.ndarray, largest: np.ndarray, extension: np.ndarray, tail: np.ndarray) -> np.ndarray:
-    """Largest separation [rad] at which an event of angular error `smallest` to `largest` [rad] is near a source of
-    Gaussian width `extension` [rad] and `tail`; negative if none is near. Arguments are broadcast."""
-    square = reach(smallest**2, tail) * (largest**2 + extension**2)
-    chord = np.sqrt(np.minimum(square, 4.0))
-    return np.where(
-        chord > 0, np.minimum(2 * np.arcsin(chord / 2) * (1 + 1e-6), np.pi), -1.0
-    )  # above rounding of reaches
+def class_reach(extension: np.ndarray) -> np.ndarray:
+    """Largest separation [rad] at which an event of each class is near a source of Gaussian width `extension` [rad];
+    (n_classes, n_sources)."""
+    chord = np.sqrt(np.minimum(CLASS_EDGES[:, None] ** 2 + EXTENSION_REACH * extension**2, 4.0))
+    return np.minimum(2 * np.arcsin(chord / 2) * (1 + 1e-6), np.pi)  # above rounding of reaches
 
 
 @kernel()
@@ -107,13 +102,9 @@ class SourceCells(NamedTuple):
     column: np.ndarray
 
     @classmethod
-    def of_sources(cls, ra: np.ndarray, dec: np.ndarray, extension: np.ndarray, tail: np.ndarray) -> "SourceCells":
-        """For sources at ra, dec with Gaussian width `extension` [rad] that are near down to `tail`, (n_sources,) each.
-
-        `tail` is explained in `nusky.likelihood.terms.reach`.
-        """
-        lowest = np.concatenate(([_SMALLEST], CLASS_EDGES[:-1]))
-        radius = class_reach(lowest[:, None], CLASS_EDGES[:, None], extension[None], tail[None])
+    def of_sources(cls, ra: np.ndarray, dec: np.ndarray, extension: np.ndarray) -> "SourceCells":
+        """For sources at ra, dec with Gaussian width `extension` [rad], (n_sources,) each."""
+        radius = class_reach(extension)
         count = np.zeros(N_CELLS, np.int32)
         _visit_cells(ra, dec, radius, count, np.empty(0, np.int32))
         number = np.flatnonzero(count)
@@ -143,8 +134,6 @@ def _visit_cells(ra, dec, radius, count, source):
     for c in range(len(FIRST_ROW)):
         for row in range(FIRST_ROW[c], FIRST_ROW[c] + N_DEC[c]):
             for j in range(len(ra)):
-                if radius[c, j] < 0.0:
-                    continue
                 half_width = widest_window(ROW_LOW[row], ROW_HIGH[row], radius[c, j], dec[j])
                 if half_width < 0.0:
                     continue

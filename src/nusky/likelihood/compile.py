@@ -25,6 +25,7 @@ from numba.core.serialize import dumps
 
 from nusky.errors import StorageError
 from nusky.files import atomic_path
+from nusky.revision import sources_sha256
 
 log = logging.getLogger(__name__)
 
@@ -104,13 +105,9 @@ def _folder() -> Path | None:
     It lies in NUSKY_CACHE, NUMBA_CACHE_DIR or the user's cache folder, whichever is there first. Each state of the
     sources has its own, because a kernel holds those it calls.
     """
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for source in sorted(package.rglob("*.py")):
-        digest.update(f"{source.relative_to(package)} {_digest_of(str(source))}\n".encode())
     given = os.environ.get("NUSKY_CACHE") or numba.config.CACHE_DIR or platformdirs.user_cache_dir("nusky")
     base = Path(given).expanduser().absolute()
-    folder = base / f"kernels-{digest.hexdigest()[:16]}"
+    folder = base / f"kernels-{sources_sha256()[:16]}"
     try:
         base.parent.mkdir(parents=True, exist_ok=True)
         for path in (base, folder):

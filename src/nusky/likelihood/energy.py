@@ -1,16 +1,18 @@
 """Densities of the reconstructed energy, per dex of E: of signal from the detector response, of background from data.
 
-Both are constant inside common bins of log10(E/GeV) and linear in sin(dec) between the centres of declination bins,
-constant beyond the outermost centres. So each integrates to 1 at every declination, and nothing jumps where a source or
-an event crosses the edge of a declination bin.
+That of signal is constant inside common bins of log10(E/GeV), that of background is smooth. Both are linear in sin(dec)
+between the centres of declination bins and constant beyond the outermost. So each integrates to 1 at every declination,
+and nothing jumps where a source or an event crosses the edge of a declination bin.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import dctn, idctn, next_fast_len
 
 from nusky.detector.effective_area import EffectiveArea, checked_declinations
-from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
+from nusky.detector.smearing import Smearing
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 
@@ -19,19 +21,28 @@ LOG10_ENERGY_EDGES = np.linspace(0.5, 9.0, 86)
 ANG_ERR_EDGES = np.radians(np.geomspace(0.2, 10.0, 13))
 """Bins of AngErr, rad, where its distribution is part of the densities; the outermost also hold what lies beyond."""
 SIN_DEC_EDGES = np.linspace(-1.0, 1.0, 41)
-"""Bins of sin(dec) of the background density."""
-_FLOOR = 0.03
-"""Events in an empty bin of usual width. Small, so that the many empty bins weigh nothing in the normalisation: with
-one event in each, the mean density ratio of background events is up to 17 % below 1."""
+"""Bins of sin(dec) of the background's distribution of AngErr."""
+KERNELS = (0.03, 0.02, 0.4)
+"""Widths of the kernels of the background's energy density in log10(E) and sin(dec) where the density is typical, and
+how fast they widen elsewhere."""
+_N_BANDS = 200
+_BANDS = -1 + (np.arange(_N_BANDS) + 0.5) * 2 / _N_BANDS
+_STEP = 0.01
+"""Steps of the table in log10(E); the releases give it to 0.01."""
+_MEDIAN_REACH = 2
+"""Bands on either side that a running median takes in."""
+_WIDTH_STEP = 1.25
+"""Ratio of the widths that kernels are made of; others are mixtures of two."""
+_FEW = 0.01
+_USUAL_EVENTS = 30_000
+"""With fewer events kernels widen as their number to the power -1/6 (two dimensions)."""
 _REACH = (2, 2, 0)
 """Half-widths, in bins of declination, energy and AngErr, of the windows that AngErr's distribution is counted in."""
 _PRIOR = 3.0
 """Weight, in events, of the distribution over all energies of a band."""
-_LEAST_SHARE = 1e-3
-"""Share that every bin of AngErr gets on top."""
-_PARABOLA = np.array([-3, 12, 17, 12, -3]) / 35
-"""Weights of the least-squares parabola through five points, at its middle (Savitzky and Golay 1964)."""
-_MEAN = np.array([0, 1, 2, 1, 0]) / 4
+_LEAST = 0.03
+"""Events that every bin of AngErr gets on top. With more, signal where the background has no events counts for less
+than it should, and fits find too little of it."""
 _SAME_EDGE = np.radians(0.01)
 """Effective areas give their declination edges to 0.01 deg: edges closer than that are the same."""
 _SAME_ENERGY = 1e-6
@@ -43,15 +54,10 @@ def energy_bin(log10_energy: np.ndarray, log10_energy_edges: np.ndarray = LOG10_
     return np.clip(np.searchsorted(log10_energy_edges, log10_energy, side="right") - 1, 0, last)
 
 
-def signal_energy_density(
-    area: EffectiveArea,
-    smearing: Smearing,
-    dec: np.ndarray,
-    spectra: Sequence[Spectrum],
-    log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
-    ang_err_edges: np.ndarray | None = None,
+def signal_share(
+    area: EffectiveArea, smearing: Smearing, matrix: np.ndarray, dec: np.ndarray, spectra: Sequence[Spectrum]
 ) -> np.ndarray:
-    """P(log10 E | dec), or P(log10 E, AngErr | dec), of detected neutrinos of every spectrum.
+    """What is reconstructed of the detected neutrinos of every spectrum: their share in each bin.
 
     In a bin of declination it is the sum over the true energy of the integral of A_eff(E_nu) f(E_nu) dE_nu times the
     smearing, normalised; the bins of the effective area and the cells of the smearing are split at each other's
@@ -59,16 +65,14 @@ def signal_energy_density(
 
     Parameters
     ----------
+    matrix : (n_dec_cells, n_enu, n_bins) float64
+        Probability of the bins for a neutrino of each cell of the smearing.
     dec : (n_dec,) float64, rad
     spectra : (n_spectra,)
-    log10_energy_edges : (n_bins + 1,), log10(E/GeV)
-    ang_err_edges : (n_ang_err + 1,), rad
-        If given, every bin of energy is divided into bins of AngErr.
 
     Returns
     -------
-    (n_dec, n_spectra, n_bins) float64, per dex of E, or (n_dec, n_spectra, n_bins n_ang_err) per dex of E and bin of
-    AngErr
+    (n_dec, n_spectra, n_bins) float64
 
     Raises
     ------
@@ -76,68 +80,155 @@ def signal_energy_density(
         A declination lies outside the sphere, or no neutrino of that range can be seen from anywhere.
     """
     dec = checked_declinations(dec)
-    dec_edges = _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
-    middle = (dec_edges[1:] + dec_edges[:-1]) / 2
+    dec_edges = _dec_edges(area, smearing)
+    middle = np.arcsin(_centres(np.sin(dec_edges)))
     accepted = _accepted(area, smearing, middle, spectra)
-    matrix = smearing.energy_matrix(log10_energy_edges, ang_err_edges, ANG_ERR_FLOOR)[smearing.dec_cell(middle)]
-    counts = np.matmul(accepted, matrix)
-    totals = counts.sum(axis=2)
+    totals = accepted.sum(axis=2)
     visible = totals > 0
     if not visible.any(axis=0).all():
         raise PhysicsError(
             f"{smearing.response} has no effective area in the whole energy range of the flux. Widen the range."
         )
-    # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
-    distance = np.abs(middle[:, None] - middle)
-    nearest = np.where(visible.T[:, None], distance, np.inf).argmin(axis=2).T, np.arange(len(spectra))
-    width = np.repeat(np.diff(log10_energy_edges), counts.shape[2] // (len(log10_energy_edges) - 1))
-    density = (counts[nearest] / totals[nearest][..., None]) / width
     lower, weight = _between(_centres(np.sin(dec_edges)), np.sin(dec))
+    upper = np.minimum(lower + 1, len(middle) - 1)
+    needed, place = np.unique(np.concatenate((lower, upper)), return_inverse=True)
+    # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
+    distance = np.abs(middle[needed, None] - middle)
+    nearest = np.where(visible.T[:, None], distance, np.inf).argmin(axis=2).T
+    detected = accepted[nearest, np.arange(len(spectra))]
+    detected /= totals[nearest, np.arange(len(spectra))][..., None]
+    cells = smearing.dec_cell(middle)[nearest]
+    shares = np.empty((*cells.shape, matrix.shape[2]))
+    for own, of_spectra, made in zip(detected, cells, shares, strict=True):
+        for cell in np.unique(of_spectra):
+            chosen = of_spectra == cell
+            made[chosen] = own[chosen] @ matrix[cell]
     weight = weight[:, None, None]
-    return density[lower] * (1 - weight) + density[np.minimum(lower + 1, len(density) - 1)] * weight
+    return shares[place[: len(dec)]] * (1 - weight) + shares[place[len(dec) :]] * weight
 
 
-def background_energy_density(
-    log10_energy: np.ndarray,
-    sin_dec: np.ndarray,
-    log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
-    sin_dec_edges: np.ndarray = SIN_DEC_EDGES,
-) -> np.ndarray:
-    """P(log10 E | sin dec) of background, from the data of a season.
+def signal_nodes(area: EffectiveArea, smearing: Smearing) -> np.ndarray:
+    """sin(dec) between which `signal_share` is linear, (n_nodes,)."""
+    return _centres(np.sin(_dec_edges(area, smearing)))
 
-    Counts in bins, smoothed along the energy by a parabola through each bin and two neighbours on either side: a plain
-    mean would raise the steep flanks of the spectrum by 10 %. No bin is below what _FLOOR events of its band would
-    give, so no event can have an infinite density ratio. A band without events takes those of the nearest.
 
-    Parameters
+def _dec_edges(area: EffectiveArea, smearing: Smearing) -> np.ndarray:
+    return _merged(np.concatenate([area.dec, smearing.dec]), _SAME_EDGE)
+
+
+@dataclass(frozen=True)
+class BackgroundEnergyDensity:
+    """P(log10 E | sin dec) of background: a kernel density of a season's own events, tabulated once.
+
+    The kernels are Gaussians in sin(dec) and in x, log10(E/GeV) minus the median at that declination: what follows the
+    median from declination to declination is not smeared by it. Where events are few the kernels are wider, by the
+    inverse of a first density to the power `KERNELS[2]` (Abramson 1982). One more event, anywhere in
+    `LOG10_ENERGY_EDGES`, keeps the density positive. The widths maximise the likelihood of events held out
+    (docs/validation/background.md).
+
+    Attributes
     ----------
-    log10_energy, sin_dec : (n_events,) float64
-    log10_energy_edges : (n_bins + 1,), log10(E/GeV)
-    sin_dec_edges : (n_sin_dec + 1,)
-
-    Returns
-    -------
-    (n_sin_dec, n_bins) float64, per dex of E
-
-    Raises
-    ------
-    PhysicsError
-        There are no events.
+    median : (n_bands,) float64, log10(E/GeV)
+        At the middle of equal bands of sin(dec); linear between them, as the table is.
+    x : (n_x,) float64
+        Equidistant.
+    table : (n_bands, n_x) float64, per dex
+    floor : float
+        Share of the one more event.
     """
-    if not len(log10_energy):
-        raise PhysicsError("no events: the background's energy density cannot be estimated. Check the season's events.")
-    n_bands, n_bins = len(sin_dec_edges) - 1, len(log10_energy_edges) - 1
-    band = np.clip(np.searchsorted(sin_dec_edges, sin_dec, side="right") - 1, 0, n_bands - 1)
-    flat = band * n_bins + energy_bin(log10_energy, log10_energy_edges)
-    counts = np.bincount(flat, minlength=n_bands * n_bins).reshape(n_bands, n_bins).astype(float)
-    occupied = np.flatnonzero(counts.sum(axis=1))
-    counts = counts[occupied[np.argmin(np.abs(np.arange(n_bands)[:, None] - occupied), axis=1)]]
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(counts, ((0, 0), (2, 2)), mode="edge"), 5, axis=1)
-    # Beside a sharp edge a parabola swings below zero: there a plain mean is a lower bound.
-    smooth = np.maximum(around @ _PARABOLA, around @ _MEAN / 2)
-    width = np.diff(log10_energy_edges)
-    floored = np.maximum(smooth, _FLOOR * width / np.median(width))
-    return floored / floored.sum(axis=1, keepdims=True) / width
+
+    median: np.ndarray
+    x: np.ndarray
+    table: np.ndarray
+    floor: float
+
+    @classmethod
+    def of_events(
+        cls, log10_energy: np.ndarray, sin_dec: np.ndarray, kernels: tuple[float, float, float] = KERNELS
+    ) -> "BackgroundEnergyDensity":
+        """The density that `log10_energy` and `sin_dec` of events, (n_events,) float64, come from.
+
+        Raises
+        ------
+        PhysicsError
+            There are no events.
+        """
+        if not len(log10_energy):
+            raise PhysicsError(
+                "no events: the background's energy density cannot be estimated. Check the season's events."
+            )
+        band = np.clip(((sin_dec + 1) / 2 * _N_BANDS).astype(np.int64), 0, _N_BANDS - 1)
+        median = _running_median(log10_energy, band)
+        x = log10_energy - np.interp(sin_dec, _BANDS, median)
+        first = np.floor(x.min()) - 1
+        n_x = next_fast_len(round((np.ceil(x.max()) + 1 - first) / _STEP), real=True)
+        grid = first + _STEP * np.arange(n_x)
+        # Shared between the two nearest nodes: rounded energies would lie on the edges of cells.
+        column, weight = _between(grid, x)
+        counts = sum(
+            np.bincount(band * n_x + column + step, share, minlength=_N_BANDS * n_x)
+            for step, share in enumerate((1 - weight, weight))
+        ).reshape(_N_BANDS, n_x)
+        smooth = _adaptive(counts, kernels, max(1.0, (_USUAL_EVENTS / len(x)) ** (1 / 6)))
+        events = smooth.sum(axis=1)
+        # Where hardly any events are, tails of few kernels would decide: the nearest declination with events stands in.
+        enough = np.flatnonzero(events > _FEW * events.max())
+        nearest = enough[np.argmin(np.abs(np.arange(_N_BANDS)[:, None] - enough), axis=1)]
+        table = smooth[nearest] / (events[nearest, None] * _STEP)
+        return cls(median[nearest], grid, table, 1 / (len(log10_energy) + 1))
+
+    def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
+        """The density at events, (n_events,) float64, per dex of E."""
+        lower, weight = _between(_BANDS, sin_dec)
+        upper = np.minimum(lower + 1, _N_BANDS - 1)
+        x = log10_energy - (self.median[lower] * (1 - weight) + self.median[upper] * weight)
+        column, inside = _between(self.x, x)
+        following = np.minimum(column + 1, len(self.x) - 1)
+        below = self.table[lower, column] * (1 - inside) + self.table[lower, following] * inside
+        above = self.table[upper, column] * (1 - inside) + self.table[upper, following] * inside
+        width = LOG10_ENERGY_EDGES[-1] - LOG10_ENERGY_EDGES[0]
+        return (1 - self.floor) * (below * (1 - weight) + above * weight) + self.floor / width
+
+
+def _running_median(log10_energy: np.ndarray, band: np.ndarray) -> np.ndarray:
+    """Median log10(E/GeV) around every band of sin(dec), (n_bands,); that of the nearest where no events are."""
+    order = np.lexsort((log10_energy, band))
+    start = np.searchsorted(band[order], np.arange(_N_BANDS + 1))
+    first = np.maximum(np.arange(_N_BANDS) - _MEDIAN_REACH, 0)
+    stop = np.minimum(np.arange(_N_BANDS) + _MEDIAN_REACH + 1, _N_BANDS)
+    occupied = np.flatnonzero(start[stop] > start[first])
+    medians = [np.median(log10_energy[order[start[first[b]] : start[stop[b]]]]) for b in occupied]
+    return np.interp(np.arange(_N_BANDS), occupied, medians)
+
+
+def _adaptive(counts: np.ndarray, kernels: tuple[float, float, float], wider: float) -> np.ndarray:
+    """Counts in cells of sin(dec) and x, each spread by its own Gaussian: (n_bands, n_x), with the same sum.
+
+    All widths are `wider` times those of `kernels`.
+
+    Cells are shared among a few widths, in steps, and each width is one product of cosine transforms, which mirror at
+    the ends of sin(dec).
+    """
+    in_energy, in_sin_dec, adaptivity = kernels
+    cells = wider * np.array([in_sin_dec * _N_BANDS / 2, in_energy / _STEP])
+    frequencies = [np.pi * np.arange(n) / n for n in counts.shape]
+    exponent = sum(
+        np.expand_dims((width * k) ** 2 / 2, 1 - axis)
+        for axis, (width, k) in enumerate(zip(cells, frequencies, strict=True))
+    )
+    occupied = np.nonzero(counts)
+    number = counts[occupied]
+    pilot = idctn(dctn(counts) * np.exp(-exponent))[occupied]
+    pilot = np.log(np.maximum(pilot, number.min() * 1e-9))
+    place = -adaptivity * (pilot - np.average(pilot, weights=number)) / np.log(_WIDTH_STEP)
+    lower = np.floor(place).astype(np.int64)
+    spread = np.zeros_like(counts)
+    for level in range(lower.min(), lower.max() + 2):
+        share = np.clip(1 - np.abs(place - level), 0, None)
+        part = np.zeros_like(counts)
+        part[occupied] = number * share
+        spread += dctn(part) * np.exp(-exponent * _WIDTH_STEP ** (2 * level))
+    return np.maximum(idctn(spread), 0.0)
 
 
 def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
@@ -145,7 +236,7 @@ def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_
 
     Counts in the bins of declination, energy and AngErr, summed over the neighbours in declination and energy as far as
     `_REACH`. Where these are few, the distribution over all energies of the band fills in with the weight of `_PRIOR`
-    events, and no share is below `_LEAST_SHARE`.
+    events, and every bin gets `_LEAST` events on top.
 
     Parameters
     ----------
@@ -162,9 +253,8 @@ def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_
     for axis, reach in enumerate(_REACH):
         padding = [(reach, reach) if axis == other else (0, 0) for other in range(3)]
         counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * reach + 1, axis).sum(axis=-1)
-    prior = counts.sum(axis=1, keepdims=True) + 1 / shape[2]
-    shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True)
-    shares = shares / shares.sum(axis=2, keepdims=True) + _LEAST_SHARE
+    prior = counts.sum(axis=1, keepdims=True) + 1e-9
+    shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True) + _LEAST
     return shares / shares.sum(axis=2, keepdims=True)
 
 
@@ -186,23 +276,6 @@ def background_ang_err_share_at(
     return table[lower, *at] * (1 - weight) + table[upper, *at] * weight
 
 
-def background_energy_density_at(
-    table: np.ndarray,
-    log10_energy: np.ndarray,
-    sin_dec: np.ndarray,
-    log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES,
-    sin_dec_edges: np.ndarray = SIN_DEC_EDGES,
-) -> np.ndarray:
-    """The background's energy density at events, per dex of E: (n_events,) float64.
-
-    `table` and the edges are those of `background_energy_density`; `log10_energy`, `sin_dec` are (n_events,).
-    """
-    column = energy_bin(log10_energy, log10_energy_edges)
-    lower, weight = _between(_centres(np.asarray(sin_dec_edges)), sin_dec)
-    upper = np.minimum(lower + 1, len(table) - 1)
-    return table[lower, column] * (1 - weight) + table[upper, column] * weight
-
-
 def _accepted(area: EffectiveArea, smearing: Smearing, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
     """Integral of A_eff f dE over each smearing cell: (n_dec, n_spectra, n_enu)."""
     low, high = area.log10_energy[[0, -1]]
@@ -212,7 +285,7 @@ def _accepted(area: EffectiveArea, smearing: Smearing, dec: np.ndarray, spectra:
     row = np.clip(np.searchsorted(area.log10_energy, middle) - 1, 0, len(area.area) - 1)
     per_part = np.stack([spectrum.integrals(edges) for spectrum in spectra])
     cell = np.eye(len(smearing.log10_enu) - 1)[smearing.enu_cell(middle)]
-    return (area.area[row][:, area.band(dec)].T[:, None, :] * per_part) @ cell
+    return (area.at(dec)[row].T[:, None, :] * per_part) @ cell
 
 
 def _merged(edges: np.ndarray, tolerance: float) -> np.ndarray:

@@ -11,27 +11,24 @@ EVENT = np.dtype(
             "cos_dec",
             "variance",
             "inverse_background",
-            "tail_ratio",
-            "tail_share",
             "reach",
             "row",
             "n_ra",
-            "energy_bin",
+            "bin",
             "response",
             "season",
         ),
-        "formats": ("f8", "f8", "f8", "f8", "f4", "f4", "f4", "i4", "i2", "i2", "i2", "i2"),
+        "formats": ("f8", "f8", "f8", "f8", "f4", "i4", "i2", "i2", "i2", "i2"),
         "itemsize": 64,
     },
     align=True,
 )
 """One cache line, without the right ascension, which scrambled skies redraw.
 
-`variance` is s^2 of the core of the spatial signal density [rad^2], `tail_ratio` s^2 of the tail over it, `tail_share`
-the share of the tail, `inverse_background` 1/B [sr, or sr dex with energy], `reach` psi^2/s^2 up to which a source is
-near, s^2 the larger of both (`nusky.likelihood.terms.reach`), `row` the first cell of the event's row in the grid of
-its class (`nusky.likelihood.cells`), `n_ra` the number of cells of that row; `energy_bin`, `response` and `season` are
-numbers."""
+`variance` is AngErr^2 [rad^2], `inverse_background` 1/B [sr, or sr dex with energy], `reach` the squared chord up to
+which a point source is near (`nusky.search.reach`), `row` the first cell of the event's row in the grid of its class
+(`nusky.likelihood.cells`), `n_ra` the number of cells of that row; `bin` (of energy and AngErr), `response` and
+`season` are numbers."""
 
 
 def records(columns: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -80,6 +80,15 @@ def pooled(samples: Sequence[RatioMoments]) -> RatioMoments:
     return RatioMoments(sum(s.n_events for s in samples), sum(s.n_zero for s in samples), centres, moments)
 
 
+def joined(parts: Sequence[RatioMoments]) -> RatioMoments:
+    """The moments of one sample from those of its parts, each of which counts all other events as r = 0."""
+    if len(parts) == 1:
+        return parts[0]
+    n_events = parts[0].n_events
+    together = pooled(parts)
+    return RatioMoments(n_events, n_events - int(together.moments[:, 0].sum()), together.centres, together.moments)
+
+
 @dataclass(frozen=True)
 class MixtureLikelihood:
     """Log-likelihood ratio of one or more samples that share the expected signal in fixed proportions.

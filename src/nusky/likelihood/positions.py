@@ -21,8 +21,8 @@ from nusky.likelihood.cells import (
 )
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.fit import peak, profile
-from nusky.likelihood.ratios import POWERS, add_events, close, grown, series_limits
-from nusky.likelihood.terms import pair_weights
+from nusky.likelihood.ratios import POWERS, Signal, add_events, grown, series_limits
+from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
 
 _BLOCK = 256
 _FIRST_BOUND = 32.0
@@ -36,8 +36,8 @@ class CellEvents(NamedTuple):
     ----------
     start : (N_CELLS + 1,) int64
         Where each cell begins among the events.
-    reach, widest : (n_classes,) float64
-        Largest `reach` of the events of the class, and their largest squared width [rad^2]; 0 without events.
+    reach : (n_classes,) float64
+        Largest `reach` of the events of the class; negative without events.
     records : (n_events,) EVENT
     x, y : (n_events,) float64
         Unit vectors; z is the records' `sin_dec`.
@@ -47,7 +47,6 @@ class CellEvents(NamedTuple):
 
     start: np.ndarray
     reach: np.ndarray
-    widest: np.ndarray
     records: np.ndarray
     x: np.ndarray
     y: np.ndarray
@@ -59,10 +58,9 @@ class ResponseTables(NamedTuple):
 
     Attributes
     ----------
-    density : (n_tables, n_responses, n_bins, 1, n_spectra) float64
-        Signal energy density.
-    largest : (n_tables, n_responses, n_bins) float64
-        Its maximum over the spectra.
+    widths : n_widths numbers
+    density : (n_responses, n_tables, n_bins, n_widths, n_spectra) float32
+        As in `nusky.likelihood.ratios.Signal`.
     shares : (n_tables, n_spectra, n_seasons) float64
         f_k.
     far : (n_tables, n_seasons, n_spectra) float64
@@ -71,8 +69,8 @@ class ResponseTables(NamedTuple):
         The spectra's.
     """
 
+    widths: tuple[float, ...]
     density: np.ndarray
-    largest: np.ndarray
     shares: np.ndarray
     far: np.ndarray
     parameter: np.ndarray
@@ -83,9 +81,9 @@ def _runs(ra, dec, extension, sky, runs):
     """Runs of neighbouring cells in reach of a position, as first and last event, into `runs`; returns their number."""
     found = 0
     for c in range(len(N_DEC)):
-        if sky.reach[c] == 0.0:
+        if sky.reach[c] < 0.0:
             continue
-        chord = np.sqrt(min(sky.reach[c] * (sky.widest[c] + extension), 4.0))
+        chord = np.sqrt(min(sky.reach[c] + EXTENSION_REACH * extension, 4.0))
         radius = min(2 * np.arcsin(chord / 2) * (1 + 1e-9) + 1e-9, np.pi)
         bottom = int((np.sin(max(dec - radius, -np.pi / 2)) + 1) / 2 * N_DEC[c] - 1e-9)
         top = min(int((np.sin(min(dec + radius, np.pi / 2)) + 1) / 2 * N_DEC[c] + 1e-9), N_DEC[c] - 1)
@@ -124,26 +122,26 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
         TS = 2 ln L(best)/L(0), n_s, the parameter (NaN where n_s = 0) and 1.0 if every fit converged. With several
         spectra the maximum of the profile is interpolated between them (`nusky.likelihood.fit.peak`).
     """
-    n_bins, n_spectra = tables.density.shape[2], tables.density.shape[4]
-    n_seasons = len(response)
+    n_seasons, n_spectra = tables.far.shape[1:]
     runs = np.empty((2 * N_ROWS, 2), np.int64)
     local, event, stop = np.empty(_BLOCK, sky.records.dtype), np.arange(_BLOCK), np.arange(1, _BLOCK + 1)
-    chord, variance, sources = np.empty(_BLOCK), np.empty(_BLOCK), np.zeros((1, 5))
-    tail, weight, source = np.empty(_BLOCK), np.empty(_BLOCK), np.zeros(_BLOCK, np.int64)
-    moments, low = np.empty((n_bins, n_seasons, POWERS)), np.empty((n_seasons, POWERS, n_spectra))
-    limits, rows, seasons = np.empty((2, n_seasons)), np.empty((512, n_spectra)), np.empty(512, np.int64)
+    chord, extension, room = np.empty(_BLOCK), np.empty(_BLOCK), np.empty((5, _BLOCK), np.float32)
+    exponent, weight = np.empty(_BLOCK, np.int32), np.empty((len(tables.widths), _BLOCK), np.float32)
+    source, own = np.zeros(_BLOCK, np.int64), np.zeros(1, np.int64)
+    whole = np.ones((tables.density.shape[0], 1, n_spectra), np.float32)
+    low = np.empty((n_seasons, POWERS, n_spectra))
+    limits, rows, seasons = np.empty(n_seasons), np.empty((512, n_spectra)), np.empty(512, np.int64)
     result = np.empty((len(ra), 4))
     for m in range(len(ra)):
         t = table[m]
-        density, largest, shares = tables.density[t], tables.largest[t], tables.shares[t]
-        x, y, z = np.cos(dec[m]) * np.cos(ra[m]), np.cos(dec[m]) * np.sin(ra[m]), np.sin(dec[m])
-        extension = width[m] ** 2
-        sources[0, 0], sources[0, 1], sources[0, 2], sources[0, 3] = x, y, z, extension
-        n_runs = _runs(ra[m], dec[m], extension, sky, runs)
+        own[0], shares = t, tables.shares[t]
+        signal = Signal(tables.widths, tables.density, own, whole, tables.far[t])
+        x, y = direction(np.cos(dec[m]), ra[m])
+        z, square = np.sin(dec[m]), width[m] ** 2
+        n_runs = _runs(ra[m], dec[m], square, sky, runs)
         bound = _FIRST_BOUND
         while True:
             series_limits(bound, shares, sky.n_events, limits)
-            moments.fill(0.0)
             low.fill(0.0)
             for k in range(n_seasons):
                 for g in range(n_spectra):
@@ -155,21 +153,18 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
                 while run < n_runs and n < _BLOCK:
                     c = 2.0 * (1.0 - (x * sky.x[i] + y * sky.y[i] + z * sky.records[i].sin_dec))
                     known = sky.records[i]
-                    if c <= known.reach * (known.variance * max(known.tail_ratio, 1.0) + extension):
+                    if c <= known.reach + EXTENSION_REACH * square:
                         local[n] = known
-                        chord[n], variance[n] = max(c, 0.0), known.variance + extension
+                        chord[n], extension[n] = max(c, 0.0), square
                         n += 1
                     i += 1
                     if i == runs[run, 1]:
                         run += 1
                         i = runs[run, 0]
-                pair_weights(n, chord, variance, event, local, source, sources, tail, weight)
+                pair_weights(n, chord, extension, event, local, tables.widths, room, exponent, weight)
                 rows, seasons = grown(found + n, rows, seasons)
-                found = add_events(
-                    n, local, stop, weight, source, density, largest, limits, moments, low, rows, seasons, found
-                )
+                found = add_events(n, local, stop, weight, source, signal, limits, low, rows, seasons, found)
                 n = 0
-            close(moments, density, response, low)
             n_signal, value, converged = profile(rows[:found], seasons[:found], low, shares, sky.n_events)
             most = 0.0
             for g in range(n_spectra):

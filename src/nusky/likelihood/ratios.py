@@ -1,49 +1,64 @@
 """From pairs of events and sources to the density ratios that the likelihood needs.
 
-The ratio of event i at the spectrum g is r_i(g) = sum_j w_ij D_jg, over the sources j near it: w_ij from
-`nusky.likelihood.terms`, D_jg the share of the source times its energy density in the event's energy bin. Most ratios
-are small, and only the sums of their powers count (`nusky.likelihood.fit`). With one source they are taken before the
-spectra come in,
-
-    sum_i r_i^p = sum over the energy bins of D^p sum_i w_i^p
-
-so an event costs a few additions, whatever the number of spectra. Large ratios are kept one by one.
+The ratio of event i at the spectrum g is r_i(g) = sum_jm w_ijm D_jmg, over the sources j near it and the widths m of
+the point spread: w_ijm from `nusky.likelihood.terms`, D_jmg the share of the source times its density in the event's
+bin of energy and AngErr. Most ratios are small, and only the sums of their powers count (`nusky.likelihood.fit`). Large
+ratios are kept one by one.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from nusky.likelihood.compile import kernel
-from nusky.likelihood.terms import pair_weights
+from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
 
-POWERS = 6
-SERIES = 0.02
-"""Ratios with y r below it enter through sums of powers, with an error of ln L below SERIES^7/7 = 2e-13 each."""
-_TINY = 1e-3
-"""Below it three powers do: the next is TINY^4/4 = 3e-13."""
+POWERS = 4
+SERIES = 0.012
+"""Ratios with y r below it enter through sums of powers, with an error of ln L below SERIES^5/5 = 5e-11 each."""
+_ZERO = np.float32(0.0)
 _BLOCK = 128
 """Events worked on at a time: they and their pairs stay in the first cache."""
-_MIDDLES = (np.arange(720) + 0.5) * (2 * np.pi / 720)
-_ARCS = np.column_stack((_MIDDLES, np.cos(_MIDDLES), np.sin(_MIDDLES)))
-"""Middles of arcs of right ascension, their cosines and sines; `_cos_sin` is exact for arcs below 2 deg."""
+
+
+class Signal(NamedTuple):
+    """What the detector makes of the signal of some sources.
+
+    Attributes
+    ----------
+    widths : n_widths numbers
+        Of the point spread, in units of AngErr.
+    density : (n_responses, n_tables, n_bins, n_widths, n_spectra) float32
+        Density of energy and AngErr, per dex and bin.
+    table : (n_sources,) int64
+        The table of each source.
+    share : (n_responses, n_sources, n_spectra) float32
+        Of each source in the signal.
+    far : (n_seasons, n_spectra) float64
+        Sum of the ratios of far pairs.
+    """
+
+    widths: tuple[float, ...]
+    density: np.ndarray
+    table: np.ndarray
+    share: np.ndarray
+    far: np.ndarray
 
 
 @kernel()
 def series_limits(bound, shares, n_events, limits):
-    """Set `limits` (2, n_seasons) so that the sums of powers hold up to n_s = `bound`; `shares` (n_spectra, n_seasons).
-
-    The second are the largest ratios that enter through sums of powers, the first those that need three powers only.
-    """
+    """Set `limits` (n_seasons,) to the largest ratios of which sums of powers hold up to n_s = `bound`; `shares` is
+    (n_spectra, n_seasons)."""
     for k in range(len(n_events)):
         most = 0.0
         for g in range(len(shares)):
             most = max(most, shares[g, k])
         x = bound * most / n_events[k]
-        largest = np.inf if x == 0.0 else max(0.0, 1.0 - x) / x
-        limits[0, k], limits[1, k] = _TINY * largest, SERIES * largest
+        limits[k] = np.inf if x == 0.0 else SERIES * max(0.0, 1.0 - x) / x
 
 
 @kernel()
-def add_events(n, events, stop, weight, source, densities, largest, limits, moments, low, rows, seasons, found):
+def add_events(n, events, stop, weight, source, signal, limits, low, rows, seasons, found):
     """Take in a block of events.
 
     Parameters
@@ -52,14 +67,9 @@ def add_events(n, events, stop, weight, source, densities, largest, limits, mome
         Number of events.
     events : (>= n,) EVENT
     stop : (>= n,) int64
-        Where the pairs of each end in `weight` and `source` (n_pairs,), those of the next begin.
-    densities : (n_responses, n_bins, n_sources, n_spectra) float64
-        D of the module's text.
-    largest : (n_responses, n_bins) float64
-        Its maximum over the spectra where there is one source.
+        Where the pairs of each end in `weight` (n_widths, n_pairs) and `source` (n_pairs,), those of the next begin.
+    signal : Signal
     limits : see `series_limits`
-    moments : (n_bins, n_seasons, POWERS) float64
-        Sums of powers of w where there is one source; added to.
     low : (n_seasons, POWERS, n_spectra) float64
         Sums of powers of r; added to.
     rows : (>= found + n, n_spectra), seasons : (>= found + n,)
@@ -69,94 +79,58 @@ def add_events(n, events, stop, weight, source, densities, largest, limits, mome
     -------
     The new number `found` of large ratios.
     """
-    n_sources, n_spectra, first = densities.shape[2], densities.shape[3], 0
-    held, n_held, held_season = np.empty((n, n_spectra)), 0, 0
+    n_spectra, density, table, share = rows.shape[1], signal.density, signal.table, signal.share
+    held, n_held, season, first = np.empty((n + 1, n_spectra), np.float32), 0, 0, 0
     for b in range(n):
         last = stop[b]
         if last == first:
             continue
-        known = events[b]
-        k, e, r = known.season, known.energy_bin, known.response
-        if n_sources == 1 and weight[first] * largest[r, e] < limits[1, k]:
-            own = power = weight[first]
-            for q in range(POWERS):
-                moments[e, k, q] += power
-                power *= own
+        r, e, k = events[b].response, events[b].bin, events[b].season
+        if k != season:
+            _add_powers(held, n_held, low, season)
+            n_held, season = 0, k
+        for p in range(first, last):
+            j = source[p]
+            t = table[j]
+            # The five widths written out: twice as fast as a loop.
+            w0, w1, w2, w3, w4 = weight[0, p], weight[1, p], weight[2, p], weight[3, p], weight[4, p]
+            if p == first:
+                for g in range(n_spectra):
+                    held[n_held, g] = _ZERO
+            for g in range(n_spectra):
+                held[n_held, g] += share[r, j, g] * (
+                    w0 * density[r, t, e, 0, g]
+                    + w1 * density[r, t, e, 1, g]
+                    + w2 * density[r, t, e, 2, g]
+                    + w3 * density[r, t, e, 3, g]
+                    + w4 * density[r, t, e, 4, g]
+                )
+        largest = held[n_held, 0]
+        for g in range(1, n_spectra):
+            largest = max(largest, held[n_held, g])
+        if largest < limits[season]:
+            n_held += 1
         else:
-            total = _row(first, last, weight, source, densities, r, e, rows, found)
-            if total < limits[0, k]:
-                if n_held > 0 and k != held_season:
-                    _add_three_powers(held, n_held, low, held_season)
-                    n_held = 0
-                held_season = k
-                for g in range(n_spectra):
-                    held[n_held, g] = rows[found, g]
-                n_held += 1
-            elif total < limits[1, k]:
-                for g in range(n_spectra):
-                    power = rows[found, g]
-                    for q in range(POWERS):
-                        low[k, q, g] += power
-                        power *= rows[found, g]
-            else:
-                seasons[found] = k
-                found += 1
+            seasons[found] = season
+            for g in range(n_spectra):
+                rows[found, g] = held[n_held, g]
+            found += 1
         first = last
-    _add_three_powers(held, n_held, low, held_season)
+    _add_powers(held, n_held, low, season)
     return found
 
 
 @kernel()
-def _add_three_powers(ratios, n, low, season):
-    """Add three powers of the first `n` of `ratios` (>= n, n_spectra) to a season's in `low`; sums in registers."""
-    n_spectra, g = ratios.shape[1], 0
-    while g < n_spectra and n > 0:
-        if n_spectra - g < 4:
-            for i in range(n):
-                r = ratios[i, g]
-                low[season, 0, g] += r
-                low[season, 1, g] += r * r
-                low[season, 2, g] += r * r * r
-            g += 1
-            continue
-        a1 = b1 = c1 = d1 = a2 = b2 = c2 = d2 = a3 = b3 = c3 = d3 = 0.0
-        for i in range(n):
-            a, b, c, d = ratios[i, g], ratios[i, g + 1], ratios[i, g + 2], ratios[i, g + 3]
-            aa, bb, cc, dd = a * a, b * b, c * c, d * d
-            a1 += a
-            b1 += b
-            c1 += c
-            d1 += d
-            a2 += aa
-            b2 += bb
-            c2 += cc
-            d2 += dd
-            a3 += aa * a
-            b3 += bb * b
-            c3 += cc * c
-            d3 += dd * d
-        for q, sums in ((0, (a1, b1, c1, d1)), (1, (a2, b2, c2, d2)), (2, (a3, b3, c3, d3))):
-            low[season, q, g] += sums[0]
-            low[season, q, g + 1] += sums[1]
-            low[season, q, g + 2] += sums[2]
-            low[season, q, g + 3] += sums[3]
-        g += 4
-
-
-@kernel()
-def _row(first, last, weight, source, densities, r, e, rows, found):
-    """Set row `found` of `rows` to the ratios of the event with pairs `first` ... `last` - 1; returns the largest."""
-    n_spectra, largest = rows.shape[1], 0.0
-    w, j = weight[first], source[first]
-    for g in range(n_spectra):
-        rows[found, g] = w * densities[r, e, j, g]
-    for p in range(first + 1, last):
-        w, j = weight[p], source[p]
-        for g in range(n_spectra):
-            rows[found, g] += w * densities[r, e, j, g]
-    for g in range(n_spectra):
-        largest = max(largest, rows[found, g])
-    return largest
+def _add_powers(ratios, n, low, season):
+    """Add the powers of the first `n` of `ratios` (>= n, n_spectra) to a season's in `low`."""
+    for i in range(n):
+        for g in range(ratios.shape[1]):
+            r = np.float64(ratios[i, g])
+            square = r * r
+            low[season, 0, g] += r
+            low[season, 1, g] += square
+            low[season, 2, g] += square * r
+            low[season, 3, g] += square * square
 
 
 @kernel()
@@ -174,23 +148,7 @@ def grown(needed, rows, seasons):
 
 
 @kernel()
-def close(moments, densities, response, low):
-    """Turn the sums of powers of w into those of r; `response` (n_seasons,) is the number of each season's."""
-    n_bins, n_seasons, _ = moments.shape
-    for e in range(n_bins):
-        for k in range(n_seasons):
-            if moments[e, k, 0] == 0.0:
-                continue
-            r = response[k]
-            for g in range(densities.shape[3]):
-                power = densities[r, e, 0, g]
-                for q in range(POWERS):
-                    low[k, q, g] += moments[e, k, q] * power
-                    power *= densities[r, e, 0, g]
-
-
-@kernel()
-def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, largest, response, far, limits):
+def near_ratios(chosen, cell, ra, events, extra, cells, sources, signal, limits):
     """Ratios of the events near the sources of a hypothesis in one sky.
 
     Parameters
@@ -201,42 +159,35 @@ def near_ratios(chosen, cell, ra, events, extra, cells, sources, densities, larg
     extra : (4,) tuple
         `chosen`, `cell`, `ra` and `events` of injected events.
     cells : SourceCells
-    sources : (n_sources, 5) float64
-        Unit vectors, extension^2 [rad^2], and what the reach of an event is too large by.
-    densities, largest, limits
+    sources : (n_sources, 4) float64
+        Unit vectors and extension^2 [rad^2].
+    signal : Signal
+    limits
         As in `add_events`.
-    response : (n_seasons,) int64
-    far : (n_seasons, n_spectra) float64
-        Sum of the ratios of far pairs.
 
     Returns
     -------
     rows : (n_large, n_spectra); seasons : (n_large,); low : (n_seasons, POWERS, n_spectra)
     """
-    _, n_bins, n_sources, n_spectra = densities.shape
-    n_seasons = len(response)
-    moments, low = np.zeros((n_bins, n_seasons, POWERS)), np.zeros((n_seasons, POWERS, n_spectra))
+    n_seasons, n_spectra = signal.far.shape
+    low = np.zeros((n_seasons, POWERS, n_spectra))
     for k in range(n_seasons):
         for g in range(n_spectra):
-            low[k, 0, g] = far[k, g]
+            low[k, 0, g] = signal.far[k, g]
     rows, seasons = np.empty((256, n_spectra)), np.empty(256, np.int64)
     found = np.int64(0)  # a literal would be compiled by itself
     for part in ((chosen, cell, ra, events), extra):
-        rows, seasons, found = _add_near(
-            part, cells, sources, densities, largest, limits, moments, low, rows, seasons, found
-        )
-    if n_sources == 1:
-        close(moments, densities, response, low)
+        rows, seasons, found = _add_near(part, cells, sources, signal, limits, low, rows, seasons, found)
     return rows[:found], seasons[:found], low
 
 
 @kernel()
-def _add_near(part, cells, sources, densities, largest, limits, moments, low, rows, seasons, found):
+def _add_near(part, cells, sources, signal, limits, low, rows, seasons, found):
     chosen, cell, ra, events = part
     local, stop, entries = np.empty(_BLOCK, events.dtype), np.empty(_BLOCK, np.int64), np.empty((_BLOCK, 2), np.int64)
-    most = 0
-    chord, variance, tail, weight = np.empty(0), np.empty(0), np.empty(0), np.empty(0)
-    source, event = np.empty(0, np.int64), np.empty(0, np.int64)
+    most, n_widths = 0, len(signal.widths)
+    pairs, room, weight = np.empty((2, 0)), np.empty((5, 0), np.float32), np.empty((n_widths, 0), np.float32)
+    source, event, exponent = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
     for block in range(0, len(chosen), _BLOCK):
         size = min(_BLOCK, len(chosen) - block)
         # Far apart in memory, so looked up together: the processor waits for all of them at once.
@@ -248,37 +199,23 @@ def _add_near(part, cells, sources, densities, largest, limits, moments, low, ro
             touched += cells.source[entries[b, 0]]
         if needed > most or touched < 0:
             most = 2 * needed
-            chord, variance, tail, weight = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+            pairs, room = np.empty((2, most)), np.empty((5, most), np.float32)
+            weight, exponent = np.empty((n_widths, most), np.float32), np.empty(most, np.int32)
             source, event = np.empty(most, np.int64), np.empty(most, np.int64)
+        chord, extension = pairs[0], pairs[1]
         n_pairs = 0
         for b in range(size):
             known = local[b]
-            cos_ra, sin_ra = _cos_sin(ra[block + b])
-            x, y, z = known.cos_dec * cos_ra, known.cos_dec * sin_ra, known.sin_dec
-            core, reach = known.variance, known.reach
-            widest = core * max(known.tail_ratio, 1.0)
+            x, y = direction(known.cos_dec, ra[block + b])
+            z = known.sin_dec
             for entry in range(entries[b, 0], entries[b, 1]):
                 j = cells.source[entry]
                 c = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
-                chord[n_pairs], variance[n_pairs] = max(c, 0.0), core + sources[j, 3]
+                chord[n_pairs], extension[n_pairs] = max(c, 0.0), sources[j, 3]
                 source[n_pairs], event[n_pairs] = j, b
-                n_pairs += 1 if c <= (reach - sources[j, 4]) * (widest + sources[j, 3]) else 0
+                n_pairs += 1 if c <= known.reach + EXTENSION_REACH * sources[j, 3] else 0
             stop[b] = n_pairs
-        pair_weights(n_pairs, chord, variance, event, local, source, sources, tail, weight)
+        pair_weights(n_pairs, chord, extension, event, local, signal.widths, room, exponent, weight)
         rows, seasons = grown(found + size, rows, seasons)
-        found = add_events(
-            size, local, stop, weight, source, densities, largest, limits, moments, low, rows, seasons, found
-        )
+        found = add_events(size, local, stop, weight, source, signal, limits, low, rows, seasons, found)
     return rows, seasons, found
-
-
-@kernel()
-def _cos_sin(ra):
-    """cos and sin of a right ascension in [0, 2 pi] from those of the middle of its arc."""
-    arc = min(int(ra * len(_ARCS) / (2 * np.pi)), len(_ARCS) - 1)
-    d = ra - _ARCS[arc, 0]
-    d2 = d * d
-    sin_d = d * (1 - d2 / 6 * (1 - d2 / 20 * (1 - d2 / 42)))
-    cos_d = 1 - d2 / 2 * (1 - d2 / 12 * (1 - d2 / 30))
-    cos_middle, sin_middle = _ARCS[arc, 1], _ARCS[arc, 2]
-    return cos_middle * cos_d - sin_middle * sin_d, sin_middle * cos_d + cos_middle * sin_d

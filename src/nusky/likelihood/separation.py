@@ -4,6 +4,7 @@ Of the n_events x n_sources pairs about 3 % carry signal. `near_pairs` finds the
 declination and a chord test, and evaluates the haversine and the Gaussian only for those.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numba
@@ -11,6 +12,7 @@ import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
+from nusky.units import takes_directions
 
 TAIL = 1e-16
 """Pairs whose signal density falls below TAIL times an isotropic sky (1/4 pi) are left out. As the weights of a
@@ -37,6 +39,7 @@ class NearPairs:
     density: np.ndarray
 
 
+@takes_directions(("ra", "dec"), ("source_ra", "source_dec"), ang_err="rad")
 def near_pairs(
     ra: np.ndarray,
     dec: np.ndarray,
@@ -60,19 +63,59 @@ def near_pairs(
     -----
     S_ij = exp(-psi^2 / 2 sigma_i^2) / (2 pi sigma_i^2), arXiv:2205.15963 eq 1; psi by the haversine formula.
     """
+    _, blocks = near_pair_blocks(ra, dec, ang_err, source_ra, source_dec, tail=tail, rows=None)
+    return next(blocks)
+
+
+def near_pair_blocks(
+    ra: np.ndarray,
+    dec: np.ndarray,
+    ang_err: np.ndarray,
+    source_ra: np.ndarray,
+    source_dec: np.ndarray,
+    *,
+    tail: float = TAIL,
+    rows: int | None,
+) -> tuple[int, Iterator[NearPairs]]:
+    """The number of `near_pairs`, and the pairs in blocks of whole events.
+
+    A block has up to `rows` pairs, more only where a single event has; None gives all in one. There is at least one
+    block.
+    """
     ra, dec, ang_err = checked_events(ra, dec, ang_err)
     source_ra, source_dec = np.asarray(source_ra, dtype=float), np.asarray(source_dec, dtype=float)
     order = np.argsort(source_dec, kind="stable").astype(np.int32)
     radius = cut_radius(ang_err, tail)
     positions = unit_vectors(ra, dec)
     sources = unit_vectors(source_ra, source_dec)[order]
-    sorted_dec = source_dec[order]
-    counts = _count_pairs(positions, dec, radius, sources, sorted_dec)
-    start = np.concatenate(([0], np.cumsum(counts)))
-    event, source, psi, density = _fill_pairs(
-        positions, ra, dec, ang_err, radius, sources, source_ra[order], sorted_dec, order, start
-    )
-    return NearPairs(event, source, psi, density)
+    sorted_ra, sorted_dec = source_ra[order], source_dec[order]
+    start = np.concatenate(([0], np.cumsum(_count_pairs(positions, dec, radius, sources, sorted_dec))))
+
+    def blocks() -> Iterator[NearPairs]:
+        first = 0
+        while True:
+            reached = len(ra) if rows is None else int(np.searchsorted(start, start[first] + rows, side="right")) - 1
+            stop = min(len(ra), max(first + 1, reached))
+            own = slice(first, stop)
+            event, source, psi, density = _fill_pairs(
+                positions[own],
+                ra[own],
+                dec[own],
+                ang_err[own],
+                radius[own],
+                sources,
+                sorted_ra,
+                sorted_dec,
+                order,
+                start[first : stop + 1] - start[first],
+            )
+            event += np.int32(first)
+            yield NearPairs(event, source, psi, density)
+            first = stop
+            if first >= len(ra):
+                return
+
+    return int(start[-1]), blocks()
 
 
 def stack_signal(
@@ -200,12 +243,13 @@ def checked_events(ra, dec, ang_err):
     for name, bad in (
         ("ra", ~np.isfinite(ra)),
         ("dec", ~(np.abs(dec) <= np.pi / 2 + 1e-12)),
-        ("ang_err", ~((ang_err > 0) & np.isfinite(ang_err))),
+        ("ang_err", ~((ang_err > 0) & (ang_err <= np.pi))),
     ):
         if bad.any():
             row = int(np.argmax(bad))
             value = {"ra": ra, "dec": dec, "ang_err": ang_err}[name][row]
             raise PhysicsError(
-                f"{name} of event {row} is {value}: give finite radians, dec within +-pi/2, ang_err > 0."
+                f"{name} of event {row} is {value}: give finite radians, dec within +-pi/2, ang_err above 0 "
+                "and up to pi."
             )
     return ra, dec, ang_err

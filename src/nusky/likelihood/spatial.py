@@ -6,6 +6,7 @@ import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
+from nusky.units import takes_directions
 
 _BINS = 40
 _FLOOR = 1e-3
@@ -34,6 +35,7 @@ class DeclinationDensity:
     floor: float
 
     @classmethod
+    @takes_directions(dec="dec")
     def from_events(cls, dec: np.ndarray, n_bins: int = _BINS) -> "DeclinationDensity":
         """From the declinations [rad] of a season's events."""
         from scipy.interpolate import PchipInterpolator

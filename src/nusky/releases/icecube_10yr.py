@@ -15,7 +15,7 @@ import pyarrow as pa
 from nusky.errors import ReleaseError
 from nusky.releases import schemas
 from nusky.releases.registry import Release, Season
-from nusky.releases.text import read_numbers
+from nusky.releases.text import read_filled, read_numbers
 
 SECONDS_PER_DAY = 86400.0
 LIVETIME_TOLERANCE_S = 1.0
@@ -96,7 +96,7 @@ def required_files(root: Path, release: Release, seasons: Sequence[Season]) -> l
     though the release has none, as generated ones do.
     """
     responses = responses_of(seasons)
-    names = [f"{part}/{season.name}_exp.csv" for season in seasons for part in ("events", "uptime")]
+    names = [season_file(root, part, season) for season in seasons for part in ("events", "uptime")]
     names += [f"irfs/{response}_effectiveArea.csv" for response in responses]
     smearing = [f"irfs/{response}_smearing.csv" for response in responses]
     return names + [name for name in smearing if release.smearing or (root / name).exists()]
@@ -111,7 +111,7 @@ def check_runs(root: Path, release: Release, seasons: Sequence[Season]) -> None:
         A run ends before it starts or overlaps another one; the message names the line.
     """
     for season in seasons:
-        if (root / "uptime" / f"{season.name}_exp.csv").is_file():
+        if (root / season_file(root, "uptime", season)).is_file():
             _read_uptimes(root, release, season, check_counts=False)
 
 
@@ -149,20 +149,29 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
     )
 
 
+def season_file(root: Path, part: str, season: Season) -> str:
+    """Path below `root` of the file of a season in the folder `part`.
+
+    Version 1.0 of the releases on Dataverse calls some of them SEASON_exp-1.csv.
+    """
+    usual, older = (f"{part}/{season.name}_exp{ending}.csv" for ending in ("", "-1"))
+    return older if (root / older).is_file() and not (root / usual).is_file() else usual
+
+
 def responses_of(seasons: Iterable[Season]) -> list[str]:
     """Names of the detector responses of `seasons`, each once."""
     return list(dict.fromkeys(season.response for season in seasons))
 
 
 def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
-    path = root / "events" / f"{season.name}_exp.csv"
+    path = root / season_file(root, "events", season)
     columns = read_numbers(path, schemas.EVENT_COLUMNS)
     schemas.check_count(path, len(columns["mjd"]), season, check_counts)
     return schemas.file_table("events", columns, path)
 
 
 def _read_uptimes(root: Path, release: Release, season: Season, check_counts: bool) -> pa.Table:
-    path = root / "uptime" / f"{season.name}_exp.csv"
+    path = root / season_file(root, "uptime", season)
     columns = read_numbers(path, UPTIME_COLUMNS)
     uptimes = schemas.file_table("uptimes", {"season": season.name, **columns}, path)
     if uptimes.num_rows == 0:
@@ -214,8 +223,6 @@ def read_smearing(root: Path, response: str) -> pa.Table:
     path = root / "irfs" / f"{response}_smearing.csv"
     if not path.exists():
         return schemas.KINDS["smearing"].empty()
-    columns = read_numbers(path, _SMEARING)
     # Cells without simulated events are filled with zeros, edges included: they describe nothing.
-    filled = np.flatnonzero(columns["fraction"] != 0)
-    columns = {name: values[filled] for name, values in columns.items()}
+    columns, filled = read_filled(path, _SMEARING, "fraction")
     return schemas.file_table("smearing", {"response": response, **columns}, path, rows=filled)

@@ -6,9 +6,10 @@ The folders, names and columns of the ten-year release are assumed, with two dif
 - the effective area of IC86 ends at log10(E/GeV) = 8.7, in the middle of a bin of the others; if its table leaves out
   the energies up to the next bin, the area there is zero.
 
-Version 1.0 of the release has two faults. The simulation of IC86 ends at log10(E/GeV) = 8.7, but its last bin was given
-as 8.6 to 8.8, which lowers the effective area there; and the smearing tables of all configurations use the declination
-bins of IC40. It is recognised by the first: an effective area of IC86 that is not zero in a bin ending at 8.8.
+Versions 2.0 and 3.1 are read alike. Version 1.0 has two faults. The simulation of IC86 ends at log10(E/GeV) = 8.7, but
+its last bin was given as 8.6 to 8.8, which lowers the effective area there; and the smearing tables of all
+configurations use the declination bins of IC40. It is recognised by the first: an effective area of IC86 that is not
+zero in a bin ending at 8.8.
 """
 
 import logging
@@ -69,8 +70,9 @@ def check_version(root: Path, allow_version_1: bool) -> None:
         return
     if not allow_version_1:
         raise ReleaseError(
-            f"{path}: version 1.0 of icecube-14yr, which has known faults: {_FAULTS}. Fetch version 2.0 from "
-            "https://doi.org/10.7910/DVN/MMIIZA; to use version 1.0 all the same, set `release.allow_version_1: true`."
+            f"{path}: version 1.0 of icecube-14yr, which has known faults: {_FAULTS}. Fetch the newest version "
+            "from https://doi.org/10.7910/DVN/MMIIZA; to use version 1.0 all the same, set "
+            "`release.allow_version_1: true`."
         )
     log.warning("%s: version 1.0 of icecube-14yr is used although it has known faults: %s", path, _FAULTS)
 
@@ -103,7 +105,7 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
 
 
 def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
-    path = root / "events" / f"{season.name}_exp.csv"
+    path = root / icecube_10yr.season_file(root, "events", season)
     columns = read_numbers(path, _header(path))
     columns = {name: columns[name] for name in schemas.EVENT_COLUMNS.values()}
     schemas.check_count(path, len(columns["mjd"]), season, check_counts)

@@ -1,7 +1,7 @@
 """The layout of the three-year release (arXiv:1609.04981).
 
-``SEASON-events.txt`` and ``SEASON-TabulatedAeff.txt`` in one folder. There are no uptimes, so livetimes are the
-published numbers, and no smearing tables.
+``SEASON-events.txt``, ``SEASON-TabulatedAeff.txt`` and ``SEASON-AngRes.txt`` in one folder. There are no uptimes, so
+livetimes are the published numbers, and no smearing tables: the last gives medians of the angular resolution.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from nusky.errors import ReleaseError
 from nusky.releases import schemas
 from nusky.releases.icecube_10yr import only_root
 from nusky.releases.registry import Release, Season
 from nusky.releases.text import read_numbers
 
 CM2_PER_M2 = 1e4
+_ANGULAR_RESOLUTION = {
+    "E_min[GeV]": "energy_min_gev",
+    "E_max[GeV]": "energy_max_gev",
+    "Med.Resolution[deg]": "median_deg",
+}
 
 _EFFECTIVE_AREA = {
     "E_min[GeV]": "energy_min_gev",
@@ -38,7 +44,7 @@ def find_root(folder: Path) -> Path:
 def required_files(root: Path, release: Release, seasons: Sequence[Season]) -> list[str]:
     """Paths below `root` of the files the `seasons` need."""
     names = [f"{season.name}-events.txt" for season in seasons]
-    return names + [f"{season.response}-TabulatedAeff.txt" for season in seasons]
+    return names + [f"{season.response}-{what}.txt" for what in ("TabulatedAeff", "AngRes") for season in seasons]
 
 
 def check_runs(root: Path, release: Release, seasons: Sequence[Season]) -> None:
@@ -61,6 +67,7 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
         uptimes=times.uptimes,
         effective_area=times.effective_area,
         smearing=schemas.KINDS["smearing"].empty(),
+        angular_resolution=pa.concat_tables([_read_angular_resolution(root, season.response) for season in seasons]),
     )
 
 
@@ -96,3 +103,15 @@ def _read_effective_area(root: Path, response: str) -> pa.Table:
             "aeff_cm2": raw["aeff_m2"] * CM2_PER_M2,
         }
     return schemas.file_table("effective_area", {"response": response, **columns}, path)
+
+
+def _read_angular_resolution(root: Path, response: str) -> pa.Table:
+    path = root / f"{response}-AngRes.txt"
+    raw = read_numbers(path, _ANGULAR_RESOLUTION)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = (np.log10(raw[f"energy_{side}_gev"]) for side in ("min", "max"))
+    columns = {"log10_enu_min_gev": low, "log10_enu_max_gev": high, "median_deg": raw["median_deg"]}
+    made = schemas.file_table("angular_resolution", {"response": response, **columns}, path)
+    if not len(low) or not np.array_equal(low[1:], high[:-1]):
+        raise ReleaseError(f"{path}: its bins of energy do not follow each other without gaps. Fetch the file again.")
+    return made

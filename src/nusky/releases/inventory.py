@@ -8,7 +8,7 @@ from typing import Any
 
 from nusky.errors import ReleaseError
 from nusky.files import read_json, sha256
-from nusky.releases.ingest import LAYOUTS, published_digest_differs
+from nusky.releases.ingest import LAYOUTS, differing_reports, published_digest_differs
 from nusky.releases.registry import Release
 
 _CHUNK = 1 << 20
@@ -130,13 +130,18 @@ def _same(path: Path, member: zipfile.ZipInfo) -> bool:
 
 
 def _published(found: Inventory) -> list[Finding]:
-    """Digests the publisher gives for single files."""
-    if not found.release.md5:
+    """Digests the publisher gives for single files; those that others report decide nothing."""
+    release = found.release
+    if not (release.md5 or release.reported_sha256):
         return []
-    root = LAYOUTS[found.release.layout].find_root(found.folder)
+    root = LAYOUTS[release.layout].find_root(found.folder)
+    digests = {name: sha256(root / name) for name in release.reported_sha256 if (root / name).is_file()}
+    reported = [Finding(str(root), True, problem) for problem in differing_reports(release, digests)]
+    if not release.md5:
+        return reported
     present = [name for name in found.release.md5 if (root / name).is_file()]
     changed = [name for name in present if published_digest_differs(root, found.release, name)]
     if changed:
         reason = "its MD5 is not the published one: it was rewritten; delete the folder and fetch again"
         return [Finding(str(root / name), False, reason) for name in changed]
-    return [Finding(str(root), True, f"{len(present)} published MD5 digests")]
+    return [*reported, Finding(str(root), True, f"{len(present)} published MD5 digests")]

@@ -52,6 +52,8 @@ class Release:
     mirrors: tuple[Mirror, ...]
     md5: dict[str, str] = field(default_factory=dict)
     """Digests the publisher gives for single files, by path inside the release."""
+    reported_sha256: dict[str, str] = field(default_factory=dict)
+    """Digests that others report and nobody here has verified: another one is told, not refused."""
     archive_bytes: int | None = None
     """Size of the archive; None where it is not known before it comes."""
     smearing: bool = True
@@ -152,7 +154,7 @@ _FOURTEEN_YEARS = {  # name -> response
 ICECUBE_14YR = Release(
     name="icecube-14yr",
     title="IceCube: track events for point-source searches, April 2008 to May 2022 (IceTracks-DR2)",
-    citation="IceCube Collaboration, arXiv:2605.19040; doi:10.7910/DVN/MMIIZA, version 2.0",
+    citation="IceCube Collaboration, arXiv:2605.19040; doi:10.7910/DVN/MMIIZA, version 3.1",
     page="https://doi.org/10.7910/DVN/MMIIZA",
     layout="icecube-14yr",
     seasons=tuple(
@@ -161,10 +163,14 @@ ICECUBE_14YR = Release(
     ),
     mirrors=(
         Mirror(
-            "https://dataverse.harvard.edu/api/access/dataset/:persistentId/versions/2.0"
+            "https://dataverse.harvard.edu/api/access/dataset/:persistentId/versions/3.1"
             "?persistentId=doi:10.7910/DVN/MMIIZA&format=original"
         ),
     ),
+    reported_sha256={  # of version 3.1
+        "irfs/IC86_effectiveArea.csv": "d4eb0489931f0644889a9c16bd6fcd8d7789d778b813940b5972a9c0bdb8fd0a",
+        "irfs/IC86_smearing.csv": "ba0ca39de734f2a561da0a5357c0370146ebe21ac59486d9995cdfd16f08d90d",
+    },
     archive_bytes=2_600_000_000,  # about
 )
 

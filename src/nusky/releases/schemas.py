@@ -3,7 +3,7 @@
 import functools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,12 @@ KINDS = {
         ordered=(("log10_energy_min_gev", "log10_energy_max_gev"), ("dec_min_deg", "dec_max_deg")),
         grid=("log10_energy_min_gev", "dec_min_deg"),
     ),
+    "angular_resolution": Kind(
+        {"response": _TEXT} | _floats("log10_enu_min_gev", "log10_enu_max_gev", "median_deg"),
+        closed={"log10_enu_min_gev": _LOG10_ENERGY, "log10_enu_max_gev": _LOG10_ENERGY},
+        positive={"median_deg": 180.0},
+        ordered=(("log10_enu_min_gev", "log10_enu_max_gev"),),
+    ),
     "smearing": Kind(
         {"response": _TEXT}
         | _floats(
@@ -157,13 +163,14 @@ class DetectorTimes:
 
 @dataclass(frozen=True)
 class CanonicalRelease:
-    """A release as canonical tables; `events` by season."""
+    """A release as canonical tables; `events` by season. `angular_resolution` is for releases without smearing."""
 
     events: dict[str, pa.Table]
     seasons: pa.Table
     uptimes: pa.Table
     effective_area: pa.Table
     smearing: pa.Table
+    angular_resolution: pa.Table = field(default_factory=KINDS["angular_resolution"].empty)
 
 
 def table(kind: str, columns: dict[str, Any], where: str) -> pa.Table:

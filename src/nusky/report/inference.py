@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nusky.conventions import index_text
+from nusky.probability import at_floor, compared
 
 _UNIT = "GeV cm⁻² s⁻¹"
 _STATEMENT_COLUMNS = {
@@ -87,6 +88,10 @@ _COVERAGE_COLUMNS = {
     "coverage_high": "to",
     "n_trials": "trials",
 }
+_P_KEYS = {
+    "local": ("p_local", "n_trials", "significance"),
+    "post": ("p_post", "n_sky_trials", "significance_post"),
+}
 Parts = tuple[str, Sequence[str], Sequence[Sequence[Any]], str]
 
 
@@ -110,8 +115,8 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
         best = sources["best"]
         yield (
             f"single sources, {how}{_at(best)}: the smallest local p-value is that of {best['name']}, "
-            f"{_p(best, 'local', number)} from {number(best['n_trials'])} scrambled skies; post-trial p = "
-            f"{number(best['p_post'])}{_sigma(best['significance_post'], number)} from "
+            f"{_p(best, 'local', number)} from {number(best['n_trials'])} scrambled skies; post-trial "
+            f"{_p(best, 'post', number)} from "
             f"{number(best['n_sky_trials'])} full skies."
         )
 
@@ -127,7 +132,10 @@ def _limit(
         return
     level = f"{100 * limit['confidence_level']:g} %"
     trials = f", {number(limit['n_trials'])} trials with signal" if limit["n_trials"] else ""
-    drawn = ", signal drawn from a Gaussian of AngErr" if limit["injection"] == "gaussian" else ""
+    drawn = ""
+    if "uncalibrated" in limit["injection"]:
+        gaussian = limit["injection"].startswith("gaussian")
+        drawn = ", uncalibrated" + (": signal drawn from a Gaussian of AngErr" if gaussian else "")
     yield (
         f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events, E² dN/dE < "
         f"{number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour ({index_text(gamma)}, "
@@ -140,11 +148,10 @@ def _at(fit: Mapping[str, Any]) -> str:
 
 
 def _p(fit: Mapping[str, Any], kind: str, number: Callable[[Any], str]) -> str:
-    return f"p = {number(fit[f'p_{kind}'])}{_sigma(fit['significance'], number)}"
-
-
-def _sigma(significance: float | None, number: Callable[[Any], str]) -> str:
-    return "" if significance is None else f" ({number(round(significance, 2))} σ)"
+    p, n_trials, significance = (fit[key] for key in _P_KEYS[kind])
+    least = "more than " if at_floor(p, n_trials) else ""
+    sigma = "" if significance is None else f" ({least}{number(round(significance, 2))} σ)"
+    return f"p {compared(p, n_trials, number)}{sigma}"
 
 
 def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterator[Parts]:
@@ -175,9 +182,9 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
     yield (
         f"p-values of the single sources of {where}",
         list(_SOURCE_COLUMNS.values()),
-        [[row[key] for key in _SOURCE_COLUMNS] for row in fits],
+        [[_source_cell(row, key) for key in _SOURCE_COLUMNS] for row in fits],
         f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
-        "number of sources looked at.",
+        "number of sources looked at. Neither can be below 1/(trials + 1).",
     )
     limits = [
         [name, *(_cell(limit[key]) for key in _LIMIT_COLUMNS)]
@@ -232,3 +239,10 @@ def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
 
 def _cell(value: Any) -> Any:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+
+def _source_cell(row: Mapping[str, Any], key: str) -> Any:
+    kind = key.removeprefix("p_")
+    if kind in _P_KEYS and at_floor(row[key], row[_P_KEYS[kind][1]]):
+        return compared(row[key], row[_P_KEYS[kind][1]])
+    return row[key]

@@ -3,23 +3,34 @@
 import base64
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+from markupsafe import Markup, escape
+
 from nusky.conventions import index_text
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
+from nusky.printable import printable
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
+from nusky.report.numbers import format_number
 from nusky.report.page import page_template
+from nusky.report.rows import source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
+from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, verdict
 
-MISSING = "–"
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
+PUBLISHED = (
+    "It repeats the LHAASO and H.E.S.S. stacking analysis of arXiv:2205.15963 digit for digit, its statistical errors "
+    "included, so that those numbers can be checked. It is here for comparison only: draw no conclusion from it."
+)
+_REFERENCE = re.compile(r"\b(doi|arXiv):([\w./()-]*[\w)])", re.ASCII)
 _MEDIA_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,21 @@ class Table:
     description: str = ""
 
 
+@dataclass(frozen=True)
+class Part:
+    """A section of the report: sentences, figures and tables, in this order; empty ones are left out."""
+
+    key: str
+    title: str
+    text: Sequence[str] = ()
+    findings: Sequence[str] = ()
+    figures: Sequence[Mapping[str, Any]] = ()
+    tables: Sequence[Table] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.findings or self.figures or self.tables)
+
+
 def build_report(
     summary: Mapping[str, Any], figures: Sequence[Mapping[str, Any]], output: str | os.PathLike[str]
 ) -> None:
@@ -43,45 +69,66 @@ def build_report(
     summary
         Content of the run's ``summary.json``; null where there is no number.
     figures
-        In order of appearance: `path` of a PNG or SVG file, `title` and `caption` (plain text).
+        In order of appearance: `path` of a PNG or SVG file, `title` and `caption` (plain text); `published` where it
+        shows the published method, `pdf` where it lies beside the page as PDF: its address from there.
 
     Raises
     ------
     ConfigurationError
         When a figure is in a format that a page cannot show.
     """
-    page = page_template("template.html.j2", number=format_number).render(
+    page = page_template("template.html.j2", number=format_number, linked=linked).render(
         summary=summary,
+        verdict=verdict(summary),
         lead=_lead(summary),
-        findings=[*_findings(summary), *skymap_findings(summary.get("skymap"), format_number)],
         notes=list(_notes(summary)),
-        figures=[{**figure, "image": _embed(Path(figure["path"]))} for figure in figures],
         bdm=_bdm(summary),
-        tables=[
-            *_bdm_tables(summary),
-            *_inference_tables(summary),
-            *(Table(*parts) for parts in skymap_tables(summary.get("skymap"))),
-            *_stacking_tables(summary),
-            *_single_source_tables(summary),
-        ],
+        parts=[part for part in _parts(summary, [_figure(figure) for figure in figures]) if part],
+        configuration=_configuration(summary),
     )
     write_text(output, page)
 
 
-def format_number(value: Any) -> str:
-    """A number for people: four significant digits, thousands separated, powers of ten written out."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return MISSING
-    if not isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, int):
-        return f"{value:,}".replace("-", "−")
-    if value != 0 and not 1e-3 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.3e}".split("e")
-        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
-    decimals = 0 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{decimals}f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")
+def linked(text: str) -> Markup:
+    """`text` with its DOIs and arXiv numbers as links."""
+    return Markup(_REFERENCE.sub(_link, str(escape(printable(text)))))
+
+
+def _link(match: re.Match[str]) -> str:
+    kind, number = match.groups()
+    where = "https://doi.org/" if kind == "doi" else "https://arxiv.org/abs/"
+    return f'<a href="{where}{number}">{match[0]}</a>'
+
+
+def _figure(figure: Mapping[str, Any]) -> dict[str, Any]:
+    own = {"published": False, "pdf": None, "bdm": False} | dict(figure)
+    return own | {"image": _embed(Path(figure["path"]))}
+
+
+def _configuration(summary: Mapping[str, Any]) -> str:
+    found = summary.get("configuration")
+    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100) if found else ""
+
+
+def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Iterator[Part]:
+    """The sections after the verdict and what was searched."""
+    shown = [figure for figure in figures if not figure["published"] and not figure["bdm"]]
+    standard = list(_results(summary, "standard"))
+    yield Part("searches", "What each search found", findings=list(_findings(summary)))
+    yield Part("limits", "Limits", tables=list(_limit_tables(summary)))
+    yield Part("sources", "Sources", tables=[*_source_tables(summary), *_spots(summary)])
+    yield Part("figures", "Figures", figures=shown)
+    details = [Table(*parts) for where, found in standard for parts in inference_tables(found.get("inference"), where)]
+    yield Part("details", "Further tables", tables=[*details, *_stacking_tables(summary, "standard")])
+    if found := summary.get("bdm"):
+        tables = [Table("Boosted dark matter, published and standard", bdm.COLUMNS, bdm.rows(found))]
+        drawn = [figure for figure in figures if figure["bdm"]]
+        yield Part("bdm", "Boosted dark matter", [bdm.lead(found)], bdm.DIFFERENCES, drawn, tables)
+    tables = [*_stacking_tables(summary, "published"), *_single_source_tables(summary, "published")]
+    drawn = [figure for figure in figures if figure["published"]]
+    yield Part(
+        "published", "Appendix: the published method", [PUBLISHED], list(_scans(summary, "published")), drawn, tables
+    )
 
 
 def _embed(path: Path) -> str:
@@ -94,15 +141,8 @@ def _embed(path: Path) -> str:
     return f"data:{_MEDIA_TYPES[path.suffix]};base64,{content}"
 
 
-def _bdm(summary: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Text of the section on boosted dark matter; None where there is none."""
-    found = summary.get("bdm")
-    return {"lead": bdm.lead(found), "differences": bdm.DIFFERENCES} if found else None
-
-
-def _bdm_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    if summary.get("bdm"):
-        yield Table("Boosted dark matter, published and standard", bdm.COLUMNS, bdm.rows(summary["bdm"]))
+def _bdm(summary: Mapping[str, Any]) -> bool:
+    return bool(summary.get("bdm"))
 
 
 def _lead(summary: Mapping[str, Any]) -> str:
@@ -120,47 +160,57 @@ def _lead(summary: Mapping[str, Any]) -> str:
 
 
 def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
-    """One sentence per method, catalogue and kind of search."""
-    for method, catalogue, result in _results(summary):
-        where = f"{catalogue}, {method} method"
-        stacks = list(_stacks(result))
-        limits = [stack for stack in stacks if stack[2].get("ul95_e2dnde_100tev_gev_cm2_s") is not None]
-        if limits:
-            weighting, gamma, best = min(limits, key=lambda stack: stack[2]["ul95_e2dnde_100tev_gev_cm2_s"])
-            yield (
-                f"{where}: the lowest 95 % upper limit of the stack is E² dN/dE < "
-                f"{format_number(best['ul95_e2dnde_100tev_gev_cm2_s'])} {LIMIT_UNIT} at 100 TeV for one flavour "
-                f"({index_text(gamma)}, {weighting} weights)."
+    """One sentence for every search of the standard method, and for every limit the inference has."""
+    for catalogue, result in _results(summary, "standard"):
+        yield from (f"{catalogue}: {text}" for text in inference_findings(result.get("inference"), format_number))
+    yield from skymap_findings(summary.get("skymap"), format_number)
+    yield from _scans(summary, "standard")
+
+
+def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
+    """What the flux scans and the single sources of directions say; nothing where the likelihood says it better."""
+    for catalogue, result in _results(summary, method):
+        inferred = result.get("inference") or {"stacks": {}, "sources": None}
+        for weighting, by_gamma in (result.get("stacking") or {}).items():
+            if weighting in inferred["stacks"]:
+                continue
+            tested = {gamma: stack for gamma, stack in by_gamma.items() if stack and stack.get("ts_max") is not None}
+            gamma = reference(tested, lambda row: (row.get("energy_min_gev"), row.get("energy_max_gev")))
+            where = f"{catalogue}, flux scan of the stack with {weighting} weights"
+            if gamma is None:
+                yield f"{where}: no test statistic."
+                continue
+            best, limit = tested[gamma], tested[gamma].get("ul95_e2dnde_100tev_gev_cm2_s")
+            found = (
+                f"the test statistic is {format_number(float(best['ts_max']))} at "
+                f"{format_number(best.get('n_signal_at_max'))} signal events"
+                if best["ts_max"] > 0
+                else "the test statistic never exceeds zero"
             )
-        elif stacks:
-            yield f"{where}: no upper limit lies inside the scanned range of fluxes."
-        excesses = [stack for stack in stacks if stack[2].get("ts_max") is not None]
-        if excesses:
-            weighting, gamma, best = max(excesses, key=lambda stack: stack[2]["ts_max"])
-            if best["ts_max"] > 0:
-                yield (
-                    f"{where}: the largest test statistic of the stack is {format_number(float(best['ts_max']))}, "
-                    f"at {format_number(best.get('n_signal_at_max'))} signal events "
-                    f"({index_text(gamma)}, {weighting} weights)."
-                )
-            else:
-                yield f"{where}: the test statistic of the stack never exceeds zero."
+            above = (
+                "no upper limit lies inside the scanned range of fluxes"
+                if limit is None
+                else f"95 % upper limit E² dN/dE < {format_number(limit)} {LIMIT_UNIT} at 100 TeV for one flavour"
+                f"{energies(best.get('energy_min_gev'), best.get('energy_max_gev'))}, not calibrated"
+            )
+            yield f"{where}, {index_text(gamma)}: {found}; {above}."
         tested = [source for source in result.get("single_sources") or [] if source.get("ts_max") is not None]
-        if tested:
+        if tested and not inferred["sources"]:
             best = max(tested, key=lambda source: source["ts_max"])
             yield (
-                f"{where}: of {_count(len(tested), 'single source')}, {best['name']} ({best['origin']}) has the "
+                f"{catalogue}: of {_count(len(tested), 'single source')}, {best['name']} ({best['origin']}) has the "
                 f"largest test statistic, {format_number(float(best['ts_max']))}, at "
-                f"{format_number(best.get('ns_best'))} signal events; not corrected for the number of sources."
+                f"{format_number(best.get('ns_best'))} signal events; it is no p-value, and not corrected for the "
+                "number of sources."
             )
-        yield from (f"{where}: {sentence}" for sentence in inference_findings(result.get("inference"), format_number))
 
 
 def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
     for name, catalogue in summary["catalogues"].items():
         yield from (f"{name}: {note}" for note in catalogue.get("notes") or [])
-    for method, name, result in _results(summary):
-        yield from (f"{name}, {method} method: {note}" for note in result.get("notes") or [])
+    for method in summary["methods"]:
+        for name, result in _results(summary, method):
+            yield from (f"{name}, {method} method: {note}" for note in result.get("notes") or [])
 
 
 _STACKING_COLUMNS = {
@@ -183,48 +233,131 @@ _SINGLE_SOURCE_COLUMNS = {
 }
 
 
-def _stacking_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    rows: dict[str, list[list[Any]]] = {}
-    for method, catalogue, result in _results(summary):
-        for weighting, gamma, stack in _stacks(result):
-            numbers = [stack.get(key) for key in _STACKING_COLUMNS]
-            rows.setdefault(catalogue, []).append([method, weighting, gamma, *numbers])
-    for catalogue, body in rows.items():
+_LIMIT_COLUMNS = {
+    "catalogue": "catalogue",
+    "weighting": "weights",
+    "limit_gamma": "γ",
+    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
+    "limit_n_signal": "limit [events]",
+    "limit_level": "level",
+    "limit_method": "construction",
+    "energy_min_gev": "from [GeV]",
+    "energy_max_gev": "to [GeV]",
+    "test_statistic": "TS",
+    "p_local": "p of the stack",
+    "n_sources": "sources",
+}
+_SOURCE_COLUMNS = {
+    "name": "source",
+    "p_local": "local p",
+    "p_post": "p corrected",
+    "test_statistic": "TS",
+    "n_signal": "signal events",
+    "gamma": "γ",
+    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
+    "limit_e2dnde_1tev_gev_cm2_s": f"limit at 1 TeV [{LIMIT_UNIT}]",
+    "limit_n_signal": "limit [events]",
+    "energy_min_gev": "from [GeV]",
+    "energy_max_gev": "to [GeV]",
+    "ra_deg": "RA [deg]",
+    "dec_deg": "Dec [deg]",
+    "origin": "list",
+}
+
+
+def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """The titles and cells of those of `columns` that `rows` have anything in."""
+    kept = [key for key in columns if any(row.get(key) is not None for row in rows)]
+    return [columns[key] for key in kept], [[row.get(key) for key in kept] for row in rows]
+
+
+def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    rows = stack_rows(summary)
+    if any(row["limit_gamma"] is not None for row in rows):
         yield Table(
-            f"Stack of {catalogue}",
-            ["method", "weights", "γ", *_STACKING_COLUMNS.values()],
-            body,
-            "Flux of all sources together, one flavour (neutrinos and antineutrinos); φ₀ is its value at 100 TeV.",
+            "Upper limits of the stacks",
+            *_shown(_LIMIT_COLUMNS, rows),
+            "Flux of all sources of a stack together, one flavour (neutrinos and antineutrinos), for one index: of "
+            f"those computed the nearest to {REFERENCE_GAMMA:g} whose signal is expected around 100 TeV. The energies "
+            "hold the central 90 % of the expected signal; outside them a limit says nothing. Limits that are not "
+            "calibrated rest on the fall of the likelihood alone; their coverage is unknown.",
         )
 
 
-def _single_source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    for method, catalogue, result in _results(summary):
+def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
+    for catalogue, _ in _results(summary, "standard"):
+        rows = source_rows(summary, catalogue)
+        if not rows:
+            continue
+        if "p_local" in rows[0]:
+            n = rows[0]["n_trials"]
+            first = next((row for row in rows if row["limit_gamma"] is not None), None)
+            text = (
+                f"The most significant first. A local p-value is the share of {format_number(n)} scrambled skies at "
+                f"least as signal-like at this source, never below {format_number(1 / (n + 1))}; the corrected one "
+                "allows for the number of sources looked at. "
+            )
+            if first:
+                text += (
+                    f"Upper limits at {100 * first['limit_level']:g} % ({first['limit_method']}) of one flavour for "
+                    f"{index_text(format(first['limit_gamma'], 'g'))}; none is given at energies outside those it is "
+                    "about."
+                )
+        else:
+            text = (
+                "Largest test statistic first, of directions only: a large value is a reason to look, no p-value. With "
+                "an `inference` block, p-values and limits stand here."
+            )
+        yield Table(f"Sources of {catalogue}", *_shown(_SOURCE_COLUMNS, rows), text)
+
+
+def _spots(summary: Mapping[str, Any]) -> Iterator[Table]:
+    yield from (Table(*parts) for parts in skymap_tables(summary.get("skymap")))
+
+
+_SCAN = {
+    "standard": "The flux scan uses directions and angular errors only, no energies: it is the published method with "
+    "its errors corrected, and shows how the test statistic depends on the flux. Where p-values are given above, they "
+    "and the limits there are the result; the scan of the same stack has another test statistic, because it does not "
+    "use energies. ",
+    "published": "",
+}
+
+
+def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
+    for catalogue, result in _results(summary, method):
+        body = [
+            [weighting, gamma, *(stack.get(key) for key in _STACKING_COLUMNS)]
+            for weighting, gamma, stack in _stacks(result)
+        ]
+        if body:
+            yield Table(
+                f"Flux scan of {catalogue}, {method} method",
+                ["weights", "γ", *_STACKING_COLUMNS.values()],
+                body,
+                f"{_SCAN[method]}Flux of all sources together, one flavour; φ₀ is its value at 100 TeV.",
+            )
+
+
+def _single_source_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
+    for catalogue, result in _results(summary, method):
         sources = sorted(result.get("single_sources") or [], key=_by_test_statistic)
         if sources:
             yield Table(
                 f"Single sources of {catalogue}, {method} method",
                 list(_SINGLE_SOURCE_COLUMNS.values()),
                 [[source.get(key) for key in _SINGLE_SOURCE_COLUMNS] for source in sources],
-                "Largest test statistic first."
-                + (" TS is taken with decimal logarithms, as published." if method == "published" else ""),
+                "Largest test statistic first. TS is taken with decimal logarithms, as published.",
             )
-
-
-def _inference_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    for method, catalogue, result in _results(summary):
-        for parts in inference_tables(result.get("inference"), f"{catalogue}, {method} method"):
-            yield Table(*parts)
 
 
 def _by_test_statistic(source: Mapping[str, Any]) -> float:
     return math.inf if source.get("ts_max") is None else -source["ts_max"]
 
 
-def _results(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for method, catalogues in summary["methods"].items():
-        for catalogue, result in catalogues.items():
-            yield method, catalogue, result or {}
+def _results(summary: Mapping[str, Any], method: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for catalogue, result in (summary["methods"].get(method) or {}).items():
+        yield catalogue, result or {}
 
 
 def _stacks(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -19,7 +19,7 @@ QUANTITIES = ("TS", "NEG_LOG10_P", "N_SIGNAL", "GAMMA")
 """The quantities of a map, named as the columns of its FITS file (`nusky.search.skymap.healpix_file`)."""
 MAX_NSIDE = 256
 """Finer maps are shown at this resolution, so that the page stays below 20 MB."""
-SPOT_COLUMNS = ("ra_deg", "dec_deg", "test_statistic", "n_signal", "gamma", "p_local_tail")
+SPOT_COLUMNS = ("ra_deg", "dec_deg", "test_statistic", "n_signal", "gamma", "p_local")
 CONTOUR_COLUMNS = ("spot", "confidence_level", "ra_deg", "dec_deg")
 SOURCE_COLUMNS = ("name", "ra_deg", "dec_deg", "origin")
 
@@ -31,6 +31,7 @@ def build_sky_viewer(
     analysis: str,
     synthetic: bool,
     nside: int,
+    n_trials: int,
     values: Mapping[str, NDArray],
     spots: pa.Table,
     contours: pa.Table,
@@ -46,6 +47,8 @@ def build_sky_viewer(
         Whether any event was generated.
     nside, values
         Resolution, and (12 nside²,) float64 of each of `QUANTITIES`: nested order, ICRS, NaN where there is no value.
+    n_trials
+        Background trials at each declination, which tell no p-value below 1/(n + 1).
     spots, contours
         Tables "skymap_spots" and "skymap_contours".
     sources
@@ -62,6 +65,7 @@ def build_sky_viewer(
     shown, values = _reduced(nside, values)
     data = {
         "nside": shown,
+        "least": 1 / (n_trials + 1),
         "galactic": _to_galactic().ravel().tolist(),
         "spots": spots.select(SPOT_COLUMNS).to_pylist(),
         "contours": _lines(contours),
@@ -73,6 +77,7 @@ def build_sky_viewer(
         synthetic=synthetic,
         nside=nside,
         shown=shown,
+        n_trials=n_trials,
         data=data,
         maps={name: base64.b64encode(values[name].astype("<f4").tobytes()).decode("ascii") for name in QUANTITIES},
     )

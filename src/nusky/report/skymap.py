@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nusky.probability import at_floor, compared
+
 _SPOT_COLUMNS = {
     "ra_deg": "RA [deg]",
     "dec_deg": "Dec [deg]",
     "test_statistic": "TS",
     "n_signal": "signal events",
     "gamma": "γ",
-    "p_local": "local p, trials",
-    "p_local_tail": "local p, fitted tail",
-    "extrapolated": "extrapolated",
+    "p_local": "local p",
 }
+_TAIL_COLUMNS = {"p_tail": "p of the fitted tail", "p_tail_low": "from", "p_tail_high": "to"}
+"""Where they are asked for."""
 _HEMISPHERES = {"north": "north of declination −5°", "south": "south of declination −5°"}
 Parts = tuple[str, Sequence[str], Sequence[Sequence[Any]], str]
 
@@ -24,15 +26,21 @@ def skymap_findings(skymap: Mapping[str, Any] | None, number: Callable[[Any], st
         if spot["test_statistic"] is None:
             yield f"{where}: no hot spot."
             continue
-        extrapolated = ", extrapolated beyond the trials" if spot["extrapolated"] else ""
+        local = compared(spot["p_local"], spot["n_trials"], number)
+        beyond = f", above all {number(spot['n_trials'])} trials" if spot["beyond_trials"] else ""
+        if "p_tail" in spot:
+            p, *ends = (number(spot[key]) for key in _TAIL_COLUMNS)
+            beyond += f", of the fitted tail p = {p} ({' to '.join(ends)})"
+        post = compared(spot["p_post"], spot["n_sky_trials"], number)
         level = number(round(100 * spot["p_confidence_level"]))
         significance = spot["significance_post"]
-        sigma = "" if significance is None else f"; {number(round(significance, 2))} σ"
+        least = "more than " if at_floor(spot["p_post"], spot["n_sky_trials"]) else ""
+        sigma = "" if significance is None else f"; {least}{number(round(significance, 2))} σ"
         yield (
             f"{where}: the hottest spot is at RA {number(round(spot['ra_deg'], 2))}°, "
             f"Dec {number(round(spot['dec_deg'], 2))}°, TS = {number(spot['test_statistic'])} "
             f"at {number(spot['n_signal'])} signal events, γ = {number(spot['gamma'])}; "
-            f"local p = {number(spot['p_local_tail'])}{extrapolated}; post-trial p = {number(spot['p_post'])} "
+            f"local p {local}{beyond}; post-trial p {post} "
             f"({number(spot['p_post_low'])} to {number(spot['p_post_high'])} at {level} %{sigma}) "
             f"from {number(spot['n_sky_trials'])} scrambled skies."
         )
@@ -42,14 +50,15 @@ def skymap_tables(skymap: Mapping[str, Any] | None) -> Iterator[Parts]:
     """Title, columns, rows and description of the table of hot spots."""
     if skymap and skymap["spots"]:
         spots, total = skymap["spots"], skymap["n_spots"]
+        columns = _SPOT_COLUMNS | (_TAIL_COLUMNS if "p_tail" in spots[0] else {})
         shown = f"The {len(spots)} hottest of {total} spots" if total > len(spots) else "Hot spots"
         yield (
             "Hot spots of the sky",
-            ["number", *_SPOT_COLUMNS.values()],
-            [[i, *(_cell(spot[key]) for key in _SPOT_COLUMNS)] for i, spot in enumerate(spots, start=1)],
-            f"{shown}, {_analysis(skymap)}; the smallest local p-value first, numbered as in the map. The local "
-            f"p-values are from {spots[0]['n_trials']} trials at each declination and do not account for the number of "
-            "positions looked at; those from the trials alone never fall below 1/(trials + 1).",
+            ["number", *columns.values()],
+            [[i, *(_cell(spot, key) for key in columns)] for i, spot in enumerate(spots, start=1)],
+            f"{shown}, {_analysis(skymap)}, numbered as in the map and in the order of the tails fitted to the trials "
+            f"({skymap['tail_model']}). The local p-values are from {spots[0]['n_trials']} trials at each declination, "
+            "which tell none below 1/(trials + 1), and do not account for the number of positions looked at.",
         )
 
 
@@ -57,5 +66,6 @@ def _analysis(skymap: Mapping[str, Any]) -> str:
     return skymap["analysis"] + (", γ fitted" if skymap["gamma"] is None else f", γ = {skymap['gamma']:g}")
 
 
-def _cell(value: Any) -> Any:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+def _cell(spot: Mapping[str, Any], key: str) -> Any:
+    value, n_trials = spot[key], spot["n_trials"]
+    return compared(value, n_trials) if key == "p_local" and at_floor(value, n_trials) else value

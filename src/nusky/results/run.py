@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from nusky.errors import TableError
-from nusky.files import read_json
+from nusky.files import read_json, sha256
 from nusky.paths import Paths
+from nusky.report.rows import source_rows, stack_rows
+from nusky.report.verdict import Verdict, verdict
 from nusky.results.result import Result
 from nusky.results.sky import SkyMap
 from nusky.tables import read_metadata, read_table
@@ -49,7 +52,10 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._paths = Paths(folder.name, str(folder.parent))
-        self.summary: dict[str, Any] = read_json(self._paths.summary, keys=("run", "methods", "catalogues"))
+        keys = ("run", "methods", "catalogues", "tables_sha256")
+        self.summary: dict[str, Any] = read_json(self._paths.summary, keys=keys)
+        # As the workflow names them: results/<run>/..., wherever the folder lies now.
+        self._digests = {"/".join(Path(name).parts[2:]): digest for name, digest in self.summary[keys[-1]].items()}
 
     @property
     def catalogues(self) -> list[str]:
@@ -72,7 +78,7 @@ class Run:
         names = self._stack(catalogue, weighting, method)
         tables = {what: getattr(self._paths, what).format(**names) for what in ("scan", "limits")}
         title = f"flux scan of {catalogue}, {weighting} weights, {method} method"
-        return _result(title, "scan", "ts_scan", tables, names)
+        return self._result(title, "scan", "ts_scan", tables, names)
 
     def limits(self, catalogue: str, method: str = "standard") -> Result:
         """Upper limits of the stacks of a catalogue: one row for each weighting and index."""
@@ -80,6 +86,7 @@ class Run:
             name: self._paths.limits.format(**self._stack(catalogue, name, method))
             for name in self.weightings(catalogue)
         }
+        self._check(tables.values())
         data = pa.concat_tables(
             _read(path).add_column(0, "weighting", pa.array([name] * len(_read(path)))) for name, path in tables.items()
         )
@@ -91,14 +98,19 @@ class Run:
         """The largest test statistic of every source of a catalogue."""
         names = {"catalogue": self._catalogue(catalogue), "method": self._method(method)}
         tables = {"single": self._paths.single.format(**names)}
-        return _result(f"single sources of {catalogue}, {method} method", "single", "ts_distribution", tables, names)
+        return self._result(
+            f"single sources of {catalogue}, {method} method", "single", "ts_distribution", tables, names
+        )
 
     def statements(self, catalogue: str, weighting: str) -> Result:
         """Sensitivity, discovery potential and upper limit of a stack; drawn are its background trials."""
         names = self._stack(catalogue, weighting, "standard") | {"hypothesis": f"stack/{catalogue}/{weighting}"}
-        batches = Path(self._paths.trials.format(first="", stop="", skies="trials", **names)).parent.glob("*.parquet")
+        # Only those of the run: batches of an earlier number of trials may lie there too.
+        folder = Path(self._paths.trials.format(first="", stop="", skies="trials", **names)).parent
+        trials = sorted(str(self.folder / name) for name in self._digests if (self.folder / name).parent == folder)
         statements, fits = (self._paths.inference(what).format(**names) for what in ("statements", "fits"))
-        figure = _figure("background_ts", {"fits": fits, "trials": sorted(map(str, batches))}, names)
+        self._check([statements, fits, *trials])
+        figure = _figure("background_ts", {"fits": fits, "trials": trials}, names)
         title = f"statements on the stack of {catalogue}, {weighting} weights"
         return Result(title, _read(statements), _synthetic([statements]), figure)
 
@@ -106,7 +118,39 @@ class Run:
         """p-values of the sources of a catalogue, each from its own trials."""
         names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
         tables = {"fits": self._paths.inference("fits").format(**names)}
-        return _result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
+        return self._result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
+
+    def source_limits(self, catalogue: str) -> Result:
+        """Upper limits of the sources of a catalogue with the range expected from background, for every index."""
+        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
+        tables = {"limits": self._paths.inference("limits").format(**names)}
+        return self._result(f"upper limits of the sources of {catalogue}", "limits", "source_limits", tables, names)
+
+    def source_table(self, catalogue: str) -> Result:
+        """The sources of a catalogue with fit, p-values and the limit to quote, as in the report; see `source_rows`."""
+        rows = source_rows(self.summary, self._catalogue(catalogue))
+        if not rows:
+            raise TableError(f"{self._paths.summary}: the sources of {catalogue} were not searched one by one.")
+        inferred = "p_local" in rows[0]
+        drawn = self.source_limits if inferred else self.single_sources
+        return Result(f"sources of {catalogue}", _table(rows), self.synthetic, lambda: drawn(catalogue).figure())
+
+    def stack_table(self) -> Result:
+        """Every stack of the standard method with its fit, p-value and the limit to quote; see `stack_rows`."""
+        rows = stack_rows(self.summary)
+        if not rows:
+            raise TableError(f"{self._paths.summary}: this run has no stack of the standard method.")
+        first = rows[0]["catalogue"]
+        return Result("stacks", _table(rows), self.synthetic, lambda: self.limits(first).figure())
+
+    def hot_spots(self) -> Result:
+        """The hot spots of the all-sky map, the most significant first."""
+        return self.sky_map
+
+    @functools.cached_property
+    def verdict(self) -> Verdict:
+        """What was found, in words, and the p-value of the whole run."""
+        return verdict(self.summary)
 
     @functools.cached_property
     def sky_map(self) -> SkyMap:
@@ -114,6 +158,7 @@ class Run:
         if not self.summary.get("skymap"):
             raise TableError(f"{self._paths.summary}: this run has no all-sky map. Add a `skymap` block and run.")
         sources = [self._paths.sources.format(catalogue=name) for name in self.catalogues]
+        self._check([self._paths.skymap("spots"), *sources])
         return SkyMap.read(self._paths.skymap_fits, self._paths.skymap("spots"), sources)
 
     def bdm_numbers(self) -> dict[str, Any]:
@@ -146,6 +191,7 @@ class Run:
             return figure(what, block, paths[what], self._paths.bdm_numbers)
 
         path = paths[what]
+        self._check([path])
         return Result(f"boosted dark matter: {_BDM[what]}", _read(path), _synthetic([path]), figure)
 
     def __repr__(self) -> str:
@@ -167,10 +213,29 @@ class Run:
                 calls += [f"single_sources({catalogue!r}{which})"] if found["single_sources"] else []
                 inferred = found.get("inference") or {"stacks": {}, "sources": None}
                 calls += [f"statements({catalogue!r}, {name!r})" for name in inferred["stacks"]]
-                calls += [f"source_p_values({catalogue!r})"] if inferred["sources"] else []
-        calls += ["sky_map"] if self.summary.get("skymap") else []
+                for call in ("source_table", "source_p_values", "source_limits") if inferred["sources"] else ():
+                    calls.append(f"{call}({catalogue!r})")
+        calls += ["stack_table()"] if stack_rows(self.summary) else []
+        calls += ["sky_map", "hot_spots()"] if self.summary.get("skymap") else []
         calls += [f"bdm({what!r})" for what in _BDM] if self.summary.get("bdm") else []
         return calls
+
+    def _result(self, title: str, shown: str, kind: str, tables: dict[str, str], names: dict[str, str]) -> Result:
+        """The table called `shown`, drawn as a `kind` of figure from all `tables`."""
+        self._check(tables.values())
+        return Result(title, _read(tables[shown]), _synthetic([tables[shown]]), _figure(kind, tables, names))
+
+    def _check(self, tables: Iterable[PathLike]) -> None:
+        """Refuse tables that are no longer those the summary was written from."""
+        for path in map(Path, tables):
+            name = path.relative_to(self.folder).as_posix()
+            if not path.is_file():
+                raise TableError(f"{path}: no such table. Run the workflow again.")
+            if sha256(path) != self._digests.get(name):
+                raise TableError(
+                    f"{path}: not the table that {self._paths.summary} was written from, but that of another run, or "
+                    "changed. Run the workflow again; delete the table where it does not make it anew."
+                )
 
     def _catalogue(self, name: str) -> str:
         return self._one_of("catalogue", name, self.catalogues)
@@ -188,9 +253,15 @@ class Run:
         return name
 
 
-def _result(title: str, shown: str, kind: str, tables: dict[str, Any], names: dict[str, str]) -> Result:
-    """The table called `shown`, drawn as a `kind` of figure from all `tables`."""
-    return Result(title, _read(tables[shown]), _synthetic([tables[shown]]), _figure(kind, tables, names))
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """`rows` as a table; a column without any value is one of missing numbers, and they are NaN."""
+    table = pa.Table.from_pylist(rows)
+    for k, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):
+            table = table.set_column(k, field.name, table[k].cast(pa.float64()))
+        if pa.types.is_floating(table.schema[k].type):
+            table = table.set_column(k, field.name, pc.fill_null(table[k], float("nan")))
+    return table
 
 
 def _figure(kind: str, tables: dict[str, Any], names: dict[str, str]) -> Callable[..., Any]:

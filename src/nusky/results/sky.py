@@ -49,6 +49,7 @@ class SkyMap(Result):
 
             lists = [read_table(path, kind="sources") for path in sources]
             options = {"coordinates": coordinates, "analysis": analysis, "synthetic": synthetic}
+            options["n_trials"] = settings["calibration_trials"]
             return all_sky(values["minus_log10_p"], nside, listed, lists, **options)
 
         return cls(f"hot spots of the sky, {analysis}", listed, synthetic, figure, nside, values)

@@ -1,39 +1,39 @@
 """The seasons of a release with the detector's response to them: what every hypothesis is tested on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
-from nusky.detector import effective_area, smearing
+from nusky.detector import angular_resolution, effective_area, smearing
 from nusky.detector.acceptance import acceptance_integrals
+from nusky.detector.angular_resolution import MedianSpread
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.point_spread import GAMMA, PointSpread
 from nusky.detector.smearing import Smearing
-from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum
-from nusky.likelihood import energy
+from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum, by_spectrum, of_each
+from nusky.likelihood import energy, point_spread
+from nusky.search import reach
 from nusky.search.season import IndexedEvents, SeasonEvents
 
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "ang_err_deg", "log10_energy_gev")
 SEASON_COLUMNS = ("season", "response", "livetime_s")
-_AT_ONCE = 16
-"""Sources with spectra of their own in one call of the detector's response, whose tables grow with its square."""
-SPATIAL, FULL = "spatial only", "spatial and energy"
-FULL_WITH_SPREAD = "spatial and energy, point spread from the smearing tables at gamma {:g}"
+SPATIAL, FULL = "spatial only", "spatial and energy, point spread from the smearing tables"
 
 
 @dataclass(frozen=True)
 class Analysis:
     """The events of every season with the detector's response to them.
 
-    `smearings` is None for a release without smearing tables: the likelihood is then spatial only.
+    `smearings` is None for a release without smearing tables: the likelihood is then spatial only, and signal is drawn
+    with the `median_spreads` of the seasons, if the release gives medians of its resolution.
     """
 
     seasons: tuple[SeasonEvents, ...]
     areas: Mapping[str, EffectiveArea]
     smearings: Mapping[str, Smearing] | None
+    median_spreads: tuple[MedianSpread, ...] | None = None
 
     @classmethod
     def of_tables(
@@ -42,36 +42,56 @@ class Analysis:
         events: Sequence[pa.Table],
         effective_areas: pa.Table,
         smearings: pa.Table,
-        point_spread: str = "gaussian",
-        point_spread_gamma: float | None = None,
+        angular_resolutions: pa.Table | None = None,
     ) -> "Analysis":
         """From canonical tables of a release (docs/architecture.md), `events` in the order of `seasons`.
 
-        With energies where the release has smearing tables, else spatial only. `point_spread` is "gaussian", or
-        "smearing" for core and tail from the smearing tables, at the dimensionless index `point_spread_gamma`; None is
-        the usual one.
+        With energies and the point spread of the smearing tables where the release has them, else spatial only; then
+        `angular_resolutions` decides how signal is drawn.
         """
         responses = smearing.from_table(smearings)
-        areas = effective_area.from_table(effective_areas)
-        spreads = {}
-        if point_spread == "smearing":
-            gamma = point_spread_gamma or GAMMA
-            spreads = {name: PointSpread.of_response(areas[name], known, gamma) for name, known in responses.items()}
-        made = []
+        resolutions = {}
+        if angular_resolutions is not None and not responses:
+            resolutions = angular_resolution.from_table(angular_resolutions)
+        made, median_spreads = [], []
         for season, table in zip(seasons.select(SEASON_COLUMNS).to_pylist(), events, strict=True):
             ra, dec, ang_err, log10_energy = (table[name].to_numpy() for name in EVENT_COLUMNS)
             directions = map(np.radians, (ra, dec, ang_err))
-            energies, spread = log10_energy if responses else None, spreads.get(season["response"])
-            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, energies, spread))
-        return cls(tuple(made), areas, responses or None)
+            if season["response"] in resolutions:
+                known = resolutions[season["response"]]
+                median_spreads.append(MedianSpread.of_events(known, np.radians(dec), np.radians(ang_err)))
+            made.append(SeasonEvents.of_data(tuple(season.values()), *directions, log10_energy if responses else None))
+        spreads = tuple(median_spreads) if len(median_spreads) == len(made) else None
+        return cls.of_seasons(made, effective_area.from_table(effective_areas), responses or None, spreads)
+
+    @classmethod
+    def of_seasons(
+        cls,
+        seasons: Sequence[SeasonEvents],
+        areas: Mapping[str, EffectiveArea],
+        smearings: Mapping[str, Smearing] | None,
+        median_spreads: tuple[MedianSpread, ...] | None = None,
+    ) -> "Analysis":
+        """From seasons with their own background; how far their events matter follows from the response."""
+        known = cls(tuple(seasons), areas, smearings, median_spreads)
+        if smearings is None:
+            return known
+        names, signal = known.response_names, known.signal_densities(reach.band_declinations(), reach.spectra())
+        made = [
+            replace(season, reach=reach.by_bin(season, known.widths, signal[names.index(season.response)][:, :, :-1]))
+            for season in seasons
+        ]
+        return replace(known, seasons=tuple(made))
 
     @property
     def kind(self) -> str:
         """What the likelihood uses, in words."""
-        if self.smearings is None:
-            return SPATIAL
-        spread = self.seasons[0].point_spread
-        return FULL if spread is None else FULL_WITH_SPREAD.format(spread.gamma)
+        return SPATIAL if self.smearings is None else FULL
+
+    @property
+    def widths(self) -> tuple[float, ...]:
+        """Widths of the point spread in units of AngErr."""
+        return point_spread.GAUSSIAN if self.smearings is None else point_spread.WIDTHS
 
     def about(self, spectrum: Spectrum) -> str:
         """What the likelihood uses and what spectrum it has, in words; a power law goes without saying."""
@@ -113,32 +133,40 @@ class Analysis:
         integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
         return integrals * self.livetimes_s[:, None, None]
 
-    def energy_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
-        """Signal energy densities, (n_responses, n_bins, n_sources, n_spectra) float64, per dex; ones without energy.
-
-        By response as `response_names` has them. The bins are those that `energy_bin` of the seasons counts: of
-        energy, or of energy and AngErr. `SourceSpectra` give every source its own.
-        """
-        dec = np.atleast_1d(dec)
-        if self.smearings is not None and any(isinstance(spectrum, SourceSpectra) for spectrum in spectra):
-            starts = range(0, len(dec), _AT_ONCE)
-            parts = [self._of_each(dec, spectra, np.arange(a, min(a + _AT_ONCE, len(dec)))) for a in starts]
-            return np.concatenate(parts, axis=2)
-        names = self.response_names
+    @cached_property
+    def signal_nodes(self) -> np.ndarray:
+        """sin(dec) between which signal densities are linear and sums over far pairs nearly so, (n_nodes,)."""
+        middle = (energy.SIN_DEC_EDGES[1:] + energy.SIN_DEC_EDGES[:-1]) / 2
         if self.smearings is None:
-            return np.ones((len(names), 1, len(dec), len(spectra)))
-        with_ang_err = any(season.point_spread is not None for season in self.seasons)
-        edges = energy.ANG_ERR_EDGES if with_ang_err else None
-        made = [
-            energy.signal_energy_density(self.areas[name], self.smearings[name], dec, spectra, ang_err_edges=edges)
-            for name in names
-        ]
-        return np.stack([density.transpose(2, 0, 1) for density in made])
+            return middle
+        own = [energy.signal_nodes(self.areas[name], self.smearings[name]) for name in self.response_names]
+        return np.unique(np.round(np.concatenate((middle, *own)), 6))
 
-    def _of_each(self, dec: np.ndarray, spectra: Sequence[Spectrum], chosen: np.ndarray) -> np.ndarray:
-        """`energy_densities` of the `chosen` sources only, some of whose spectra are their own."""
-        asked = [[s.own[j] if isinstance(s, SourceSpectra) else s for s in spectra] for j in chosen]
-        number = {spectrum: n for n, spectrum in enumerate(dict.fromkeys(s for own in asked for s in own))}
-        found = self.energy_densities(dec[chosen], list(number))
-        column = np.array([[number[spectrum] for spectrum in own] for own in asked])
-        return found[:, :, np.arange(len(chosen))[:, None], column]
+    @cached_property
+    def _reconstructed(self) -> dict[str, np.ndarray]:
+        return {name: point_spread.reconstructed(self.smearings[name]) for name in self.response_names}
+
+    def signal_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
+        """Signal densities, (n_responses, n_dec, n_bins, n_widths + 1, n_spectra) float32, per dex and bin of AngErr.
+
+        By response as `response_names` has them. The bins are those that `bin` of the seasons counts. The last of the
+        widths is signal beyond `nusky.likelihood.point_spread.FARTHEST`. Without energies all is of the one width.
+        `SourceSpectra` give each of `dec` its own.
+        """
+        dec, names = np.atleast_1d(dec), self.response_names
+        if self.smearings is None:
+            first = np.eye(1, len(self.widths) + 1, dtype=np.float32).T
+            return np.broadcast_to(first, (len(names), len(dec), 1, len(first), len(spectra)))
+        width = np.repeat(np.diff(energy.LOG10_ENERGY_EDGES), len(energy.ANG_ERR_EDGES) - 1)
+        found = np.empty((len(names), len(dec), len(width), len(self.widths) + 1, len(spectra)), np.float32)
+        if any(isinstance(spectrum, SourceSpectra) for spectrum in spectra):
+            for own, at in by_spectrum(of_each(spectra, len(dec))):
+                found[:, at] = self.signal_densities(dec[at], own)
+            return found
+        for r, name in enumerate(names):
+            matrix = self._reconstructed[name]
+            flat = matrix.reshape(*matrix.shape[:2], -1)
+            shares = energy.signal_share(self.areas[name], self.smearings[name], flat, dec, spectra)
+            shares = shares.reshape(len(dec), len(spectra), len(width), -1) / width[:, None]
+            found[r] = shares.transpose(0, 2, 3, 1)
+        return found

@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import SourceSpectra, Spectrum
 from nusky.errors import PhysicsError
+from nusky.units import takes_directions
 
 
+@takes_directions(livetime_s="s", dec="dec")
 def central_energy_range(
     areas: Mapping[str, EffectiveArea],
     responses: Sequence[str],
@@ -30,7 +32,7 @@ def central_energy_range(
 
     Notes
     -----
-    Exact quantiles of sum_k T_k sum_j w_j A_k(E, dec_j) f(E), the area being constant in its bins.
+    Exact quantiles of sum_k T_k sum_j w_j A_k(E, dec_j) f(E), the area being constant in its bins of energy.
     """
     if not 0 < content < 1:
         raise PhysicsError(f"content {content} lies outside (0, 1); give 0.9 for 90 %.")
@@ -42,6 +44,7 @@ def central_energy_range(
     )
 
 
+@takes_directions(livetime_s="s", dec="dec")
 def signal_energy_quantiles(
     areas: Mapping[str, EffectiveArea],
     responses: Sequence[str],
@@ -64,7 +67,7 @@ def signal_energy_quantiles(
         time = sum(t for t, response in zip(livetime, responses, strict=True) if response == name)
         row = np.searchsorted(area.log10_energy, middle, side="right") - 1
         inside = (row >= 0) & (row < len(area.log10_energy) - 1)
-        areas_of = area.area[row[inside]][:, area.band(dec)]
+        areas_of = area.at(dec)[row[inside]]
         if own:
             events[inside] += time * np.einsum("bj,jb->b", areas_of * weights, spectrum.of_each(edges)[:, inside])
         else:

@@ -64,6 +64,7 @@ def expected_events(
         exposure.responses,
         np.radians(sources["dec_deg"].to_numpy()),
         power_laws(gammas, conventions.log10_energy_limits_gev),
+        conventions,
     )
     return {
         float(gamma): expected_signal(integrals[:, g], exposure, weights, conventions) for g, gamma in enumerate(gammas)

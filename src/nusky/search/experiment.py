@@ -272,7 +272,7 @@ def sky_fits(
         for spectrum, own in by_spectrum([each.spectrum for each in indices])
         for f, gamma in enumerate(every)
     ]
-    known = [model.known(np.unique(dec[own])) for _, own, model in models]
+    known = [model.known(dec[own], width[own]) for _, own, model in models]
     found = np.empty((len(trials), len(ra), len(every)))
     for t, trial in enumerate(trials):
         sky = models[0][2].scrambled(seed, trial)

@@ -1,7 +1,7 @@
 """What pairs of an event and a source far from each other add to the likelihood.
 
-A good part of the pairs within five standard deviations of each other lie so far out that only the sum of their density
-ratios matters, and they are so many that it is much the same in every scrambled sky. Its mean stands for it.
+A good part of the pairs that a point spread allows lie so far out that only the sum of their density ratios matters,
+and they are so many that it is much the same in every scrambled sky. Its mean stands for it.
 """
 
 from collections.abc import Sequence
@@ -10,70 +10,121 @@ import numpy as np
 from scipy.interpolate import make_interp_spline
 
 from nusky.likelihood.energy import SIN_DEC_EDGES
-from nusky.likelihood.terms import TAIL, reach
+from nusky.likelihood.terms import EXTENSION_REACH
 from nusky.search.season import SeasonEvents
 
-
-def source_tails(omega: np.ndarray) -> np.ndarray:
-    """Spatial density, in units of an isotropic sky, below which pairs of each source count as far; (n_sources,).
-
-    `omega` (n_sources,) are the sources' largest shares of the signal. A single source has TAIL. In a stack what a pair
-    adds is smaller by omega, and what the far pairs of all sources leave out fluctuates with the root of their number.
-    In steps of two, so that sources share their sums.
-    """
-    limit = TAIL / np.sqrt(len(omega)) / np.maximum(omega, 1e-300)
-    return TAIL * 2 ** np.floor(np.log2(np.maximum(limit / TAIL, 1.0)) + 1e-9)
+EXTENSIONS = np.radians([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0])
+"""Gaussian widths [rad] of sources for which far pairs are summed; a source has the sums of the nearest."""
+_AT_ONCE = 64
 
 
-def far_ratios(
-    seasons: Sequence[SeasonEvents], response: np.ndarray, dec: np.ndarray, tail: np.ndarray, densities: np.ndarray
+def far_by_bin(
+    seasons: Sequence[SeasonEvents], dec: np.ndarray, extension: float, widths: Sequence[float], n_bins: int
 ) -> np.ndarray:
-    """Mean over scrambled skies of the sum of S/B over the far pairs of each season.
+    """Mean over scrambled skies of the sum over the far pairs of 1/B times the share of their signal.
 
     The sum over events near a declination of 1/B times the share of their signal that lies beyond their reach, per
-    solid angle: the integral over a uniform sky of what is left out. A source's extension does not change it, because
-    the reach grows as the signal does.
+    solid angle: the integral over a uniform sky of what is left out.
+
+    Parameters
+    ----------
+    dec : (n_dec,) float64, rad
+    extension : float, rad
+        Gaussian width of the source.
+    widths : n_widths numbers
+        The point spread's, in units of AngErr.
+    n_bins : int
+        Bins of energy and AngErr.
+
+    Returns
+    -------
+    (n_seasons, n_dec, n_bins, n_widths + 1) float64
+        Last what is far whatever the reach.
+    """
+    n_bands = len(SIN_DEC_EDGES) - 1
+    middle = (SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2
+    solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None, None]
+    at = np.clip(np.sin(dec), middle[0], middle[-1])
+    made = []
+    for season in seasons:
+        band = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(season.dec), side="right") - 1, 0, n_bands - 1)
+        reach = 4 * np.arcsin(np.sqrt(season.near) / 2) ** 2 + EXTENSION_REACH * extension**2
+        variance, place = season.ang_err**2, band * n_bins + season.bin
+        shares = [np.exp(-0.5 * reach / (width**2 * variance + extension**2)) for width in widths]
+        sums = [
+            np.bincount(place, season.inverse_background * share, n_bands * n_bins)
+            for share in (*shares, np.ones(len(reach)))
+        ]
+        of_bands = np.stack(sums, axis=-1).reshape(n_bands, n_bins, -1) / solid_angle
+        made.append(make_interp_spline(middle, of_bands, k=1)(at))
+    return np.stack(made)
+
+
+def nearest_extension(extension: np.ndarray) -> np.ndarray:
+    """Number in `EXTENSIONS` of the nearest to each width [rad], (n,) int64."""
+    return np.argmin(np.abs(np.asarray(extension)[..., None] - EXTENSIONS), axis=-1)
+
+
+def far_of_each(
+    seasons: Sequence[SeasonEvents],
+    response: np.ndarray,
+    sources: tuple[np.ndarray, np.ndarray | float],
+    widths: Sequence[float],
+    densities: np.ndarray,
+) -> np.ndarray:
+    """Mean over scrambled skies of the sum of S/B over the far pairs of each source by itself.
 
     Parameters
     ----------
     response : (n_seasons,) int64
         Number of the response of each season.
-    dec : (n_sources,) float64, rad
-    tail : (n_sources,) float64
-        From `source_tails`.
-    densities : (n_responses, n_bins, n_sources, n_spectra) float64
-        Weight of the source times its signal energy density.
+    sources : dec and Gaussian width [rad], (n_sources,)
+    widths : n_widths numbers
+    densities : (n_responses, n_sources, n_bins, n_widths + 1, n_spectra)
+        Signal density of each, last that beyond all reach.
 
     Returns
     -------
-    (n_seasons, n_spectra) float64
+    (n_seasons, n_sources, n_spectra) float64
     """
-    found = np.zeros((len(seasons), densities.shape[3]))
-    for value in np.unique(tail):
-        own = np.flatnonzero(tail == value)
-        per_bin = far_by_bin(seasons, dec[own], densities.shape[1], value)
+    dec, extension = np.broadcast_arrays(*sources)
+    node = nearest_extension(extension)
+    found = np.zeros((len(seasons), len(dec), densities.shape[4]))
+    for value in np.unique(node):
+        own = np.flatnonzero(node == value)
+        sums = far_by_bin(seasons, dec[own], EXTENSIONS[value], widths, densities.shape[2])
         for k, r in enumerate(response):
-            found[k] += np.einsum("jb,bjg->g", per_bin[k], densities[r][:, own])
+            found[k, own] = np.einsum("tbm,tbmg->tg", sums[k], densities[r, own])
     return found
 
 
-def far_by_bin(seasons: Sequence[SeasonEvents], dec: np.ndarray, n_bins: int, tail: float = TAIL) -> np.ndarray:
-    """The part of `far_ratios` that knows no spectrum, (n_seasons, n_dec, n_bins) float64; `dec` (n_dec,) rad."""
-    n_bands = len(SIN_DEC_EDGES) - 1
-    middle = (SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2
-    solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None]
-    made = []
-    for season in seasons:
-        band = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(season.dec), side="right") - 1, 0, n_bands - 1)
-        ratio = season.inverse_background * _share_beyond(season, tail)
-        flat = np.bincount(band * n_bins + season.energy_bin, ratio, n_bands * n_bins)
-        of_bands = make_interp_spline(middle, flat.reshape(n_bands, n_bins) / solid_angle, k=1)
-        made.append(of_bands(np.clip(np.sin(dec), middle[0], middle[-1])))
-    return np.stack(made)
+def far_ratios(
+    seasons: Sequence[SeasonEvents],
+    response: np.ndarray,
+    sources: tuple[np.ndarray, np.ndarray, np.ndarray],
+    widths: Sequence[float],
+    densities: np.ndarray,
+    shares: np.ndarray,
+) -> np.ndarray:
+    """The same for all sources of a stack together, (n_seasons, n_spectra) float64.
 
-
-def _share_beyond(season: SeasonEvents, tail: float) -> np.ndarray:
-    """Share of the signal of a point that lies farther from it than an event's reach, (n_events,)."""
-    widest = np.maximum(season.tail_ratio, 1.0)
-    square = reach(season.width**2 * widest, tail) * widest / 2
-    return (1 - season.tail_share) * np.exp(-square) + season.tail_share * np.exp(-square / season.tail_ratio)
+    Parameters
+    ----------
+    sources : dec, extension [rad] and table, (n_sources,) each
+    densities : (n_responses, n_tables, n_bins, n_widths + 1, n_spectra)
+    shares : (n_responses, n_sources, n_spectra) float64
+        Of each source in the signal.
+    """
+    dec, extension, table = sources
+    # Sources of one table have nearly one declination.
+    pairs, first, place = np.unique(table + 1j * nearest_extension(extension), return_index=True, return_inverse=True)
+    middle = np.bincount(place, dec) / np.bincount(place)
+    found = np.zeros((len(seasons), densities.shape[4]))
+    for begin in range(0, len(pairs), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        own = densities[:, table[first[part]]]
+        each = far_of_each(seasons, response, (middle[part], extension[first[part]]), widths, own)
+        of_part = np.flatnonzero((place >= begin) & (place < begin + _AT_ONCE))
+        for k, r in enumerate(response):
+            found[k] += (each[k, place[of_part] - begin] * shares[r, of_part]).sum(axis=0)
+    return found

@@ -25,10 +25,6 @@ from nusky.errors import CatalogueError, PhysicsError
 PION_RATIO = 2.0
 """K, charged over neutral pions in pp collisions (Ahlers and Murase, arXiv:1309.4077)."""
 GAMMA_PER_NEUTRINO_ENERGY = 2.0  # E_gamma = 2 E_nu, ibid.
-GAMMA_RANGE_TEV = {3.0: (1.0, 25.0), 50.0: (25.0, np.inf)}
-"""Energies of the spectra by their pivot, both in TeV: WCDA 1-25 TeV, KM2A above 25 TeV (ApJS 271, 25)."""
-MOST_TEV = 1000.0
-"""End of gamma-ray spectra without one, where protons are fitted to them."""
 ERROR_COLUMNS = ("flux_error", "spectral_index_error")
 """Their errors, where the list has them."""
 COLUMNS = (
@@ -41,6 +37,8 @@ COLUMNS = (
     "pivot_tev",
     "flux_unit_per_tev_cm2_s",
 )
+RANGE = ("energy_min_tev", "energy_max_tev")
+"""Columns with the energies that a spectrum was measured at; without them its range is unknown."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +112,17 @@ class HadronicSpectra:
         source are different parts of its spectrum and add up. With `extrapolate` over all energies: a soft spectrum
         measured above 25 TeV then predicts thousands of events at 1 TeV that nobody has seen gamma rays for.
         """
-        if not extrapolate and np.isnan(self.energy_min_gev).any():
-            unknown = self.names[int(np.argmax(np.isnan(self.energy_min_gev)))]
+        no_range = np.isnan(self.energy_min_gev) | np.isnan(self.energy_max_gev)
+        if not extrapolate and no_range.any():
+            unknown = self.names[int(np.argmax(no_range))]
             raise PhysicsError(
                 f"the measured energy range of {unknown} is unknown: leave it out, or extrapolate its spectrum."
             )
         spectra = [PowerLaw(gamma) for gamma in self.gamma] if extrapolate else self.spectra
         by_response = {
-            name: np.array([areas[name].integral(dec, own) for dec, own in zip(self.dec, spectra, strict=True)])
+            name: np.array(
+                [areas[name].integrals(dec, [own])[0, 0] for dec, own in zip(self.dec[:, None], spectra, strict=True)]
+            )
             for name in dict.fromkeys(responses)
         }
         return np.stack([by_response[name] for name in responses])
@@ -171,7 +172,7 @@ def hadronic_spectra(sources: pa.Table, relation: str = "kinematic") -> Hadronic
 
     Parameters
     ----------
-    sources : table "sources" with `COLUMNS`
+    sources : table "sources" with `COLUMNS`, and `RANGE` where the energies of the measurements are known
         The gamma rays are flux * flux_unit_per_tev_cm2_s (E / pivot_tev)^-spectral_index, TeV^-1 cm^-2 s^-1.
     relation : 'kinematic' or 'interactions', from gamma rays to neutrinos
 
@@ -195,13 +196,10 @@ def hadronic_spectra(sources: pa.Table, relation: str = "kinematic") -> Hadronic
     if not used.size:
         raise CatalogueError("no source of the catalogue has a gamma-ray spectrum; use one of the 1LHAASO lists.")
     gamma, pivot = index[used], pivot[used]
-    ranges = np.array([GAMMA_RANGE_TEV.get(float(p), (np.nan, np.nan)) for p in pivot])
-    if relation == "interactions":
-        ranges = np.minimum(ranges, MOST_TEV)
-    energy_min, energy_max = ranges.T * 1e3 / GAMMA_PER_NEUTRINO_ENERGY
-    nothing = np.full(len(names), np.nan)
-    errors = (sources[c].to_numpy() if c in sources.column_names else nothing for c in ERROR_COLUMNS)
-    n0_error, gamma_error = (values[used] for values in errors)
+    nothing = np.full(sources.num_rows, np.nan)
+    energy_min, energy_max, n0_error, gamma_error = (
+        (sources[c].to_numpy() if c in sources.column_names else nothing)[used] for c in (*RANGE, *ERROR_COLUMNS)
+    )
     return HadronicSpectra(
         row=used,
         names=tuple(names[used]),
@@ -212,8 +210,8 @@ def hadronic_spectra(sources: pa.Table, relation: str = "kinematic") -> Hadronic
         gamma=gamma,
         gamma_error=gamma_error,
         relation=relation,
-        energy_min_gev=energy_min,
-        energy_max_gev=energy_max,
+        energy_min_gev=energy_min * 1e3 / GAMMA_PER_NEUTRINO_ENERGY,
+        energy_max_gev=energy_max * 1e3 / GAMMA_PER_NEUTRINO_ENERGY,
         repeated=sources["duplicate_of"].to_numpy()[used] >= 0,
         left_out={
             reason: tuple(names[rows])

@@ -10,27 +10,30 @@ their own signal density. TS = 2 ln L(best)/L(0).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum, parameters
+from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum, by_spectrum, of_each, parameters
 from nusky.errors import PhysicsError
 from nusky.likelihood import cells, fit
 from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
-from nusky.likelihood.ratios import near_ratios, series_limits
-from nusky.likelihood.separation import unit_vectors
-from nusky.likelihood.terms import TAIL
+from nusky.likelihood.ratios import Signal, near_ratios, series_limits
+from nusky.likelihood.terms import directions
 from nusky.search.analysis import Analysis
-from nusky.search.far_pairs import far_ratios, source_tails
+from nusky.search.far_pairs import far_ratios
 from nusky.search.season import IndexedEvents, SeasonEvents
+from nusky.units import takes_directions
 
-N_SPECTRA = 25
+N_SPECTRA = 16
 """Values of the fitted parameter on which the likelihood is profiled; between them the profile is interpolated."""
 _FIRST_BOUND, _FIRST_BOUND_OF_STACK = 32.0, 128.0
 """Largest n_s for which small ratios are summed at first; a sky with more signal is looked at again."""
-_ZOOMS, _ZOOM_POINTS = 3, 9
+_MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
+"""More sources than that share the signal densities of those within half a step of declination."""
+_ZOOMS, _ZOOM_POINTS = 3, 8
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,12 @@ class Sources:
     weights: np.ndarray
 
     @classmethod
-    def of(cls, ra: ArrayLike, dec: ArrayLike, extension: ArrayLike = 0.0, weights: ArrayLike = 1.0) -> "Sources":
-        """Those with a weight; a missing width counts as 0, and the weights add up to 1."""
+    @takes_directions(("ra", "dec"), extension="rad")
+    def of(cls, ra: Any, dec: Any = None, extension: Any = 0.0, weights: ArrayLike = 1.0) -> "Sources":
+        """Those with a weight; a missing width counts as 0, and the weights add up to 1.
+
+        Directions and widths are numbers in rad or quantities, or `ra` is a SkyCoord and `dec` left out.
+        """
         ra, dec, extension, weights = (
             np.atleast_1d(values).astype(float) for values in np.broadcast_arrays(ra, dec, extension, weights)
         )
@@ -59,11 +66,12 @@ class Sources:
         if not used.any():
             raise PhysicsError("no source of the stack has a weight above zero.")
         ra, dec, extension, weights = ra[used], dec[used], np.nan_to_num(extension[used]), weights[used]
-        wrong = np.flatnonzero(~(np.isfinite(ra) & (np.abs(dec) <= np.pi / 2) & (extension >= 0)))
+        wrong = np.flatnonzero(~((extension >= 0) & (extension <= np.pi)))
         if wrong.size:
             j = wrong[0]
             raise PhysicsError(
-                f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: not a direction and a width."
+                f"source at ra {ra[j]}, dec {dec[j]}, extension {extension[j]} rad: no width from 0 to pi. For degrees "
+                "give a quantity."
             )
         return cls(ra, dec, extension, weights / weights.sum())
 
@@ -82,24 +90,21 @@ class NearIndex:
 
     Attributes
     ----------
-    tails : (n_sources,) float64
-        See `nusky.search.far_pairs.source_tails`.
     cells : SourceCells
-    sources : (n_sources, 5) float64
+    sources : (n_sources, 4) float64
         As `nusky.likelihood.ratios.near_ratios` takes them.
     """
 
-    tails: np.ndarray
     cells: SourceCells
     sources: np.ndarray
 
     @classmethod
-    def of_sources(cls, sources: Sources, omega: np.ndarray) -> "NearIndex":
-        """`omega` (n_sources,) are the sources' largest shares of the signal."""
-        tails = source_tails(omega)
-        index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension, tails)
-        columns = unit_vectors(sources.ra, sources.dec), sources.extension**2, 2 * np.log(tails / TAIL)
-        return cls(tails, index, np.column_stack(columns))
+    def of_sources(cls, sources: Sources) -> "NearIndex":
+        """The index of all `sources`."""
+        x_y = directions(np.cos(sources.dec), sources.ra % (2 * np.pi))
+        columns = *x_y, np.sin(sources.dec), sources.extension**2
+        index = SourceCells.of_sources(sources.ra, sources.dec, sources.extension)
+        return cls(index, np.column_stack(columns))
 
 
 @dataclass(frozen=True)
@@ -164,26 +169,25 @@ class Hypothesis:
     ) -> "Hypothesis":
         """With the parameter of a spectrum free, the index of a power law by default, or on given `spectra`.
 
-        `SourceSpectra` are of the sources in the order of `sources`. A free parameter is profiled on `N_SPECTRA` values
-        of a single source, on every other one of a stack.
+        `SourceSpectra` are of the sources in the order of `sources`. A free parameter is profiled on `N_SPECTRA`
+        values.
 
         Raises
         ------
-        PhysicsError : no season can see any source.
+        PhysicsError : no season can see any source, or `SourceSpectra` are of another number of sources.
         """
         if spectra is None or isinstance(spectra, Spectrum):
-            spectra = (spectra or PowerLaw(2.0)).grid(N_SPECTRA)[:: 1 if len(sources) == 1 else 2]
+            spectra = (spectra or PowerLaw(2.0)).grid(N_SPECTRA)
+        of_each(spectra, len(sources))
         order = np.argsort(sources.dec, kind="stable")
         spectra = [spectrum.take(order) if isinstance(spectrum, SourceSpectra) else spectrum for spectrum in spectra]
         sources = sources.by_declination()
-        per_source = analysis.expected(sources.dec, spectra) * sources.weights
-        expected = per_source.sum(axis=2, keepdims=True)
+        expected = (analysis.expected(sources.dec, spectra) * sources.weights).sum(axis=2)
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
             raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
-        omega = per_source / np.maximum(expected, 1e-300)
-        return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources, omega.max(axis=(0, 1))))
+        return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources))
 
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
         """The same sources on another grid of spectra."""
@@ -214,19 +218,26 @@ class Hypothesis:
         return np.ascontiguousarray((self.expected / self.expected.sum(axis=0)).T)
 
     @cached_property
-    def _omega(self) -> np.ndarray:
-        """Share of each source in the signal, (n_responses, n_sources, n_spectra)."""
+    def signal(self) -> Signal:
+        """What the detector makes of the sources."""
+        analysis, dec = self.analysis, self.sources.dec
+        numbers = analysis.response_numbers
         # Seasons of one response share it: the livetime cancels.
-        first = np.unique(self.analysis.response_numbers, return_index=True)[1]
-        return (self.per_source[first] / np.maximum(self.expected[first], 1e-300)[:, :, None]).transpose(0, 2, 1)
-
-    @cached_property
-    def _tables(self) -> tuple[np.ndarray, ...]:
-        response = self.analysis.response_numbers
-        densities = self.analysis.energy_densities(self.sources.dec, self.spectra) * self._omega[:, None]
-        densities = np.ascontiguousarray(densities)
-        far = far_ratios(self.analysis.seasons, response, self.sources.dec, self.near.tails, densities)
-        return densities, densities.max(axis=(2, 3)), response, far
+        season = np.unique(numbers, return_index=True)[1]
+        shares = (self.per_source[season] / np.maximum(self.expected[season], 1e-300)[:, :, None]).transpose(0, 2, 1)
+        shares = np.ascontiguousarray(shares)
+        if len(dec) > _MOST_TABLES:
+            dec = np.clip(np.round(dec / _TABLE_STEP) * _TABLE_STEP, -np.pi / 2, np.pi / 2)
+        kind = np.empty(len(dec), np.int64)
+        for number, (_, at) in enumerate(by_spectrum(of_each(self.spectra, len(dec)))):
+            kind[at] = number
+        _, first, table = np.unique(dec + 1j * kind, return_index=True, return_inverse=True)
+        own = [spectrum.take(first) if isinstance(spectrum, SourceSpectra) else spectrum for spectrum in self.spectra]
+        densities = analysis.signal_densities(dec[first], own)
+        sources = self.sources.dec, self.sources.extension, table
+        far = far_ratios(analysis.seasons, numbers, sources, analysis.widths, densities, shares)
+        near = np.ascontiguousarray(densities[:, :, :, :-1])
+        return Signal(analysis.widths, near, table, shares.astype(np.float32), far)
 
     def data(self) -> Sky:
         """The sky as observed."""
@@ -302,7 +313,7 @@ class SkyLikelihood:
             known, sky, hypothesis = self._bound, self._sky, self._hypothesis
             first = _FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
-            limits = np.empty((2, len(sky.n_events)))
+            limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
             found = near_ratios(
                 sky.chosen,
@@ -312,7 +323,7 @@ class SkyLikelihood:
                 sky.extra,
                 hypothesis.near.cells,
                 hypothesis.near.sources,
-                *hypothesis._tables,
+                hypothesis.signal,
                 limits,
             )
             self._ratios = (*found, hypothesis.shares, sky.n_events)

@@ -15,6 +15,7 @@ from nusky.search.hypothesis import Sources
 from nusky.search.season import SeasonEvents
 from nusky.sphere import displaced
 
+GAUSSIAN = "gaussian (uncalibrated)"
 MIN_EVENTS = 20
 """Events that angular errors are drawn from at least: near the poles the band is widened to that many."""
 _COLUMNS = ("ra", "dec", "ang_err", "log10_energy")
@@ -53,18 +54,21 @@ def expected_events(analysis: Analysis, sources: Sources, spectrum: Spectrum) ->
 
 
 class Injector:
-    """Draws signal events as the release allows: `label` is 'smearing', or 'gaussian' without smearing tables.
+    """Draws signal events as the release allows: `label` is 'smearing', 'angular resolution' or 'gaussian'.
 
-    Without smearing tables events have no energies, and each is as far from its source as its AngErr says. The angular
-    errors come from the season's own events near the source's declination, so they are those of the background: a
-    stand-in, which every result that rests on it names.
+    Without smearing tables events have no reconstructed energies, and each is as far from its source as its AngErr
+    says. Where the release gives medians of its resolution by true energy, neutrinos have one, which decides their
+    AngErr (`nusky.detector.angular_resolution`). Where it gives nothing, AngErr is that of the season's events near the
+    source's declination, so of background: limits that rest on this stand-in are called uncalibrated.
     """
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
-        self.label = "gaussian" if analysis.smearings is None else "smearing"
-        self._by_dec: list[tuple[np.ndarray, np.ndarray]] = []
+        self.label = "smearing"
         if analysis.smearings is None:
+            self.label = GAUSSIAN if analysis.median_spreads is None else "angular resolution"
+        self._by_dec: list[tuple[np.ndarray, np.ndarray]] = []
+        if self.label == GAUSSIAN:
             for season in analysis.seasons:
                 order = np.argsort(season.dec, kind="stable")
                 self._by_dec.append((season.dec[order], season.ang_err[order]))
@@ -73,7 +77,7 @@ class Injector:
         """Poisson(`n_injected`) signal events of one sky, one `SeasonEvents` per season."""
         analysis, expected = self._analysis, n_injected * signal.share
         if analysis.smearings is None:
-            return [self._gaussian(rng, k, signal.sources, expected[k]) for k in range(len(expected))]
+            return [self._spatial(rng, k, signal, expected[k]) for k in range(len(expected))]
         drawn = inject(
             rng, signal.sources, expected, analysis.areas, analysis.smearings, analysis.responses, signal.spectra
         )
@@ -82,20 +86,30 @@ class Injector:
             for season, events in zip(analysis.seasons, drawn, strict=True)
         ]
 
-    def _gaussian(self, rng: np.random.Generator, k: int, sources: Sources, expected: np.ndarray) -> SeasonEvents:
+    def _spatial(self, rng: np.random.Generator, k: int, signal: Signal, expected: np.ndarray) -> SeasonEvents:
+        sources, season, spreads = signal.sources, self._analysis.seasons[k], self._analysis.median_spreads
         source = np.repeat(np.arange(len(sources)), rng.poisson(expected))
-        n, decs, ang_errs = len(source), *self._by_dec[k]
-        half_width, dec = np.radians(BAND_HALF_WIDTH_DEG), sources.dec[source]
+        dec = sources.dec[source]
+        if spreads is None:
+            ang_err = self._ang_err_of_band(rng, k, dec)
+        else:
+            area = self._analysis.areas[season.response]
+            log10_enu = _true_energies(rng, season.response, area, sources, source, signal.spectra, expected)
+            ang_err = spreads[k].draw_ang_err(rng, dec, log10_enu)
+        width = np.hypot(ang_err, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
+        distance = np.minimum(rng.rayleigh(1.0, len(dec)) * width, np.pi)
+        event = displaced(sources.ra[source], dec, distance, rng.uniform(0.0, 2 * np.pi, len(dec)))
+        return season.with_events(*event, ang_err, None)
+
+    def _ang_err_of_band(self, rng: np.random.Generator, k: int, dec: np.ndarray) -> np.ndarray:
+        n, decs, ang_errs = len(dec), *self._by_dec[k]
+        half_width = np.radians(BAND_HALF_WIDTH_DEG)
         first, stop = np.searchsorted(decs, dec - half_width), np.searchsorted(decs, dec + half_width, side="right")
         least = min(MIN_EVENTS, len(decs))
         missing = np.maximum(least - (stop - first), 0)
         first = np.clip(first - (missing + 1) // 2, 0, len(decs) - least)
         stop = np.maximum(stop, first + least)
-        ang_err = ang_errs[first + (rng.random(n) * (stop - first)).astype(np.int64)]
-        width = np.hypot(ang_err, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
-        distance = np.minimum(rng.rayleigh(1.0, n) * width, np.pi)
-        event = displaced(sources.ra[source], dec, distance, rng.uniform(0.0, 2 * np.pi, n))
-        return self._analysis.seasons[k].with_events(*event, ang_err, None)
+        return ang_errs[first + (rng.random(n) * (stop - first)).astype(np.int64)]
 
 
 def inject(
@@ -139,15 +153,8 @@ def inject(
         members = [k for k, name in enumerate(responses) if name == response]
         area, smearing = areas[response], smearings[response]
         source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
-        n, log10_enu = len(source), np.empty(len(source))
-        present, band, of_source = np.unique(source), area.band(sources.dec), expected[members].sum(axis=0)
-        _refuse_blind(response, sources, of_source, np.flatnonzero(~(area.area[:, band] > 0).any(axis=0)))
-        for spectrum, places in by_spectrum([spectra[j] for j in present]):
-            own = present[places]
-            cumulative = np.cumsum(area.area.T * spectrum.integrals(area.log10_energy), axis=1)
-            _refuse_blind(response, sources, of_source, own[~(cumulative[band[own], -1] > 0)])
-            drawn = np.flatnonzero(np.isin(source, own))
-            log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, band[source[drawn]])
+        n = len(source)
+        log10_enu = _true_energies(rng, response, area, sources, source, spectra, expected[members].sum(axis=0))
         dec = sources.dec[source]
         log10_energy, psi, ang_err = smearing.sample(
             rng, smearing.enu_cell(log10_enu), smearing.dec_cell(dec), n, ANG_ERR_FLOOR
@@ -160,6 +167,29 @@ def inject(
         for k, stop, number in zip(members, np.cumsum(counts), counts, strict=True):
             seasons[k] = {name: values[stop - number : stop] for name, values in columns.items()}
     return seasons
+
+
+def _true_energies(
+    rng: np.random.Generator,
+    response: str,
+    area: EffectiveArea,
+    sources: Sources,
+    source: np.ndarray,
+    spectra: Sequence[Spectrum],
+    expected: np.ndarray,
+) -> np.ndarray:
+    """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them."""
+    log10_enu, of_each = np.empty(len(source)), area.at(sources.dec).T
+    _refuse_blind(response, sources, expected, np.flatnonzero(~(of_each > 0).any(axis=1)))
+    present = np.unique(source)
+    for spectrum, places in by_spectrum([spectra[j] for j in present]):
+        own = present[places]
+        cumulative = np.cumsum(of_each[own] * spectrum.integrals(area.log10_energy), axis=1)
+        _refuse_blind(response, sources, expected, own[cumulative[:, -1] <= 0])
+        drawn = np.flatnonzero(np.isin(source, own))
+        row = np.searchsorted(own, source[drawn])
+        log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, row)
+    return log10_enu
 
 
 def _refuse_blind(response: str, sources: Sources, expected: np.ndarray, unseen: np.ndarray) -> None:
@@ -194,15 +224,15 @@ def _check(
 
 
 def _draw_energy(
-    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectrum: Spectrum, band: np.ndarray
+    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectrum: Spectrum, row: np.ndarray
 ) -> np.ndarray:
-    """log10(E_nu/GeV) of one neutrino from each declination `band`: exact inverse of `cumulative` (n_dec, n_energy)."""
+    """log10(E_nu/GeV) of one neutrino from the source of each `row`: exact inverse of `cumulative` (n, n_energy)."""
     totals = cumulative[:, -1:]
     share = np.divide(cumulative, totals, out=np.ones_like(cumulative), where=totals > 0)
-    # One search for all: band j occupies the numbers from j to j + 1, and rounding must not reach j + 1.
-    place = np.minimum(rng.random(len(band)), 1 - 1e-12)
+    # One search for all: row j occupies the numbers from j to j + 1, and rounding must not reach j + 1.
+    place = np.minimum(rng.random(len(row)), 1 - 1e-12)
     laid_out = (share + np.arange(len(share))[:, None]).ravel()
-    energy = np.searchsorted(laid_out, band + place, side="right") - band * share.shape[1]
-    before = np.where(energy > 0, share[band, energy - 1], 0.0)
-    inside = np.clip((place - before) / (share[band, energy] - before), 0.0, 1.0)
+    energy = np.searchsorted(laid_out, row + place, side="right") - row * share.shape[1]
+    before = np.where(energy > 0, share[row, energy - 1], 0.0)
+    inside = np.clip((place - before) / (share[row, energy] - before), 0.0, 1.0)
     return spectrum.quantile(inside, edges[energy], edges[energy + 1])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from nusky.errors import PhysicsError
 from nusky.search.hypothesis import Fit, Hypothesis
@@ -57,7 +57,7 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     data = fine.data()
     likelihood = fine.likelihood(data)
     n_signal, value, _ = likelihood.profile()
-    middle, level = n_signal[np.argmax(value)], 2 * value.max() - chi2.ppf(confidence_level, 1)
+    middle, level = n_signal[np.argmax(value)], 2 * value.max() - chdtri(1, 1 - confidence_level)
 
     def above(n: float) -> float:
         """TS at n_s with gamma profiled, over the level."""

@@ -1,17 +1,19 @@
 """The events of one season, ready for the standard likelihood, and those of all in the order of the sky's index."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nusky.detector.point_spread import PointSpread
 from nusky.detector.smearing import ANG_ERR_FLOOR
-from nusky.errors import PhysicsError
 from nusky.likelihood import cells, energy
 from nusky.likelihood.events import records
 from nusky.likelihood.spatial import DeclinationDensity
-from nusky.likelihood.terms import reach
+from nusky.units import takes_directions
+
+GAUSSIAN_REACH = 18.0
+"""Squared pull up to which an event is near where its spread is a Gaussian of width AngErr: exp(-18) of the sum of the
+squared ratios lies beyond."""
 
 
 @dataclass(frozen=True)
@@ -23,21 +25,18 @@ class SeasonEvents:
     name, response : str
     livetime_s : float
     ra, dec, ang_err : (n_events,) float64, rad
-    width : (n_events,) float64, rad
-        Gaussian width of the core of the spatial signal density.
-    tail_ratio, tail_share : (n_events,) float64
-        Squared width of its tail over that of the core, and the share of the signal in the tail.
-    energy_bin : (n_events,) int64
+    bin : (n_events,) int64
+        Of energy and AngErr; 0 for a spatial analysis.
     inverse_background : (n_events,) float64
         1/B_i: sr for a spatial analysis, sr dex with energy.
     density : DeclinationDensity
         Background density in declination.
-    energy_density : (n_bands, n_bins) float64, per dex, or None
-        Background density in energy (`nusky.likelihood.energy`); None for a spatial analysis.
-    point_spread : PointSpread or None
-        The spread of signal in units of AngErr; None takes it for a Gaussian of width AngErr.
-    ang_err_share : (n_bands, n_bins, n_ang_err) float64 or None
-        With `point_spread`, the background's distribution of AngErr; `energy_bin` then counts bins of both.
+    energy_density : BackgroundEnergyDensity or None
+        Background density in energy; None for a spatial analysis.
+    ang_err_share : (n_bands, n_energies, n_ang_err) float64 or None
+        The background's distribution of AngErr.
+    reach : (n_bands, n_bins) float64
+        Squared pull psi^2/AngErr^2 up to which an event is near (`nusky.search.reach`).
     """
 
     name: str
@@ -46,17 +45,15 @@ class SeasonEvents:
     ra: np.ndarray
     dec: np.ndarray
     ang_err: np.ndarray
-    width: np.ndarray
-    tail_ratio: np.ndarray
-    tail_share: np.ndarray
-    energy_bin: np.ndarray
+    bin: np.ndarray
     inverse_background: np.ndarray
     density: DeclinationDensity
-    energy_density: np.ndarray | None
-    point_spread: PointSpread | None = None
+    energy_density: energy.BackgroundEnergyDensity | None
     ang_err_share: np.ndarray | None = None
+    reach: np.ndarray = field(default_factory=lambda: np.full((1, 1), GAUSSIAN_REACH))
 
     @classmethod
+    @takes_directions(("ra", "dec"), ang_err="rad")
     def of_data(
         cls,
         season: tuple[str, str, float],
@@ -64,23 +61,18 @@ class SeasonEvents:
         dec: np.ndarray,
         ang_err: np.ndarray,
         log10_energy: np.ndarray | None,
-        point_spread: PointSpread | None = None,
     ) -> "SeasonEvents":
         """A season's own events: they also are the background's model.
 
-        `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial. With a
-        `point_spread`, which needs energies, the distribution of AngErr is part of the likelihood.
+        `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial.
         """
-        if point_spread is not None and log10_energy is None:
-            raise PhysicsError("a point spread by energy needs the energies of the events.")
         density = DeclinationDensity.from_events(dec)
-        energies = None if log10_energy is None else energy.background_energy_density(log10_energy, np.sin(dec))
-        empty = (*(np.empty(0),) * 6, np.empty(0, np.int64), np.empty(0))
-        shares = None
-        if point_spread is not None:
+        energies = shares = None
+        if log10_energy is not None:
+            energies = energy.BackgroundEnergyDensity.of_events(log10_energy, np.sin(dec))
             floored = np.maximum(ang_err, ANG_ERR_FLOOR)
             shares = energy.background_ang_err_share(log10_energy, np.sin(dec), floored)
-        season_of = cls(*season, *empty, density, energies, point_spread, shares)
+        season_of = cls(*season, *(np.empty(0),) * 5, density, energies, shares)
         return season_of.with_events(ra, dec, ang_err, log10_energy)
 
     def with_events(
@@ -90,25 +82,19 @@ class SeasonEvents:
         ang_err = np.maximum(ang_err, ANG_ERR_FLOOR)
         inverse = 1 / self.density(dec)
         bins = np.zeros(len(dec), dtype=np.int64)
-        core, tail, share = np.ones(len(dec)), np.ones(len(dec)), np.zeros(len(dec))
         if self.energy_density is not None:
-            inverse /= energy.background_energy_density_at(self.energy_density, log10_energy, np.sin(dec))
-            bins = energy.energy_bin(log10_energy)
-        if self.point_spread is not None:
+            inverse /= self.energy_density.at(log10_energy, np.sin(dec))
             inverse /= energy.background_ang_err_share_at(self.ang_err_share, log10_energy, np.sin(dec), ang_err)
-            bins = bins * self.ang_err_share.shape[2] + energy.ang_err_bin(ang_err)
-            core, tail, share = self.point_spread.at(dec, log10_energy)
-        return replace(
-            self,
-            ra=ra,
-            dec=dec,
-            ang_err=ang_err,
-            width=core * ang_err,
-            tail_ratio=(tail / core) ** 2,
-            tail_share=share,
-            energy_bin=bins,
-            inverse_background=inverse,
-        )
+            bins = energy.energy_bin(log10_energy) * self.ang_err_share.shape[2] + energy.ang_err_bin(ang_err)
+        return replace(self, ra=ra, dec=dec, ang_err=ang_err, bin=bins, inverse_background=inverse)
+
+    @property
+    def near(self) -> np.ndarray:
+        """Squared chord up to which a point source is near each event, (n_events,) float64."""
+        n_bands = len(self.reach)
+        band = np.clip(((np.sin(self.dec) + 1) / 2 * n_bands).astype(np.int64), 0, n_bands - 1)
+        square = np.minimum(self.reach[band, self.bin] * self.ang_err**2, np.pi**2)
+        return 4 * np.sin(np.sqrt(square) / 2) ** 2
 
     def __len__(self) -> int:
         return len(self.ra)
@@ -134,25 +120,22 @@ class IndexedEvents:
     @classmethod
     def of_seasons(cls, seasons: Sequence[SeasonEvents], response: np.ndarray) -> "IndexedEvents":
         """The events of all seasons, whose responses have the numbers `response` (n_seasons,)."""
-        names = ("dec", "width", "tail_ratio", "tail_share", "inverse_background", "energy_bin")
-        dec, width, tail_ratio, tail_share, background, energy_bin = (
+        names = ("dec", "ang_err", "near", "inverse_background", "bin")
+        dec, ang_err, near, background, bins = (
             np.concatenate([getattr(season, name) for season in seasons]) for name in names
         )
         season = np.repeat(np.arange(len(seasons)), [len(season) for season in seasons])
-        widest = width * np.sqrt(np.maximum(tail_ratio, 1.0))
-        reach_class, row = cells.place(np.sin(dec), widest)
+        reach_class, row = cells.place(np.sin(dec), near)
         order = cells.in_order(reach_class, row)
         columns = {
             "sin_dec": np.sin(dec),
             "cos_dec": np.cos(dec),
-            "variance": width**2,
-            "tail_ratio": tail_ratio,
-            "tail_share": tail_share,
+            "variance": ang_err**2,
             "inverse_background": background,
-            "reach": reach(widest**2),
+            "reach": near,
             "row": cells.FIRST_CELL[reach_class] + row * cells.N_RA[reach_class],
             "n_ra": cells.N_RA[reach_class],
-            "energy_bin": energy_bin,
+            "bin": bins,
             "response": response[season],
             "season": season,
         }

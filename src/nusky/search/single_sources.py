@@ -20,6 +20,7 @@ from nusky.likelihood.separation import (
     squared_chord,
     unit_vectors,
 )
+from nusky.units import takes_directions
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SingleSourceResult:
     ts_max: np.ndarray
 
 
+@takes_directions(("ra", "dec"), ("source_ra", "source_dec"), ang_err="rad")
 def single_source_search(
     ra: np.ndarray,
     dec: np.ndarray,
@@ -60,7 +62,7 @@ def single_source_search(
     Parameters
     ----------
     ra, dec, ang_err : (n_events,) float64, rad
-        Events of all seasons together.
+        Events of all seasons together; like the sources quantities, too, or a SkyCoord as `ra` with None as `dec`.
     source_ra, source_dec : (n_sources,) float64, rad
     n_total : int
         N, the number of events of the whole sample, if more than are given here.

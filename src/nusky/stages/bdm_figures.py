@@ -40,7 +40,9 @@ def draw(
 
     block = config.BoostedDarkMatter.model_validate(settings)
     for name, files in zip(of_run(block), _grouped(outputs, len(options.formats)), strict=True):
-        canvas.save(figure(name, block, tables[FIGURES[name]], tables["numbers"]), files, dpi=options.dpi)
+        with canvas.laid_out(canvas.Layout(options.titles, options.width)):
+            drawn = figure(name, block, tables[FIGURES[name]], tables["numbers"])
+        canvas.save(drawn, files, dpi=options.dpi)
 
 
 def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers: PathLike) -> Any:

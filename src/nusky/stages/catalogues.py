@@ -3,17 +3,18 @@
 import os
 
 from nusky import config, files, tables
+from nusky.stages.origins import source_lists
 
 
 def build(
     catalogue: config.Catalogue, name: str, table_path: str | os.PathLike[str], report_path: str | os.PathLike[str]
 ) -> None:
     """Write the table "sources" of the catalogue called `name` and its report (JSON)."""
-    from nusky.catalogues.build import build_catalogue, input_files
+    from nusky.catalogues.build import build_catalogue
 
     sources, report = build_catalogue(catalogue, name)
     settings = catalogue.model_dump(include={"lists", "crossmatch_radius_deg"})
     tables.write_table(
-        table_path, sources, kind="sources", provenance=tables.trace(input_files(catalogue), settings=settings)
+        table_path, sources, kind="sources", provenance=tables.trace(source_lists(catalogue), settings=settings)
     )
     files.write_json(report_path, report)

@@ -141,7 +141,8 @@ class Contents:
         """Every table of the run."""
         paths, catalogues = self.paths, [{"catalogue": name} for name in self.cfg.catalogues]
         if catalogues:
-            yield from (paths.seasons, paths.uptimes, paths.effective_area, paths.smearing)
+            yield from (paths.seasons, paths.uptimes, paths.effective_area)
+            yield from (paths.smearing, paths.angular_resolution)
             yield from closed([paths.events, paths.background], [{"season": season} for season in self.seasons])
             yield from closed([paths.sources, paths.acceptance], catalogues)
             yield from closed([paths.separations], [n | {"season": s} for n in catalogues for s in self.seasons])

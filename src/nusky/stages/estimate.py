@@ -10,6 +10,7 @@ slower ones take longer. Downloads are not in them. What jobs ask a cluster for 
 import contextlib
 import io
 import math
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -18,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from nusky.config import Configuration
-from nusky.errors import NuskyError
 from nusky.releases import registry
+from nusky.resources import workflow_file
+from nusky.search.skymap.nodes import declinations
+from nusky.tables import BLOCK_ROWS
 
 EVENTS_PER_YEAR = 120_000
 """Stands in where a release's number of events is not known beforehand: seasons of the full detector have about it."""
@@ -30,12 +33,16 @@ ENGINE_S = 1.0
 IMPORT_S, IMPORT_NUMBA_S, IMPORT_FIGURES_S = 0.7, 1.2, 1.5
 """Start of Python and imports of a job."""
 BASE_MIB, BASE_NUMBA_MIB = 150.0, 280.0
+PAIRS, PAIR_MIB = 6.5e-3, 7e-5
+"""Part of the pairs of events and sources that are near, and memory of one."""
 FIGURE_S = 0.5
 """Per figure and format."""
-TRIAL_S, TRIAL_FREE_S = 1.65e-10, 2.0e-10
-"""Trial of a stack or of every source of a sky, per event and source; index fixed, fitted."""
+TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
+"""Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
+SOURCE_START_S = 1.1e-7
+"""Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
 """Signal strengths at which trials are injected, about: for a statement, for the limits of a source, for recovery."""
 SKY_S, SKY_FREE_S, SKY_POSITION_S = 2e-10, 4e-10, 6e-5
@@ -78,6 +85,7 @@ class Case:
         self.cfg, self.names, self.n_outputs = cfg, names, n_outputs
         self.inference, self.skymap, self.bdm = cfg.inference, cfg.skymap, cfg.bdm
         self.events = sum(sizes.events.values())
+        self.largest_season = max(sizes.events.values(), default=0)
         self.kind, _, rest = names.get("hypothesis", "").partition("/")
         self.catalogue = names.get("catalogue") or rest.split("/")[0]
         self.sources = sizes.sources.get(self.catalogue, 0)
@@ -100,7 +108,7 @@ class Case:
         """A trial of the hypothesis: a stack, or each of its sources by itself [s]."""
         fitted = self._fitted(self.inference)
         if self.kind == "stack":
-            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources
+            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources**TRIAL_POWER
         return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
 
     @property
@@ -150,7 +158,12 @@ class Case:
     def calibration(self) -> float:
         """A trial of the all-sky map's calibration, at every declination [s]."""
         alone = SOURCE_TRIAL_FREE_S if self._fitted(self.skymap) else SOURCE_TRIAL_S
-        return alone * self.events * self.skymap.calibration_declinations
+        return alone * self.events * self.nodes
+
+    @property
+    def nodes(self) -> int:
+        """Declinations of the all-sky map's calibration."""
+        return len(declinations(self.skymap.calibration_spacing_deg))
 
     @property
     def pixels(self) -> int:
@@ -170,15 +183,21 @@ class Case:
 
 
 def _search(cpu: Callable[[Case], float], pairs: bool = True) -> Callable[[Case], tuple[float, float]]:
-    """A job of the flux scans: its time beyond imports; near pairs need memory."""
+    """A job of the flux scans: its time beyond imports; near pairs of a season need memory, up to a block of them."""
     return lambda c: (
         IMPORT_NUMBA_S + cpu(c),
-        BASE_NUMBA_MIB + 7e-5 * c.events + (4e-8 * c.events * c.sources if pairs else 0),
+        BASE_NUMBA_MIB
+        + 7e-5 * c.events
+        + (PAIR_MIB * min(PAIRS * c.largest_season * c.sources, BLOCK_ROWS) if pairs else 0),
     )
 
 
 def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
-    return lambda c: (c.start + cpu(c), BASE_NUMBA_MIB + 6.5e-4 * c.events)
+    """A job of the inference; a stack's sources take time and memory beside its trials."""
+    return lambda c: (
+        c.start + cpu(c) + (2.5e-4 * c.sources if c.kind == "stack" else 0),
+        BASE_NUMBA_MIB + 6.5e-4 * c.events + (7e-8 * c.events * c.sources if c.kind == "stack" else 0),
+    )
 
 
 def _sky(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
@@ -197,8 +216,8 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "separations": _search(lambda c: 2.1e-9 * c.events * c.sources),
     "acceptance": _search(lambda c: 4e-5 * c.n_gammas * c.sources, pairs=False),
     "background": _search(lambda c: 4.1e-7 * c.events, pairs=False),
-    "stacking_scan": _search(lambda c: 1e-9 * c.events * c.sources * c.n_gammas),
-    "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources),
+    "stacking_scan": _search(lambda c: 6e-10 * c.events * c.sources * c.n_gammas),
+    "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources, pairs=False),
     "inference_trials": _trials(lambda c: c.trial * c.batch),
     "inference_fits": _trials(lambda c: c.trial * 10),
     "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
@@ -212,9 +231,9 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
         lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
     ),
     "inference_limits_part": _trials(lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs),
-    "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources * c.source_limit_trials),
+    "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials),
     "skymap_region": _sky(lambda c: c.sky / (12 * c.skymap.nside_region**2)),
-    "skymap_calibration": _sky(lambda c: c.calibration * c.batch),
+    "skymap_calibration": _sky(lambda c: SOURCE_START_S * c.events * c.nodes + c.calibration * c.batch),
     "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
     # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
     "skymap": _sky(lambda c: SPOT_S * (900 * c.rarer + SKY_SPOTS) * c.events + c.position * 6100 * c.skymap.n_zooms),
@@ -240,11 +259,16 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
 def request(cfg: Configuration, rule: str) -> dict[str, Callable[..., int]]:
     """What a job of `rule` asks a cluster for: megabytes and minutes, as functions of its wildcards and the attempt.
 
-    At least twice what it costs, catalogues taken to be large; a job that failed asks for as much again.
+    At least twice what it costs, catalogues taken to be large, or as large as their files; a job that failed asks for
+    as much again.
     """
-    sizes = Sizes(events_of(cfg), dict.fromkeys(cfg.catalogues, MANY_SOURCES))
 
     def cost(wildcards: Any) -> tuple[float, float]:
+        sources = {
+            name: max(MANY_SOURCES, sum(_rows(item.file) for item in block.lists if item.file))
+            for name, block in cfg.catalogues.items()
+        }
+        sizes = Sizes(events_of(cfg), sources)
         return COSTS[rule](Case(cfg, sizes, dict(wildcards), n_outputs=100))
 
     download = 120 if rule == "fetch_release" else 0
@@ -252,6 +276,19 @@ def request(cfg: Configuration, rule: str) -> dict[str, Callable[..., int]]:
         "mem_mb": lambda wildcards, attempt: attempt * round(500 + 2 * cost(wildcards)[1]),
         "runtime": lambda wildcards, attempt: attempt * round(15 + download + 4 * cost(wildcards)[0] / 60),
     }
+
+
+def _rows(file: str) -> int:
+    """Rows of a source list, roughly and rather too many, from its form alone; 0 where it is not there."""
+    try:
+        content = Path(file).read_bytes()
+    except OSError:  # said with its reason when the list is read
+        return 0
+    if content.startswith(b"SIMPLE"):
+        return max((int(number) for number in re.findall(rb"NAXIS2  = *(\d+)", content)), default=0)
+    if content.startswith(b"\x1f\x8b"):
+        return len(content) // 10
+    return max(content.count(b"\n"), content.count(b"\r"), content.count(b"<TR"))
 
 
 def jobs(cfg: Configuration, sizes: Sizes, directory: Path = Path(".")) -> list[Job]:
@@ -291,7 +328,7 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
             config_settings=ConfigSettings(config=settings),
             storage_settings=StorageSettings(),
             workflow_settings=WorkflowSettings(),
-            snakefile=snakefile(),
+            snakefile=workflow_file("Snakefile"),
             workdir=Path(folder),
         )
         workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
@@ -305,14 +342,6 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
             for job, number in after.items()
             if job.output
         ]
-
-
-def snakefile() -> Path:
-    """The entry of the workflow: at the root of the source tree."""
-    path = Path(__file__).resolve().parents[3] / "Snakefile"
-    if not path.is_file():
-        raise NuskyError(f"{path}: the workflow is not there. Call `nusky` of a clone of the repository.")
-    return path
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from nusky.config import Figures
 from nusky.conventions import index_text
+from nusky.probability import compared
 from nusky.stages import bdm_figures
 from nusky.stages.contents import DECLINATIONS, Contents, Names
 from nusky.tables import read_metadata, read_table
@@ -94,9 +95,13 @@ def write(
 
 def draw(kind: str, tables: Tables, names: Names | None = None, options: Figures | None = None) -> "Drawn":
     """The matplotlib figure of one of `KINDS`, tagged where an event behind its tables was generated."""
+    from nusky.figures import canvas
+
     paths = Figure(kind, names or {}, tables).inputs
     synthetic = any(read_metadata(path)["synthetic"] for path in paths if str(path).endswith(".parquet"))
-    return KINDS[kind].draw(tables, options or Figures(), synthetic=synthetic, **(names or {}))
+    options = options or Figures()
+    with canvas.laid_out(canvas.Layout(options.titles, options.width)):
+        return KINDS[kind].draw(tables, options, synthetic=synthetic, **(names or {}))
 
 
 def _in_groups(paths: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
@@ -109,7 +114,7 @@ def _sky_map(tables: Tables, options: Figures, *, synthetic: bool) -> "Drawn":
 
     return module.sky_map(
         [read_table(path, kind="events", columns=module.EVENT_COLUMNS) for path in tables["events"]],
-        [read_table(path, kind="sources", columns=module.SOURCE_COLUMNS) for path in tables["sources"]],
+        [read_table(path, kind="sources", columns=("name", *module.SOURCE_COLUMNS)) for path in tables["sources"]],
         max_events=options.max_sky_events,
         synthetic=synthetic,
     )
@@ -149,7 +154,7 @@ def _background_ts(tables: Tables, options: Figures, *, catalogue: str, weightin
         every,
         title=(f"{_METHOD} method", catalogue, weighting, how),
         observed=fit["test_statistic"],
-        note=f"p = {fit['p_local']:.2g}",
+        note=f"p {compared(fit['p_local'], fit['n_trials'])}",
         synthetic=about["synthetic"],
     )
 
@@ -159,7 +164,8 @@ def _p_values(tables: Tables, options: Figures, *, catalogue: str, synthetic: bo
 
     table = first_fit(read_table(tables["fits"], kind="source_fits"))
     best = pc.min_max(table["p_local"]).as_py()["min"]
-    post = table.filter(pc.equal(table["p_local"], best))["p_post"][0].as_py()
+    row = table.filter(pc.equal(table["p_local"], best)).slice(0, 1).to_pylist()[0]
+    post = compared(row["p_post"], row["n_sky_trials"])
     return p_values.p_values(table, method=_METHOD, catalogue=catalogue, post_trial=post, synthetic=synthetic)
 
 
@@ -224,7 +230,8 @@ def _all_sky(tables: Tables, options: Figures, *, name: str, synthetic: bool) ->
     nside, values = healpix_file.read(tables["fits"], "NEG_LOG10_P")
     spots = read_table(tables["spots"], kind="skymap_spots", columns=skymap.SPOT_COLUMNS)
     lists = [read_table(path, kind="sources") for path in tables["sources"]]
-    about = {"coordinates": name, "analysis": skymap_analysis(tables["spots"]), "synthetic": synthetic}
+    about = {"n_trials": _setting(tables["spots"], "calibration_trials")}
+    about |= {"coordinates": name, "analysis": skymap_analysis(tables["spots"]), "synthetic": synthetic}
     return skymap.all_sky(values, nside, spots, lists, **about)
 
 

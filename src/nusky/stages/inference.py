@@ -19,18 +19,16 @@ from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector.configured import of_stack, spectra_of
-from nusky.detector.spectrum import SourceSpectra, Spectrum
+from nusky.detector.spectrum import SourceSpectra
 from nusky.errors import TableError
 from nusky.search.analysis import EVENT_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
-from nusky.search.energy_range import central_energy_range
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits
 from nusky.search.hypothesis import Sources
-from nusky.search.injection import Signal, expected_events
-from nusky.search.interval import likelihood_interval
 from nusky.search.statistics.posttrial import post_trial_p_value
-from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, local_p_value, sigma_from_p
+from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
+from nusky.search.target import Target
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -48,26 +46,25 @@ class Data:
     seasons: Path
     effective_area: Path
     smearing: Path
+    angular_resolution: Path
 
     @classmethod
     def of_job(cls, files: Any) -> "Data":
         """From the files of a job, by name."""
-        return cls(files.events, files.seasons, files.effective_area, files.smearing)
+        return cls(files.events, files.seasons, files.effective_area, files.smearing, files.angular_resolution)
 
     @property
     def paths(self) -> list[Path]:
         """All of them, the events first."""
-        return [*self.events, self.seasons, self.effective_area, self.smearing]
+        return [*self.events, self.seasons, self.effective_area, self.smearing, self.angular_resolution]
 
 
-def load_analysis(data: Data, point_spread: str = "gaussian", point_spread_gamma: float | None = None) -> Analysis:
-    """The standard likelihood of a release; the point spread as in `nusky.search.analysis.Analysis.of_tables`.
-
-    `point_spread_gamma` is a dimensionless spectral index.
-    """
-    tables = [read_table(getattr(data, name), kind=name) for name in ("seasons", "effective_area", "smearing")]
+def load_analysis(data: Data) -> Analysis:
+    """The standard likelihood of a release."""
+    kinds = ("seasons", "effective_area", "smearing", "angular_resolution")
+    seasons, *others = (read_table(getattr(data, name), kind=name) for name in kinds)
     events = [read_table(path, kind="events", columns=EVENT_COLUMNS) for path in data.events]
-    return Analysis.of_tables(tables[0], events, *tables[1:], point_spread, point_spread_gamma)
+    return Analysis.of_tables(seasons, events, *others)
 
 
 def positions(sources: pa.Table) -> Positions:
@@ -75,52 +72,6 @@ def positions(sources: pa.Table) -> Positions:
     ra, dec, width = (np.radians(sources[name].to_numpy()) for name in ("ra_deg", "dec_deg", "extension_deg"))
     limit = sources["extension_limit"].to_numpy(zero_copy_only=False)
     return ra, dec, np.where(limit, 0.0, np.nan_to_num(width))
-
-
-@dataclass(frozen=True)
-class Target:
-    """A stack, a source or a point of the sky.
-
-    Attributes
-    ----------
-    experiment : its fits and trials
-    sources : its sources, and how they share the flux
-    row : what its rows of a table begin with
-    spectrum : of its sources, with another value of its parameter for every index
-    """
-
-    experiment: Experiment
-    sources: Sources
-    row: dict[str, Any]
-    spectrum: Spectrum
-
-    @property
-    def analysis(self) -> Analysis:
-        """What it is tested on."""
-        return self.experiment.hypothesis.analysis
-
-    def signal(self, gamma: float) -> Signal:
-        """Signal of its sources with the index `gamma`."""
-        return Signal.of(self.analysis, self.sources, self.spectrum.at(gamma))
-
-    def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
-        """Quick upper limit from the likelihood of the data at the index `gamma`."""
-        data = self.experiment.hypothesis.data()
-        return self.experiment.asymptotic_limit(data, gamma, request.confidence_level)
-
-    def flux_scale(self, gamma: float) -> FluxScale:
-        """Events per flux, and the central 90 % of their energies."""
-        analysis, spectrum = self.analysis, self.spectrum.at(gamma)
-        per_phi0 = float(expected_events(analysis, self.sources, spectrum).sum())
-        energies = central_energy_range(
-            analysis.areas,
-            analysis.responses,
-            analysis.livetimes_s,
-            self.sources.dec,
-            spectrum,
-            self.sources.weights,
-        )
-        return FluxScale(spectrum, per_phi0, *energies)
 
 
 class Study:
@@ -131,8 +82,7 @@ class Study:
     files : of the job: tables of the release and, unless it is about declinations, the `sources`; `spectra`, files with
         tabulated ones, if any
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
-        None for a free one or, without energies, each of `gammas`; `spectrum`, the keys of the configuration's block;
-        `point_spread` and `point_spread_gamma` as in `load_analysis`
+        None for a free one or, without energies, each of `gammas`; `spectrum`, the keys of the configuration's block
     hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`
     """
 
@@ -140,9 +90,7 @@ class Study:
         self._data, self._setup, self._hypothesis = Data.of_job(files), setup, hypothesis
         sources = getattr(files, "sources", None)
         self._files = [*self._data.paths, *([sources] if sources else []), *getattr(files, "spectra", [])]
-        self.analysis = load_analysis(
-            self._data, setup.get("point_spread", "gaussian"), setup.get("point_spread_gamma")
-        )
+        self.analysis = load_analysis(self._data)
         self.kind, _, self.name = hypothesis["name"].partition("/")
         self.table = read_table(sources, kind="sources") if sources else None
         if self.kind == "stack":
@@ -259,7 +207,7 @@ def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapp
     observed, rows = np.empty(background.shape[1:]), []
     for j, target in enumerate(study):
         observed[j] = target.experiment.observed[:, 2]
-        rows.append([target.row | fit for fit in _fit_rows(target, observed[j], background[:, j])])
+        rows.append([target.row | fit for fit in target.fit_rows(observed[j], background[:, j])])
     if files.skies:
         common = study.statistics(files.skies)
         for f in range(observed.shape[1]):
@@ -304,36 +252,6 @@ def statements(
         write_table(outputs.fluxes, table, kind="source_fluxes", provenance=provenance)
 
 
-def _fit_rows(target: Target, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
-    """Best fits with their likelihood intervals and local p-values; `background` is (n_trials, n_fits).
-
-    The p-value ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is refined beyond it.
-    """
-    experiment = target.experiment
-    for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
-        local = local_p_value(observed[i], background[:, i])
-        interval = likelihood_interval(experiment.at(fixed).hypothesis)
-        best = interval.fit
-        yield (
-            {"gamma_fixed": float(fixed)}
-            | dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
-            | {
-                "converged": best.converged,
-                "n_signal_low68": interval.n_signal_low,
-                "n_signal_high68": interval.n_signal_high,
-                "gamma_low68": interval.gamma_low,
-                "gamma_high68": interval.gamma_high,
-                "p_local": local.p_value,
-                "p_local_low": local.p_low,
-                "p_local_high": local.p_high,
-                "p_confidence_level": local.confidence_level,
-                "significance": local.significance,
-                "n_exceeding": local.n_exceeding,
-                "n_trials": local.n_trials,
-            }
-        )
-
-
 def _post_trial(observed: np.ndarray, skies: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
     result = post_trial_p_value(observed, skies, [BackgroundTrials(own) for own in background.T])
     n = len(result.minimal_p)
@@ -364,8 +282,8 @@ def statement_row(statement: Statement, scale: FluxScale, injection: str) -> dic
 
 
 def injection_of(strength: SignalStrength, label: str) -> str:
-    """`label` of the injection behind a number, 'none' without trials."""
-    return "none" if strength.method in ("", "asymptotic") else label
+    """`label` of the injection behind a number; 'none' without a number, 'none (uncalibrated)' without trials."""
+    return {"": "none", "asymptotic": "none (uncalibrated)"}.get(strength.method, label)
 
 
 def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:

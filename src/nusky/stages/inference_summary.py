@@ -28,6 +28,7 @@ _STATEMENT_KEYS = (
     "problem",
 )
 _LIMIT_KEYS = (
+    "origin",
     "gamma",
     "method",
     "confidence_level",

@@ -58,6 +58,7 @@ def ingest(
     uptimes: Path,
     effective_area: Path,
     smearing: Path,
+    angular_resolution: Path,
     check_counts: bool = True,
 ) -> None:
     """Read the release of a `manifest`, check it and write its canonical tables, all of them or none.
@@ -67,7 +68,7 @@ def ingest(
     manifest : written by `fetch`
     season_names : seasons in order; None means all of the release
     events : season -> path of its events table
-    seasons, uptimes, effective_area, smearing : paths of the other tables
+    seasons, uptimes, effective_area, smearing, angular_resolution : paths of the other tables
     check_counts : refuse numbers of events, livetimes and effective areas that are not the published ones
 
     Raises
@@ -87,7 +88,8 @@ def ingest(
     }
     seeds = () if content.get("seed") is None else (content["seed"],)
     provenance = Provenance(content["synthetic"], dict(content["files"]), settings_digest(choices), choices, seeds)
-    others = {"seasons": seasons, "uptimes": uptimes, "effective_area": effective_area, "smearing": smearing}
+    others = {"seasons": seasons, "uptimes": uptimes, "effective_area": effective_area}
+    others |= {"smearing": smearing, "angular_resolution": angular_resolution}
     ingestion.write(canonical, events, others, provenance)
     for name, table in canonical.events.items():
         log.info("%s: %d events", name, table.num_rows)

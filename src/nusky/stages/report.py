@@ -3,16 +3,17 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from nusky.files import read_json
 
 
 def report(
     summary_path: str | os.PathLike[str],
-    figures: Iterable[Mapping[str, str | os.PathLike[str]]],
+    figures: Iterable[Mapping[str, Any]],
     output: str | os.PathLike[str],
 ) -> None:
-    """Write the report; each of `figures` gives `path`, `title` and `caption`, the path of the caption's text file."""
+    """Write the report; `figures` as `build_report` takes them, but of `caption` the path of the text file."""
     from nusky.report import build_report
 
     figures = [{**figure, "caption": Path(figure["caption"]).read_text(encoding="utf-8").strip()} for figure in figures]

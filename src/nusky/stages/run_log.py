@@ -16,7 +16,7 @@ from typing import Any
 
 from nusky import __version__
 from nusky.errors import NuskyError
-from nusky.files import read_json, write_json
+from nusky.files import read_json, sha256, write_json
 from nusky.revision import revision
 
 FOLDER = "logs"
@@ -49,7 +49,7 @@ class RunLog:
         write_json(self._path, self._content)
 
     def end(self, status: str, error: str | None = None) -> None:
-        """Add how the job ended, the time it took and the memory it had."""
+        """Add how the job ended, the time it took, the memory it had and the digests of what it wrote."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
         # Linux counts kibibytes, macOS bytes.
         unit = 2**20 if sys.platform == "darwin" else 2**10
@@ -60,6 +60,7 @@ class RunLog:
             "wall_s": round(time.monotonic() - self._start, 3),
             "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
             "peak_memory_mib": round(usage.ru_maxrss / unit, 1),
+            "outputs_sha256": {path: sha256(path) for path in self._content["outputs"] if Path(path).is_file()},
         }
         write_json(self._path, self._content | ending)
 

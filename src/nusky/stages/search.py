@@ -1,7 +1,7 @@
 """Stages of the search: separations, acceptance, background, stacking scans, limits, single sources."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from nusky.detector.acceptance import Exposure
 from nusky.detector.configured import of_stack, spectra_of
 from nusky.detector.spectrum import Spectrum
 from nusky.likelihood.background import band_density
-from nusky.likelihood.mixture import RatioMoments
-from nusky.likelihood.separation import near_pairs
+from nusky.likelihood.mixture import RatioMoments, joined
+from nusky.likelihood.separation import near_pair_blocks
+from nusky.search.energy_range import central_energy_range
 from nusky.search.single_sources import single_source_search
 from nusky.search.stacking import SeasonPairs, StackingResult, scan, season_moments
-from nusky.tables import read_columns, read_table, trace, write_table
+from nusky.tables import BLOCK_ROWS, read_blocks, read_columns, read_table, trace, write_blocks, write_table
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +33,18 @@ def separations(events: Sequence[Path], sources: Path, outputs: Sequence[Path]) 
     positions = [np.radians(x) for x in read_columns(sources, kind="sources", columns=("ra_deg", "dec_deg"))]
     for path, output in zip(events, outputs, strict=True):
         directions = read_columns(path, kind="events", columns=("ra_deg", "dec_deg", "ang_err_deg"))
-        pairs = near_pairs(*map(np.radians, directions), *positions)
-        log.info("%s: %d near pairs of %d events", path, len(pairs.psi), len(directions[0]))
-        columns = {
-            "event": pairs.event,
-            "source": pairs.source,
-            "psi_rad": pairs.psi,
-            "signal_density_per_sr": pairs.density,
-        }
-        write_table(output, columns, kind="separations", provenance=trace([path, sources]))
+        n_pairs, blocks = near_pair_blocks(*map(np.radians, directions), *positions, rows=BLOCK_ROWS)
+        log.info("%s: %d near pairs of %d events", path, n_pairs, len(directions[0]))
+        columns = (
+            {
+                "event": pairs.event,
+                "source": pairs.source,
+                "psi_rad": pairs.psi,
+                "signal_density_per_sr": pairs.density,
+            }
+            for pairs in blocks
+        )
+        write_blocks(output, columns, n_pairs, kind="separations", provenance=trace([path, sources]))
 
 
 def acceptances(
@@ -58,11 +62,11 @@ def acceptances(
     table = read_table(sources, kind="sources")
     dec, whole = np.radians(table["dec_deg"].to_numpy()), of_stack(spectra_of(spectrum, table))
     values = whole.quoted(gammas)
-    integrals = []
-    for rules in (PUBLISHED, STANDARD):
-        limits = rules.log10_energy_limits_gev
-        used = [whole.at(value) if limits is None else whole.at(value).within(limits) for value in values]
-        integrals.append(acceptance.acceptance_integrals(areas, response, dec, used))
+    used = [whole.at(value) for value in values]
+    integrals = [
+        acceptance.acceptance_integrals(areas, response, dec, _within(used, rules), rules)
+        for rules in (PUBLISHED, STANDARD)
+    ]
     index = np.indices(integrals[0].shape)
     write_table(
         output,
@@ -113,6 +117,7 @@ def stacking_scans(
     *,
     sources: Path,
     seasons: Path,
+    effective_areas: Path,
     acceptance_table: Path,
     separation_tables: Sequence[Path],
     background_tables: Sequence[Path],
@@ -126,20 +131,26 @@ def stacking_scans(
     """TS scans and limits of one catalogue with one weighting, for all its indices; outputs by method."""
     source_table = read_table(sources, kind="sources")
     exposure = read_exposure(seasons)
+    areas = effective_area.from_table(read_table(effective_areas, kind="effective_area"))
+    dec = np.radians(source_table["dec_deg"].to_numpy())
     stacks = [
         _stack(conventions(method), source_table, exposure, acceptance_table, weighting, gammas, spectrum)
         for method in scan_outputs
     ]
     moments: list[list[list[RatioMoments]]] = [[] for _ in stacks]
     for k, (pair_table, background_table) in enumerate(zip(separation_tables, background_tables, strict=True)):
-        pairs = read_columns(pair_table, kind="separations", columns=("event", "source", "signal_density_per_sr"))
-        for s, stack in enumerate(stacks):
-            column = f"density_{stack.rules.name}_per_sr"
-            (background,) = read_columns(background_table, kind="background", columns=(column,))
-            omega = np.stack([e.source_weights[k] for e in stack.expected])
-            moments[s].append(season_moments(SeasonPairs(*pairs, background), omega))
+        names = [f"density_{stack.rules.name}_per_sr" for stack in stacks]
+        backgrounds = [read_columns(background_table, kind="background", columns=(name,))[0] for name in names]
+        omegas = [np.stack([e.source_weights[k] for e in stack.expected]) for stack in stacks]
+        parts: list[list[list[RatioMoments]]] = [[] for _ in stacks]
+        for pairs in _whole_events(pair_table):
+            for s in range(len(stacks)):
+                parts[s].append(season_moments(SeasonPairs(*pairs, backgrounds[s]), omegas[s]))
+        for s in range(len(stacks)):
+            moments[s].append([joined(of_gamma) for of_gamma in zip(*parts[s], strict=True)])
     phi0 = np.geomspace(grid.phi0_min_per_ev, grid.phi0_max_per_ev, grid.n_steps)
-    inputs = [sources, seasons, acceptance_table, *spectrum.files, *separation_tables, *background_tables]
+    inputs = [sources, seasons, effective_areas, acceptance_table]
+    inputs += [*spectrum.files, *separation_tables, *background_tables]
     values, words = [each.parameter for each in stacks[0].spectra], stacks[0].spectra[0].words
     settings = {"weighting": weighting.model_dump(), "gammas": values, "spectrum": words, "scan": grid.model_dump()}
     provenance = trace(inputs, settings)
@@ -154,8 +165,38 @@ def stacking_scans(
         scan_columns = {name: np.concatenate([getattr(r, name) for r in results]) for name in columns}
         scan_columns = {"gamma": np.repeat(np.asarray(values), len(phi0)), **scan_columns}
         write_table(scan_outputs[method], scan_columns, kind="stacking_scan", provenance=own)
-        rows = [_limit_row(result, int(np.count_nonzero(stack.weights))) for result in results]
+        time, within = exposure.signal_time(stack.rules), _within(stack.spectra, stack.rules)
+        rows = [
+            _limit_row(result, int(np.count_nonzero(stack.weights)))
+            | dict(
+                zip(
+                    ("energy_min_gev", "energy_max_gev"),
+                    central_energy_range(areas, exposure.responses, time, dec, counted, stack.weights),
+                    strict=True,
+                )
+            )
+            for result, counted in zip(results, within, strict=True)
+        ]
         write_table(limits_outputs[method], pa.Table.from_pylist(rows), kind="limits", provenance=own)
+
+
+def _within(spectra: Sequence[Spectrum], rules: Conventions) -> Sequence[Spectrum]:
+    """The spectra in the range of energies that the conventions count."""
+    limits = rules.log10_energy_limits_gev
+    return spectra if limits is None else [spectrum.within(limits) for spectrum in spectra]
+
+
+def _whole_events(pair_table: Path) -> Iterator[list[np.ndarray]]:
+    """Event, source and signal density of near pairs in blocks that part no event."""
+    columns = ("event", "source", "signal_density_per_sr")
+    blocks = read_blocks(pair_table, kind="separations", columns=columns, rows=BLOCK_ROWS)
+    rest = next(blocks)
+    for block in blocks:
+        begun = int(np.searchsorted(rest[0], rest[0][-1]))  # the last event may go on
+        if begun:
+            yield [column[:begun] for column in rest]
+        rest = [np.concatenate((before[begun:], column)) for before, column in zip(rest, block, strict=True)]
+    yield rest
 
 
 def _stack(

@@ -26,6 +26,7 @@ def write(
         analysis=metadata["settings"]["analysis"] + (", γ fitted" if fixed is None else f", γ = {fixed:g}"),
         synthetic=bool(metadata["synthetic"]),
         nside=nside,
+        n_trials=metadata["settings"]["calibration_trials"],
         values=values,
         spots=read_table(spots, kind="skymap_spots", columns=sky_viewer.SPOT_COLUMNS),
         contours=read_table(contours, kind="skymap_contours", columns=sky_viewer.CONTOUR_COLUMNS),

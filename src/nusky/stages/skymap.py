@@ -17,9 +17,11 @@ from nusky import config
 from nusky.detector.configured import spectrum_of
 from nusky.errors import TableError
 from nusky.likelihood.positions import CellEvents
+from nusky.probability import at_floor
 from nusky.search.skymap import calibration, healpix_file, hottest, spots
 from nusky.search.skymap.grid import Grid, PixelMap, Scanner
 from nusky.search.skymap.model import SkyModel
+from nusky.search.skymap.nodes import declinations
 from nusky.search.statistics.pvalues import sigma_from_p
 from nusky.stages.inference import Data, load_analysis
 from nusky.tables import Provenance, read_columns, trace, write_table
@@ -43,22 +45,18 @@ class Setup:
     gamma : the fixed index, None for a free one
     spectrum : the keys of the configuration's block
     seed : root of the random streams
-    point_spread : "gaussian", or "smearing" for core and tail from the smearing tables
-    point_spread_gamma : spectral index of the signal that "smearing" describes; None for the usual one
     """
 
     data: Data
     grid: Grid | None
     gamma: float | None
     seed: int
-    point_spread: str = "gaussian"
-    point_spread_gamma: float | None = None
     spectrum: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> SkyModel:
         """Read the tables and prepare the likelihood."""
-        analysis = load_analysis(self.data, self.point_spread, self.point_spread_gamma)
-        return SkyModel.of_analysis(analysis, self.gamma, spectrum_of(config.Spectrum.model_validate(self.spectrum)))
+        spectrum = spectrum_of(config.Spectrum.model_validate(self.spectrum))
+        return SkyModel.of_analysis(load_analysis(self.data), self.gamma, spectrum)
 
     def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
         """Provenance of a table made from the release and `inputs`."""
@@ -88,10 +86,10 @@ def region(setup: Setup, output: Path, *, number: int) -> None:
     write_table(output, columns, kind="skymap_region", provenance=setup.trace([], model, {"region": number}))
 
 
-def calibration_trials(setup: Setup, output: Path, *, n_declinations: int, trials: range) -> None:
-    """TS of scrambled skies at fixed declinations."""
+def calibration_trials(setup: Setup, output: Path, *, spacing_deg: float, trials: range) -> None:
+    """TS of scrambled skies at fixed declinations, as far apart as `declinations` says."""
     model = setup.load()
-    dec = calibration.declinations(n_declinations)
+    dec = declinations(spacing_deg)
     found = calibration.declination_trials(model, dec, setup.seed, trials)
     columns = {
         "trial": np.repeat(trials, len(dec)),
@@ -125,13 +123,18 @@ def results(
     n_spots: int,
     n_zooms: int,
     zoom_width_deg: float,
+    tail_p_values: bool,
 ) -> None:
-    """The map as FITS, hot spots, contours and zooms, and the hottest spot of each hemisphere (`OUTPUTS`)."""
+    """The map as FITS, hot spots, contours and zooms, and the hottest spot of each hemisphere (`OUTPUTS`).
+
+    With `tail_p_values` spots have a p-value of the fitted tail too, with its error.
+    """
     model = setup.load()
     sky = model.data()
     sky_map = _joined(setup.grid, regions)
     known = _calibration(calibrations)
     settings = {"n_spots": n_spots, "n_zooms": n_zooms, "zoom_width_deg": zoom_width_deg}
+    settings |= {"calibration_trials": known.n_trials, "tail_model": known.tail_model}
     provenance = setup.trace([*regions, *calibrations, *skies], model, settings)
 
     def write(what: str, columns: Mapping[str, Any] | pa.Table) -> None:
@@ -139,20 +142,20 @@ def results(
 
     _write_fits(outputs["fits"], setup, model, sky_map, known, provenance)
     listed = _hot_spots(model, sky, sky_map, setup.grid.refine_above, known, n_spots)
-    write("spots", _spot_columns(listed, known))
+    write("spots", _spot_columns(listed, known, tail_p_values))
     shown = listed.take(np.arange(min(n_zooms, len(listed))))
     write("contours", _contour_columns(spots.contours(model, sky, shown)))
     write("zooms", _zoom_columns(model, sky, shown, np.radians(zoom_width_deg) / 2))
 
     observed = hottest.band_maxima(model, sky, sky_map, setup.grid.refine_above)
     found = hottest.hottest_spots(observed, _skies(skies), known)
-    write("hottest", pa.Table.from_pylist([_hottest_row(h, known) for h in found]))
+    write("hottest", pa.Table.from_pylist([_hottest_row(h, known, tail_p_values) for h in found]))
     write(
         "hottest_trials",
         {
             "hemisphere": pa.array([h.hemisphere for h in found for _ in h.trials]),
             "trial": np.concatenate([np.arange(len(h.trials)) for h in found]),
-            "minus_log10_p": np.concatenate([h.trials for h in found]),
+            "tail_score": np.concatenate([h.trials for h in found]),
         },
     )
 
@@ -204,19 +207,18 @@ def _hot_spots(
     known: calibration.Calibration,
     n_spots: int,
 ) -> spots.Spots:
-    """The spots with the smallest calibrated p-values, smallest first."""
+    """The spots with the largest scores, largest first."""
     begun = spots.local_maxima(sky_map, least)
     log.info("%d local maxima with TS of at least %g", len(begun), least)
     if not len(begun):
         return spots.Spots(*(np.empty(0) for _ in range(5)), np.empty(0, np.int64))
     found = spots.distinct(spots.refine(model, sky, sky_map, begun))
-    chosen = found.take(np.argsort(known.tail_p_value(found.ts, found.dec), kind="stable")[:n_spots])
+    chosen = found.take(np.argsort(-known.tail_score(found.ts, found.dec), kind="stable")[:n_spots])
     refined = spots.quoted(model, sky, chosen)
-    return refined.take(np.argsort(known.tail_p_value(refined.ts, refined.dec), kind="stable"))
+    return refined.take(np.argsort(-known.tail_score(refined.ts, refined.dec), kind="stable"))
 
 
-def _spot_columns(found: spots.Spots, known: calibration.Calibration) -> dict[str, Any]:
-    p_tail = known.tail_p_value(found.ts, found.dec)
+def _spot_columns(found: spots.Spots, known: calibration.Calibration, tail_p_values: bool) -> dict[str, Any]:
     return {
         "spot": np.arange(len(found), dtype=np.int32),
         "ra_deg": np.degrees(found.ra),
@@ -224,13 +226,24 @@ def _spot_columns(found: spots.Spots, known: calibration.Calibration) -> dict[st
         "test_statistic": found.ts,
         "n_signal": found.n_signal,
         "gamma": found.gamma,
-        "p_local": known.p_value(found.ts, found.dec),
-        "p_local_tail": p_tail,
-        "significance_tail": sigma_from_p(p_tail),
-        "extrapolated": known.extrapolated(found.ts, found.dec),
-        "n_trials": np.full(len(found), known.n_trials),
+        **_local(found.ts, found.dec, known, tail_p_values),
         "pixel": found.pixel,
     }
+
+
+def _local(ts: np.ndarray, dec: np.ndarray, known: calibration.Calibration, tail_p_values: bool) -> dict[str, Any]:
+    """Local p-values as columns; `beyond_trials` where p is 1/(n + 1) because no trial was as extreme."""
+    p = known.p_value(ts, dec)
+    columns = {
+        "p_local": p,
+        "significance": sigma_from_p(p),
+        "beyond_trials": np.array([at_floor(value, known.n_trials) for value in p], dtype=bool),
+        "n_trials": np.full(len(ts), known.n_trials),
+        "tail_score": known.tail_score(ts, dec),
+    }
+    if tail_p_values:
+        columns |= dict(zip(("p_tail", "p_tail_low", "p_tail_high"), known.tail_p_value(ts, dec), strict=True))
+    return columns
 
 
 def _contour_columns(found: Sequence[spots.Contour]) -> dict[str, Any]:
@@ -265,27 +278,28 @@ def _write_fits(
     provenance: Provenance,
 ) -> None:
     dec = sky_map.directions()[1]
-    p_values = (known.tail_p_value(sky_map.ts, dec), known.p_value(sky_map.ts, dec))
+    minus_log10_p = -np.log10(known.p_value(sky_map.ts, dec)) + 0.0
     cards = {
         "ANALYSIS": (model.analysis.about(model.spectra[0]), "what the likelihood uses"),
         "FIXGAMMA": ("none" if setup.gamma is None else setup.gamma, "spectral index if it is fixed"),
         "COARSE": (setup.grid.nside_coarse, "nside at which the whole sky was fitted"),
         "REFINE": (setup.grid.refine_above, "TS from which on pixels were divided"),
         "NTRIALS": (known.n_trials, "background trials at each declination"),
+        "PFLOOR": (1 / (known.n_trials + 1), "smallest p-value that so many can give"),
+        "TAILS": (known.tail_model, "fitted to trials for TAIL_SCORE, which ranks"),
         "SYNTHETI": (provenance.synthetic, "whether any event was generated"),
         "SEED": (setup.seed, "root of the random streams"),
     }
-    healpix_file.write(path, sky_map, *(-np.log10(p) + 0.0 for p in p_values), cards)
+    healpix_file.write(path, sky_map, minus_log10_p, known.tail_score(sky_map.ts, dec), cards)
 
 
-def _hottest_row(found: hottest.Hottest, known: calibration.Calibration) -> dict[str, Any]:
+def _hottest_row(found: hottest.Hottest, known: calibration.Calibration, tail_p_values: bool) -> dict[str, Any]:
     row = {"hemisphere": found.hemisphere, **dict(zip(hottest.COLUMNS, map(float, found.spot), strict=True))}
-    ts, dec = found.spot[:1], np.radians(np.nan_to_num(found.spot[4:5]))
+    ts, dec = np.nan_to_num(found.spot[:1]), np.radians(np.nan_to_num(found.spot[4:5]))  # without a spot TS is 0
     post = found.post_trial
+    local = {name: values[0].item() for name, values in _local(ts, dec, known, tail_p_values).items()}
     return row | {
-        "p_local": float(np.nan_to_num(known.p_value(ts, dec), nan=1.0)[0]),
-        "p_local_tail": 10**-found.minus_log10_p,
-        "extrapolated": bool(known.extrapolated(ts, dec)[0]),
+        **local,
         "p_post": post.p_value,
         "p_post_low": post.p_low,
         "p_post_high": post.p_high,

@@ -8,6 +8,9 @@ from nusky.files import finite_or_null
 from nusky.tables import read_metadata, read_table
 
 N_SPOTS = 20
+_LOCAL_KEYS = ("p_local", "significance", "beyond_trials", "n_trials", "tail_score")
+_TAIL_KEYS = ("p_tail", "p_tail_low", "p_tail_high")
+"""Columns that are there on request only."""
 _HOTTEST_KEYS = (
     "hemisphere",
     "ra_deg",
@@ -15,9 +18,7 @@ _HOTTEST_KEYS = (
     "test_statistic",
     "n_signal",
     "gamma",
-    "p_local",
-    "p_local_tail",
-    "extrapolated",
+    *_LOCAL_KEYS,
     "p_post",
     "p_post_low",
     "p_post_high",
@@ -31,22 +32,22 @@ _SPOT_KEYS = (
     "test_statistic",
     "n_signal",
     "gamma",
-    "p_local",
-    "p_local_tail",
-    "extrapolated",
-    "n_trials",
+    *_LOCAL_KEYS,
 )
 
 
 def collect(tables: Mapping[str, Path]) -> dict[str, Any]:
     """The entry `skymap` of the summary, from the tables "skymap_hottest" and "skymap_spots"."""
-    settings = read_metadata(tables["spots"])["settings"]
-    spots = read_table(tables["spots"], kind="skymap_spots", columns=_SPOT_KEYS)
+    metadata = read_metadata(tables["spots"])
+    settings, asked = metadata["settings"], tuple(key for key in _TAIL_KEYS if key in metadata["columns"])
+    spots = read_table(tables["spots"], kind="skymap_spots", columns=_SPOT_KEYS + asked)
+    hottest = read_table(tables["hottest"], kind="skymap_hottest", columns=_HOTTEST_KEYS + asked)
     found = {
         "analysis": settings["analysis"],
         "gamma": settings["gamma"],
         **{key: settings["grid"][key] for key in ("nside", "nside_coarse", "refine_above")},
-        "hottest": read_table(tables["hottest"], kind="skymap_hottest", columns=_HOTTEST_KEYS).to_pylist(),
+        "tail_model": settings["tail_model"],
+        "hottest": hottest.to_pylist(),
         "n_spots": len(spots),
         "spots": spots.slice(0, N_SPOTS).to_pylist(),
     }

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from nusky.detector.spectrum import SourceSpectra
-from nusky.errors import CatalogueError, PhysicsError
+from nusky.errors import CatalogueError
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.experiment import Experiment, Request
@@ -21,14 +21,13 @@ from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.injection import Signal
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
-from nusky.search.statistics.statements import FluxStatement, SignalStrength
-from nusky.stages.inference import Study, Target, injection_of, positions
+from nusky.search.statistics.statements import FluxStatement
+from nusky.search.target import BAND_TRIALS, Target, calibrated
+from nusky.stages.inference import Study, injection_of, positions
 from nusky.tables import read_table, write_table
 
 log = logging.getLogger(__name__)
 
-BAND_TRIALS = 100
-"""Scrambled skies behind the expected range of an asymptotic limit."""
 ALL_SOURCES = "all sources"
 KINDS = {"limits": "source_limits", "hadronic": "hadronic_limits"}
 
@@ -89,34 +88,16 @@ def _source_limits(study: Study, target: Target, background: np.ndarray, request
     """Limits for every index, with the range expected from scrambled skies; `background` is (n_trials, n_fits)."""
     observed = target.experiment.observed[:, 2]
     for gamma in study.indices.gammas:
-        quick, experiment, level = target.asymptotic_limit(gamma, request), target.experiment, request.confidence_level
-        if request.limit_method == "asymptotic":
-            skies = map(experiment.scrambled, range(BAND_TRIALS))
-            limits = [experiment.asymptotic_limit(sky, gamma, level).n_signal for sky in skies]
-            limit, problem, expected = quick, "", np.quantile(limits, list(BAND_QUANTILES.values()))
-        else:
-            fit, tested = study.indices.fit_of(gamma), experiment.at(gamma).named("limit", f"{gamma:g}")
-            trial_ts = tested.trial_ts(target.signal(gamma))
-            calibration = LimitCalibration(trial_ts, background[:, fit], quick.n_signal, request)
-            expected = calibration.expected()
-            limit, problem = _calibrated(calibration, observed[fit], request)
-        scale = target.flux_scale(gamma)
-        row = FluxStatement(limit, scale).row()
-        row |= {"injection": injection_of(limit, experiment.inject.label), "problem": problem}
+        fit, scale = study.indices.fit_of(gamma), target.flux_scale(gamma)
+        limit = target.limit(gamma, observed[fit], background[:, fit], request)
+        if limit.problem:
+            log.warning("no upper limit: %s", limit.problem)
+        row = FluxStatement(limit.strength, scale).row()
+        row |= {"injection": injection_of(limit.strength, target.experiment.inject.label), "problem": limit.problem}
         per_event = 1e5**2 * float(scale.spectrum.shape(1e5)) / scale.events_per_phi0_gev
-        for label, value in zip(BAND_QUANTILES, expected, strict=True):
+        for label, value in zip(BAND_QUANTILES, limit.expected, strict=True):
             row[f"expected_{label}_e2dnde_100tev_gev_cm2_s"] = float(value * per_event)
         yield row
-
-
-def _calibrated(calibration: LimitCalibration, ts: float, request: Request) -> tuple[SignalStrength, str]:
-    """The limit of an observed TS, or NaN and why there is none."""
-    try:
-        return calibration.limit(float(ts)), ""
-    except PhysicsError as error:
-        log.warning("no upper limit: %s", error)
-        nothing = SignalStrength("upper limit", "", request.confidence_level, *(float("nan"),) * 3, n_trials=0)
-        return nothing, str(error)
 
 
 def _hadronic_spectra(study: Study) -> HadronicSpectra | None:
@@ -126,7 +107,7 @@ def _hadronic_spectra(study: Study) -> HadronicSpectra | None:
     except CatalogueError as error:
         log.info("no hadronic fractions: %s", error)
         return None
-    spectra = select(spectra, np.isfinite(spectra.energy_min_gev))
+    spectra = select(spectra, np.isfinite(spectra.energy_min_gev + spectra.energy_max_gev))
     seen = _hadronic_events(study.analysis, spectra) > 0
     if not seen.all():
         blind = [name for name, visible in zip(spectra.names, seen, strict=True) if not visible]
@@ -159,20 +140,20 @@ def _hadronic_row(
     experiment = Experiment(Hypothesis.of(analysis, sources, [own]), False, study.seed, keys)
     events = _hadronic_events(analysis, spectra)
     ((n_signal, _, ts),) = experiment.observed
-    level = request.confidence_level
+    level, p_value = request.confidence_level, float("nan")
+    limit, problem = experiment.asymptotic_limit(experiment.hypothesis.data(), own.parameter, level), ""
     if request.limit_method == "asymptotic":
-        limit, problem = experiment.asymptotic_limit(experiment.hypothesis.data(), own.parameter, level), ""
         skies = map(experiment.scrambled, range(BAND_TRIALS))
         expected = float(np.median([experiment.asymptotic_limit(sky, own.parameter, level).n_signal for sky in skies]))
-        p_value = float("nan")
     else:
-        guess = experiment.asymptotic_limit(experiment.hypothesis.data(), own.parameter, level).n_signal
         background = experiment.named("background").background(range(request.n_trials))[:, 0, 2]
         trial_ts = experiment.trial_ts(Signal.of(analysis, sources, own))
-        calibration = LimitCalibration(trial_ts, background, guess, request)
+        calibration = LimitCalibration(trial_ts, background, limit.n_signal, request)
         expected = float(dict(zip(BAND_QUANTILES, calibration.expected(), strict=True))["median"])
-        limit, problem = _calibrated(calibration, ts, request)
+        limit, problem = calibrated(calibration, ts, request)
         p_value = local_p_value(ts, background).p_value
+    if problem:
+        log.warning("no upper limit: %s", problem)
     fraction = fraction_limit(limit.n_signal, events, spectra, level)
     return {
         "n_sources": len(spectra.row),

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from nusky.config import parse
+from nusky.errors import TableError
 from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
 from nusky.revision import revision
-from nusky.stages import bdm_summary, inference_summary, skymap_summary
+from nusky.stages import bdm_summary, inference_summary, origins, skymap_summary
 from nusky.stages.contents import Contents
 from nusky.tables import read_columns, read_metadata, read_table, settings_digest
 
@@ -25,14 +26,30 @@ _STACK_COLUMNS = (
     "n_signal_at_max",
     "phi0_ul95_per_ev",
     "ul95_e2dnde_100tev_gev_cm2_s",
+    "energy_min_gev",
+    "energy_max_gev",
 )
 _RENAMED = {"ns_per_phi0_ev": "ns_per_phi0_per_ev", "ns_per_phi0_gev": "ns_per_phi0_per_gev"}
 
 
 def summarise(configuration: Mapping[str, Any], output: Path) -> None:
-    """Collect the results of the run of a `configuration`, from its files."""
+    """Collect the results of the run of a `configuration`, from its files.
+
+    Raises
+    ------
+    TableError
+        A table is missing, damaged, or another one than the job wrote that made it.
+    """
     contents = Contents(parse(configuration))
     paths, cfg = contents.paths, contents.cfg
+    tables = sorted(contents.tables())
+    strangers = origins.strangers(Path(), paths.root, tables)
+    if strangers.changed:
+        raise TableError(
+            f"{', '.join(strangers.changed)}: not what a job of this run wrote there: a table of another run, or "
+            "changed. Delete it and run again."
+        )
+    code = origins.code(map(Path, tables))
     methods: dict[str, Any] = {
         method: {catalogue: {"stacking": {}, "single_sources": [], "notes": []} for catalogue in cfg.catalogues}
         for method in cfg.methods
@@ -59,12 +76,15 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
             "versions": {name: version(name) for name in _VERSIONS},
             "git_revision": revision(),
             "config_hash": settings_digest(configuration),
+            "configuration": cfg.model_dump(mode="json", exclude={"figures"}, exclude_unset=True),
             "seed": cfg.seed,
             "methods": methods,
             "bdm": bdm_summary.collect(paths.bdm_numbers, configuration["bdm"]) if cfg.bdm else None,
             "skymap": skymap_summary.collect(contents.skymap_tables) if cfg.skymap else None,
             "catalogues": {name: read_json(paths.sources_report.format(catalogue=name)) for name in cfg.catalogues},
-            "tables_sha256": {path: sha256(path) for path in sorted(contents.tables())},
+            "tables_sha256": {path: sha256(path) for path in tables},
+            "code": code,
+            "warnings": origins.warnings(code, strangers.unaccounted),
         },
     )
 

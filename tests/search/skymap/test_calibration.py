@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from nusky.errors import PhysicsError
-from nusky.search.skymap.calibration import Calibration, declination_trials, declinations
+from nusky.search.skymap.calibration import Calibration, declination_trials
 from nusky.search.statistics.pvalues import BackgroundTrials
+from nusky.search.statistics.tail import fit_tail
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +32,38 @@ def test_between_declinations_the_logarithm_is_interpolated(known):
     assert np.log(found) == pytest.approx(0.75 * np.log(left) + 0.25 * np.log(right))
 
 
-def test_the_tail_follows_the_trials_and_goes_on_falling(known):
+def test_the_score_follows_the_trials_and_goes_on_rising(known):
     _, calibration = known
+    assert calibration.tail_model == "chi2"
     # half of chi-square with one degree of freedom: p = erfc(sqrt(TS/2))/2
-    p = calibration.tail_p_value(np.array([25.0]), np.array([-0.7]))[0]
-    assert np.log10(p) == pytest.approx(np.log10(2.87e-7), abs=0.6)
+    assert calibration.tail_score(np.array([25.0]), np.array([-0.7]))[0] == pytest.approx(6.54, abs=0.6)
     values = np.linspace(0, 100, 300)
-    falling = calibration.tail_p_value(values, np.full(300, 0.4))
-    assert (np.diff(falling) <= 1e-12).all()
-    assert (falling > 0).all()
-    assert calibration.extrapolated(np.array([1.0, 90.0]), np.zeros(2)).tolist() == [False, True]
-    assert np.isnan(calibration.tail_p_value(np.array([np.nan]), np.zeros(1))[0])
+    rising = calibration.tail_score(values, np.full(300, 0.4))
+    assert (np.diff(rising) >= -1e-12).all()
+    assert np.isfinite(rising).all()
+    assert rising[0] == 0
+    assert np.isnan(calibration.tail_score(np.array([np.nan]), np.zeros(1))[0])
+
+
+def test_a_stated_p_value_beyond_the_trials_has_an_error_that_holds_the_truth():
+    rng, held = np.random.default_rng(3), 0
+    dec, ts = np.radians([-82.0, 82.0]), np.array([20.0])
+    for _ in range(40):
+        trials = np.maximum(rng.normal(size=(1000, 2)), 0) ** 2
+        p, low, high = Calibration.of_trials(dec, trials).tail_p_value(ts, np.zeros(1))
+        assert low <= p <= high
+        held += bool(low[0] <= 3.87e-6 <= high[0])
+    assert held >= 27  # 68 % or more: the other family of tails widens it
+
+
+def test_all_declinations_have_tails_of_one_family():
+    rng = np.random.default_rng(4)
+    ts = np.maximum(rng.normal(size=(2000, 3)), 0) ** 2
+    ts[:, 1] *= 0.1  # falls faster than any chi-square
+    with pytest.raises(PhysicsError, match="does not look like a chi-square"):
+        fit_tail(ts[:, 1], "chi2")
+    calibration = Calibration.of_trials(np.radians([-82.0, 0.0, 82.0]), ts)
+    assert {tail.model for tail in calibration.tails} == {"exponential"}
 
 
 def test_trials_that_do_not_belong_are_refused():
@@ -50,7 +72,7 @@ def test_trials_that_do_not_belong_are_refused():
 
 
 def test_trials_do_not_depend_on_the_batch(null_model):
-    dec = declinations(3)
+    dec = np.radians([-82.0, 0.0, 82.0])
     once = declination_trials(null_model, dec, 5, range(8))
     parts = [declination_trials(null_model, dec, 5, batch) for batch in (range(3), range(3, 8))]
     np.testing.assert_array_equal(once, np.concatenate(parts))

@@ -37,6 +37,8 @@ def test_the_header_says_what_healpix_software_needs(written):
         "SEED": 3,
     }.items():
         assert header[key] == value
+    # What software reads without asking for a column is the first one.
+    assert [header[f"TTYPE{k}"] for k in (1, 2)] == ["NEG_LOG10_P", "TS"]
 
 
 def test_astropy_reads_the_same_values_at_the_same_places(written):

@@ -16,9 +16,8 @@ from astropy_healpix import HEALPix
 from nusky.errors import PhysicsError
 from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap.model import Known, SkyModel
+from nusky.search.skymap.nodes import MAX_DEC
 
-MAX_DEC = np.radians(82.0)
-"""Positions closer to the poles are left out: too little sky has their declination to scramble."""
 _BATCH = 2048
 """Positions between two reports of progress."""
 

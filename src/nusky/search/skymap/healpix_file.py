@@ -19,25 +19,25 @@ def write(
     path: str | os.PathLike[str],
     sky_map: PixelMap,
     minus_log10_p: np.ndarray,
-    minus_log10_p_trials: np.ndarray,
+    tail_score: np.ndarray,
     cards: Mapping[str, tuple[Any, str]],
 ) -> None:
-    """Write a map of the whole sky; atomic.
+    """Write a map of the whole sky, the calibrated p-values first; atomic.
 
     Parameters
     ----------
-    minus_log10_p, minus_log10_p_trials : (n_pixels,) float64
-        Calibrated local p-values, with the fitted tail and from the trials alone.
+    minus_log10_p, tail_score : (n_pixels,) float64
+        Local p-values from trials, at most log10(n + 1) for n of them, and `Calibration.tail_score`.
     cards : keyword -> (value, comment) of the header
     """
     from astropy.io import fits
 
     values = {
+        "NEG_LOG10_P": ("D", minus_log10_p),
         "TS": ("D", sky_map.ts),
         "N_SIGNAL": ("D", sky_map.n_signal),
         "GAMMA": ("D", sky_map.gamma),
-        "NEG_LOG10_P": ("D", minus_log10_p),
-        "NEG_LOG10_P_TRIALS": ("D", minus_log10_p_trials),
+        "TAIL_SCORE": ("D", tail_score),
     }
     columns = [
         fits.Column(name=name, format=kind, array=np.where(np.isnan(array), UNSEEN, array))

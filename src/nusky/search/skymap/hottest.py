@@ -1,9 +1,9 @@
 """The hottest spot of each hemisphere, corrected for the whole scan by full scrambled skies.
 
 Every sky, the data's and the scrambled ones, is treated alike: mapped, its highest local maxima in each band of
-declination refined, the best of each band kept. The hottest spot of a hemisphere is the band's best with the smallest
-calibrated p-value, and its post-trial p-value the share of skies with a hottest spot at least as significant. So it is
-right whatever the calibration, the grid or the tail model; they decide how powerful it is.
+declination refined, the best of each band kept. The hottest spot of a hemisphere is the band's best with the largest
+score, -log10 p of the fitted tails, and its post-trial p-value the share of skies with a hottest spot of at least its
+score. So it is right whatever the calibration, the grid or the tails; they decide how powerful it is.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ import numpy as np
 
 from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap.calibration import Calibration
-from nusky.search.skymap.grid import MAX_DEC, PixelMap, Scanner
+from nusky.search.skymap.grid import PixelMap, Scanner
 from nusky.search.skymap.model import SkyModel
+from nusky.search.skymap.nodes import MAX_DEC
 from nusky.search.skymap.spots import local_maxima, refine
 from nusky.search.statistics.posttrial import PostTrialPValue, post_trial_p_value
 
@@ -66,15 +67,15 @@ class Hottest:
     hemisphere : 'south' or 'north'
     spot : (5,) float64
         Its row of `band_maxima`; NaN if there is no spot at all.
-    minus_log10_p : -log10 of its calibrated p-value, 0 without a spot
+    score : its `Calibration.tail_score`, 0 without a spot
     post_trial : PostTrialPValue
     trials : (n_skies,) float64
-        -log10 of the smallest calibrated p-value of every scrambled sky.
+        The largest score of every scrambled sky.
     """
 
     hemisphere: str
     spot: np.ndarray
-    minus_log10_p: float
+    score: float
     post_trial: PostTrialPValue
     trials: np.ndarray
 
@@ -94,10 +95,10 @@ def hottest_spots(observed: np.ndarray, skies: np.ndarray, calibration: Calibrat
     for hemisphere, bands in zip(HEMISPHERES, (southern, ~southern), strict=True):
         every = np.concatenate([observed[None, bands], skies[:, bands]])
         flat = every.reshape(-1, every.shape[2])
-        p = calibration.tail_p_value(flat[:, 0], np.radians(np.nan_to_num(flat[:, 4])))
-        significance = -np.log10(np.where(np.isnan(p), 1.0, p)).reshape(every.shape[:2]) + 0.0
-        top = significance.max(axis=1)
+        score = calibration.tail_score(flat[:, 0], np.radians(np.nan_to_num(flat[:, 4])))
+        score = np.nan_to_num(score).reshape(every.shape[:2])
+        top = score.max(axis=1)
         post = post_trial_p_value(top[:1], top[1:, None])
-        best = observed[bands][np.argmax(significance[0])]
+        best = observed[bands][np.argmax(score[0])]
         found.append(Hottest(hemisphere, best, float(top[0]), post, top[1:]))
     return found

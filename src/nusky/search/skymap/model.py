@@ -12,16 +12,16 @@ from nusky.detector.spectrum import PowerLaw, Spectrum, parameters
 from nusky.errors import PhysicsError
 from nusky.likelihood import cells
 from nusky.likelihood.positions import CellEvents, ResponseTables, fit_positions
+from nusky.likelihood.terms import directions
 from nusky.search.analysis import Analysis
-from nusky.search.far_pairs import far_by_bin
+from nusky.search.far_pairs import far_of_each, nearest_extension
 from nusky.search.hypothesis import N_SPECTRA, zoom
 from nusky.search.trials import stream
+from nusky.units import takes_directions
 
-_NODES = 361
-"""Declinations between which the response is interpolated where positions are only searched for."""
-_TABLES_AT_ONCE = 256
-"""Declinations whose interpolated tables are held at once, about 40 MB for the ten-year release."""
-_AT_ONCE = 16
+_TABLES_AT_ONCE = 48
+"""Declinations whose interpolated tables are held at once, about 80 MB for the ten-year release."""
+_AT_ONCE = 4
 """Positions of one call of the detector's response, whose tables grow with the square of this number."""
 _PER_THREAD = 64
 """Positions that a thread takes at a time."""
@@ -49,9 +49,9 @@ class Fits:
 
 @dataclass(frozen=True)
 class Known:
-    """The response at ascending declinations `dec` (n,) rad."""
+    """The response at places (n,), ascending: declinations [rad], with the numbers of widths as imaginary parts."""
 
-    dec: np.ndarray
+    places: np.ndarray
     responses: ResponseTables
 
 
@@ -100,17 +100,15 @@ class SkyModel:
         column = np.minimum((own / (2 * np.pi) * n_ra).astype(np.int64), n_ra - 1)
         order, start = cells.sort_by_cell(known.records["row"] + column, cells.N_CELLS)
         records, own = known.records[order], own[order]
-        x, y = records["cos_dec"] * np.cos(own), records["cos_dec"] * np.sin(own)
-        return CellEvents(start, *self._largest, records, x, y, self.analysis.n_events)
+        return CellEvents(start, self._reach, records, *directions(records["cos_dec"], own), self.analysis.n_events)
 
     @cached_property
-    def _largest(self) -> tuple[np.ndarray, np.ndarray]:
+    def _reach(self) -> np.ndarray:
         records = self.analysis.indexed.records
         reach_class = np.searchsorted(cells.FIRST_CELL, records["row"], side="right") - 1
-        reach, widest = np.zeros(len(cells.N_DEC)), np.zeros(len(cells.N_DEC))
+        reach = np.full(len(cells.N_DEC), -1.0)
         np.maximum.at(reach, reach_class, records["reach"])
-        np.maximum.at(widest, reach_class, records["variance"] * np.maximum(records["tail_ratio"], 1.0))
-        return reach, widest
+        return reach
 
     def data(self) -> CellEvents:
         """The sky as observed."""
@@ -121,8 +119,10 @@ class SkyModel:
         rng = stream(seed, "sky", trial)
         return self.sky([2 * np.pi * rng.random(len(season)) for season in self.analysis.seasons])
 
-    def responses(self, dec: np.ndarray, gammas: np.ndarray | None = None) -> ResponseTables:
-        """The detector's response at declinations [rad], exact.
+    def responses(
+        self, dec: np.ndarray, gammas: np.ndarray | None = None, width: np.ndarray | float = 0.0
+    ) -> ResponseTables:
+        """The detector's response at declinations [rad], exact, for sources of a Gaussian width [rad].
 
         On the model's spectra, or on those with the parameters `gammas` (n_dec, n_gammas), each declination's own.
 
@@ -135,25 +135,34 @@ class SkyModel:
             own = np.broadcast_to(parameters(self.spectra), (len(dec), len(self.spectra)))
             asked, column = self.spectra, np.broadcast_to(np.arange(len(self.spectra)), own.shape)
         else:
-            own = gammas
+            own = np.broadcast_to(gammas, (len(dec), np.shape(gammas)[-1]))
             different, column = np.unique(own, return_inverse=True)
             asked, column = tuple(self.spectra[0].at(value) for value in different), column.reshape(own.shape)
-        row = np.arange(len(dec))[:, None]
-        expected = analysis.expected(dec, asked).transpose(2, 1, 0)[row, column]
-        total = expected.sum(axis=2)
+        shares = self._expected_shares(dec, asked)[np.arange(len(dec))[:, None], column]
+        densities = analysis.signal_densities(dec, asked)
+        if gammas is not None:
+            densities = np.take_along_axis(densities, column[None, :, None, None, :], axis=4)
+        far = far_of_each(analysis.seasons, numbers, (dec, width), analysis.widths, densities)
+        return self._tables(densities[:, :, :, :-1], shares, far.transpose(1, 0, 2), own)
+
+    def _expected_shares(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
+        """f_k of sources at declinations [rad], (n_dec, n_spectra, n_seasons)."""
+        expected = self.analysis.expected(dec, spectra).transpose(2, 1, 0)
+        total = expected.sum(axis=2, keepdims=True)
         if not (total > 0).all():
-            hidden = np.degrees(dec[np.argmin(total.min(axis=1))])
+            hidden = np.degrees(dec[np.argmin(total.min(axis=(1, 2)))])
             raise PhysicsError(f"no season can see a source at declination {hidden:.3f} deg.")
-        density = analysis.energy_densities(dec, asked).transpose(2, 3, 0, 1)[row, column]
-        density = np.ascontiguousarray(density.transpose(0, 2, 3, 1))
-        per_bin = far_by_bin(analysis.seasons, dec, density.shape[2])
-        far = np.stack([np.einsum("tb,tbg->tg", own, density[:, r]) for own, r in zip(per_bin, numbers, strict=True)])
-        return _tables(density, expected / total[:, :, None], far.transpose(1, 0, 2), own)
+        return expected / total
 
-    def known(self, dec: np.ndarray) -> "Known":
-        """The response at ascending, different declinations [rad] for the model's indices, exact."""
-        return Known(dec, self.responses(dec))
+    def _tables(self, *arrays: np.ndarray) -> ResponseTables:
+        return ResponseTables(self.analysis.widths, *map(np.ascontiguousarray, arrays))
 
+    def known(self, dec: np.ndarray, width: np.ndarray | float = 0.0) -> "Known":
+        """The exact response at declinations [rad], for the model's spectra and sources of Gaussian width [rad]."""
+        places, first = np.unique(_places(dec, width), return_index=True)
+        return Known(places, self.responses(places.real, width=np.broadcast_to(width, np.shape(dec))[first]))
+
+    @takes_directions(("ra", "dec"), width="rad")
     def fit(
         self,
         sky: CellEvents,
@@ -164,14 +173,15 @@ class SkyModel:
     ) -> Fits:
         """Best fits at positions [rad], with the maximum in gamma interpolated between the spectra.
 
-        `known` must hold every declination of `dec`; without it the exact response is computed. `width` is the Gaussian
-        width [rad] of the source that is looked for.
+        `known` must hold every declination of `dec` with its width; without it the exact response is computed. `width`
+        is the Gaussian width [rad] of the source that is looked for.
         """
         ra, dec = np.ascontiguousarray(ra, dtype=float), np.ascontiguousarray(dec, dtype=float)
         if not len(ra):
             return Fits.of_rows(np.empty((0, 4)))
-        known = self.known(np.unique(dec)) if known is None else known
-        return Fits.of_rows(self._rows(sky, ra, dec, np.searchsorted(known.dec, dec), known.responses, width))
+        known = self.known(dec, width) if known is None else known
+        table = np.searchsorted(known.places, _places(dec, width))
+        return Fits.of_rows(self._rows(sky, ra, dec, table, known.responses, width))
 
     def _rows(
         self,
@@ -196,29 +206,33 @@ class SkyModel:
         with ThreadPoolExecutor(numba.get_num_threads()) as pool:
             return np.concatenate(list(pool.map(part, starts)))
 
+    @takes_directions(("ra", "dec"))
     def search(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
-        """As `fit` at ra, dec [rad], with the response interpolated between `_NODES` declinations: fast where these are
+        """As `fit` at ra, dec [rad], with the sum over far pairs interpolated in declination: fast where these are
         many."""
         if "nodes" not in self._cache:
-            self._cache["nodes"] = self.known(np.arcsin(np.linspace(-1, 1, _NODES)[1:-1]))
+            self._cache["nodes"] = self.known(np.arcsin(self.analysis.signal_nodes))
         nodes = self._cache["nodes"].responses
         different, which = np.unique(dec, return_inverse=True)
-        place = np.clip((np.sin(different) + 1) / 2 * (_NODES - 1) - 1, 0, _NODES - 3)
-        lower = np.minimum(place.astype(np.int64), _NODES - 4)
+        place = np.interp(np.sin(different), self.analysis.signal_nodes, np.arange(nodes.density.shape[1]))
+        lower = np.minimum(place.astype(np.int64), nodes.density.shape[1] - 2)
         weight = (place - lower)[:, None, None]
+        exact = self._expected_shares(different, self.spectra)
         rows = np.empty((len(dec), 4))
         for first in range(0, len(different), _TABLES_AT_ONCE):
             part = slice(first, first + _TABLES_AT_ONCE)
             below, w = lower[part], weight[part]
-            density, shares, far = (
-                values[below] * (1 - v) + values[below + 1] * v
-                for values, v in ((nodes.density[:, :, :, 0], w[..., None]), (nodes.shares, w), (nodes.far, w))
+            far = nodes.far[below] * (1 - w) + nodes.far[below + 1] * w
+            v = w[..., None].astype(np.float32)
+            density = nodes.density[:, below] * (1 - v) + nodes.density[:, below + 1] * v
+            known = Known(
+                _places(different[part], 0.0), self._tables(density, exact[part], far, nodes.parameter[below])
             )
-            known = Known(different[part], _tables(density, shares, far, nodes.parameter[below]))
             own = np.flatnonzero((which >= first) & (which < first + _TABLES_AT_ONCE))
             rows[own] = self.fit(sky, ra[own], dec[own], known).rows
         return Fits.of_rows(rows)
 
+    @takes_directions(("ra", "dec"))
     def best(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
         """Best fits at positions [rad] with gamma refined to the true optimum, as `Hypothesis.fit` does."""
         ra, dec = np.ascontiguousarray(ra, dtype=float), np.ascontiguousarray(dec, dtype=float)
@@ -236,7 +250,5 @@ class SkyModel:
         return Fits.of_rows(rows)
 
 
-def _tables(density: np.ndarray, shares: np.ndarray, far: np.ndarray, parameter: np.ndarray) -> ResponseTables:
-    density = np.ascontiguousarray(density)[:, :, :, None]
-    arrays = density, density.max(axis=(3, 4)), shares, far, parameter
-    return ResponseTables(*map(np.ascontiguousarray, arrays))
+def _places(dec: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    return dec + 1j * nearest_extension(np.broadcast_to(width, np.shape(dec)))

@@ -132,7 +132,8 @@ def find_crossing(trials: InjectedTrials, threshold: float, target: float, n_tri
             f"{floor:.1%} of the background trials exceed TS = {threshold:.4g} already; there is no number of injected "
             f"events at which it is {target:.1%}."
         )
-    coarse = max(_MIN_COARSE, int(_COARSE_SHARE * n_trials))
+    # Fewer could not exceed the target even if all of them lay above the threshold.
+    coarse = max(_MIN_COARSE, int(_COARSE_SHARE * n_trials), int(np.ceil(1 / (1 - target))))
     guess, slope = _bracket(trials, threshold, target, floor, coarse)
     probit = float(ndtri(target))
     for _ in range(_ROUNDS):

@@ -1,8 +1,9 @@
 """Extrapolation of the background distribution of a test statistic beyond its trials.
 
-Nothing calls this on its own: a p-value below 1/n_trials is a statement about a model, and the results say so
-(`extrapolated`). Asymptotically TS follows a mixture of a spike at 0 and chi-square distributions (Chernoff 1954),
-which is the model `chi2`; `exponential` is the plain alternative, and their difference a measure of the error.
+A p-value below 1/n_trials is a statement about a model: results state one only where asked for, with its error, or say
+`extrapolated`; the map ranks its spots by it. Asymptotically TS follows a mixture of a spike at 0 and chi-square
+distributions (Chernoff 1954), which is the model `chi2`; `exponential` is the plain alternative, and their difference a
+measure of the error.
 """
 
 from dataclasses import dataclass

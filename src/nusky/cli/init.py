@@ -1,0 +1,139 @@
+"""`nusky init`: a commented configuration for a source list of one's own."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import console
+from nusky.cli.catalogue import (
+    DecColumn,
+    ExtensionColumn,
+    Format,
+    FrameName,
+    NameColumn,
+    RaColumn,
+    TableName,
+    Unit,
+    file_block,
+)
+
+_USUAL = {
+    "name": ("source", "source_name", "object", "id", "common_name", "main_id"),
+    "ra_deg": ("ra", "raj2000", "_raj2000", "ra_j2000", "right ascension", "right_ascension"),
+    "dec_deg": ("dec", "dej2000", "_dej2000", "decj2000", "dec_j2000", "declination", "de"),
+}
+"""What columns are often called, in small letters, where they are not called as nusky would call them."""
+_TEMPLATE = """\
+# An analysis of the sources in {file}, written by `nusky init`.
+#
+#   nusky check {name}      says what would run and what it costs
+#   nusky run {name}        runs it; the answer is in results/{run}/report.html
+#
+# All keys and what they mean: docs/configuration.md
+run: {run} # results go to results/{run}/
+release:
+  name: {release} # {title}
+  # local_path: /data/icecube # if you have the release already: its zip archive or its folder
+catalogues:
+  {run}:
+{catalogue}
+    gammas: [2.0, 2.5, 3.0] # spectral indices of dN/dE ~ E^-gamma
+inference: # p-values and calibrated limits, from scrambled skies
+  weightings: [uniform]
+{gamma}  trials: 1000 # of every stack: no p-value of it can be below 1/1001; 10000 for a paper
+  source_trials: 1000 # the same of every single source
+  sky_trials: 200 # whole skies, to correct for the number of sources
+  injected_trials: 100 # skies with signal at each strength, for the limits; 1000 for a paper
+  source_injected_trials: 50
+  discovery_sigmas: [] # such as [3.0, 5.0], for discovery potentials
+# skymap: {{}} # a search of the whole sky too (takes long)
+# figures: {{titles: false, width: column}} # for a paper
+"""
+
+
+def init(
+    file: Annotated[Path, typer.Argument(metavar="LIST", help="CSV, TSV, ECSV, FITS or VOTable file with sources.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Configuration to write; by default named like the list.")
+    ] = None,
+    release: Annotated[str, typer.Option(help="The events to search; `nusky data list` shows what there is.")] = (
+        "icecube-3yr"
+    ),
+    name: NameColumn = "name",
+    ra: RaColumn = "ra_deg",
+    dec: DecColumn = "dec_deg",
+    extension: ExtensionColumn = None,
+    table: TableName = None,
+    form: Format = None,
+    unit: Unit = None,
+    frame: FrameName = None,
+    weight: Annotated[list[str] | None, typer.Option(help="Column to weight a stack with; may be repeated.")] = None,
+) -> None:
+    """Write a commented configuration for a source list of your own, after reading the list.
+
+    Columns that are not named are looked for under their usual names. A file that exists is not written over.
+
+    \b
+    Examples:
+      nusky init mine.csv
+      nusky init mine.csv --name Source --ra RA --dec Dec --weight flux -o stack.yaml
+    """
+    import yaml
+
+    from nusky import config, strict_yaml
+    from nusky.catalogues.build import build_catalogue
+    from nusky.errors import ConfigurationError
+    from nusky.files import write_text
+    from nusky.printable import printable
+    from nusky.releases import registry
+
+    chosen = registry.find(release)
+    stated = {"table": table, "format": form, "unit": unit, "frame": frame}
+    columns = _found(file, {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}, stated)
+    label, block = file_block(file, columns, stated, weight or [])
+    _, report = build_catalogue(block, label)
+    path = output or Path(f"{label}.yaml")
+    if path.exists():
+        raise ConfigurationError(f"{path}: this file exists. Remove it, or give another name with --output.")
+    content = _TEMPLATE.format(
+        file=printable(file.name),
+        name=path.name,
+        run=yaml.safe_dump(label).split("\n")[0],
+        release=release,
+        title=chosen.title,
+        catalogue=_indented(block),
+        gamma=""
+        if chosen.smearing
+        else "  gamma: 2.5 # this release does not tell energies apart: the index is fixed\n",
+    )
+    config.parse(strict_yaml.load(content, where=str(path)), where=str(path))
+    write_text(path, content)
+    for part in report["lists"]:
+        console.pairs({"sources": str(part["n_sources"]), "read as": part["understood"] or "RA and Dec in degrees"})
+    for note in report["notes"]:
+        console.pairs({"note": note})
+    console.say(f"Written: {path}. Look at it, then `nusky run {path}`.")
+
+
+def _found(file: Path, columns: dict[str, str | None], stated: dict[str, str | None]) -> dict[str, str | None]:
+    """The columns to read: those that were named, and for the others what the file calls them, if that is usual."""
+    from nusky.catalogues.tablefile import read_table
+
+    present = read_table(file, str(columns["name"]), {}, stated["table"], stated["format"]).table.colnames
+    plain = {name.strip().lower(): name for name in present}
+    found = dict(columns)
+    for key, usual in _USUAL.items():
+        if columns[key] == key and key not in present:  # nobody named another one
+            found[key] = next((plain[name] for name in (key, *usual) if name in plain), key)
+    return found
+
+
+def _indented(block: Any) -> str:
+    """The lists and weightings of a catalogue as YAML, four blanks deep."""
+    import yaml
+
+    content = block.model_dump(mode="json", exclude_defaults=True, include={"lists"})
+    content["weightings"] = {k: v.model_dump(exclude_defaults=True) for k, v in block.weightings.items()}
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip()
+    return "\n".join("    " + line for line in text.splitlines())

@@ -1,0 +1,202 @@
+"""`nusky run`: the whole workflow for one configuration, from any folder, with what a reader wants to see of it."""
+
+import logging
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import console
+from nusky.cli.exit_status import FAILED
+
+_NOMINAL_SOURCES = 200
+"""Sources of a catalogue for the shares of time of the rules: the catalogues are read by the run, not before it."""
+
+
+def run(
+    configuration: Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration of a run, YAML.")],
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use; all of this machine.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Snakemake profile: slurm, pbs, htcondor (come with nusky) or a folder.")
+    ] = None,
+    directory: Annotated[Path, typer.Option(help="Folder to work in: gets results/ and data/.")] = Path("."),
+    options: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- SNAKEMAKE OPTIONS]", help="Passed on to Snakemake as they are.")
+    ] = None,
+) -> None:
+    """Run an analysis: everything from the download of the events to the report.
+
+    What is finished already is kept. Source lists are sought, and results written, relative to --directory.
+
+    \b
+    Examples:
+      nusky run mine.yaml
+      nusky run mine.yaml --cores 8
+      nusky run mine.yaml -- --dry-run
+    """
+    from nusky import config
+    from nusky.errors import NuskyError
+    from nusky.paths import Paths
+    from nusky.resources import workflow_file
+
+    cfg = config.load(configuration)
+    try:
+        import snakemake.cli
+    except ImportError:
+        raise NuskyError(
+            "the workflow needs Snakemake, which is not installed here. Run `pip install 'nusky[workflow]'`; "
+            "`nusky search` and `nusky bdm` work without it."
+        ) from None
+    given = list(options or [])
+    arguments = ["--snakefile", str(workflow_file("Snakefile")), "--configfile", str(configuration.absolute())]
+    arguments += ["--directory", str(directory)]
+    if profile is not None:
+        arguments += ["--profile", _profile(profile)]
+    if cores or profile is None:
+        arguments += ["--cores", str(cores or console.cores())]
+    planned = any(re.fullmatch(r"-[a-zA-Z]*n[a-zA-Z]*|--dry-?run", option) for option in given)
+    shown = None if planned else _Progress(cfg, directory)
+    for name in (signal.SIGHUP, signal.SIGTERM):  # the workflow and Snakemake have their own ways to end
+        if signal.getsignal(name) == signal.default_int_handler:
+            signal.signal(name, signal.SIG_DFL)
+    logger = logging.getLogger("snakemake.logging")
+    if shown:
+        logger.addFilter(shown.filter)
+    begun = time.monotonic()
+    try:
+        status = _main(snakemake.cli.main, [*arguments, *given])
+    finally:
+        if shown:
+            logger.removeFilter(shown.filter)
+            shown.close()
+    if status:
+        raise typer.Exit(FAILED)
+    paths = Paths(cfg.run, str(directory / "results"))
+    if shown and Path(paths.summary).exists() and Path(paths.report).exists():
+        _headline(paths, shown.n_jobs, time.monotonic() - begun)
+
+
+def _main(main: Any, arguments: list[str]) -> int:
+    try:
+        main(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    return 0
+
+
+def _profile(name: str) -> str:
+    """A folder as it is given; otherwise a profile that comes with nusky, or the name of one of the user's own."""
+    from nusky.errors import NuskyError
+    from nusky.resources import workflow_file
+
+    if Path(name).exists():
+        return name
+    try:
+        return str(workflow_file(f"workflow/profiles/{name}/config.yaml").parent)
+    except NuskyError:
+        return name
+
+
+def _headline(paths: Any, n_jobs: int, seconds: float) -> None:
+    from nusky.files import read_json
+    from nusky.report.verdict import verdict
+
+    done = (
+        f"{n_jobs} job{'s' if n_jobs > 1 else ''} in {console.duration_text(seconds)}"
+        if n_jobs
+        else "nothing had to be done again"
+    )
+    console.say()
+    console.say(f"Finished, {done}.")
+    found = verdict(read_json(paths.summary))
+    for sentence in (found.headline, found.p_sentence, found.limit_sentence):
+        if sentence:
+            console.say(sentence)
+    console.say(f"Report: {Path(paths.report).absolute()}")
+
+
+class _Progress:
+    """What is shown while Snakemake works: a bar on a terminal, a line for every finished rule elsewhere.
+
+    A filter of Snakemake's logger: it sees every message, and lets Snakemake's own log file have all of them, while
+    only errors and warnings go on to the terminal.
+    """
+
+    def __init__(self, cfg: Any, directory: Path) -> None:
+        self.n_jobs = self._done = 0
+        self._cfg, self._directory = cfg, directory
+        self._left: dict[str, int] = {}
+        self._rules: dict[int, str] = {}
+        self._begun: dict[str, float] = {}
+        self._weights: dict[str, float] = {}
+        self._bar: Any = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take note of a message; see the class."""
+        for handler in logging.getLogger("snakemake.logging").handlers:
+            if handler.name == "DefaultStreamHandler":
+                handler.setLevel(logging.WARNING)
+        event = getattr(getattr(record, "event", None), "value", None)
+        if event == "run_info":
+            self._start(dict(record.stats))
+        elif event == "job_info":
+            self._rules[record.jobid] = record.rule_name
+            self._begun.setdefault(record.rule_name, time.monotonic())
+        elif event == "job_finished":
+            self._finished(self._rules.get(record.job_id, "all"))
+        return True
+
+    def close(self) -> None:
+        """End the bar."""
+        if self._bar:
+            self._bar.stop()
+
+    def _start(self, counts: dict[str, int]) -> None:
+        self._left = {rule: n for rule, n in counts.items() if rule not in ("total", "all")}
+        self.n_jobs = sum(self._left.values())
+        if not sys.stderr.isatty():
+            console.say(f"{self.n_jobs} job{'s' if self.n_jobs > 1 else ''} to do")
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._weights = self._shares()
+        # Time left is that of the work, which jobs share unequally; the count is that of the jobs.
+        fields = [TextColumn(f"{{task.{field}}}") for field in ("fields[jobs]", "description")]
+        columns = (BarColumn(), fields[0], TimeRemainingColumn(), fields[1])
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        work = sum(self._weights.get(rule, 1.0) * n for rule, n in self._left.items())
+        self._task = self._bar.add_task("", total=work, jobs=f"0 of {self.n_jobs} jobs")
+        self._bar.start()
+
+    def _shares(self) -> dict[str, float]:
+        """Processor time of a job of every rule, about [s]."""
+        from nusky.stages import estimate
+
+        sizes = estimate.Sizes(estimate.events_of(self._cfg), dict.fromkeys(self._cfg.catalogues, _NOMINAL_SOURCES))
+        jobs = estimate.by_rule(estimate.jobs(self._cfg, sizes, self._directory))
+        return {rule: sum(job.cpu_s + estimate.ENGINE_S for job in group) / len(group) for rule, group in jobs.items()}
+
+    def _finished(self, rule: str) -> None:
+        if rule not in self._left:
+            return
+        self._done += 1
+        self._left[rule] -= 1
+        if self._bar:
+            running = sorted(name for name in self._begun if self._left.get(name))
+            text = ", ".join(name.replace("_", " ") for name in running[:3])
+            self._bar.update(
+                self._task,
+                advance=self._weights.get(rule, 1.0),
+                description=text,
+                jobs=f"{self._done} of {self.n_jobs} jobs",
+            )
+        elif not self._left[rule]:
+            seconds = time.monotonic() - self._begun.get(rule, time.monotonic())
+            took = console.duration_text(seconds)
+            console.say(f"[{self._done:>{len(str(self.n_jobs))}}/{self.n_jobs}] {rule.replace('_', ' ')} done, {took}")
+            sys.stdout.flush()

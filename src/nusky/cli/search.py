@@ -1,0 +1,170 @@
+"""`nusky search`: is there an excess of neutrinos at a source, and what may be said of it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import console
+from nusky.errors import ConfigurationError, PhysicsError
+
+RELEASE = "icecube-10yr"
+
+
+def search(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Name of the source; or give --ra and --dec.", show_default=False),
+    ] = None,
+    ra: Annotated[
+        str | None, typer.Option(metavar="ANGLE", help="Right ascension (ICRS): degrees, or 02h42m40s.")
+    ] = None,
+    dec: Annotated[
+        str | None, typer.Option(metavar="ANGLE", help="Declination (ICRS): degrees, or -00d00m48s.")
+    ] = None,
+    extension: Annotated[
+        str | None, typer.Option(metavar="ANGLE", help="Gaussian width of the source: degrees, or 30arcmin.")
+    ] = None,
+    release: Annotated[str, typer.Option(help="Release, as `nusky data list` shows it.")] = RELEASE,
+    release_path: Annotated[
+        Path | None, typer.Option(help="Folder or zip archive of the release; it is fetched if left out.")
+    ] = None,
+    seasons: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Seasons to use; all of them if left out.")
+    ] = None,
+    gamma: Annotated[float | None, typer.Option(help="Spectral index to fix; fitted if left out.")] = None,
+    trials: Annotated[int, typer.Option(help="Scrambled skies; 0 for a quick look without a p-value.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 1,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(help="File to write: .json, .ecsv, .fits, .csv, .png, .pdf, .svg; may be repeated."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Search for neutrinos from one source: fit, p-value, upper limit, events.
+
+    The release is read once into your data folder (or NUSKY_DATA), then used again.
+
+    \b
+    Examples:
+      nusky search "NGC 1068"
+      nusky search --ra 40.67 --dec -0.01 --trials 0
+      nusky search "TXS 0506+056" --release icecube-3yr --out txs.png --out txs.json
+    """
+    for path in out or []:
+        _check_output(path)
+    named, position = _source(name, ra, dec, extension)
+    if trials < 0:
+        raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
+    from nusky.results.search import Search
+
+    chosen = None if seasons is None else [part.strip() for part in seasons.split(",") if part.strip()]
+    with console.busy(f"reading {release}"):
+        searched = Search(release, release_path, chosen, seed)
+    with console.busy("searching" if not trials else f"searching, {trials} trials"):
+        found = searched.at(*position[:2], extension=position[2], name=named, gamma=gamma, trials=trials)
+        written = [found.write(path) for path in out or []]
+    if json:
+        console.as_json(found.to_dict())
+        return
+    _print(found, written)
+
+
+def _check_output(path: Path) -> None:
+    from nusky.results.search import SUFFIXES
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigurationError(f"{path}: results are written as {', '.join(SUFFIXES)}; change the suffix.")
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: is a folder; give the name of a file in it.")
+
+
+def _source(
+    name: str | None, ra: str | None, dec: str | None, extension: str | None
+) -> tuple[str | None, tuple[float, float, float]]:
+    """Name and position with width, rad."""
+    from math import radians
+
+    from nusky.cli.quantities import declination_deg, right_ascension_deg
+
+    if name is not None and (ra is not None or dec is not None):
+        raise typer.BadParameter("give either the name of a source or --ra and --dec, not both.")
+    if name is None and (ra is None or dec is None):
+        missing = " and ".join(option for option, given in (("--ra", ra), ("--dec", dec)) if given is None)
+        raise typer.BadParameter(
+            f"{missing} missing; give the name of a source, or its position: --ra 40.67 --dec -0.01."
+        )
+    width = None if extension is None else _width_deg(extension)
+    if name is not None:
+        from nusky.catalogues import names
+
+        with console.busy(f"looking for {name}"):
+            found = names.find(name)
+        width = found.extension_deg if width is None else width
+        return found.name, (radians(found.ra_deg), radians(found.dec_deg), radians(width))
+    ra_deg, dec_deg = right_ascension_deg(ra), declination_deg(dec)
+    if not 0 <= ra_deg < 360:
+        raise PhysicsError(f"--ra {ra}: {ra_deg:g} degrees is no right ascension from 0 to 360.")
+    if not -90 <= dec_deg <= 90:
+        raise PhysicsError(f"--dec {dec}: {dec_deg:g} degrees is no declination from -90 to 90.")
+    return None, (radians(ra_deg), radians(dec_deg), radians(width or 0.0))
+
+
+def _width_deg(text: str) -> float:
+    from nusky.cli.quantities import declination_deg
+
+    width = declination_deg(text)
+    if not 0 <= width <= 30:
+        raise PhysicsError(f"--extension {text}: {width:g} degrees is no width from 0 to 30.")
+    return width
+
+
+def _print(found: Any, written: list[Path]) -> None:
+    from nusky.results.search import energies
+
+    console.heading(found.title)
+    if found.synthetic:
+        console.say("SYNTHETIC EVENTS: not a measurement.")
+    console.pairs(found.summary())
+    console.say()
+    level = found.limits[0]["confidence_level"]
+    kind = "calibrated with trials" if found.settings["trials"] else "asymptotic, not calibrated (--trials 1000 is)"
+    console.heading(f"{100 * level:.0f} % upper limits, {kind}")
+    console.say("E² dN/dE in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
+    for row in found.limits:
+        console.pairs(
+            {
+                f"γ = {row['gamma_limit']:g}": "{n_signal_limit:.1f} events ({n_signal_sensitivity:.1f})".format(**row),
+                "  at 1 TeV": _flux(row, 1),
+                "  at 100 TeV": _flux(row, 100),
+                "  energies": f"{energies(row)} (central 90 % of the signal)",
+            }
+        )
+        if row["problem"]:
+            console.say(f"    {row['problem']}")
+    events = found.events()
+    console.say()
+    console.heading(f"events that are signal with 5 % or more, for {found.n_judged:.1f} signal events: {len(events)}")
+    rows = [
+        {
+            "season": str(event["season"]),
+            "RA": f"{event['ra']:.2f}°",
+            "Dec": f"{event['dec']:+.2f}°",
+            "error": f"{event['ang_err']:.2f}°",
+            "distance": f"{event['separation']:.2f}°",
+            "probability": f"{event['weight']:.2f}",
+        }
+        for event in events[:10]
+    ]
+    if rows:
+        console.grid(rows)
+    if len(events) > 10:
+        console.say(f"  and {len(events) - 10} more; --out FILE.json has all of them")
+    for path in written:
+        console.say(f"written: {path}")
+
+
+def _flux(row: dict[str, Any], energy: int) -> str:
+    limit, usual = (row[f"{what}_e2dnde_{energy}tev_gev_cm2_s"] for what in ("limit", "sensitivity"))
+    outside = not row["energy_min_gev"] <= energy * 1e3 <= row["energy_max_gev"]
+    return f"{limit:.2e} ({usual:.2e}){'  outside the energies of the signal' if outside else ''}"

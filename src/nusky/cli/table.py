@@ -1,0 +1,167 @@
+"""`nusky table`: the sources, stacks or hot spots of a run as a table for a paper."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nusky.cli import console
+
+_KINDS = ("sources", "stacks", "spots")
+_DEFAULT = {
+    "sources": (
+        "name", "ra_deg", "dec_deg", "n_signal", "gamma", "p_local", "p_post",
+        "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev",
+    ),
+    "stacks": (
+        "catalogue", "weighting", "n_sources", "n_signal", "gamma", "test_statistic", "p_local", "limit_gamma",
+        "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev",
+    ),
+    "spots": ("number", "ra_deg", "dec_deg", "n_signal", "gamma", "test_statistic", "p_local"),
+}  # fmt: skip
+_HEADS = {
+    "name": ("Source", ""),
+    "origin": ("List", ""),
+    "catalogue": ("Catalogue", ""),
+    "weighting": ("Weights", ""),
+    "number": ("No.", ""),
+    "n_sources": ("Sources", ""),
+    "ra_deg": ("R.A.", r"deg"),
+    "dec_deg": ("Decl.", r"deg"),
+    "n_signal": (r"$\hat{n}_s$", ""),
+    "gamma": (r"$\hat{\gamma}$", ""),
+    "test_statistic": ("TS", ""),
+    "p_local": (r"$p_\mathrm{local}$", ""),
+    "p_post": (r"$p_\mathrm{post}$", ""),
+    "n_trials": (r"$N_\mathrm{trials}$", ""),
+    "limit_gamma": (r"$\gamma_\mathrm{lim}$", ""),
+    "limit_level": ("Level", ""),
+    "limit_method": ("Construction", ""),
+    "limit_n_signal": (r"$n_s^\mathrm{up}$", ""),
+    "limit_e2dnde_1tev_gev_cm2_s": (r"$E^2\mathrm{d}N/\mathrm{d}E$, 1 TeV", r"GeV cm$^{-2}$ s$^{-1}$"),
+    "limit_e2dnde_100tev_gev_cm2_s": (r"$E^2\mathrm{d}N/\mathrm{d}E$, 100 TeV", r"GeV cm$^{-2}$ s$^{-1}$"),
+    "energy_min_gev": (r"$E_\mathrm{min}$", "GeV"),
+    "energy_max_gev": (r"$E_\mathrm{max}$", "GeV"),
+}
+"""Head and unit of a column in LaTeX."""
+_SPECIAL = {c: rf"\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "−": "$-$",
+    "–": "--",
+    "γ": r"$\gamma$",
+}
+
+
+def table(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run, such as results/demo.")],
+    of: Annotated[str, typer.Option(help="What to list: sources, stacks or spots (of the all-sky map).")] = "sources",
+    catalogue: Annotated[
+        str | None, typer.Option(help="Catalogue of the sources; needed where the run has several.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="Columns, separated by commas; `all` for every one.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="The first so many rows; all of them.")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Write LaTeX: a tabular with its caption.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV, numbers in full.")] = False,
+    ecsv: Annotated[bool, typer.Option("--ecsv", help="Write ECSV: numbers in full, with units.")] = False,
+) -> None:
+    """Print the results of a run as a table for a paper: positions, fits, p-values, limits and their energies.
+
+    \b
+    Examples:
+      nusky table results/demo
+      nusky table results/demo --of stacks --latex > stacks.tex
+      nusky table results/demo --of stacks --columns catalogue,weighting,test_statistic --csv
+    """
+    from nusky.errors import NuskyError
+    from nusky.results import open_run
+
+    if of not in _KINDS:
+        raise NuskyError(f"--of {of}: choose one of {', '.join(_KINDS)}.")
+    if latex + csv + ecsv > 1:
+        raise NuskyError("choose one of --latex, --csv and --ecsv.")
+    opened = open_run(run)
+    if of == "sources":
+        found = opened.source_table(_catalogue(opened.catalogues, catalogue, run))
+    else:
+        found = opened.stack_table() if of == "stacks" else opened.hot_spots()
+    chosen = _chosen(columns, found.data.column_names, of)
+    data = found.data.select(chosen).slice(0, rows)
+    if csv:
+        console.as_csv(data)
+    elif ecsv:
+        shown = found.to_table()[chosen][:rows]
+        shown.write(sys.stdout, format="ascii.ecsv")
+    elif latex:
+        console.say(_latex(data.to_pylist(), chosen, found.title, found.synthetic))
+    else:
+        console.heading(found.title)
+        if found.synthetic:
+            console.say("generated events are behind it: no number is a measurement")
+        if left_out := console.grid(data.to_pylist()):
+            console.say(f"further columns (--columns shows them): {', '.join(left_out)}")
+
+
+def _catalogue(known: Sequence[str], given: str | None, run: Path) -> str:
+    from nusky.errors import NuskyError
+
+    if given is None and len(known) != 1:
+        raise NuskyError(f"{run}: this run has the catalogues {', '.join(known) or '(none)'}; choose with --catalogue.")
+    return given if given is not None else known[0]
+
+
+def _chosen(columns: str | None, present: Sequence[str], of: str) -> list[str]:
+    from nusky.errors import NuskyError
+
+    if columns == "all":
+        return list(present)
+    wanted = [name.strip() for name in columns.split(",")] if columns else [c for c in _DEFAULT[of] if c in present]
+    if missing := [name for name in wanted if name not in present]:
+        raise NuskyError(f"--columns: no column {', '.join(missing)}; there is {', '.join(present)}.")
+    return wanted
+
+
+def _latex(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, synthetic: bool) -> str:
+    r"""A tabular; cells of numbers hold three digits, and what is missing is \nodata of AASTeX as plain dots."""
+    numeric = [all(not isinstance(row[name], str) for row in rows) for name in columns]
+    note = " Synthetic events: not a measurement." if synthetic else ""
+    lines = [
+        "% Needs no package. Columns: " + ", ".join(columns),
+        r"\begin{table}",
+        r"\centering",
+        rf"\caption{{{_text(title[0].upper() + title[1:])}.{note}}}",
+        rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numeric)}}}",
+        r"\hline\hline",
+        " & ".join(_HEADS.get(name, (_text(name), ""))[0] for name in columns) + r" \\",
+        " & ".join(f"({unit})" if (unit := _HEADS.get(name, ("", ""))[1]) else "" for name in columns) + r" \\",
+        r"\hline",
+        *(" & ".join(_cell(row[name]) for name in columns) + r" \\" for row in rows),
+        r"\hline",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    import math
+
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return r"\ldots"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, bool) or not isinstance(value, float):
+        return str(value)
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return rf"${mantissa}\times10^{{{int(exponent)}}}$"
+    return f"${value:.3f}$" if abs(value) < 1 else f"${value:.2f}$"
+
+
+def _text(text: str) -> str:
+    from nusky.printable import printable
+
+    return "".join(_SPECIAL.get(letter, letter) for letter in printable(text))

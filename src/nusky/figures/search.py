@@ -1,0 +1,149 @@
+"""One figure of a search: the sky around the source with its events, and the likelihood in n_s and gamma."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import EllipseCollection
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from scipy.special import chdtri
+
+from nusky.figures import canvas
+
+LEVELS = (0.68, 0.95)
+_COLORS = ("#0072B2", "#56B4E9")
+_SOURCE = "#D55E00"
+_PROBABLE = LinearSegmentedColormap.from_list("probable", ["#C3CFD9", "#56B4E9", "#0072B2", "#08213F"])
+_LEAST_RADIUS, _MOST_RADIUS = 1.0, 8.0
+_LEGEND = {"loc": "best", "frameon": True, "framealpha": 0.85, "edgecolor": "none", "handletextpad": 0.5}
+
+
+def search_figure(found: Any) -> Figure:
+    """Draw a `nusky.results.search.SearchResult`.
+
+    Left: the events that are signal with a probability of at least 5 %, as circles with their angular error for radius;
+    one source is drawn in offsets from it, a stack on the whole sky. Right: the regions of n_s and gamma by Wilks'
+    theorem, or the test statistic over n_s where gamma is not fitted.
+    """
+    with canvas.style():
+        release = found.settings["release"]
+        figure = canvas.new_figure(found.row["name"], release, synthetic=found.synthetic, size=(7.4, 3.5))
+        sky, likelihood = figure.subplots(1, 2, width_ratios=(1.2, 1))
+        events = found.events()
+        largest = max(0.1, float(events["weight"].max())) if len(events) else 1.0
+        scale = ScalarMappable(Normalize(0, largest), _PROBABLE)
+        (_around if "ra_deg" in found.row else _whole_sky)(sky, found, events, scale)
+        bar = figure.colorbar(scale, cax=sky.inset_axes([1.03, 0, 0.045, 1]))
+        bar.set_label("Probability to be signal")
+        bar.ax.tick_params(which="both", direction="out", left=False)
+        bar.outline.set_linewidth(0.6)
+        (_contours if found.fit["gamma_fitted"] else _profile)(likelihood, found)
+        return figure
+
+
+def _around(axes: Axes, found: Any, events: Any, scale: ScalarMappable) -> None:
+    """Events around one source; the more probable, the stronger and the further on top."""
+    centre = np.radians([found.row["ra_deg"], found.row["dec_deg"]])
+    east, north = _offsets(np.radians(events["ra"].value), np.radians(events["dec"].value), *centre)
+    size, weight = events["ang_err"].value, events["weight"].value
+    extension = float(np.degrees(found.target.sources.extension[0]))
+    half = 1.06 * max((np.hypot(east, north) + size)[weight > 0.1].max(initial=_LEAST_RADIUS), 1.5 * extension)
+    half = min(half, _MOST_RADIUS)
+    order = np.argsort(weight)
+    colors, share = scale.to_rgba(weight)[order], (weight / scale.norm.vmax)[order]
+    faces, edges = colors.copy(), colors.copy()
+    faces[:, 3], edges[:, 3] = 0.14 * share, 0.25 + 0.75 * share
+    where = np.column_stack([east, north])[order]
+    axes.add_collection(_circles(axes, size[order], where, facecolors=faces, edgecolors=edges, linewidths=0.6 + share))
+    axes.scatter(*where.T, s=3 + 12 * share, c=edges, zorder=3, linewidths=0)
+    if extension:
+        options = {"facecolors": "none", "edgecolors": _SOURCE, "linestyles": "--", "linewidths": 1.1}
+        axes.add_collection(_circles(axes, [extension], [(0, 0)], **options))
+    axes.plot(0, 0, "+", color=_SOURCE, markersize=12, markeredgewidth=1.8, zorder=5)
+    axes.set_xlim(half, -half)  # east is left, as on the sky
+    axes.set_ylim(-half, half)
+    axes.set_aspect("equal")
+    axes.set_xlabel(r"$\Delta$RA cos(Dec)  [deg]")
+    axes.set_ylabel(r"$\Delta$Dec  [deg]")
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    name = canvas.short(found.row["name"], 26)
+    place = {"xytext": (6, 0.93), "textcoords": ("offset points", "axes fraction")}
+    axes.annotate(name, (half, 0), color=_SOURCE, weight="bold", size=9, path_effects=halo, zorder=6, **place)
+    if not len(events):
+        text = "no event is signal with 5 % or more"
+        axes.text(0.5, 0.06, text, transform=axes.transAxes, ha="center", color=canvas.MUTED_COLOR, size=8.5)
+
+
+def _whole_sky(axes: Axes, found: Any, events: Any, scale: ScalarMappable) -> None:
+    sources, weight = found.target.sources, events["weight"].value
+    marks = {"color": _SOURCE, "markersize": 5, "markeredgewidth": 0.9, "linestyle": "none"}
+    axes.plot(np.degrees(sources.ra) % 360, np.degrees(sources.dec), "+", zorder=3, label="sources", **marks)
+    order = np.argsort(weight)
+    where = events["ra"].value[order] % 360, events["dec"].value[order]
+    axes.scatter(*where, s=14, c=scale.to_rgba(weight[order]), linewidths=0, zorder=4, label="events")
+    axes.set_xlim(360, 0)
+    axes.set_ylim(-90, 90)
+    axes.set_xticks(range(0, 361, 90))
+    axes.set_yticks(range(-90, 91, 30))
+    axes.set_xlabel("RA  [deg]")
+    axes.set_ylabel("Dec  [deg]")
+    axes.legend(**_LEGEND)
+
+
+def _circles(axes: Axes, radius: Any, where: Any, **options: Any) -> EllipseCollection:
+    width = 2 * np.asarray(radius)
+    return EllipseCollection(
+        width, width, np.zeros(len(width)), units="xy", offsets=where, offset_transform=axes.transData, **options
+    )
+
+
+def _contours(axes: Axes, found: Any) -> None:
+    gammas, steps, values = found.contours
+    fall = max(found.fit["test_statistic"], values.max()) - values
+    levels = [chdtri(2, 1 - level) for level in LEVELS]
+    axes.contourf(steps, gammas, fall, levels=[-1, *levels], colors=_COLORS, alpha=0.25)
+    axes.contour(steps, gammas, fall, levels=levels, colors=_COLORS, linewidths=1.4)
+    for level, color in zip(LEVELS, _COLORS, strict=True):
+        axes.plot([], [], color=color, label=f"{100 * level:.0f} %")
+    _best_fit(axes, found, found.fit["gamma"])
+    axes.set_xlim(0, steps[-1])
+    axes.set_ylim(gammas[0], gammas[-1])
+    axes.set_xlabel(r"Signal events $n_s$")
+    axes.set_ylabel(r"Spectral index $\gamma$")
+    axes.legend(**_LEGEND)
+
+
+def _profile(axes: Axes, found: Any) -> None:
+    _, steps, values = found.contours
+    axes.plot(steps, values[0], color=_COLORS[0], label=rf"$\gamma$ = {found.contours[0][0]:g}")
+    peak = values[0].max()
+    for level, style in zip(LEVELS, ("--", ":"), strict=True):
+        height = peak - chdtri(1, 1 - level)
+        axes.axhline(height, color=canvas.MUTED_COLOR, linestyle=style, linewidth=0.9)
+        near = {"textcoords": "offset points", "ha": "left", "size": 8, "color": canvas.MUTED_COLOR}
+        axes.annotate(f"{100 * level:.0f} %", (0, height), (4, 2), **near)
+    _best_fit(axes, found, found.fit["test_statistic"])
+    axes.set_xlim(0, steps[-1])
+    axes.set_ylim(peak - 5.0, peak + 1.6)
+    axes.set_xlabel(r"Signal events $n_s$")
+    axes.set_ylabel("Test statistic TS")
+    axes.legend(**_LEGEND)
+
+
+def _best_fit(axes: Axes, found: Any, height: float) -> None:
+    if found.fit["n_signal"] > 0:
+        look = {"color": _SOURCE, "markersize": 11, "markeredgecolor": "white", "markeredgewidth": 0.8}
+        axes.plot(found.fit["n_signal"], height, "*", linestyle="none", label="best fit", zorder=5, **look)
+
+
+def _offsets(ra: Any, dec: Any, ra0: float, dec0: float) -> tuple[Any, Any]:
+    """Offsets to the east and north [deg] along the great circle from a centre, all in rad."""
+    across = np.cos(dec) * np.sin(ra - ra0)
+    up = np.sin(dec) * np.cos(dec0) - np.cos(dec) * np.sin(dec0) * np.cos(ra - ra0)
+    along = np.sin(dec) * np.sin(dec0) + np.cos(dec) * np.cos(dec0) * np.cos(ra - ra0)
+    distance = np.degrees(np.arctan2(np.hypot(across, up), along))
+    angle = np.arctan2(across, up)
+    return distance * np.sin(angle), distance * np.cos(angle)

@@ -1,0 +1,152 @@
+"""A paragraph for a paper on how a run was made, in LaTeX, and the BibTeX of what it cites."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nusky.printable import printable
+from nusky.report.verdict import limits, verdict
+
+_ENTRIES = {
+    "nusky": """@software{{nusky,
+  title = {{nusky: searches for neutrino sources with public track events}},
+  author = {{{{The nusky developers}}}},
+  version = {{{version}}},
+  note = {{revision {revision}}}
+}}""",
+    "icecube-3yr": """@article{IceCube:2016tpw,
+  author = {{IceCube Collaboration}},
+  title = {All-sky Search for Time-integrated Neutrino Emission from Astrophysical Sources with 7 yr of IceCube Data},
+  journal = {Astrophys. J.}, volume = {835}, pages = {151}, year = {2017},
+  eprint = {1609.04981}, archivePrefix = {arXiv}, doi = {10.3847/1538-4357/835/2/151}
+}""",
+    "icecube-10yr": """@misc{IceCube:2021xar,
+  author = {{IceCube Collaboration}},
+  title = {IceCube Data for Neutrino Point-Source Searches: Years 2008-2018},
+  year = {2021}, eprint = {2101.09836}, archivePrefix = {arXiv}, doi = {10.7910/DVN/VKL316}
+}""",
+    "icecube-14yr": """@misc{IceTracksDR2,
+  author = {{IceCube Collaboration}},
+  title = {IceTracks-DR2: track events for point-source searches},
+  eprint = {2605.19040}, archivePrefix = {arXiv}, doi = {10.7910/DVN/MMIIZA}
+}""",
+    "likelihood": """@article{Braun:2008bg,
+  author = {Braun, J. and others},
+  title = {Methods for point source analysis in high energy neutrino telescopes},
+  journal = {Astropart. Phys.}, volume = {29}, pages = {299}, year = {2008},
+  eprint = {0801.1604}, archivePrefix = {arXiv}, doi = {10.1016/j.astropartphys.2008.02.007}
+}""",
+    "posttrial": """@book{WestfallYoung1993,
+  author = {Westfall, P. H. and Young, S. S.},
+  title = {Resampling-Based Multiple Testing}, publisher = {Wiley}, year = {1993}
+}""",
+}
+_KEYS = {
+    "icecube-3yr": "IceCube:2016tpw",
+    "icecube-10yr": "IceCube:2021xar",
+    "icecube-14yr": "IceTracksDR2",
+    "likelihood": "Braun:2008bg",
+    "posttrial": "WestfallYoung1993",
+    "nusky": "nusky",
+}
+_LETTERS = {c: rf"\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "γ": r"$\gamma$"}
+
+
+def paragraph(summary: Mapping[str, Any]) -> str:
+    """The paragraph, plain LaTeX: data, sources, likelihood, trials, limits, and what came out of it."""
+    return " ".join(_sentences(summary))
+
+
+def bibtex(summary: Mapping[str, Any]) -> str:
+    """The entries that `paragraph` cites."""
+    entries = [_ENTRIES[key] for key in _cited(summary) if key != "nusky"]
+    own = {"version": summary["versions"].get("nusky", ""), "revision": summary.get("git_revision") or "unknown"}
+    return "\n\n".join([*entries, _ENTRIES["nusky"].format(**own)])
+
+
+def _cited(summary: Mapping[str, Any]) -> Iterator[str]:
+    if summary.get("release") in _ENTRIES:
+        yield summary["release"]
+    if summary["catalogues"]:
+        yield "likelihood"
+    if any(found["sources"] for _, found in _inferences(summary)):
+        yield "posttrial"
+    yield "nusky"
+
+
+def _inferences(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for catalogue, result in (summary["methods"].get("standard") or {}).items():
+        if (result or {}).get("inference"):
+            yield catalogue, result["inference"]
+
+
+def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
+    if not summary["catalogues"]:
+        yield rf"Computed with nusky {_plain(summary['versions'].get('nusky', ''))} \citep{{nusky}}."
+        return
+    if summary["synthetic"]:
+        yield r"\textbf{Generated events: no number of this paragraph is a measurement.}"
+    release, cite = summary["release"], _KEYS.get(summary["release"])
+    events = f"{summary['n_events']:,}".replace(",", r"\,")
+    yield (
+        f"We use the {events} track-like events of {len(summary['seasons'])} seasons "
+        f"({_plain(', '.join(summary['seasons']))}; {summary['livetime_days']:.1f} days of livetime) of the public "
+        f"release {_plain(release)}" + (rf" \citep{{{cite}}}." if cite else ".")
+    )
+    for name, catalogue in summary["catalogues"].items():
+        lists = ", ".join(f"{part['n_sources']} from {_plain(part['label'])}" for part in catalogue.get("lists") or [])
+        yield f"The catalogue {_plain(name)} holds {catalogue['n_sources']} sources" + (
+            f" ({lists})." if lists else "."
+        )
+    how = sorted({found["analysis"] for _, found in _inferences(summary)})
+    terms = f" with the terms `{_plain(how[0])}'" if how else " of directions and angular errors"
+    yield (rf"The test statistic is that of an unbinned likelihood ratio \citep{{{_KEYS['likelihood']}}}{terms}.")
+    for catalogue, found in _inferences(summary):
+        for weighting, stack in found["stacks"].items():
+            fit = stack["fits"][0]
+            gamma = "was fitted" if fit["gamma_fixed"] is None else f"was fixed at {_index(fit['gamma_fixed'])}"
+            yield (
+                f"For the stack of {_plain(catalogue)} with {_plain(weighting)} weights the spectral index {gamma}; "
+                f"{fit['n_trials']} scrambled skies give its p-value."
+            )
+        if found["sources"]:
+            best = found["sources"]["best"]
+            yield (
+                f"Each source of {_plain(catalogue)} was tested by itself with {best['n_trials']} scrambled skies; "
+                f"{best['n_sky_trials']} full skies correct the p-values for the number of sources "
+                rf"\citep{{{_KEYS['posttrial']}}}."
+            )
+    for limit in limits(summary):
+        if limit.calibrated:
+            yield (
+                f"Upper limits on {_plain(limit.catalogue)} ({_plain(limit.weighting)} weights) are at "
+                rf"{100 * limit.confidence_level:g}\,\% confidence level from the {_plain(limit.method)} construction "
+                "with injected signal, for one flavour of neutrinos plus antineutrinos: "
+                rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E < {_power(limit.e2dnde)}\,\mathrm{{GeV\,cm^{{-2}}\,s^{{-1}}}}$ at "
+                rf"100\,TeV for {_index(float(limit.gamma))}, the central 90\,\% of the expected signal lying between "
+                f"${_power(limit.energy_min_gev)}$ and ${_power(limit.energy_max_gev)}$\\,GeV."
+            )
+    found = verdict(summary)
+    if found.p is not None:
+        yield (
+            f"The smallest p-value of the run, corrected for its {len(found.tests)} "
+            f"search{'es' if len(found.tests) > 1 else ''} by the Bonferroni bound, is $p={_power(found.p)}$."
+        )
+    yield (
+        rf"The analysis was made with nusky {_plain(summary['versions'].get('nusky', ''))} \citep{{nusky}}, seed "
+        f"{summary['seed']}."
+    )
+
+
+def _power(value: float) -> str:
+    if 1e-3 <= abs(value) < 1e5:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return rf"{mantissa}\times10^{{{int(exponent)}}}"
+
+
+def _index(gamma: float) -> str:
+    return f"$\\gamma={gamma:g}$" if gamma else "the spectrum as given"  # 0 stands for one without an index
+
+
+def _plain(text: str) -> str:
+    return "".join(_LETTERS.get(letter, letter) for letter in printable(str(text)))

@@ -1,0 +1,134 @@
+"""The results of a run as rows of plain numbers, from its summary: sources, stacks, hot spots.
+
+The report, `nusky table`, `nusky show` and `nusky.results` all take them from here. Columns carry their unit; limits
+are on E² dN/dE of one flavour (neutrinos and antineutrinos), and None outside the energies they are about; of spectra
+that are no power laws they are at 100 TeV only.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nusky.report.verdict import PIVOT_GEV, limits, reference
+
+Rows = list[dict[str, Any]]
+_TEV_GEV = 1e3
+
+
+def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
+    """The sources of a catalogue, the most significant first: position, fit, p-values, limit at the reference index.
+
+    With an inference: `n_signal`, `gamma`, `test_statistic`, `p_local`, `p_post`, `n_trials`, the limit (`limit_*`)
+    and its energies. Without: the best whole number of signal events `n_signal` and `test_statistic` of directions.
+    """
+    result = (summary["methods"].get("standard") or {}).get(catalogue) or {}
+    sources = (result.get("inference") or {}).get("sources")
+    if not sources:
+        found = [
+            {key: source.get(key) for key in ("name", "origin", "ra_deg", "dec_deg")}
+            | {"n_signal": source.get("ns_best"), "test_statistic": source.get("ts_max")}
+            for source in result.get("single_sources") or []
+        ]
+        return sorted(found, key=lambda row: -(row["test_statistic"] or 0))
+    first, power_law = sources["fits"][0]["gamma_fixed"], _power_law(summary, catalogue)
+    of_source: dict[tuple[str, str | None], dict[str, Any]] = {}
+    for name, rows in sources["limits"].items():
+        for row in rows:
+            known = of_source.setdefault((name, row.get("origin")), {})
+            known[str(row["gamma"])] = row
+    keys = ("name", "origin", "ra_deg", "dec_deg", "n_signal", "gamma", "test_statistic", "p_local", "p_post")
+    found = []
+    for fit in sources["fits"]:
+        if fit["gamma_fixed"] != first:
+            continue
+        known = of_source.get((fit["name"], fit["origin"])) or of_source.get((fit["name"], None)) or {}
+        known = {g: row for g, row in known.items() if row["e2dnde_100tev_gev_cm2_s"] is not None}
+        best = reference(known, lambda row: (row["energy_min_gev"], row["energy_max_gev"]))
+        limit = known[best] if best else {}
+        found.append(
+            {key: fit[key] for key in keys}
+            | {"n_trials": fit["n_trials"]}
+            | _limit_columns(
+                float(best) if best else None,
+                limit.get("confidence_level"),
+                limit.get("method"),
+                limit.get("n_signal"),
+                limit.get("e2dnde_100tev_gev_cm2_s"),
+                power_law,
+                (limit.get("energy_min_gev"), limit.get("energy_max_gev")),
+            )
+        )
+    return sorted(found, key=lambda row: row["p_local"])
+
+
+def stack_rows(summary: Mapping[str, Any]) -> Rows:
+    """Every stack of the standard method: its fit and p-value where the inference treats it, its limit to quote."""
+    of_stack = {(limit.catalogue, limit.weighting): limit for limit in limits(summary)}
+    found = []
+    for catalogue, result in (summary["methods"].get("standard") or {}).items():
+        inferred = ((result or {}).get("inference") or {"stacks": {}})["stacks"]
+        for weighting, by_gamma in ((result or {}).get("stacking") or {}).items():
+            fit = (inferred.get(weighting) or {"fits": [{}]})["fits"][0]
+            n_sources = next((stack["n_sources"] for stack in by_gamma.values() if stack), None)
+            row = {"catalogue": catalogue, "weighting": weighting, "n_sources": n_sources}
+            row |= {key: fit.get(key) for key in ("n_signal", "gamma", "test_statistic", "p_local", "n_trials")}
+            limit = of_stack.get((catalogue, weighting))
+            if limit is None:
+                row |= _limit_columns(None, None, None, None, None, False, (None, None))
+            else:
+                method = limit.method if limit.calibrated else f"{limit.method}, not calibrated"
+                energies = (limit.energy_min_gev, limit.energy_max_gev)
+                row |= _limit_columns(
+                    float(limit.gamma),
+                    limit.confidence_level,
+                    method,
+                    limit.n_signal,
+                    limit.e2dnde,
+                    _power_law(summary, catalogue),
+                    energies,
+                )
+            found.append(row)
+    return found
+
+
+def spot_rows(summary: Mapping[str, Any]) -> Rows:
+    """The hot spots of the all-sky map in the summary, the most significant first; none without a map."""
+    return [{"number": i, **spot} for i, spot in enumerate((summary.get("skymap") or {}).get("spots") or [], start=1)]
+
+
+def _power_law(summary: Mapping[str, Any], catalogue: str) -> bool:
+    """Whether the flux of a catalogue's sources is a power law with the index that its tables state."""
+    asked = summary.get("configuration") or {}
+    own = (asked.get("catalogues") or {}).get(catalogue) or {}
+    spectrum = own.get("spectrum") or asked.get("spectrum") or {}
+    return spectrum.get("shape", "power-law") == "power-law" and spectrum.get("gamma") is None
+
+
+def _limit_columns(
+    gamma: float | None,
+    level: float | None,
+    method: str | None,
+    n_signal: float | None,
+    e2dnde_100tev: float | None,
+    power_law: bool,
+    energies: tuple[float | None, float | None],
+) -> dict[str, Any]:
+    low, high = energies
+
+    def at(energy_gev: float) -> float | None:
+        known = low is not None and high is not None
+        if e2dnde_100tev is None or gamma is None or (known and not low <= energy_gev <= high):
+            return None
+        if energy_gev != PIVOT_GEV and not power_law:
+            return None
+        return e2dnde_100tev * (energy_gev / PIVOT_GEV) ** (2 - gamma)
+
+    return {
+        "limit_gamma": gamma,
+        "limit_level": level,
+        "limit_method": method,
+        "limit_n_signal": n_signal,
+        "limit_e2dnde_1tev_gev_cm2_s": at(_TEV_GEV),
+        "limit_e2dnde_100tev_gev_cm2_s": at(PIVOT_GEV),
+        "energy_min_gev": low,
+        "energy_max_gev": high,
+    }

@@ -1,0 +1,218 @@
+"""What a run found, in three sentences: is there an excess, how likely is background alone, how much flux is excluded.
+
+The p-value is one for the whole run. Every search in it (a stack, the sources of a catalogue, a hemisphere of the map)
+has a p-value of its own, corrected for what that search looked at; the smallest, times the number of searches, bounds
+the chance that background gives one as small anywhere in the run (Bonferroni), however the searches are correlated.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nusky.conventions import index_text
+from nusky.report.numbers import format_number as number
+
+FLUX = "GeV cm⁻² s⁻¹"
+REFERENCE_GAMMA = 2.5
+"""Limits are quoted for the index nearest to it: that of IceCube's diffuse flux is 2.37 (ApJ 928, 50)."""
+PIVOT_GEV = 1e5
+_WORDS = (
+    (2.866516e-7, "A neutrino excess is detected"),
+    (1.349898e-3, "There is evidence for a neutrino excess"),
+    (2.275013e-2, "There is a hint of a neutrino excess, which background alone gives now and then"),
+)
+"""Up to the one-sided p-values of 5, 3 and 2 sigma; what is larger is no excess."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """One search of a run.
+
+    Attributes
+    ----------
+    what : in words
+    p : corrected for the number of sources or positions it looked at; of a stack its local p-value
+    floor : the smallest value `p` could have with its number of scrambled skies
+    skies : what that number is
+    """
+
+    what: str
+    p: float
+    floor: float
+    skies: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer of a run.
+
+    Attributes
+    ----------
+    headline, p_sentence, limit_sentence : plain text; the last empty without any limit
+    p : the corrected p-value of the run; None without scrambled skies
+    tests : the searches it is corrected for
+    """
+
+    headline: str
+    p_sentence: str
+    limit_sentence: str
+    p: float | None
+    tests: tuple[Test, ...]
+
+
+def verdict(summary: Mapping[str, Any]) -> Verdict:
+    """The answer of a run from the content of its ``summary.json``."""
+    found = tuple(tests(summary))
+    limit = _limit_sentence(summary)
+    if not found:
+        searched = any((*summary["methods"].values(), summary.get("skymap")))
+        headline = "This run cannot say whether there is an excess." if searched else "No events were searched."
+        p = (
+            "It has no p-value, for want of scrambled skies: add an `inference` block and run again."
+            if searched
+            else ""
+        )
+        return Verdict(headline, p, limit, None, ())
+    best = min(found, key=lambda test: test.p)
+    p = min(1.0, len(found) * best.p)
+    words = next((text for most, text in _WORDS if p <= most), None)
+    headline = "No excess of neutrinos over background was found." if words is None else f"{words}: {best.what}."
+    if summary.get("synthetic"):
+        headline = f"In events some or all of which are generated, not measured: {headline[0].lower()}{headline[1:]}"
+    return Verdict(headline, _p_sentence(found, best, p), limit, p, found)
+
+
+def tests(summary: Mapping[str, Any]) -> Iterator[Test]:
+    """Every search of a run that has a p-value."""
+    for catalogue, result in (summary["methods"].get("standard") or {}).items():
+        inference = (result or {}).get("inference")
+        if not inference:
+            continue
+        for weighting, stack in inference["stacks"].items():
+            for fit in stack["fits"]:
+                at = "" if fit["gamma_fixed"] is None else f", {index_text(format(fit['gamma_fixed'], 'g'))}"
+                n = fit["n_trials"]
+                what = f"the stack of {catalogue} with {weighting} weights{at}"
+                yield Test(what, fit["p_local"], 1 / (n + 1), f"{number(n)} scrambled skies")
+        sources = inference["sources"]
+        if sources:
+            best, n = sources["best"], sources["best"]["n_sky_trials"]
+            what = f"{best['name']}, the most significant source of {catalogue}"
+            yield Test(what, best["p_post"], 1 / (n + 1), f"{number(n)} scrambled skies")
+    for spot in (summary.get("skymap") or {}).get("hottest", ()):
+        if spot["test_statistic"] is not None:
+            n = spot["n_sky_trials"]
+            where = {"north": "northern", "south": "southern"}[spot["hemisphere"]]
+            at = f"RA {number(round(spot['ra_deg'], 2))}°, Dec {number(round(spot['dec_deg'], 2))}°"
+            yield Test(
+                f"the hottest spot of the {where} sky at {at}", spot["p_post"], 1 / (n + 1), f"{number(n)} skies"
+            )
+
+
+def _p_sentence(found: tuple[Test, ...], best: Test, p: float) -> str:
+    floor = f" With {best.skies} it could not be smaller than {number(min(1.0, len(found) * best.floor))}."
+    if len(found) == 1:
+        meaning = "the share of skies of background alone that look at least as signal-like"
+        return f"p = {number(p)} for {best.what}: {meaning}.{floor}"
+    return (
+        f"p = {number(p)} for the run: {number(best.p)} for {best.what}, times the {len(found)} searches of this run "
+        f"(Bonferroni: an upper bound).{floor}"
+    )
+
+
+def reference(gammas: Mapping[str, Any], range_of: Callable[[Any], tuple[float | None, float | None]]) -> str | None:
+    """The index to quote a limit at, of those that have one: the nearest to `REFERENCE_GAMMA`.
+
+    Indices whose central 90 % of the expected signal hold 100 TeV, where limits are quoted, come first.
+    """
+
+    def order(gamma: str) -> tuple[bool, float]:
+        low, high = range_of(gammas[gamma])
+        outside = low is not None and high is not None and not low <= PIVOT_GEV <= high
+        return outside, abs(float(gamma) - REFERENCE_GAMMA)
+
+    return min(gammas, key=order, default=None)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The upper limit of a stack to quote: one flavour, all its sources together.
+
+    Attributes
+    ----------
+    calibrated : whether simulated skies stand behind it
+    e2dnde : at 100 TeV, GeV cm^-2 s^-1
+    energy_min_gev, energy_max_gev : the central 90 % of the expected signal; None where unknown
+    """
+
+    catalogue: str
+    weighting: str
+    gamma: str
+    calibrated: bool
+    method: str
+    confidence_level: float
+    n_signal: float | None
+    e2dnde: float
+    energy_min_gev: float | None
+    energy_max_gev: float | None
+
+
+def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
+    """One limit for every stack of the standard method: from trials where there is one, else from its flux scan."""
+    for catalogue, result in (summary["methods"].get("standard") or {}).items():
+        inferred = ((result or {}).get("inference") or {"stacks": {}})["stacks"]
+        for weighting, by_gamma in ((result or {}).get("stacking") or {}).items():
+            statements = inferred.get(weighting, {}).get("statements", {})
+            known = {
+                gamma: made["upper_limit"]
+                for gamma, made in statements.items()
+                if (made.get("upper_limit") or {}).get("e2dnde_100tev_gev_cm2_s") is not None
+            }
+            gamma = reference(known, lambda row: (row["energy_min_gev"], row["energy_max_gev"]))
+            if gamma is not None:
+                row = known[gamma]
+                yield Limit(
+                    catalogue, weighting, gamma, row["method"] != "asymptotic", row["method"],
+                    row["confidence_level"], row["n_signal"], row["e2dnde_100tev_gev_cm2_s"],
+                    row["energy_min_gev"], row["energy_max_gev"],
+                )  # fmt: skip
+                continue
+            scanned = {g: s for g, s in by_gamma.items() if s and s.get("ul95_e2dnde_100tev_gev_cm2_s") is not None}
+            gamma = reference(scanned, lambda row: (row.get("energy_min_gev"), row.get("energy_max_gev")))
+            if gamma is not None:
+                row = scanned[gamma]
+                yield Limit(
+                    catalogue, weighting, gamma, False, "flux scan", 0.95, None,
+                    row["ul95_e2dnde_100tev_gev_cm2_s"], row.get("energy_min_gev"), row.get("energy_max_gev"),
+                )  # fmt: skip
+
+
+def _limit_sentence(summary: Mapping[str, Any]) -> str:
+    found = list(limits(summary))
+    if not found:
+        return ""
+    calibrated = [limit for limit in found if limit.calibrated]
+    limit = (calibrated or found)[0]
+    how = (
+        f"{limit.method}, calibrated with simulated skies"
+        if limit.calibrated
+        else "from the fall of the likelihood, not calibrated"
+    )
+    return (
+        f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
+        f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for "
+        f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; {how}."
+    )
+
+
+def energies(low_gev: float | None, high_gev: float | None) -> str:
+    """The range a limit is about, as words that follow it; empty where it is unknown."""
+    return "" if low_gev is None or high_gev is None else f", valid from {energy(low_gev)} to {energy(high_gev)}"
+
+
+def energy(gev: float) -> str:
+    """An energy [GeV] with two digits in a handy unit."""
+    for unit, size in (("PeV", 1e6), ("TeV", 1e3)):
+        if gev >= size:
+            return f"{number(float(f'{gev / size:.2g}'))} {unit}"
+    return f"{number(float(f'{gev:.2g}'))} GeV"

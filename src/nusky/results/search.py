@@ -1,0 +1,465 @@
+"""The search at a position or for a stack, from a release to what may be quoted: `nusky.Search`.
+
+The numbers are those of the workflow for the same seed and settings: both call `nusky.search.target`.
+"""
+
+import html
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from nusky.errors import ConfigurationError, PhysicsError
+from nusky.files import atomic_path, finite_or_null, write_json
+from nusky.results.result import Result
+from nusky.units import direction, plain
+
+if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
+    from astropy.table import Table
+    from matplotlib.figure import Figure
+
+    from nusky.search.analysis import Analysis
+    from nusky.search.hypothesis import Sources
+
+GAMMAS = (2.0, 3.0)
+"""Indices of the limits where none is asked for."""
+GAMMA_RANGE = (1.0, 4.0)
+CONFIDENCE_LEVEL = 0.9
+QUOTED_TEV = (1.0, 100.0)
+LEAST_WEIGHT = 0.05
+"""Events below this probability to be signal are not listed."""
+_MOST_TRIALS = 1_000_000
+SUFFIXES = (".json", ".ecsv", ".fits", ".csv", ".png", ".pdf", ".svg")
+_CONTOUR_GAMMAS, _CONTOUR_STEPS = 31, 61
+
+
+class Search:
+    """Searches in a public release, which is read once into the user's data folder and used again.
+
+    Parameters
+    ----------
+    release : 'icecube-10yr', 'icecube-3yr' or 'icecube-14yr'
+    path : folder or zip archive of the release on this machine; it is fetched if left out
+    seasons : names of those to use; all of them if left out
+    seed : root of the random streams of the trials
+
+    Examples
+    --------
+    ``nusky.Search("icecube-3yr").at(SkyCoord(40.67, -0.01, unit="deg"))``
+    """
+
+    def __init__(
+        self,
+        release: str = "icecube-10yr",
+        path: str | os.PathLike[str] | None = None,
+        seasons: Sequence[str] | None = None,
+        seed: int = 1,
+    ) -> None:
+        from nusky.releases import registry
+        from nusky.releases.store import stored
+
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
+            raise ConfigurationError(f"seed = {seed!r}: give a whole number of at least 0.")
+        self.seed = int(seed)
+        self.release = registry.find(release)
+        self.tables = stored(release, path, seasons)
+
+    @cached_property
+    def analysis(self) -> "Analysis":
+        """The events with the detector's response."""
+        from nusky.stages.inference import Data, load_analysis
+
+        names = ("seasons", "effective_area", "smearing", "angular_resolution")
+        return load_analysis(Data(self.tables.events, *map(self.tables.table, names)))
+
+    def at(
+        self,
+        ra: Any,
+        dec: Any = None,
+        *,
+        extension: Any = 0.0,
+        name: str | None = None,
+        gamma: float | None = None,
+        trials: int = 1000,
+    ) -> "SearchResult":
+        """Search at one position.
+
+        Parameters
+        ----------
+        ra, dec : ICRS, numbers in rad or quantities, or a SkyCoord of any frame as `ra` alone
+        extension : Gaussian width of the source, rad or a quantity
+        name : how the result calls the source
+        gamma : spectral index to fix; it is fitted if left out, where the release has smearing tables
+        trials : scrambled skies behind the p-value, and behind limits as many with signal; 0 leaves out the p-value and
+            gives asymptotic limits
+
+        Raises
+        ------
+        PhysicsError : the arguments are no direction, width, index or number of trials.
+        """
+        from nusky.search.hypothesis import Sources
+
+        ra, dec = direction(ra, dec)
+        if ra.size != 1 or dec.size != 1:
+            raise PhysicsError(f"{max(ra.size, dec.size)} positions: `at` searches at one; `stack` takes several.")
+        sources = Sources.of(ra, dec, plain("extension", extension, "rad"))
+        ra_deg, dec_deg = np.degrees([sources.ra[0], sources.dec[0]])
+        keys = ("position", f"{ra_deg:.6f}", f"{dec_deg:.6f}", f"{np.degrees(sources.extension[0]):.6f}")
+        row = {"name": name or f"RA {ra_deg:.3f}°, Dec {dec_deg:+.3f}°", "ra_deg": ra_deg, "dec_deg": dec_deg}
+        return self._search(sources, keys, row, gamma, trials)
+
+    def stack(
+        self,
+        table: Any,
+        *,
+        weights: Any = None,
+        name: str = "stack",
+        gamma: float | None = None,
+        trials: int = 1000,
+    ) -> "SearchResult":
+        """Search for the flux that sources share.
+
+        Parameters
+        ----------
+        table : a SkyCoord of several positions; or a table of astropy or pandas, or a mapping, with the columns `ra`
+            and `dec` (quantities, or numbers in rad), or `ra_deg` and `dec_deg`, and perhaps `extension` or
+            `extension_deg`
+        weights : (n_sources,) shares of the flux, in any normalisation, or the name of a column; equal if left out
+        name, gamma, trials : as in `at`
+        """
+        from nusky.search.hypothesis import Sources
+
+        ra, dec, extension, columns = _positions(table)
+        if isinstance(weights, str):
+            if weights not in columns:
+                raise PhysicsError(f"weights = '{weights}': the table has no such column; it has {', '.join(columns)}.")
+            weights = columns[weights]
+        try:
+            shares = np.asarray(1.0 if weights is None else getattr(weights, "value", weights), dtype=float)
+            shares = np.broadcast_to(shares, ra.shape)
+        except (TypeError, ValueError):
+            raise PhysicsError(f"weights: give one number for each of the {ra.size} sources.") from None
+        if not (np.isfinite(shares).all() and (shares >= 0).all()):
+            raise PhysicsError("weights must be finite and not negative; leave out sources without one.")
+        sources = Sources.of(ra, dec, extension, shares)
+        keys = ("stack", name, len(sources))
+        return self._search(sources, keys, {"name": name, "n_sources": len(sources)}, gamma, trials)
+
+    def _search(
+        self, sources: "Sources", keys: tuple, row: dict[str, Any], gamma: float | None, trials: int
+    ) -> "SearchResult":
+        from nusky.search.experiment import Experiment, Indices, Request
+        from nusky.search.target import Target
+
+        if gamma is not None and not GAMMA_RANGE[0] <= float(gamma) <= GAMMA_RANGE[1]:
+            raise PhysicsError(f"gamma = {gamma} lies outside {GAMMA_RANGE[0]:g} to {GAMMA_RANGE[1]:g}.")
+        if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 0 <= trials <= _MOST_TRIALS:
+            raise PhysicsError(f"trials = {trials!r}: give a whole number from 0 to {_MOST_TRIALS}.")
+        if 0 < trials < 100:
+            raise PhysicsError(f"trials = {trials}: a 90 % limit needs 100 or more; 0 gives asymptotic limits.")
+        with_energy = self.analysis.smearings is not None
+        # Without energies the indices only share the signal between the seasons: one is enough for the fit.
+        fixed = gamma if gamma is not None or with_energy else GAMMAS[0]
+        indices = Indices.choose(fixed, GAMMAS, with_energy)
+        target = Target(Experiment.of(self.analysis, sources, indices, self.seed, keys), sources, row, indices.spectrum)
+        method = "neyman" if trials else "asymptotic"
+        request = Request(CONFIDENCE_LEVEL, method, (), max(100, int(trials) // 2))
+        return _quoted(self, target, [gamma] if gamma is not None else list(GAMMAS), int(trials), request)
+
+
+def _quoted(search: Search, target: Any, gammas: list[float], trials: int, request: Any) -> "SearchResult":
+    from nusky.search.statistics.limits import BAND_QUANTILES
+    from nusky.search.statistics.statements import FluxStatement
+
+    experiment = target.experiment
+    observed = experiment.observed[:, 2]
+    background = experiment.background(range(trials))[:, :, 2] if trials else np.empty((0, len(observed)))
+    fit = next(target.fit_rows(observed, background))
+    rows = []
+    median = list(BAND_QUANTILES).index("median")
+    for gamma in gammas:
+        made = target.limit(gamma, float(observed[0]), background[:, 0] if trials else background, request)
+        scale = target.flux_scale(gamma)
+        statement = FluxStatement(made.strength, scale)
+        sensitivity = FluxStatement(replace(made.strength, n_signal=float(made.expected[median])), scale)
+        row = {
+            "gamma_limit": gamma,
+            "method": made.strength.method,
+            "confidence_level": request.confidence_level,
+            "n_signal_limit": made.strength.n_signal,
+            "n_signal_sensitivity": float(made.expected[median]),
+            "energy_min_gev": scale.energy_min_gev,
+            "energy_max_gev": scale.energy_max_gev,
+            "phi0_limit_per_gev": statement.phi0_per_gev,
+        }
+        for energy in QUOTED_TEV:
+            row[f"limit_e2dnde_{energy:g}tev_gev_cm2_s"] = float(statement.e2_dnde(1e3 * energy))
+            row[f"sensitivity_e2dnde_{energy:g}tev_gev_cm2_s"] = float(sensitivity.e2_dnde(1e3 * energy))
+        rows.append(row | {"problem": made.problem})
+    settings = {
+        "release": search.release.name,
+        "seasons": list(search.tables.seasons),
+        "citation": search.release.citation,
+        "origin": search.tables.origin,
+        "likelihood": search.analysis.kind,
+        "injection": experiment.inject.label if trials else "none",
+        "trials": trials,
+        "trials_with_signal": request.n_trials if trials else 0,
+        "seed": search.seed,
+    }
+    fit = {key: value for key, value in fit.items() if key != "gamma_fixed"} | {"gamma_fitted": experiment.free}
+    return SearchResult.of(target, fit, rows, settings, search.tables.synthetic)
+
+
+def _positions(table: Any) -> tuple[NDArray, NDArray, NDArray, Mapping[str, Any]]:
+    """ra, dec, extension [rad] of the sources, and the columns by name."""
+    if hasattr(table, "transform_to"):
+        ra, dec = map(np.atleast_1d, direction(table))
+        return ra, dec, np.zeros(ra.shape), {}
+    if not hasattr(table, "keys"):
+        raise PhysicsError(
+            "a stack is given as a SkyCoord, or a table with the columns ra and dec or ra_deg and dec_deg, not as "
+            f"{type(table).__name__}. Read a file with astropy.table.Table.read."
+        )
+    columns = {str(name): table[name] for name in list(table.keys())}
+
+    def angle(name: str) -> Any:
+        if name in columns:
+            values = columns[name]
+            unit = getattr(values, "unit", None)
+            return (
+                np.asarray(values, dtype=float)
+                if unit is None
+                else values.quantity
+                if hasattr(values, "quantity")
+                else values
+            )
+        if f"{name}_deg" in columns:
+            return np.radians(np.asarray(columns[f"{name}_deg"], dtype=float))
+        return None
+
+    if angle("ra") is None or angle("dec") is None:
+        raise PhysicsError(f"the table has no ra and dec, or ra_deg and dec_deg; its columns are {', '.join(columns)}.")
+    ra, dec = map(np.atleast_1d, direction(angle("ra"), angle("dec")))
+    width = angle("extension")
+    width = np.zeros(ra.shape) if width is None else np.nan_to_num(np.asarray(plain("extension", width, "rad"), float))
+    return ra, dec, width, columns
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SearchResult(Result):
+    """What a search found; as a `Result` its table has one row for each index with a limit.
+
+    Attributes
+    ----------
+    row : name and position, or the number of sources
+    fit : `test_statistic`, `n_signal`, `gamma` with 68 % intervals, and with trials `p_local` with its own
+    settings : release, seasons, likelihood, trials, seed
+    target : what was searched, see `nusky.search.target`
+    """
+
+    row: dict[str, Any]
+    fit: dict[str, Any]
+    settings: dict[str, Any]
+    target: Any
+
+    @classmethod
+    def of(
+        cls, target: Any, fit: dict[str, Any], limits: list[dict[str, Any]], settings: dict[str, Any], synthetic: bool
+    ) -> "SearchResult":
+        """From the fit and the limits of a target."""
+
+        def figure(**options: Any) -> "Figure":
+            from nusky.figures.search import search_figure
+
+            return search_figure(made, **options)
+
+        title = f"search at {target.row['name']}" if "ra_deg" in target.row else f"search for {target.row['name']}"
+        data = pa.Table.from_pylist([target.row | fit | limit for limit in limits])
+        made = cls(f"{title}, {settings['release']}", data, synthetic, figure, target.row, fit, settings, target)
+        return made
+
+    @property
+    def limits(self) -> list[dict[str, Any]]:
+        """The rows of the table: for each index the upper limit and the sensitivity with their energies."""
+        return self.data.to_pylist()
+
+    @cached_property
+    def _events(self) -> Any:
+        from nusky.search.contributions import contributions
+
+        gamma = self.fit["gamma"] if np.isfinite(self.fit["gamma"]) else self.limits[0]["gamma_limit"]
+        return contributions(self.target.experiment.hypothesis, self.n_judged, float(gamma), LEAST_WEIGHT)
+
+    @property
+    def n_judged(self) -> float:
+        """Number of signal events at which the events are judged: the best one, at least 1."""
+        return max(1.0, float(self.fit["n_signal"]))
+
+    def events(self) -> "Table":
+        """The events that are signal with a probability (`weight`) of at least 5 % at the best fit, in order.
+
+        `ratio` is S/B, `test_statistic` what the event adds to TS, `separation` the angle to the nearest source.
+        """
+        from astropy import units as u
+        from astropy.table import Table
+
+        found, analysis = self._events, self.target.analysis
+        starts = np.concatenate([[0], np.cumsum([len(season) for season in analysis.seasons])])
+        number = found.event - starts[found.season]
+        picked = {
+            name: np.array([getattr(analysis.seasons[k], name)[i] for k, i in zip(found.season, number, strict=True)])
+            for name in ("ra", "dec", "ang_err")
+        }
+        sources = self.target.sources
+        apart = [_separation(r, d, sources).min() for r, d in zip(picked["ra"], picked["dec"], strict=True)]
+        table = Table(
+            {
+                "season": np.array([analysis.seasons[k].name for k in found.season], dtype=str),
+                "row": number,
+                "ra": np.degrees(picked["ra"]) * u.deg,
+                "dec": np.degrees(picked["dec"]) * u.deg,
+                "ang_err": np.degrees(picked["ang_err"]) * u.deg,
+                "separation": np.degrees(np.array(apart, dtype=float)) * u.deg,
+                "weight": found.weight,
+                "ratio": found.ratio,
+                "test_statistic": found.ts,
+            }
+        )
+        table.meta = {"title": f"events of the {self.title}", "n_signal": self.n_judged, "synthetic": self.synthetic}
+        return table
+
+    @cached_property
+    def contours(self) -> tuple[NDArray, NDArray, NDArray]:
+        """gamma (n_gammas,), n_s (n_steps,), and TS(n_s, gamma) of the data, (n_gammas, n_steps)."""
+        high = max(1.6 * self.fit["n_signal_high68"], self.fit["n_signal_high68"] + 4.0)
+        steps = np.linspace(0.0, high, _CONTOUR_STEPS)
+        hypothesis = self.target.experiment.hypothesis
+        gammas = np.linspace(*GAMMA_RANGE, _CONTOUR_GAMMAS) if self.fit["gamma_fitted"] else hypothesis.gammas[:1]
+        return gammas, steps, hypothesis.profile_likelihood(gammas, steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything found, as JSON has it: source, fit, limits, events, settings."""
+        events = self.events()
+        listed = {name: events[name].tolist() for name in events.colnames}
+        rows = [dict(zip(listed, values, strict=True)) for values in zip(*listed.values(), strict=True)]
+        units = {name: str(events[name].unit) for name in events.colnames if events[name].unit is not None}
+        content = {"title": self.title, "synthetic": self.synthetic, "source": self.row, "fit": self.fit}
+        limits = [{k: v for k, v in row.items() if k not in self.row and k not in self.fit} for row in self.limits]
+        content |= {"limits": limits, "events": rows, "event_units": units, "settings": self.settings}
+        return finite_or_null(content)
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write the result to a file; its suffix says how.
+
+        ``.json``: everything; ``.fits``: tables of limits and events; ``.ecsv``, ``.csv``: the limits with the fit;
+        ``.png``, ``.pdf``, ``.svg``: the figure.
+        """
+        path = Path(path).expanduser()
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise ConfigurationError(f"{path}: results are written as {', '.join(SUFFIXES)}; change the suffix.")
+        if suffix == ".json":
+            write_json(path, self.to_dict())
+        elif suffix in (".png", ".pdf", ".svg"):
+            from nusky.figures.canvas import save
+
+            save(self.figure(), [path], dpi=200)
+        else:
+            self._write_table(path, suffix)
+        return path
+
+    def _write_table(self, path: Path, suffix: str) -> None:
+        table = self.to_table()
+        with atomic_path(path) as temporary:
+            if suffix == ".csv":
+                table.write(temporary, format="ascii.csv")
+            elif suffix == ".ecsv":
+                table.write(temporary, format="ascii.ecsv")
+            else:
+                from astropy.io import fits
+
+                table.meta = {"SYNTH": self.synthetic}
+                events = self.events()
+                events.meta = {"NJUDGED": self.n_judged, "SYNTH": self.synthetic}
+                hdus = [
+                    fits.PrimaryHDU(),
+                    fits.table_to_hdu(table, name="RESULT"),
+                    fits.table_to_hdu(events, name="EVENTS"),
+                ]
+                hdus[0].header["SETTINGS"] = json.dumps(self.settings, ensure_ascii=True)
+                fits.HDUList(hdus).writeto(temporary)
+
+    def to_table(self) -> "Table":
+        """As in `Result`, with the settings in its `meta`."""
+        table = super().to_table()
+        table.meta |= self.settings
+        return table
+
+    def summary(self) -> dict[str, str]:
+        """The result in words, by what it is."""
+        fit, shown = self.fit, {}
+        if "ra_deg" in self.row:
+            shown["position"] = "RA {ra_deg:.3f}°, Dec {dec_deg:+.3f}° (ICRS)".format(**self.row)
+        else:
+            shown["sources"] = str(self.row["n_sources"])
+        shown["test statistic"] = f"{fit['test_statistic']:.2f}"
+        shown["signal events"] = "{n_signal:.1f}  (68 %: {n_signal_low68:.1f} to {n_signal_high68:.1f})".format(**fit)
+        if not fit["gamma_fitted"]:
+            shown["spectral index"] = f"{self.target.experiment.hypothesis.gammas[0]:g}, not fitted"
+        elif fit["n_signal"] > 0:
+            shown["spectral index"] = "{gamma:.2f}  (68 %: {gamma_low68:.2f} to {gamma_high68:.2f})".format(**fit)
+        else:
+            shown["spectral index"] = "none, as no signal is fitted"
+        if "p_local" in fit:
+            counted = "{p_local:.2g}, {significance:.1f} σ  ({n_exceeding} of {n_trials} scrambled skies have as much"
+            floor = "" if fit["n_exceeding"] else "; no lower value can be found with so few"
+            shown["local p-value"] = f"{counted.format(**fit)}{floor})"
+        else:
+            shown["local p-value"] = "none without trials"
+        return shown
+
+    def __repr__(self) -> str:
+        lines = [self.title + (" (synthetic events: not a measurement)" if self.synthetic else "")]
+        lines += [f"  {name}: {text}" for name, text in self.summary().items()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        left = " style='text-align:left'"
+        entries = "".join(
+            f"<tr><th{left}>{html.escape(name)}</th><td{left}>{html.escape(text)}</td></tr>"
+            for name, text in self.summary().items()
+        )
+        warning = "<p><b>Synthetic events: not a measurement.</b></p>" if self.synthetic else ""
+        head = "<th>γ</th><th>upper limit</th><th>sensitivity</th><th>limit at 100 TeV</th><th>energies</th>"
+        rows = "".join(
+            f"<tr><td>{row['gamma_limit']:g}</td><td>{row['n_signal_limit']:.1f} events</td>"
+            f"<td>{row['n_signal_sensitivity']:.1f} events</td>"
+            f"<td>{row['limit_e2dnde_100tev_gev_cm2_s']:.2e} GeV cm⁻² s⁻¹</td><td>{energies(row)}</td></tr>"
+            for row in self.limits
+        )
+        tables = f"<table>{entries}</table><table><tr>{head}</tr>{rows}</table>"
+        return f"<h4>{html.escape(self.title)}</h4>{warning}{tables}"
+
+
+def energies(row: Mapping[str, Any]) -> str:
+    """The central 90 % of the energies of a limit, in words; the row has them in GeV."""
+    return " to ".join(_energy(row[name]) for name in ("energy_min_gev", "energy_max_gev"))
+
+
+def _energy(gev: float) -> str:
+    unit, size = ("PeV", 1e6) if gev >= 1e6 else ("TeV", 1e3) if gev >= 1e3 else ("GeV", 1.0)
+    return f"{gev / size:.{0 if gev >= 100 * size else 1}f} {unit}"
+
+
+def _separation(ra: float, dec: float, sources: "Sources") -> NDArray:
+    """Angles between a direction and the sources, rad."""
+    h = np.sin((sources.dec - dec) / 2) ** 2 + np.cos(dec) * np.cos(sources.dec) * np.sin((sources.ra - ra) / 2) ** 2
+    return 2 * np.arcsin(np.sqrt(np.minimum(1.0, h)))

@@ -1,0 +1,80 @@
+"""How far from a source an event still matters.
+
+What an event adds to the test statistic goes with the square of its density ratio: of all pairs together, with the
+integral of S^2/B. Pairs of the smallest ratios are left to their mean (`nusky.search.far_pairs`), so many that they
+hold the part `LOST` of that integral, whatever the index.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nusky.detector.spectrum import PowerLaw, power_laws
+from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES, SIN_DEC_EDGES
+from nusky.search.season import SeasonEvents
+
+LOST = 1e-4
+GAMMAS = (1.5, 2.0, 2.5, 3.0, 4.0)
+"""Indices for none of which more is lost."""
+_SQUARES = np.geomspace(1.0, 400.0, 19)
+"""Squared pulls that a reach may have."""
+
+
+def spectra() -> tuple[PowerLaw, ...]:
+    """The spectra that `by_bin` needs the signal of."""
+    return power_laws(GAMMAS)
+
+
+def band_declinations() -> np.ndarray:
+    """The declinations [rad] that `by_bin` needs the signal at, (n_bands,)."""
+    return np.arcsin((SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2)
+
+
+def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray) -> np.ndarray:
+    """Squared pull up to which the events of each band and bin are near, (n_bands, n_bins) float64.
+
+    Parameters
+    ----------
+    season : SeasonEvents
+        With energies.
+    widths : n_widths numbers
+    densities : (n_bands, n_bins, n_widths, n_spectra)
+        Signal densities per dex and bin of AngErr at `band_declinations` for `spectra`.
+    """
+    n_bands, n_energies, n_ang_err = season.ang_err_share.shape
+    n_spectra = densities.shape[3]
+    variance = np.tile(ANG_ERR_EDGES[1:] * ANG_ERR_EDGES[:-1], n_energies)
+    width = np.repeat(np.diff(LOG10_ENERGY_EDGES), n_ang_err)
+    middle = (LOG10_ENERGY_EDGES[1:] + LOG10_ENERGY_EDGES[:-1]) / 2
+    at = np.meshgrid(np.sin(band_declinations()), middle, indexing="ij")
+    energies = season.energy_density.at(at[1].ravel(), at[0].ravel()).reshape(n_bands, n_energies, 1)
+    background = (energies * season.ang_err_share).reshape(n_bands, -1)
+    background = background * season.density(band_declinations())[:, None] * variance
+    squares = np.square(widths)
+    # The product of two Gaussians has the integral 1/(2 pi (s^2 + t^2)).
+    pairs = 1 / (squares[:, None] + squares)
+    falling = np.exp(-0.5 * _SQUARES / squares[:, None]) / squares[:, None]
+    ring = np.diff(_SQUARES, append=_SQUARES[-1] ** 2 / _SQUARES[-2])
+    found = np.zeros((n_bands, n_energies * n_ang_err))
+    band_of = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(season.dec), side="right") - 1, 0, n_bands - 1)
+    counts = np.bincount(band_of * found.shape[1] + season.bin, minlength=found.size).reshape(found.shape)
+    # Events over what the model of the background expects: bins of its floors, where none are, must not count.
+    solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None]
+    real = counts * variance / (len(season) * solid_angle * background * width)
+    for band in range(n_bands):
+        filled = np.flatnonzero(densities[band].max(axis=(1, 2)) > 0)
+        strength, per_bin = densities[band, filled].transpose(0, 2, 1).astype(float), background[band, filled]
+        over = strength / (2 * np.pi * per_bin)[:, None, None]
+        weight = width[filled] * real[band, filled]
+        whole = ((over * (strength @ pairs)).sum(axis=2) * weight[:, None]).sum(axis=0)
+        ratio = over @ falling
+        # S^2/B of a ring of pulls: the square of the ratio times the background inside it.
+        content = ratio**2 * (np.pi * per_bin * weight)[:, None, None] * ring
+        for g in range(n_spectra):
+            values = ratio[:, g].ravel()
+            order = np.argsort(values)
+            lost = np.cumsum(content[:, g].ravel()[order])
+            limit = values[order[min(np.searchsorted(lost, LOST * whole[g]), len(order) - 1)]]
+            last = np.where(ratio[:, g] >= limit, np.arange(1, len(_SQUARES) + 1), 0).max(axis=1)
+            found[band, filled] = np.maximum(found[band, filled], np.concatenate(([0.0], _SQUARES))[last])
+    return found

@@ -1,0 +1,152 @@
+"""A stack, a source or a point of the sky with what is quoted of it: fits, intervals, p-values and calibrated limits.
+
+The workflow's stages and `nusky.results.search` quote the numbers of these functions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nusky.detector.spectrum import Spectrum
+from nusky.errors import PhysicsError
+from nusky.search.analysis import Analysis
+from nusky.search.calibration import LimitCalibration
+from nusky.search.energy_range import central_energy_range
+from nusky.search.experiment import FIT_COLUMNS, Experiment, Request
+from nusky.search.hypothesis import Sources
+from nusky.search.injection import Signal, expected_events
+from nusky.search.interval import likelihood_interval
+from nusky.search.statistics.limits import BAND_QUANTILES
+from nusky.search.statistics.pvalues import local_p_value
+from nusky.search.statistics.statements import FluxScale, SignalStrength
+
+BAND_TRIALS = 100
+"""Scrambled skies behind the expected range of an asymptotic limit."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """An upper limit with the range expected from background.
+
+    Attributes
+    ----------
+    strength : the limit; its numbers are NaN where there is none
+    expected : (5,) float64, events
+        Limits of background at the quantiles `nusky.search.statistics.limits.BAND_QUANTILES`; the median is the
+        sensitivity at the confidence level of the limit.
+    problem : why there is no limit, or empty
+    """
+
+    strength: SignalStrength
+    expected: np.ndarray
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A stack, a source or a point of the sky.
+
+    Attributes
+    ----------
+    experiment : its fits and trials
+    sources : its sources, and how they share the flux
+    row : what its rows of a table begin with
+    spectrum : of its sources, with another value of its parameter for every index
+    """
+
+    experiment: Experiment
+    sources: Sources
+    row: dict[str, Any]
+    spectrum: Spectrum
+
+    @property
+    def analysis(self) -> Analysis:
+        """What it is tested on."""
+        return self.experiment.hypothesis.analysis
+
+    def signal(self, gamma: float) -> Signal:
+        """Signal of its sources with the index `gamma`."""
+        return Signal.of(self.analysis, self.sources, self.spectrum.at(gamma))
+
+    def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
+        """Quick upper limit from the likelihood of the data at the index `gamma`."""
+        data = self.experiment.hypothesis.data()
+        return self.experiment.asymptotic_limit(data, gamma, request.confidence_level)
+
+    def flux_scale(self, gamma: float) -> FluxScale:
+        """Events per flux, and the central 90 % of their energies."""
+        analysis, spectrum = self.analysis, self.spectrum.at(gamma)
+        per_phi0 = float(expected_events(analysis, self.sources, spectrum).sum())
+        energies = central_energy_range(
+            analysis.areas,
+            analysis.responses,
+            analysis.livetimes_s,
+            self.sources.dec,
+            spectrum,
+            self.sources.weights,
+        )
+        return FluxScale(spectrum, per_phi0, *energies)
+
+    def fit_rows(self, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
+        """Best fits with their likelihood intervals and local p-values, a row for each fit.
+
+        `observed` (n_fits,) are the TS of the data, `background` (n_trials, n_fits) those of scrambled skies; without
+        trials there is no p-value. It ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is
+        refined beyond it.
+        """
+        experiment = self.experiment
+        for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
+            interval = likelihood_interval(experiment.at(fixed).hypothesis)
+            best = interval.fit
+            row = (
+                {"gamma_fixed": float(fixed)}
+                | dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
+                | {
+                    "converged": best.converged,
+                    "n_signal_low68": interval.n_signal_low,
+                    "n_signal_high68": interval.n_signal_high,
+                    "gamma_low68": interval.gamma_low,
+                    "gamma_high68": interval.gamma_high,
+                }
+            )
+            if len(background):
+                local = local_p_value(observed[i], background[:, i])
+                row |= {
+                    "p_local": local.p_value,
+                    "p_local_low": local.p_low,
+                    "p_local_high": local.p_high,
+                    "p_confidence_level": local.confidence_level,
+                    "significance": local.significance,
+                    "n_exceeding": local.n_exceeding,
+                    "n_trials": local.n_trials,
+                }
+            yield row
+
+    def limit(self, gamma: float, observed_ts: float, background_ts: np.ndarray, request: Request) -> Limit:
+        """The upper limit at the index `gamma`.
+
+        `observed_ts` is the TS of the data and `background_ts` (n_trials,) that of scrambled skies, both from the fit
+        that serves `gamma`.
+        """
+        quick, experiment, level = self.asymptotic_limit(gamma, request), self.experiment, request.confidence_level
+        if request.limit_method == "asymptotic":
+            fixed = experiment.fixed(gamma)  # what belongs to the index is made once
+            skies = map(fixed.scrambled, range(BAND_TRIALS))
+            limits = [fixed.asymptotic_limit(sky, gamma, level).n_signal for sky in skies]
+            return Limit(quick, np.quantile(limits, list(BAND_QUANTILES.values())))
+        tested = experiment.at(gamma).named("limit", f"{gamma:g}")
+        calibration = LimitCalibration(tested.trial_ts(self.signal(gamma)), background_ts, quick.n_signal, request)
+        expected = calibration.expected()
+        strength, problem = calibrated(calibration, observed_ts, request)
+        return Limit(strength, expected, problem)
+
+
+def calibrated(calibration: LimitCalibration, ts: float, request: Request) -> tuple[SignalStrength, str]:
+    """The limit of an observed TS, or NaN and why there is none."""
+    try:
+        return calibration.limit(float(ts)), ""
+    except PhysicsError as error:
+        nothing = SignalStrength("upper limit", "", request.confidence_level, *(float("nan"),) * 3, n_trials=0)
+        return nothing, str(error)

@@ -1,0 +1,74 @@
+"""Mistakes at `nusky search` and their messages, and its output from a small generated release."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from nusky.cli.app import app
+from nusky.releases import registry
+from nusky.releases.generator import generate_release
+
+
+def called(*arguments):
+    return CliRunner().invoke(app, ["search", *arguments], prog_name="nusky")
+
+
+@pytest.fixture(autouse=True)
+def _own_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUSKY_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "--ra and --dec missing"),
+        (["--ra", "40"], "--dec missing"),
+        (["--dec", "40"], "--ra missing"),
+        (["NGC 1068", "--ra", "40"], "not both"),
+        (["--ra", "400", "--dec", "0"], "no right ascension from 0 to 360"),
+        (["--ra", "-5", "--dec", "0"], "no right ascension from 0 to 360"),
+        (["--ra", "40", "--dec", "95"], "no declination from -90 to 90"),
+        (["--ra", "forty", "--dec", "0"], "'forty' is no angle"),
+        (["--ra", "25h", "--dec", "0"], "no right ascension of 0 to 24 hours"),
+        (["--ra", "40", "--dec", "2h"], "is in hours"),
+        (["--ra", "40", "--dec", "0", "--extension", "-1"], "no width from 0 to 30"),
+        (["--ra", "40", "--dec", "0", "--extension", "wide"], "is no angle"),
+        (["--ra", "40", "--dec", "0", "--trials", "-1"], "below 0"),
+        (["--ra", "40", "--dec", "0", "--trials", "many"], "valid integer"),
+        (["--ra", "40", "--dec", "0", "--seed", "-1"], "--seed"),
+        (["--ra", "40", "--dec", "0", "--out", "a.xls"], "change the suffix"),
+        (["--ra", "40", "--dec", "0", "--release", "icecube-15yr"], "no release 'icecube-15yr'"),
+        (["--ra", "40", "--dec", "0", "--release-path", "nowhere"], "no such file or folder"),
+        (["--ra", "40", "--dec", "0", "--seasons", "IC99"], "no season 'IC99'"),
+        (["--ra", "40", "--dec", "0", "--seasons", ","], "at least one"),
+        (["--ra", "40", "--dec", "0", "--gama", "2"], "No such option"),
+        (["..."], "is no name of a source"),
+    ],
+)
+def test_mistakes(arguments, told):
+    found = called(*arguments)
+    assert found.exit_code in (1, 2)
+    assert told in found.output.replace("\n", " ")
+    assert "unforeseen" not in found.output
+
+
+def test_a_release_with_files_missing_is_named(tmp_path):
+    (tmp_path / "release").mkdir()
+    found = called("--ra", "40", "--dec", "0", "--release-path", str(tmp_path / "release"))
+    assert found.exit_code == 1
+    assert "release" in found.output
+
+
+def test_a_source_is_searched_and_written(tmp_path):
+    release = registry.find("icecube-3yr")
+    generate_release(tmp_path / "release", release, release.seasons, 5, 0.01, [])
+    given = ["NGC 1068", "--release", "icecube-3yr", "--release-path", str(tmp_path / "release"), "--trials", "0"]
+    found = called(*given, "--out", str(tmp_path / "a.json"))
+    assert found.exit_code == 0, found.output
+    assert "SYNTHETIC EVENTS" in found.output
+    content = json.loads((tmp_path / "a.json").read_text())
+    assert f"test statistic  {content['fit']['test_statistic']:.2f}" in found.output
+    assert content["source"]["name"] == "NGC 1068"
+    assert called(*given, "--gamma", "9").exit_code == 1

@@ -1,0 +1,94 @@
+"""`nusky table` and `nusky methods`, on the summary of a run with p-values and limits."""
+
+import csv
+import io
+import re
+
+import pytest
+from astropy.table import Table
+
+from nusky.files import write_json
+from tests.report.test_report import inferred
+
+SPOT = {"ra_deg": 77.4, "dec_deg": 5.7, "test_statistic": 12.5, "n_signal": 9.0, "gamma": 2.1, "p_local": 0.01}
+SPOT |= {"p_local_tail": 1e-5, "extrapolated": True, "n_trials": 100}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of a run of which there is the summary alone."""
+    write_json(tmp_path / "demo" / "summary.json", inferred() | {"seed": 7, "tables_sha256": {}})
+    return tmp_path / "demo"
+
+
+def test_csv_has_every_number_in_full(nusky, run):
+    result = nusky("table", run, "--csv", "--columns", "all")
+    assert result.exit_code == 0, result.output
+    first, second = csv.DictReader(io.StringIO(result.stdout))
+    assert first["name"] == "A <1>"  # the most significant first
+    found = {key: float(first[key]) for key in ("p_local", "p_post", "n_signal", "gamma", "ra_deg", "dec_deg")}
+    assert found == {"p_local": 0.02, "p_post": 0.12, "n_signal": 6.5, "gamma": 2.5, "ra_deg": 10.0, "dec_deg": 20.0}
+    assert float(first["limit_e2dnde_100tev_gev_cm2_s"]) == 2e-9
+    # the limit is about 1.2 TeV to 2.5 PeV: at 1 TeV it says nothing
+    assert first["limit_e2dnde_1tev_gev_cm2_s"] in ("", "nan")
+    assert second["limit_e2dnde_100tev_gev_cm2_s"] in ("", "nan")
+
+
+def test_ecsv_has_units(nusky, run):
+    result = nusky("table", run, "--ecsv", "--of", "stacks")
+    table = Table.read(result.stdout, format="ascii.ecsv")
+    assert str(table["limit_e2dnde_100tev_gev_cm2_s"].unit) == "GeV / (s cm2)"
+    assert table["limit_e2dnde_100tev_gev_cm2_s"][0] == 3.1e-9
+    assert table["p_local"][0] == 0.15
+
+
+def test_latex_escapes_and_has_as_many_cells_as_columns(nusky, tmp_path):
+    summary = inferred() | {"seed": 7}
+    for fit in summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["fits"]:
+        fit["name"] = "A_1 & B"
+    write_json(tmp_path / "demo" / "summary.json", summary)
+    text = nusky("table", tmp_path / "demo", "--latex", "--columns", "name,p_local,limit_n_signal").stdout
+    assert r"A\_1 \& B & $0.020$" in text
+    body = text.split(r"\hline")[3].strip().splitlines()
+    assert len(body) == 2
+    assert all(line.replace(r"\&", "").count("&") == 2 and line.endswith(r"\\") for line in body)
+
+
+def test_hot_spots_come_from_the_map(nusky, refused, run):
+    assert "no all-sky map" in refused("table", run, "--of", "spots")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--of", "galaxies"), "choose one of sources, stacks, spots"),
+        (("--columns", "name,colour"), "no column colour; there is name,"),
+        (("--csv", "--latex"), "choose one of"),
+        (("--catalogue", "other"), "no catalogue 'other'; there is wcda-hess"),
+    ],
+)
+def test_mistakes_have_a_sentence(refused, run, options, message):
+    assert message in refused("table", run, *options)
+
+
+def test_a_folder_without_a_run_is_said(refused, tmp_path):
+    assert "summary.json" in refused("table", tmp_path / "nothing")
+
+
+def test_the_methods_paragraph_has_the_numbers_and_the_references_it_cites(nusky, run):
+    text = nusky("methods", run).stdout
+    paragraph, _, references = text.partition("@")
+    assert r"229\,377 track-like events" in paragraph
+    assert r"$E^2\,\mathrm{d}N/\mathrm{d}E < 3.10\times10^{-9}" in paragraph
+    assert "$p=0.24$" in paragraph
+    cited = set(re.findall(r"\\citep\{([^}]+)\}", paragraph))
+    assert cited == set(re.findall(r"@\w+\{([^,]+),", "@" + references))
+    assert "IceCube:2016tpw" in cited
+    assert nusky("methods", run, "--bibtex").stdout.strip() == ("@" + references).strip()
+
+
+def test_show_prints_verdict_sources_and_limits(nusky, run):
+    text = nusky("show", run).stdout
+    assert "p = 0.24 for the run" in " ".join(text.split())
+    assert re.search(r"A <1>\s+1\.7\s+6\.5\s+0\.02\s+0\.12\s+2e-09", text)
+    assert re.search(r"wcda-hess\s+uniform\s+1\.7\s+6\.5\s+0\.15\s+3\.1e-09", text)

@@ -1,0 +1,153 @@
+import json
+import os
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+
+import nusky
+from nusky.errors import NuskyError, PhysicsError
+from nusky.releases import registry
+from nusky.releases.generator import generate_release
+
+SOURCE = SkyCoord(77.36, 5.69, unit="deg")
+
+
+@pytest.fixture(scope="module")
+def search(tmp_path_factory):
+    """A small generated release, read from a folder."""
+    root = tmp_path_factory.mktemp("search")
+    release = registry.find("icecube-3yr")
+    generate_release(root / "release", release, release.seasons, 5, 0.01, [])
+    before = os.environ.get("NUSKY_DATA")
+    os.environ["NUSKY_DATA"] = str(root / "data")
+    yield nusky.Search("icecube-3yr", root / "release", seed=3)
+    os.environ.pop("NUSKY_DATA")
+    if before is not None:
+        os.environ["NUSKY_DATA"] = before
+
+
+@pytest.fixture(scope="module")
+def found(search):
+    return search.at(SOURCE, trials=100, name="TXS 0506+056")
+
+
+def test_the_fit_is_that_of_the_hypothesis(search, found):
+    from nusky.detector.spectrum import PowerLaw
+    from nusky.search.hypothesis import Hypothesis, Sources
+
+    fixed = None if search.analysis.smearings is not None else [PowerLaw(2.0)]
+    best = Hypothesis.of(search.analysis, Sources.of(SOURCE), fixed).fit()
+    assert found.fit["test_statistic"] == pytest.approx(best.ts, abs=1e-9)
+    assert found.fit["n_signal"] == pytest.approx(best.n_signal, abs=1e-6)
+    assert found.fit["p_local"] == (found.fit["n_exceeding"] + 1) / 101
+
+
+def test_all_forms_of_a_position_are_the_same(search, found):
+    for given in ((SOURCE.galactic,), (77.36 * u.deg, 5.69 * u.deg), tuple(np.radians([77.36, 5.69]))):
+        again = search.at(*given, trials=100)
+        assert again.fit == pytest.approx(found.fit, nan_ok=True)
+        assert [row["n_signal_limit"] for row in again.limits] == [row["n_signal_limit"] for row in found.limits]
+
+
+def test_limits_scale_with_the_spectrum(found):
+    for row in found.limits:
+        at = {energy: row[f"limit_e2dnde_{energy}tev_gev_cm2_s"] for energy in (1, 100)}
+        assert at[100] == pytest.approx(at[1] * 100 ** (2 - row["gamma_limit"]), rel=1e-9)
+        assert row["n_signal_limit"] >= 0
+        assert row["energy_min_gev"] < row["energy_max_gev"]
+
+
+def test_events_add_up_to_the_signal(search):
+    """Of an injected excess the weights add up to n_s, and TS is the sum over all events."""
+    from nusky.search.contributions import contributions
+
+    result = search.at(SOURCE, trials=0)
+    hypothesis = result.target.experiment.hypothesis
+    n = 3.0
+    all_events = contributions(hypothesis, n, 2.0, 1e-7)
+    season = search.analysis.seasons
+    x = n * hypothesis.with_gammas([2.0]).shares[0] / [len(own) for own in season]
+    counts = np.bincount(all_events.season, minlength=len(season))
+    far = sum((len(own) - k) * np.log1p(-xk) for own, k, xk in zip(season, counts, x, strict=True))
+    ts = hypothesis.profile_likelihood(np.array([2.0]), np.array([n]))[0, 0]
+    assert 2 * far + all_events.ts.sum() == pytest.approx(ts, abs=0.02)  # far pairs are a mean
+    density = all_events.ratio[0] * x[all_events.season[0]]
+    assert all_events.weight[0] == pytest.approx(density / (density + 1 - x[all_events.season[0]]))
+    assert (np.diff(all_events.weight) <= 0).all()
+
+
+def test_files_hold_what_was_found(found, tmp_path):
+    paths = [found.write(tmp_path / f"a{suffix}") for suffix in (".json", ".ecsv", ".fits", ".csv", ".png")]
+    content = json.loads(paths[0].read_text())
+    assert content["fit"]["test_statistic"] == found.fit["test_statistic"]
+    assert content["synthetic"] is True
+    table = Table.read(paths[1])
+    assert table.meta["seed"] == 3
+    assert list(table["n_signal_limit"]) == [row["n_signal_limit"] for row in found.limits]
+    with fits.open(paths[2]) as hdus:
+        assert len(hdus["RESULT"].data) == len(found.limits)
+        assert len(hdus["EVENTS"].data) == len(found.events())
+    assert paths[4].read_bytes()[:4] == b"\x89PNG"
+    assert "not a measurement" in found._repr_html_()
+
+
+def test_a_stack_is_given_as_coordinates_or_as_a_table(search):
+    several = SkyCoord([77.36, 40.67, 200.0], [5.69, -0.01, 20.0], unit="deg")
+    first = search.stack(several, trials=0)
+    for table in (
+        Table({"ra": several.ra, "dec": several.dec, "w": [1.0, 1.0, 1.0]}),
+        Table({"ra_deg": several.ra.deg, "dec_deg": several.dec.deg, "w": [2.0, 2.0, 2.0]}),
+    ):
+        again = search.stack(table, weights="w", trials=0)
+        assert again.fit["test_statistic"] == pytest.approx(first.fit["test_statistic"], abs=1e-9)
+    first.figure()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda s: s.at(40.67, -0.01), "ra is 40.67 rad"),
+        (lambda s: s.at(1.0, 5.69), "dec is 5.69 rad"),
+        (lambda s: s.at(1.0), "dec is missing"),
+        (lambda s: s.at(SOURCE, 0.1), "holds dec too"),
+        (lambda s: s.at(SkyCoord([1, 2], [3, 4], unit="deg")), "`stack` takes several"),
+        (lambda s: s.at(SOURCE, gamma=7), "gamma = 7 lies outside 1 to 4"),
+        (lambda s: s.at(SOURCE, trials=-1), "trials = -1"),
+        (lambda s: s.at(SOURCE, trials=10), "needs 100 or more"),
+        (lambda s: s.at(SOURCE, extension=-0.1), "no width"),
+        (lambda s: s.at(SOURCE, extension=2 * u.TeV), "cannot be converted"),
+        (lambda s: s.stack([1, 2]), "not as list"),
+        (lambda s: s.stack({"x": [1.0]}), "no ra and dec"),
+        (lambda s: s.stack({"ra_deg": [1.0], "dec_deg": [99.0]}), "outside -pi/2 to pi/2"),
+        (lambda s: s.stack({"ra": [1.0], "dec": [0.1]}, weights="flux"), "no such column"),
+        (lambda s: s.stack({"ra": [1.0], "dec": [0.1]}, weights=[1, 2]), "one number for each"),
+        (lambda s: s.stack({"ra": [1.0], "dec": [0.1]}, weights=[-1.0]), "not negative"),
+    ],
+)
+def test_mistakes_are_explained(search, call, message):
+    with pytest.raises(PhysicsError, match=message):
+        call(search)
+
+
+def test_a_release_is_read_once(search, monkeypatch):
+    from nusky.releases import ingest
+
+    def never(*args, **options):
+        raise AssertionError("the release was read again")
+
+    monkeypatch.setattr(ingest, "read", never)
+    path = search.tables.folder.parents[2] / "release"
+    again = nusky.Search("icecube-3yr", path)
+    assert again.tables == search.tables
+    search.tables.table("smearing").rename(search.tables.folder / "away")
+    with pytest.raises(AssertionError, match="read again"):  # a table is gone: it is made again
+        nusky.Search("icecube-3yr", path)
+
+
+def test_results_are_written_with_known_suffixes_only(found, tmp_path):
+    with pytest.raises(NuskyError, match=r"change the suffix"):
+        found.write(tmp_path / "a.xls")
