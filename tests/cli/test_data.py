@@ -29,6 +29,7 @@ def archive(tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("inner/S-events.txt", "events")
         file.writestr("inner/S-TabulatedAeff.txt", "areas")
+        file.writestr("inner/S-AngRes.txt", "medians")
     seasons = (Season("S", "S", 1, None, None, None),)
     mirror = Mirror("https://example.org/a.zip", sha256=sha256(path))
     monkeypatch.setitem(registry.RELEASES, "small", Release("small", "t", "c", "p", "icecube-3yr", seasons, (mirror,)))
@@ -71,7 +72,7 @@ def test_a_folder_without_its_archive_is_still_checked(nusky, archive, tmp_path)
     next((tmp_path / "data/archives").glob("*.zip")).unlink()
     result = nusky("data", "verify", "small")
     assert result.exit_code == 0
-    assert result.stdout == "ok       data/small/inner: all 2 files of its seasons\n"
+    assert result.stdout == "ok       data/small/inner: all 3 files of its seasons\n"
 
 
 def test_nothing_of_one_release(nusky):

@@ -44,7 +44,7 @@ def test_the_pulls_of_a_mixture_are_found_again(parts):
         assert own[where].sum() == pytest.approx(1, rel=1e-6)
         for pull in (0.3, 1.0, 2.0, 4.0, 8.0):
             expected = sum(share * (1 - np.exp(-(pull**2) / 2 / width**2)) for share, width in parts)
-            assert own[where] @ below(pull) == pytest.approx(expected, abs=0.03)
+            assert own[where] @ below(pull) == pytest.approx(expected, abs=0.05)
         beyond = sum(share * np.exp(-(FARTHEST**2) / 2 / width**2) for share, width in parts)
         assert own[where][-1] == pytest.approx(beyond, abs=0.01)
 
@@ -67,7 +67,7 @@ def test_injected_events_are_spread_as_described(validation_data, gamma, dec):
     ang_errs = np.bincount(ang_err_bin(events["ang_err"]), minlength=N_ANG_ERR) / len(psi)
     np.testing.assert_allclose(ang_errs, share.sum(axis=(0, 2)), atol=0.02)
     for limit in (0.3, 1.0, 2.0, 4.0, 8.0):
-        assert np.mean(pull < limit) == pytest.approx((share @ below(limit)).sum(), abs=0.015)
+        assert np.mean(pull < limit) == pytest.approx((share @ below(limit)).sum(), abs=0.02)
         narrow = events["ang_err"] < np.radians(0.4)
         of_narrow = share[:, : ang_err_bin(np.radians([0.39]))[0]]
         if narrow.mean() > 0.1 and gamma == 2.5:

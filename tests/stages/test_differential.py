@@ -50,8 +50,7 @@ def test_fluxes_follow_from_the_effective_area(root, found):
         for season in analysis.seasons:
             area = analysis.areas[season.response]
             e = np.clip(np.searchsorted(area.log10_energy, centre, side="right") - 1, 0, len(area.area) - 1)
-            b = np.searchsorted(area.dec, dec, side="right") - 1
-            mean = area.area[e][:, b].mean(axis=1)
+            mean = area.at(dec)[e].mean(axis=1)
             events += season.livetime_s * np.sum(mean * np.diff(10**fine) / 10 ** (2 * centre))
         assert row.e2dnde_gev_cm2_s == pytest.approx(row.n_signal / events, rel=2e-3)
 

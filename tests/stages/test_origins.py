@@ -104,11 +104,11 @@ def test_digests_of_a_release_are_those_of_the_files_it_needs(tmp_path):
     folder.mkdir()
     seasons = config.Release(name="icecube-3yr", local_path=str(folder), seasons=["IC79-2010"])
     assert origins.of_release(seasons) == []  # no release: said with its reason when it is read
-    for name in ("IC79-2010-events.txt", "IC79-2010-TabulatedAeff.txt", "notes.txt"):
+    for name in ("IC79-2010-events.txt", "IC79-2010-TabulatedAeff.txt", "IC79-2010-AngRes.txt", "notes.txt"):
         (folder / name).write_text(name)
     first = origins.of_release(seasons)
-    assert len(first) == 2
+    assert len(first) == 3
     (folder / "notes.txt").write_text("else")
     assert origins.of_release(seasons) == first
     (folder / "IC79-2010-events.txt").unlink()
-    assert origins.of_release(seasons) == ["missing", first[1]]
+    assert origins.of_release(seasons) == ["missing", *first[1:]]

@@ -9,6 +9,15 @@ from nusky.tables import Provenance, read_columns, write_table
 
 GAMMAS = [2.0, 3.0]
 N_SOURCES = 40
+AREA = {
+    "response": ["r", "r"],
+    "log10_energy_min_gev": [2.0, 5.0],
+    "log10_energy_max_gev": [5.0, 9.0],
+    "dec_min_deg": [-90.0, -90.0],
+    "dec_max_deg": [90.0, 90.0],
+    "aeff_cm2": [1e4, 1e6],
+}
+"""The same everywhere in the sky."""
 
 
 @pytest.fixture
@@ -25,8 +34,6 @@ def tables(tmp_path):
 
     n_rows = N_SOURCES * len(GAMMAS)
     integrals = {f"integral_{name}_cm2_gev": rng.uniform(1e9, 1e10, n_rows) for name in ("published", "standard")}
-    area = {"response": ["r"], "log10_energy_min_gev": [2.0], "log10_energy_max_gev": [7.0]}
-    area |= {"dec_min_deg": [-90.0], "dec_max_deg": [90.0], "aeff_cm2": [1e5]}
     listed = {"name": [f"s{i}" for i in range(N_SOURCES)], "origin": ["x"] * N_SOURCES}
     listed |= {"flux": np.ones(N_SOURCES), "flux_limit": np.zeros(N_SOURCES, bool)}
     listed |= {"duplicate_of": np.full(N_SOURCES, -1)}
@@ -36,8 +43,8 @@ def tables(tmp_path):
         "seasons": write(
             "seasons", {"season": ["s"], "response": ["r"], "livetime_s": [1e8], "span_s": [1.1e8]}, "seasons"
         ),
-        "effective_area": write("effective_area", area, "effective_area"),
         "acceptance": write("acceptance", integrals, "acceptance"),
+        "effective_area": write("effective_area", AREA, "effective_area"),
         "background": tmp_path / "background.parquet",
     }
     search.backgrounds({"s": made["events"]}, {"s": made["background"]})

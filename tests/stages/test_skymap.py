@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from nusky import config
 from nusky.errors import PhysicsError, TableError
+from nusky.search.analysis import FULL
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.skymap import healpix_file, hottest
 from nusky.search.skymap.grid import Scanner
@@ -19,7 +20,7 @@ from nusky.tables import Provenance, read_metadata, read_table, write_table
 SEASONS = ("IC79", "IC86_I")
 GRID = {"nside": 16, "nside_coarse": 8, "refine_above": 1.0, "nside_region": 1}
 CHOICES = {"grid": GRID, "gamma": 2.5, "seed": 11}
-SPACING, N_DECLINATIONS, N_TRIALS, N_SKIES = 40, 6, 500, 3
+SPACING, N_DECLINATIONS, N_TRIALS, N_SKIES = 40, 6, 1500, 3
 SHOWN = {"n_spots": 5, "n_zooms": 2, "zoom_width_deg": 2.0, "tail_p_values": False}
 
 
@@ -155,7 +156,7 @@ def test_the_fits_file_holds_the_regions_and_their_p_values(parts, outputs):
     with fits.open(outputs["fits"]) as file:
         header = file[1].header
     assert (header["NSIDE"], header["COARSE"], header["FIXGAMMA"]) == (16, 8, 2.5)
-    assert (header["NTRIALS"], header["SYNTHETI"], header["ANALYSIS"]) == (N_TRIALS, True, "spatial and energy")
+    assert (header["NTRIALS"], header["SYNTHETI"], header["ANALYSIS"]) == (N_TRIALS, True, FULL)
     nside, found = healpix_file.read(outputs["fits"], "TS")
     assert nside == 16
     np.testing.assert_array_equal(found, ts)

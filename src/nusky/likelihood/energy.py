@@ -186,8 +186,9 @@ class BackgroundEnergyDensity:
         following = np.minimum(column + 1, len(self.x) - 1)
         below = self.table[lower, column] * (1 - inside) + self.table[lower, following] * inside
         above = self.table[upper, column] * (1 - inside) + self.table[upper, following] * inside
+        mixed = np.where((x < self.x[0]) | (x > self.x[-1]), 0.0, below * (1 - weight) + above * weight)
         width = LOG10_ENERGY_EDGES[-1] - LOG10_ENERGY_EDGES[0]
-        return (1 - self.floor) * (below * (1 - weight) + above * weight) + self.floor / width
+        return (1 - self.floor) * mixed + self.floor / width
 
 
 def _running_median(log10_energy: np.ndarray, band: np.ndarray) -> np.ndarray:

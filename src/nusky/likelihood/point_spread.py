@@ -19,7 +19,7 @@ from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES, ang_err_bin, energy_bin
 
-WIDTHS = (0.4, 0.8, 1.5, 3.0, 7.0)
+WIDTHS = (0.35, 0.65, 1.1, 2.0, 4.5)
 """Widths c_m of the Gaussians in units of AngErr. More of them describe the pulls no better."""
 GAUSSIAN = (1.0, 1.0, 1.0, 1.0, 1.0)
 """Those of a release without smearing tables, whose AngErr is taken at its word; only the first has signal."""

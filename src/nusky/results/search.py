@@ -76,8 +76,8 @@ class Search:
         """The events with the detector's response."""
         from nusky.stages.inference import Data, load_analysis
 
-        names = ("seasons", "effective_area", "smearing", "angular_resolution")
-        return load_analysis(Data(self.tables.events, *map(self.tables.table, names)))
+        names = (self.tables.table(name) for name in ("seasons", "effective_area", "smearing", "angular_resolution"))
+        return load_analysis(Data(self.tables.events, *names))
 
     def at(
         self,

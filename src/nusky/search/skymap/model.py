@@ -180,7 +180,10 @@ class SkyModel:
         if not len(ra):
             return Fits.of_rows(np.empty((0, 4)))
         known = self.known(dec, width) if known is None else known
-        table = np.searchsorted(known.places, _places(dec, width))
+        places = _places(dec, width)
+        table = np.minimum(np.searchsorted(known.places, places), len(known.places) - 1)
+        if not np.array_equal(known.places[table], places):
+            raise PhysicsError("`known` is of other declinations or widths than those to be fitted.")
         return Fits.of_rows(self._rows(sky, ra, dec, table, known.responses, width))
 
     def _rows(
