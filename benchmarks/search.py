@@ -45,7 +45,7 @@ def stack(
             moments.append(season_moments(season, source_weights[:, k]))
     with clock.part(SCAN):
         return [
-            scan([season[h] for season in moments], expected[h], sources.gammas[g], phi0_per_ev, rules)
+            scan([season[h] for season in moments], expected[h], spectra[g], phi0_per_ev, rules)
             for h, (_, g) in enumerate(hypotheses)
         ]
 

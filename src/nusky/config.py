@@ -5,6 +5,7 @@ table of keys (`docs/configuration.md`) are generated from this module by ``pyth
 """
 
 import difflib
+import glob
 import math
 import os
 from collections.abc import Sequence
@@ -263,6 +264,101 @@ class Columns(Section):
     extension_deg: str | None = Field(None, description="Column with the Gaussian width of the source, degrees.")
 
 
+_REQUIRED, _OPTIONAL = "required", "optional"
+SHAPES: dict[str, dict[str, str]] = {
+    "power-law": {},
+    "cutoff-power-law": {"cutoff_gev": _REQUIRED, "cutoff_power": _OPTIONAL},
+    "broken-power-law": {"gamma_above": _REQUIRED, "break_gev": _REQUIRED, "sharpness": _OPTIONAL},
+    "log-parabola": {"curvature": _REQUIRED},
+    "table": {"file": _REQUIRED},
+}
+"""The spectra of `nusky.detector.spectrum` with their keys in a configuration."""
+Parameter = float | str | None
+
+
+class Spectrum(Section):
+    """What the flux of a source is (docs/spectra.md); a number may be the name of a column of the catalogue instead."""
+
+    shape: Literal[*SHAPES] = Field("power-law", description="Kind of spectrum; docs/spectra.md has the formulas.")
+    gamma: str | None = Field(
+        None,
+        description="Column of the catalogue with the sources' own spectral indices; null: the index is fitted or of "
+        "the `gammas`, the same for all.",
+    )
+    cutoff_gev: Parameter = Field(None, description="cutoff-power-law: energy of the exponential cut-off.")
+    cutoff_power: Parameter = Field(None, description="cutoff-power-law: power of the energy in the exponent, or 1.")
+    gamma_above: Parameter = Field(None, description="broken-power-law: index above the break.")
+    break_gev: Parameter = Field(None, description="broken-power-law: energy of the break.")
+    sharpness: Parameter = Field(None, description="broken-power-law: one over its width in decades, or 2.")
+    curvature: Parameter = Field(None, description="log-parabola: how fast the index grows with ln E.")
+    file: str | None = Field(
+        None,
+        description="table: path of an ECSV, CSV or FITS file of energies and fluxes with units. With `{name}` in it, "
+        "which stands for the name of a source, a file for each.",
+    )
+    energy_min_gev: float | None = Field(None, gt=0, description="Lowest neutrino energy; null: none.")
+    energy_max_gev: float | None = Field(None, gt=0, description="Highest neutrino energy; null: none.")
+
+    @field_validator("cutoff_gev", "cutoff_power", "gamma_above", "break_gev", "sharpness", "curvature", mode="before")
+    @classmethod
+    def _number_if_it_is_one(cls, value: Any) -> Any:
+        try:
+            return float(value) if isinstance(value, str) else value
+        except ValueError:
+            return value
+
+    @field_validator("file")
+    @classmethod
+    def _in_home(cls, file: str | None) -> str | None:
+        return file and os.path.expanduser(file)
+
+    @field_validator("cutoff_gev", "cutoff_power", "break_gev", "sharpness")
+    @classmethod
+    def _positive(cls, value: Parameter) -> Parameter:
+        if isinstance(value, float) and not value > 0:
+            raise ValueError("must be above 0, or the name of a column of the catalogue")
+        return value
+
+    @model_validator(mode="after")
+    def _keys_of_its_shape(self) -> "Spectrum":
+        own = SHAPES[self.shape]
+        for key in {name for keys in SHAPES.values() for name in keys}:
+            given = getattr(self, key) is not None
+            if given and key not in own:
+                raise ValueError(f"`{key}` does not belong to a {self.shape}, which has {', '.join(own) or 'none'}")
+            if not given and own.get(key) == _REQUIRED:
+                raise ValueError(f"a {self.shape} needs `{key}`")
+        if self.shape == "table" and self.gamma is not None:
+            raise ValueError("a table has no `gamma`")
+        low, high = self.energy_min_gev or 0.0, self.energy_max_gev or float("inf")
+        if low >= high:
+            raise ValueError("energy_min_gev must be below energy_max_gev")
+        return self
+
+    @property
+    def parameters(self) -> dict[str, float | str]:
+        """The keys of its shape that are given, the file aside, and `gamma` where it is a column."""
+        keys = [key for key in SHAPES[self.shape] if key != "file"] + ["gamma"]
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the catalogue that hold parameters."""
+        return [value for value in self.parameters.values() if isinstance(value, str)]
+
+    @property
+    def files(self) -> list[str]:
+        """Its files, all that are there where every source has one."""
+        if self.file is None or "{name}" not in self.file:
+            return [self.file] if self.file else []
+        return sorted(glob.glob("*".join(map(glob.escape, self.file.split("{name}")))))
+
+    @property
+    def of_each(self) -> bool:
+        """Whether every source has a spectrum of its own."""
+        return bool(self.columns) or "{name}" in (self.file or "")
+
+
 class SourceList(Section):
     """One list of sources: a built-in one or a file."""
 
@@ -371,6 +467,9 @@ class Catalogue(Section):
     )
     gammas: Annotated[list[Gamma], Once] = Field(
         default_factory=lambda: [2.0, 2.4, 2.53, 3.0], min_length=1, description="Spectral indices of the stack."
+    )
+    spectrum: Spectrum | None = Field(
+        None, description="Spectrum of the sources; null: that of the run. Here it may be different for every source."
     )
     single_sources: bool = Field(True, description="Also test every source of the catalogue by itself.")
     crossmatch_radius_deg: float | None = Field(
@@ -611,6 +710,11 @@ class Inference(Section):
         description="How the upper limits of single sources and of hadronic fractions are made; `asymptotic` needs no "
         "trials, but its coverage is not calibrated.",
     )
+    hadronic_relation: Literal["kinematic", "interactions"] = Field(
+        "kinematic",
+        description="From gamma rays to the neutrinos they allow (docs/inference.md); `interactions` needs aafragpy: "
+        "pip install 'nusky[gamma-rays]'.",
+    )
     source_injected_trials: int = Field(
         300, ge=10, description="Trials with signal of every source at each of about ten strengths."
     )
@@ -758,6 +862,9 @@ class Configuration(Section):
         validate_default=True,
         description="Catalogues by name; `wcda-hess: {}`, `km2a-hess: {}` and `pulsars: {}` are ready-made.",
     )
+    spectrum: Spectrum = Field(
+        default_factory=Spectrum, description="Spectrum of all sources, points of the sky and trials with signal."
+    )
     methods: Annotated[list[Literal["published", "standard"]], Once] = Field(
         default_factory=lambda: ["published", "standard"], min_length=1, description="Sets of conventions to compute."
     )
@@ -769,6 +876,13 @@ class Configuration(Section):
         None, description="The all-sky map of the standard method; `skymap: {}` makes it, null leaves it out."
     )
     figures: Figures = Field(default_factory=Figures, description="Figure options.")
+
+    @field_validator("spectrum")
+    @classmethod
+    def _of_no_catalogue(cls, spectrum: Spectrum) -> Spectrum:
+        if spectrum.of_each:
+            raise ValueError("columns and files of single sources belong into the `spectrum` of a catalogue")
+        return spectrum
 
     @field_validator("catalogues")
     @classmethod
@@ -856,6 +970,11 @@ class Configuration(Section):
         if not self.catalogues:
             raise ValueError("`skymap` needs at least one catalogue, to be drawn over the map")
         return self
+
+    def spectrum_of(self, catalogue: str | None) -> Spectrum:
+        """The spectrum of a catalogue's sources, or of the run."""
+        block = self.catalogues[catalogue].spectrum if catalogue else None
+        return block or self.spectrum
 
     def inferred_weightings(self, catalogue: str) -> list[str]:
         """The weightings of a catalogue that the inference treats."""

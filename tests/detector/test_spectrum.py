@@ -5,9 +5,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.integrate import quad
 
-from nusky.detector.spectrum import PowerLaw, parameters, power_laws
+from nusky.detector.spectrum import (
+    KINDS,
+    BrokenPowerLaw,
+    CutoffPowerLaw,
+    LogParabola,
+    PowerLaw,
+    TabulatedSpectrum,
+    parameters,
+    power_laws,
+)
+from nusky.errors import PhysicsError
 from tests import oracles
 
 GAMMAS = st.one_of(st.floats(-2, 6), st.sampled_from([1.0, 1 + 1e-12, 2.0]))
@@ -20,9 +31,9 @@ def test_integrals_over_bins_are_exact(gamma):
     np.testing.assert_allclose(PowerLaw(gamma).integrals(edges), expected, rtol=1e-9)
 
 
-@given(GAMMAS, st.floats(1, 8), st.floats(0.01, 5))
+@given(GAMMAS, st.integers(100, 800), st.integers(1, 500))
 def test_a_range_cuts_the_bins_at_its_ends(gamma, low, width):
-    edges = np.arange(2.0, 7.5, 0.5)
+    edges, low, width = np.arange(2.0, 7.5, 0.5), low / 100, width / 100
     found = PowerLaw(gamma, log10_limits=(low, low + width)).integrals(edges)
     ends = np.clip(edges, low, low + width)
     expected = [oracles.power_law(10**a, 10**b, gamma) if b > a else 0.0 for a, b in itertools.pairwise(ends)]
@@ -58,3 +69,135 @@ def test_the_index_is_the_positional_argument_and_the_parameter_of_a_fit():
     np.testing.assert_array_equal(parameters(made), [2.0, 3.0])
     with pytest.raises(TypeError):
         PowerLaw(2.5, (3.0, 5.0))
+
+
+def table(energy, flux):
+    return TabulatedSpectrum.of(energy, flux, "mine")
+
+
+ENERGIES = np.geomspace(3e2, 3e7, 14)
+SPECTRA = [
+    CutoffPowerLaw(2.0, 1e5),
+    CutoffPowerLaw(2.3, 3e4, 2.5),
+    CutoffPowerLaw(1.0, 1e6, 0.5),
+    BrokenPowerLaw(2.0, 3.5, 5e4),
+    BrokenPowerLaw(2.0, 4.0, 2e5, 80.0),
+    LogParabola(2.2, 0.3),
+    LogParabola(2.2, 0.3).within((3.3, 6.1)),
+    table(ENERGIES, ENERGIES**-2.0 * (2 + np.sin(ENERGIES))),
+]
+FORMULAS = [  # E in units of 100 TeV
+    lambda x: x**-2.0 * np.exp(-x),
+    lambda x: x**-2.3 * np.exp(-((x / 0.3) ** 2.5)),
+    lambda x: x**-1.0 * np.exp(-np.sqrt(x / 10)),
+    lambda x: x**-2.0 * (1 + (2 * x) ** 2) ** -0.75,
+    lambda x: x**-2.0 * (1 + (x / 2) ** 80.0) ** (-2.0 / 80),
+    lambda x: x ** (-2.2 - 0.3 * np.log(x)),
+]
+EDGES = np.arange(2.0, 8.01, 0.25)
+
+
+def reference(spectrum, low, high):
+    """Integral of the shape over log10(E/GeV), split where it bends."""
+    low, high = np.clip([low, high], *spectrum.log10_limits)
+    ends = [low, *(knot for knot in spectrum.knots if low < knot < high), high]
+    return sum(
+        quad(lambda u: float(spectrum.shape(np.exp(u))) * np.exp(u), *(np.log(10) * np.array(part)), epsrel=1e-12)[0]
+        for part in itertools.pairwise(ends)
+    )
+
+
+@pytest.mark.parametrize(("spectrum", "formula"), list(zip(SPECTRA, FORMULAS, strict=False)))
+def test_shapes_are_their_formulas(spectrum, formula):
+    energy = np.geomspace(1e2, 1e6, 30)
+    np.testing.assert_allclose(spectrum.shape(energy), formula(energy / 1e5), rtol=1e-12)
+
+
+@pytest.mark.parametrize("spectrum", SPECTRA, ids=repr)
+def test_integrals_by_quadrature_hold_their_error(spectrum):
+    expected = np.array([reference(spectrum, *ends) for ends in itertools.pairwise(EDGES)])
+    found = spectrum.integrals(EDGES)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-30 * expected.max())
+    assert found.sum() == pytest.approx(spectrum.integrals([2.0, 8.0])[0], rel=1e-10)
+    assert (found[EDGES[:-1] >= spectrum.log10_limits[1]] == 0).all()
+
+
+@given(st.floats(2, 7), st.floats(0.1, 1), st.integers(0, len(SPECTRA) - 1))
+def test_parts_add_up_to_the_whole(middle, share, number):
+    spectrum = SPECTRA[number]
+    ends = spectrum.edges([middle - share, middle + share])
+    parts = spectrum.integrals([ends[0], ends[0] + (ends[1] - ends[0]) * share, ends[1]])
+    assert parts.sum() == pytest.approx(spectrum.integrals(ends)[0], rel=1e-10)
+
+
+@pytest.mark.parametrize("spectrum", SPECTRA, ids=repr)
+def test_drawn_energies_follow_the_spectrum(spectrum):
+    rng, bins = np.random.default_rng(5), np.array([3.0, 4.4, 4.5, 6.4])
+    per_bin = spectrum.integrals(bins)
+    which = rng.choice(3, 100_000, p=per_bin / per_bin.sum())
+    drawn = spectrum.quantile(rng.random(len(which)), bins[which], bins[which + 1])
+    fine = np.linspace(3.0, 6.4, 69)
+    expected = spectrum.integrals(fine)
+    expected *= len(drawn) / expected.sum()
+    seen = expected > 10
+    chi2 = ((np.histogram(drawn, fine)[0] - expected)[seen] ** 2 / expected[seen]).sum()
+    assert stats.chi2.sf(chi2, seen.sum() - 1) > 0.01
+    assert ((drawn >= spectrum.log10_limits[0]) & (drawn <= spectrum.log10_limits[1])).all()
+
+
+@pytest.mark.parametrize("spectrum", SPECTRA, ids=repr)
+def test_a_quantile_inverts_the_integral_of_every_spectrum(spectrum):
+    share = np.array([0.0, 0.03, 0.5, 0.9, 1.0])
+    (low, high) = spectrum.edges([4.3, 5.8])
+    x = spectrum.quantile(share, np.full(5, 4.3), np.full(5, 5.8))
+    whole = spectrum.integrals([low, high])[0]
+    found = [spectrum.integrals([low, end])[0] / whole for end in x]
+    np.testing.assert_allclose(found, share, atol=2e-4)
+
+
+def test_a_bend_out_of_reach_leaves_a_power_law():
+    expected = PowerLaw(2.4).integrals(EDGES)
+    straight = np.geomspace(1e2, 1e8, 5)
+    for spectrum in (
+        CutoffPowerLaw(2.4, 1e21),
+        BrokenPowerLaw(2.4, 5.0, 1e21),
+        LogParabola(2.4, 0.0),
+        table(straight, PowerLaw(2.4).shape(straight)),
+    ):
+        np.testing.assert_allclose(spectrum.integrals(EDGES), expected, rtol=1e-9)
+    np.testing.assert_allclose(CutoffPowerLaw(2.4, 1e12).integrals(EDGES), expected, rtol=1e-4)
+
+
+def test_what_is_fitted_is_the_parameter():
+    cutoff = CutoffPowerLaw(2.0, 1e5, fit="cutoff_gev")
+    assert cutoff.parameter == 5.0
+    assert cutoff.at(6.0) == CutoffPowerLaw(2.0, 1e6, fit="cutoff_gev")
+    assert [s.parameter for s in cutoff.grid(3)] == [3.0, 5.5, 8.0]
+    assert "cutoff_gev" not in cutoff.words
+    assert "cutoff_gev 100000" in CutoffPowerLaw(2.0, 1e5).words
+    np.testing.assert_array_equal(parameters(PowerLaw(2.0).grid(25)), np.linspace(1, 4, 25))
+    fixed = table([1e3, 1e4], [1.0, 0.1])
+    assert (fixed.parameter, fixed.at(3.0), fixed.grid(25)) == (0.0, fixed, (fixed,))
+    assert set(KINDS) == {"power-law", "cutoff-power-law", "broken-power-law", "log-parabola", "table"}
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: CutoffPowerLaw(2.0, -1.0), "cutoff_gev .* is -1"),
+        (lambda: CutoffPowerLaw(2.0, 1e5, 0.0), "cutoff_power"),
+        (lambda: BrokenPowerLaw(2.0, 3.0, np.inf), "break_gev"),
+        (lambda: PowerLaw(2.0, fit="cutoff_gev"), "cannot be fitted; gamma can"),
+        (lambda: PowerLaw(2.0, log10_limits=(5.0, 4.0)), "begin below its end: 5 and 4"),
+        (
+            lambda: table([1e3, 1e4], [1.0, 1.0]).within((5.0, 6.0)),
+            "mine: it has no flux at .* 5 to 6, but from 3 to 4",
+        ),
+        (lambda: table([1e3, 1e4], [1.0, np.nan]), "mine: flux number 2 is nan"),
+        (lambda: table([1e3, 1e3], [1.0, 1.0]), "mine: energies must ascend"),
+        (lambda: table([1e3], [1.0]), "two energies"),
+    ],
+)
+def test_what_is_no_spectrum_is_refused(make, message):
+    with pytest.raises(PhysicsError, match=message):
+        make()

@@ -3,7 +3,7 @@ import pytest
 from scipy.integrate import quad
 
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.spectrum import PowerLaw
+from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, SourceSpectra
 from nusky.errors import PhysicsError
 from nusky.search.energy_range import central_energy_range, signal_energy_quantiles
 from tests import oracles
@@ -54,3 +54,20 @@ def test_energies_without_acceptance_are_not_counted():
         central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, PowerLaw(2.0), 0.0)
     with pytest.raises(PhysicsError, match=r"content 90 lies outside"):
         central_energy_range({"X": STEPS}, ["X"], 1.0, NORTH, PowerLaw(2.0), content=90)
+
+
+def test_sources_with_spectra_of_their_own_add_up():
+    """A stack of two against the sums of its sources below each energy."""
+    areas, dec, weights = {"B": STEPS}, np.array([-0.5, 0.5]), [0.3, 0.7]
+    own = [PowerLaw(2.0, log10_limits=(2.5, 4.5)), CutoffPowerLaw(1.5, 2e4)]
+    spectrum = SourceSpectra.of(own, weights)
+    for share in (0.05, 0.5, 0.95):
+        (top,) = signal_energy_quantiles(areas, ["B"], [1.0], dec, spectrum, [share], weights)
+        below, whole = (
+            sum(
+                w * STEPS.area[:, j] @ each.within((0.0, end)).integrals(STEPS.log10_energy)
+                for j, (each, w) in enumerate(zip(own, weights, strict=True))
+            )
+            for end in (top, 9.0)
+        )
+        assert below / whole == pytest.approx(share, abs=0.03 if 3 < top < 5 else 0.05)

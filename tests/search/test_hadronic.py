@@ -124,3 +124,33 @@ def test_the_ready_made_lists(name, n, pivot):
     unit = {"1lhaaso-wcda": 1e-13, "1lhaaso-km2a": 1e-16}[name]
     expected = 2 * first["flux"] * unit * (e_gamma / pivot) ** -first["spectral_index"] / 1e3
     assert found.phi0_per_gev[0] == pytest.approx(expected)
+
+
+def test_errors_move_the_index_about_the_pivot(sources):
+    sources = sources.append_column("flux_error", [[0.1, 0.2, 0.1, 0.1, NAN]])
+    sources = sources.append_column("spectral_index_error", [[0.1, 0.2, 0.0, 0.1, NAN]])
+    found = hadronic_spectra(sources)
+    np.testing.assert_allclose(found.n0_error / found.n0_per_tev, [0.1, 0.1, 0.1])
+    softer = found.varied(1.0)
+    np.testing.assert_allclose(softer.gamma, [2.1, 3.2, 2.5])
+    # the gamma rays at the pivot stay: neutrinos at half of it change by the relation alone
+    for j, pivot in enumerate((3e3, 5e4, 1e3)):
+        np.testing.assert_allclose(softer.flux(pivot / 2)[j], found.flux(pivot / 2)[j], rtol=1e-12)
+    assert np.isnan(hadronic_spectra(sources.drop_columns("flux_error")).n0_error).all()
+
+
+def test_interactions_give_nearly_what_the_kinematic_relation_gives(sources):
+    pytest.importorskip("aafragpy")
+    exact, simple = (select(hadronic_spectra(sources, relation), [0, 1]) for relation in ("interactions", "kinematic"))
+    assert exact.energy_max_gev.tolist() == [12500.0, 1e5]
+    for each, other, gamma in zip(exact.spectra, simple.spectra, (2.0, 3.0), strict=True):
+        energy = np.array([1e3, 1e4]) if gamma == 2.0 else np.array([2e4, 9e4])
+        ratio = each.shape(energy) / other.shape(energy)
+        assert ((ratio > 0.85) & (ratio < 1.15)).all()
+    events = exact.expected_events(exact.acceptance({"X": AREA}, ["X"]), [1.0])
+    by_hand = []
+    for each, phi0 in zip(exact.spectra, exact.phi0_per_gev, strict=True):
+        low, high = each.log10_limits
+        energy = np.logspace(low + 1e-12, high - 1e-12, 5000)
+        by_hand.append(100.0 * phi0 * np.trapezoid(each.shape(energy) * energy, np.log(energy)))
+    np.testing.assert_allclose(events, by_hand, rtol=1e-4)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from nusky.detector.spectrum import PowerLaw, power_laws
+from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, SourceSpectra, TabulatedSpectrum, power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood import energy
 from nusky.releases import icecube_10yr, registry
@@ -257,3 +257,89 @@ def test_impossible_hypotheses_are_refused():
         Sources.of(1.0, 2.0)
     with pytest.raises(PhysicsError, match="no source of the stack has a weight"):
         Sources.of(np.ones(2), np.zeros(2), 0.0, np.zeros(2))
+
+
+def hot_spot(analysis):
+    """A source where events lie close together, so that there is a signal."""
+    season = analysis.seasons[-1]
+    band = np.flatnonzero(np.abs(season.dec - 0.3) < 0.1)
+    psi = oracles.separation(season.ra[band][:, None], season.dec[band][:, None], season.ra[band], season.dec[band])
+    k = band[np.argmax(np.exp(-0.5 * (psi / 0.01) ** 2).sum(axis=0))]
+    return Sources.of(season.ra[k], season.dec[k])
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_tabulated_power_law_is_the_power_law(full, catalogue, alone):
+    sources = hot_spot(full) if alone else catalogue
+    energy_gev = np.geomspace(10.0, 1e10, 40)
+    table = TabulatedSpectrum.of(energy_gev, 3e-9 * (energy_gev / 1e5) ** -2.5)
+    exact, tabulated = (Hypothesis.of(full, sources, [spectrum]).fit() for spectrum in (PowerLaw(2.5), table))
+    assert tabulated.n_signal == pytest.approx(exact.n_signal, rel=1e-6, abs=1e-6)
+    assert tabulated.ts == pytest.approx(exact.ts, rel=1e-6, abs=1e-6)
+
+
+def test_a_cutoff_that_nothing_reaches_changes_nothing(full):
+    source = hot_spot(full)
+    free, cut = (Hypothesis.of(full, source, spectrum).fit() for spectrum in (None, CutoffPowerLaw(2.0, 1e12)))
+    assert free.ts > 1
+    assert cut.ts == pytest.approx(free.ts, rel=1e-5)
+    assert cut.gamma == pytest.approx(free.gamma, abs=1e-4)
+
+
+OWN = [CutoffPowerLaw(1.8 + 0.1 * j, 10 ** (4 + 0.2 * j), fit="") for j in range(10)] + [
+    PowerLaw(2.5, log10_limits=(3.0, 4.2), fit=""),
+    PowerLaw(3.0, fit=""),
+]
+
+
+def test_sources_with_spectra_of_their_own_keep_them(full, catalogue):
+    """Expected events, energy densities and shares of the signal, each source by itself."""
+    spectra = SourceSpectra.of(OWN, catalogue.weights)
+    stack = Hypothesis.of(full, catalogue, [spectra])
+    order = np.argsort(catalogue.dec, kind="stable")
+    assert stack.spectra[0].own == tuple(OWN[j] for j in order)
+    made = stack.signal
+    for place, j in enumerate(order):
+        dec = catalogue.dec[[j]]
+        alone = full.expected(dec, [OWN[j]])[:, 0, 0] * catalogue.weights[j]
+        np.testing.assert_allclose(stack.per_source[:, 0, place], alone, rtol=1e-12)
+        own = full.signal_densities(dec, [OWN[j]])[:, 0, :, :-1]
+        np.testing.assert_allclose(made.density[:, made.table[place]], own, rtol=1e-6, atol=1e-12)
+    signal = Signal.of(full, catalogue, spectra)
+    np.testing.assert_allclose(signal.share[:, order], stack.per_source[:, 0] / stack.expected.sum(), rtol=1e-12)
+    assert signal.spectra == tuple(OWN)
+
+
+def test_only_sources_of_one_spectrum_share_a_table(full):
+    """At one declination, with more sources than have tables of their own, and on a grid of spectra."""
+    soft, cut = PowerLaw(3.0), CutoffPowerLaw(2.0, 1e5)
+    for n in (4, 300):
+        sources = Sources.of(np.linspace(0.0, 1.0, n), 0.2)
+        spectra = SourceSpectra.of([soft, cut] * (n // 2), sources.weights)
+        stack = Hypothesis.of(full, sources, [spectra.at(gamma) for gamma in (2.0, 3.0)])
+        made = stack.signal
+        assert made.density.shape[1] == 2
+        assert np.array_equal(made.table == made.table[0], np.arange(n) % 2 == 0)
+        near = 0.2 if n == 4 else np.radians(round(np.degrees(0.2) * 2) / 2)
+        for place, spectrum in enumerate((soft, cut)):
+            own = full.signal_densities([near], [spectrum.at(2.0), spectrum.at(3.0)])[:, 0, :, :-1]
+            np.testing.assert_allclose(made.density[:, made.table[place]], own, rtol=1e-6, atol=1e-12)
+    with pytest.raises(PhysicsError, match="2 spectra for 300 sources"):
+        Hypothesis.of(full, sources, [SourceSpectra.of([soft, cut], [1.0, 1.0])])
+
+
+def test_spectra_that_are_all_the_same_are_the_common_one(full, catalogue):
+    same = SourceSpectra.of([PowerLaw(2.2)] * len(catalogue), catalogue.weights)
+    one, each = (Hypothesis.of(full, catalogue, spectrum) for spectrum in (PowerLaw(2.2), same))
+    assert each.gammas.tolist() == one.gammas.tolist()
+    assert each.fit().ts == pytest.approx(one.fit().ts, abs=1e-9)
+    assert each.fit().gamma == pytest.approx(one.fit().gamma, abs=1e-9)
+
+
+def test_injected_events_of_different_spectra_are_found(full, catalogue):
+    """The mean n_s over skies with 60 events, fitted with the spectra that they were drawn from."""
+    spectra = SourceSpectra.of(OWN, catalogue.weights)
+    found = Experiment(Hypothesis.of(full, catalogue, [spectra]), False, 5, ("own",))
+    fits = found.injected(Signal.of(full, catalogue, spectra), 60.0, 60)[:, 0]
+    assert fits[:, 0].mean() == pytest.approx(60.0, rel=0.15)
+    assert fits[:, 1].tolist() == [0.0] * 60

@@ -7,7 +7,14 @@ from scipy.stats import chisquare, kstest
 
 from nusky.detector import smearing
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.spectrum import PowerLaw, power_laws
+from nusky.detector.spectrum import (
+    BrokenPowerLaw,
+    CutoffPowerLaw,
+    LogParabola,
+    PowerLaw,
+    TabulatedSpectrum,
+    power_laws,
+)
 from nusky.errors import PhysicsError
 from nusky.likelihood.energy import LOG10_ENERGY_EDGES, signal_share
 from nusky.search.hypothesis import Sources
@@ -214,3 +221,43 @@ class TestRefusals:
             inject(
                 np.random.default_rng(0), ONE, np.array([[1.0]]), {"X": tables.toy_area()}, {}, ["X"], power_laws(2.0)
             )
+
+
+class Recorder:
+    """A smearing that keeps the true energies."""
+
+    def enu_cell(self, log10_enu):
+        self.log10_enu = log10_enu
+        return np.zeros(len(log10_enu), dtype=int)
+
+    def dec_cell(self, dec):
+        return np.zeros(len(dec), dtype=int)
+
+    def sample(self, rng, enu_cell, dec_cell, n, floor):
+        return np.zeros(n), np.full(n, 0.01), np.full(n, 0.01)
+
+
+@pytest.mark.parametrize(
+    "spectrum",
+    [
+        PowerLaw(2.0),
+        CutoffPowerLaw(1.0, 3e4),
+        BrokenPowerLaw(1.0, 4.0, 2e4, 5.0),
+        LogParabola(3.0, 0.5),
+        TabulatedSpectrum.of([5e2, 5e3, 2e4, 1e6], [1.0, 0.5, 1e-3, 1e-7]),
+    ],
+    ids=lambda spectrum: spectrum.NAME,
+)
+def test_true_energies_follow_the_effective_area_times_the_spectrum(spectrum):
+    edges = np.arange(2.0, 7.01, 0.5)
+    area = EffectiveArea(edges, np.radians([-90.0, 90.0]), np.geomspace(1.0, 1e4, 10)[:, None])
+    recorder = Recorder()
+    inject(np.random.default_rng(4), ONE, [[1e5]], {"X": area}, {"X": recorder}, ["X"], [spectrum])
+    fine = np.arange(2.0, 7.01, 0.05)
+    expected = spectrum.integrals(fine) * np.repeat(area.area[:, 0], 10)
+    expected *= len(recorder.log10_enu) / expected.sum()
+    seen = expected > 10
+    counts = np.histogram(recorder.log10_enu, fine)[0]
+    assert (
+        chisquare([*counts[seen], counts[~seen].sum() + 1], [*expected[seen], expected[~seen].sum() + 1]).pvalue > 0.01
+    )

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kstest, poisson
 
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.spectrum import PowerLaw
+from nusky.detector.spectrum import PowerLaw, SourceSpectra
 from nusky.search.analysis import Analysis
 from nusky.search.hypothesis import Sources
 from nusky.search.injection import MIN_EVENTS, Injector, Signal, expected_events
@@ -88,16 +88,17 @@ THREE = Sources.of(0.0, np.radians([5.0, 5.0, -30.0]))
 
 def test_expected_events_of_each_source_in_its_own_range(analysis):
     ranges = ((3.0, 4.0), (4.0, 5.5), (0.0, 1.5))
-    found = expected_events(analysis, THREE, [PowerLaw(2.0, log10_limits=limits) for limits in ranges])
+    own = SourceSpectra.of([PowerLaw(2.0, log10_limits=limits) for limits in ranges], THREE.weights)
+    found = expected_events(analysis, THREE, own)
     # 1e4 cm^2 times the integral of (E / 1e5 GeV)^-2, the third source below the table; each has a third of the flux
     once = [1e4 * 1e10 * (1e-3 - 1e-4), 1e4 * 1e10 * (1e-4 - 10**-5.5), 0.0]
     np.testing.assert_allclose(found, np.outer([1.0, 3.0], once) / 3, rtol=1e-12)
 
 
 def test_parts_add_up_to_the_whole(analysis):
-    whole = expected_events(analysis, THREE, [PowerLaw(2.5)] * 3)
+    whole = expected_events(analysis, THREE, PowerLaw(2.5))
     ranges = ((2.0, 3.3), (3.3, 6.0), (6.0, 9.0))
-    parts = [expected_events(analysis, THREE, [PowerLaw(2.5, log10_limits=limits)] * 3) for limits in ranges]
+    parts = [expected_events(analysis, THREE, PowerLaw(2.5, log10_limits=limits)) for limits in ranges]
     np.testing.assert_allclose(sum(parts), whole, rtol=1e-12)
     signal = Signal.of(analysis, THREE, PowerLaw(2.5))
     np.testing.assert_allclose(signal.share, whole / whole.sum(), rtol=1e-12)

@@ -1,12 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from nusky.conventions import LIMIT_DROP, PUBLISHED, STANDARD
 from nusky.detector.acceptance import Exposure, expected_signal
+from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw
 from nusky.errors import PhysicsError
 from nusky.likelihood.background import band_density
 from nusky.likelihood.separation import near_pairs
-from nusky.search.stacking import SeasonPairs, e2_dnde, scan, stack_moments
+from nusky.search.stacking import SeasonPairs, scan, stack_moments
 from tests import oracles
 
 N_EVENTS = (4000, 6000)
@@ -61,7 +64,7 @@ def season_pairs(world, rules):
 def run(world, rules, phi0):
     expected = expected_signal(world[2], EXPOSURE, world[3], rules)
     moments = stack_moments(list(season_pairs(world, rules)), expected.source_weights[None])
-    return scan([m[0] for m in moments], expected, 2.4, phi0, rules)
+    return scan([m[0] for m in moments], expected, PowerLaw(2.4), phi0, rules)
 
 
 def grid(world, rules):
@@ -122,7 +125,11 @@ def test_a_grid_beyond_the_sample_is_refused(world, rules):
         run(world, rules, np.geomspace(1.0, 10.0, 5))
 
 
-def test_e2_dnde_in_hand_computed_units():
+def test_e2_dnde_in_hand_computed_units(world):
     # phi0 = 1e-30 /eV = 1e-21 /GeV; E^2 = 1e10 GeV^2 at the pivot
-    assert e2_dnde(1e-30, 2.5, 1e5) == pytest.approx(1e-11, rel=1e-12)
-    assert e2_dnde(1e-30, 2.5, 1e7) == pytest.approx(1e-21 * 1e14 * 100**-2.5, rel=1e-12)
+    found = run(world, STANDARD, np.geomspace(1e-34, 1e-26, 50))
+    limit = replace(found, phi0_ul95_per_ev=1e-30, spectrum=PowerLaw(2.5))
+    assert limit.ul95_e2dnde(1e5) == pytest.approx(1e-11, rel=1e-12)
+    assert limit.ul95_e2dnde(1e7) == pytest.approx(1e-21 * 1e14 * 100**-2.5, rel=1e-12)
+    cut = replace(limit, spectrum=CutoffPowerLaw(2.5, 1e5))
+    assert cut.ul95_e2dnde(1e7) == pytest.approx(1e-21 * 1e14 * 100**-2.5 * np.exp(-100), rel=1e-12)

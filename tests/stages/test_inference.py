@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nusky.detector.spectrum import power_laws
+from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, power_laws
 from nusky.errors import TableError
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
@@ -205,3 +205,42 @@ def test_other_limits_are_labelled(root, tmp_path, method):
     assert limit["method"].lower() == method
     assert limit["injection"] == ("none (uncalibrated)" if method == "asymptotic" else "gaussian (uncalibrated)")
     assert 1.5 < limit["n_signal"] < 100
+
+
+OWN = {"shape": "cutoff-power-law", "gamma": "spectral_index", "cutoff_gev": 5e4}
+
+
+def test_sources_have_the_spectra_of_their_columns(root):
+    stack, alone = Job(root, "full", "stack/mine/uniform"), Job(root, "full", "sources/mine")
+    stack.setup["spectrum"] = alone.setup["spectrum"] = OWN
+    study, target = stack.study(), stack.study().target(0)
+    index = read_table(root / "sources.parquet", kind="sources")["spectral_index"].to_numpy()
+    assert target.spectrum.own == tuple(CutoffPowerLaw(gamma, 5e4, fit="") for gamma in index)
+    assert (study.indices.gammas.tolist(), study.indices.free) == ([0.0], False)
+    scale = target.flux_scale(0.0)
+    assert scale.spectrum.shape(1e5) == pytest.approx(np.exp(-2))
+    per_source = [sources.flux_scale(0.0).events_per_phi0_gev for sources in alone.study()]
+    assert scale.events_per_phi0_gev == pytest.approx(np.mean(per_source))
+    settings = study.trace().settings
+    assert settings["analysis"] == f"{FULL}, 6 spectra of 6 sources"
+    skies = alone.study().common_skies(range(2))
+    assert skies.shape == (2, 6, 1)
+    assert (skies >= 0).all()
+    fits = [sources.experiment.observed[0].tolist() for sources in alone.study()]
+    assert [fit[1] for fit in fits] == [0.0] * 6
+
+
+def test_a_tabulated_spectrum_is_searched_at_declinations(root, tmp_path):
+    (tmp_path / "flux.csv").write_text("energy [TeV],flux [1 / (TeV cm2 s)]\n1,1e-12\n1000,1e-18\n")
+    job = Job(root, "full", "declinations")
+    job.setup["spectrum"] = {"shape": "table", "file": str(tmp_path / "flux.csv")}
+    scale = job.study().target(1).flux_scale(0.0)
+    assert 1e3 <= scale.energy_min_gev < scale.energy_max_gev <= 1e6
+    # a power law of index 2, cut at its ends; f is the flux in GeV^-1 cm^-2 s^-1
+    cut = PowerLaw(2.0, log10_limits=(3.0, 6.0))
+    area = job.study().analysis.areas
+    expected = sum(
+        season.livetime_s * area[season.response].integrals(np.radians([10.0]), [cut])[0, 0]
+        for season in job.study().analysis.seasons
+    )
+    assert scale.events_per_phi0_gev == pytest.approx(expected * 1e-19, rel=1e-9)

@@ -67,6 +67,7 @@ def scanned(tables, folder):
         limits_outputs={name: folder / f"limits-{name}.parquet" for name in scans},
         weighting=config.Weighting(),
         gammas=GAMMAS,
+        spectrum=config.Spectrum(),
         grid=config.Scan(n_steps=60),
     )
     pairs = read_columns(folder / "pairs.parquet", kind="separations", columns=("event", "source", "psi_rad"))

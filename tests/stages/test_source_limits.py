@@ -117,6 +117,7 @@ def test_hadronic_fractions_use_the_sources_own_spectra(root, neyman):
     assert rows[-1]["name"] == "all sources"
     assert rows[-1]["n_sources"] == len(rows) - 1
     assert rows[-1]["n_hadronic"] == pytest.approx(sum(row["n_hadronic"] for row in rows[:-1]))
+    assert rows[-1]["gamma"] is None
     for row in rows[:-1]:
         assert row["gamma"] == sources[row["name"]]["spectral_index"]
         assert not sources[row["name"]]["flux_limit"]
@@ -124,6 +125,9 @@ def test_hadronic_fractions_use_the_sources_own_spectra(root, neyman):
         assert (row["method"], row["injection"], row["problem"]) == ("Neyman", "gaussian (uncalibrated)", "")
         assert row["n_trials"] >= 3 * 30
         assert row["fraction_limit"] == pytest.approx(row["n_signal_limit"] / row["n_hadronic"])
+        assert row["fraction"] == pytest.approx(row["n_signal"] / row["n_hadronic"])
+        assert row["fraction_sensitivity"] * row["n_hadronic"] > 1
+        assert 0 < row["p_local"] <= 1
         assert (row["energy_min_gev"], row["energy_max_gev"]) == (500.0, 12500.0)  # WCDA: 1-25 TeV gamma rays
 
 

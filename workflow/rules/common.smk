@@ -27,8 +27,23 @@ def weighting_of(catalogue, weighting):
 
 def tested_sources(wildcards):
     """Input function: the sources of a hypothesis."""
-    kind, _, rest = wildcards.hypothesis.partition("/")
-    return paths.sources.format(catalogue=rest.split("/")[0]) if rest else []
+    catalogue = catalogue_of(wildcards)
+    return paths.sources.format(catalogue=catalogue) if catalogue else []
+
+
+def spectrum_of(catalogue):
+    """The configuration's spectrum of a catalogue, or of the run."""
+    return cfg.spectrum_of(catalogue).model_dump(exclude_none=True)
+
+
+def spectrum_files(catalogue):
+    """The files with tabulated spectra of a catalogue, or of the run."""
+    return cfg.spectrum_of(catalogue).files
+
+
+def catalogue_of(wildcards):
+    """The catalogue of a hypothesis; None where it has none."""
+    return (wildcards.hypothesis.split("/") + [None])[1]
 
 
 def tested_uptimes(wildcards):
@@ -39,11 +54,12 @@ def tested_uptimes(wildcards):
 
 def inference_setup(wildcards):
     """What decides the result of a trial: no number of trials is among it."""
-    _, _, rest = wildcards.hypothesis.partition("/")
-    block = cfg.inference
+    catalogue, block = catalogue_of(wildcards), cfg.inference
     return {
-        "gammas": cfg.catalogues[rest.split("/")[0]].gammas if rest else [2.0, 3.0],
+        "gammas": cfg.catalogues[catalogue].gammas if catalogue else [2.0, 3.0],
+        "spectrum": spectrum_of(catalogue),
         "gamma": block.gamma,
+        "hadronic_relation": block.hadronic_relation,
         "seed": cfg.seed,
     }
 

@@ -6,6 +6,7 @@ tested_data = {
     **likelihood_data,
     "sources": tested_sources,
     "uptimes": tested_uptimes,
+    "spectra": lambda wildcards: spectrum_files(catalogue_of(wildcards)),
 }
 
 

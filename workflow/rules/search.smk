@@ -50,6 +50,7 @@ rule acceptance:
         effective_area=paths.effective_area,
         seasons=paths.seasons,
         sources=paths.sources,
+        spectra=lambda wildcards: spectrum_files(wildcards.catalogue),
     output:
         paths.acceptance,
     log:
@@ -63,6 +64,7 @@ rule acceptance:
         **requested("acceptance"),
     params:
         gammas=of_catalogue("gammas"),
+        spectrum=lambda wildcards: spectrum_of(wildcards.catalogue),
     message:
         "Acceptance of {wildcards.catalogue}"
     script:
@@ -100,6 +102,7 @@ rule stacking_scan:
         seasons=paths.seasons,
         effective_area=paths.effective_area,
         acceptance=paths.acceptance,
+        spectra=lambda wildcards: spectrum_files(wildcards.catalogue),
         separations=expand(paths.separations, season=seasons, allow_missing=True),
         background=expand(paths.background, season=seasons),
     output:
@@ -118,6 +121,7 @@ rule stacking_scan:
         methods=cfg.methods,
         weighting=lambda wildcards: weighting_of(**wildcards),
         gammas=of_catalogue("gammas"),
+        spectrum=lambda wildcards: spectrum_of(wildcards.catalogue),
         grid=cfg.scan.model_dump(),
     message:
         "Stacking {wildcards.catalogue}, weights {wildcards.weighting}"

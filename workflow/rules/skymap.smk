@@ -8,6 +8,7 @@ skymap_setup = {
         for name in ("nside", "nside_coarse", "refine_above", "nside_region")
     },
     "gamma": cfg.skymap.gamma,
+    "spectrum": spectrum_of(None),
     "seed": cfg.seed,
 }
 

@@ -1,6 +1,7 @@
 from nusky.stages.runner import logged
 
 with logged(snakemake):
+    from nusky import config
     from nusky.stages import search
 
     search.acceptances(
@@ -9,4 +10,5 @@ with logged(snakemake):
         snakemake.input.sources,
         snakemake.output[0],
         gammas=snakemake.params.gammas,
+        spectrum=config.Spectrum.model_validate(snakemake.params.spectrum),
     )

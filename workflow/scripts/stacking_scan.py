@@ -16,5 +16,6 @@ with logged(snakemake):
         limits_outputs=dict(zip(methods, snakemake.output.limits, strict=True)),
         weighting=config.Weighting.model_validate(snakemake.params.weighting),
         gammas=snakemake.params.gammas,
+        spectrum=config.Spectrum.model_validate(snakemake.params.spectrum),
         grid=config.Scan.model_validate(snakemake.params.grid),
     )

@@ -29,6 +29,7 @@ def check(
       nusky check mine.yaml --finished && echo done
     """
     from nusky import config
+    from nusky.detector.configured import spectrum_of
     from nusky.stages import estimate
 
     cfg = config.load(configuration)
@@ -36,7 +37,8 @@ def check(
         from nusky.stages import bdm
 
         bdm.check(cfg.bdm)
-    catalogues = {name: _catalogue(name, block, directory) for name, block in cfg.catalogues.items()}
+    spectrum = spectrum_of(cfg.spectrum, directory).words
+    catalogues = {name: _catalogue(cfg, name, directory) for name in cfg.catalogues}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
     jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources), directory)
     cores = cores or console.cores()
@@ -48,6 +50,7 @@ def check(
         "run": cfg.run,
         "release": _release(cfg, directory) if cfg.catalogues else None,
         "catalogues": {name: _explained(cfg, name, report) for name, report in catalogues.items()},
+        "spectrum": spectrum if cfg.catalogues else None,
         "methods": cfg.methods if cfg.catalogues else [],
         "inference": cfg.inference.model_dump(mode="json") if cfg.inference else None,
         "bdm": cfg.bdm.model_dump(mode="json") if cfg.bdm else None,
@@ -68,12 +71,14 @@ def check(
         raise typer.Exit(UNFINISHED)
 
 
-def _catalogue(name: str, block: Any, directory: Path) -> dict[str, Any]:
-    """Report of a catalogue whose files are named relative to `directory`, its weightings tried."""
+def _catalogue(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
+    """Report of a catalogue whose files are named relative to `directory`, its weightings and spectra tried."""
     from nusky.catalogues.build import build_catalogue
     from nusky.catalogues.weights import model_weights
-    from nusky.errors import CatalogueError
+    from nusky.detector.configured import of_stack, spectra_of
+    from nusky.errors import CatalogueError, NuskyError
 
+    block = cfg.catalogues[name]
     lists = [
         item if item.file is None else item.model_copy(update={"file": str(directory / item.file)})
         for item in block.lists
@@ -93,6 +98,11 @@ def _catalogue(name: str, block: Any, directory: Path) -> dict[str, Any]:
         except CatalogueError as error:
             raise CatalogueError(f"in config block `catalogues.{name}.weightings.{weighting}`: {error}") from None
         report["weightings"][weighting] = int((weights > 0).sum())
+    try:
+        spectrum = of_stack(spectra_of(cfg.spectrum_of(name), table, directory))
+    except NuskyError as error:
+        raise type(error)(f"in config block `catalogues.{name}.spectrum`: {error}") from None
+    report |= {"spectrum": spectrum.words, "gammas": spectrum.quoted(block.gammas) if spectrum.fit else []}
     return report
 
 
@@ -141,7 +151,8 @@ def _explained(cfg: Any, name: str, report: dict[str, Any]) -> dict[str, Any]:
         "n_sources": report["n_sources"],
         "lists": {part["label"]: part["n_sources"] for part in report["lists"]},
         "weightings": report["weightings"],
-        "gammas": block.gammas,
+        "spectrum": report["spectrum"],
+        "gammas": report["gammas"],
         "single_sources": block.single_sources,
         "without_flux": report["missing_flux"]["count"],
         "understood": {part["label"]: part["understood"] for part in report["lists"] if part["understood"]},
@@ -226,7 +237,8 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
         rows = {
             "sources": f"{catalogue['n_sources']} ({lists})",
             "weightings": ", ".join(f"{w} ({n} sources)" for w, n in catalogue["weightings"].items()),
-            "spectral indices": ", ".join(map(str, catalogue["gammas"])),
+            "spectrum": catalogue["spectrum"],
+            "spectral indices": ", ".join(map(str, catalogue["gammas"])) or "those of the spectrum",
             "each source alone": "yes" if catalogue["single_sources"] else "no",
             "in time": catalogue["time"],
         }
@@ -267,7 +279,19 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
     _print_progress(told, whole, left, directory)
 
 
-_EXPLAINED = ("run", "seed", "release", "bdm", "catalogues", "methods", "scan", "inference", "skymap", "figures")
+_EXPLAINED = (
+    "run",
+    "seed",
+    "release",
+    "bdm",
+    "catalogues",
+    "spectrum",
+    "methods",
+    "scan",
+    "inference",
+    "skymap",
+    "figures",
+)
 """Blocks of the configuration this command speaks of."""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from nusky.detector.spectrum import Spectrum
+from nusky.detector.spectrum import SourceSpectra, Spectrum
 from nusky.errors import PhysicsError, ReleaseError
 
 
@@ -61,14 +61,22 @@ class EffectiveArea:
         Parameters
         ----------
         dec : (n_dec,) float64, rad
-        spectra : their ranges are intersected with the table's
+        spectra : their ranges are intersected with the table's; `SourceSpectra` give each of `dec` its own
         steps : as in `at`
 
         Returns
         -------
         (n_spectra, n_dec) float64, cm^2 GeV
         """
-        return np.stack([spectrum.integrals(self.log10_energy) for spectrum in spectra]) @ self.at(dec, steps=steps)
+        area = self.at(dec, steps=steps)
+        if not any(isinstance(spectrum, SourceSpectra) for spectrum in spectra):
+            return np.stack([spectrum.integrals(self.log10_energy) for spectrum in spectra]) @ area
+        return np.stack([self._integral(area, spectrum) for spectrum in spectra])
+
+    def _integral(self, area: np.ndarray, spectrum: Spectrum) -> np.ndarray:
+        if isinstance(spectrum, SourceSpectra):
+            return np.einsum("jb,bj->j", spectrum.of_each(self.log10_energy), area)
+        return spectrum.integrals(self.log10_energy) @ area
 
 
 def checked_declinations(dec: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 from numpy.typing import NDArray
 
+from nusky.conventions import index_text
 from nusky.figures import canvas
 
 LIMIT_COLUMN = "e2dnde_100tev_gev_cm2_s"
@@ -42,7 +43,7 @@ def source_limits(
         figure = canvas.new_figure(
             f"{method} method",
             catalogue,
-            rf"{100 * confidence_level:g} % upper limits, γ = {gamma}",
+            rf"{100 * confidence_level:g} % upper limits, {index_text(gamma)}",
             synthetic=synthetic,
             size=(7.2, 4.8 if many else max(2.4, 1.0 + _ROW_INCHES * len(names))),
         )

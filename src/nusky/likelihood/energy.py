@@ -84,18 +84,25 @@ def signal_share(
     middle = np.arcsin(_centres(np.sin(dec_edges)))
     accepted = _accepted(area, smearing, middle, spectra)
     totals = accepted.sum(axis=2)
-    visible = np.flatnonzero((totals > 0).all(axis=1))
-    if not visible.size:
+    visible = totals > 0
+    if not visible.any(axis=0).all():
         raise PhysicsError(
             f"{smearing.response} has no effective area in the whole energy range of the flux. Widen the range."
         )
-    # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
-    nearest = visible[np.argmin(np.abs(middle[:, None] - middle[visible]), axis=1)]
     lower, weight = _between(_centres(np.sin(dec_edges)), np.sin(dec))
     upper = np.minimum(lower + 1, len(middle) - 1)
     needed, place = np.unique(np.concatenate((lower, upper)), return_inverse=True)
-    own = nearest[needed]
-    shares = np.matmul(accepted[own] / totals[own][..., None], matrix[smearing.dec_cell(middle[own])])
+    # Where nothing can be seen the density is never used; the neighbour's keeps the interpolation defined.
+    distance = np.abs(middle[needed, None] - middle)
+    nearest = np.where(visible.T[:, None], distance, np.inf).argmin(axis=2).T
+    detected = accepted[nearest, np.arange(len(spectra))]
+    detected /= totals[nearest, np.arange(len(spectra))][..., None]
+    cells = smearing.dec_cell(middle)[nearest]
+    shares = np.empty((*cells.shape, matrix.shape[2]))
+    for own, of_spectra, made in zip(detected, cells, shares, strict=True):
+        for cell in np.unique(of_spectra):
+            chosen = of_spectra == cell
+            made[chosen] = own[chosen] @ matrix[cell]
     weight = weight[:, None, None]
     return shares[place[: len(dec)]] * (1 - weight) + shares[place[len(dec) :]] * weight
 

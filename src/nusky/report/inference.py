@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from nusky.conventions import index_text
 from nusky.probability import at_floor, compared
 
 _UNIT = "GeV cm⁻² s⁻¹"
@@ -33,6 +34,11 @@ _HADRONIC_COLUMNS = {
     "gamma": "γ",
     "n_signal_limit": "limit [events]",
     "n_hadronic": "events if hadronic",
+    "n_hadronic_error": "error",
+    "relation": "relation",
+    "fraction": "best fraction",
+    "p_local": "local p",
+    "fraction_sensitivity": "sensitivity",
     "fraction_limit": "limit on the fraction",
     "method": "construction",
     "n_trials": "trials",
@@ -127,7 +133,7 @@ def _limit(
     if limit is None:
         return
     if limit["n_signal"] is None:
-        yield f"stack with {weighting} weights: no upper limit for γ = {gamma}: {limit['problem']}"
+        yield f"stack with {weighting} weights: no upper limit for {index_text(gamma)}: {limit['problem']}"
         return
     level = f"{100 * limit['confidence_level']:g} %"
     trials = f", {number(limit['n_trials'])} trials with signal" if limit["n_trials"] else ""
@@ -136,7 +142,7 @@ def _limit(
         gaussian = limit["injection"].startswith("gaussian")
         drawn = ", uncalibrated" + (": signal drawn from a Gaussian of AngErr" if gaussian else "")
     head = f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events"
-    how = f"(γ = {gamma}, {limit['method']}{trials}{drawn})"
+    how = f"({index_text(gamma)}, {limit['method']}{trials}{drawn})"
     if limit["e2dnde_100tev_gev_cm2_s"] is None:
         yield f"{head} {how}; no flux, as no effective area is known."
         return
@@ -150,7 +156,7 @@ def _limit(
 
 
 def _at(fit: Mapping[str, Any]) -> str:
-    return ", γ fitted" if fit["gamma_fixed"] is None else f", γ = {fit['gamma_fixed']:g}"
+    return ", γ fitted" if fit["gamma_fixed"] is None else f", {index_text(format(fit['gamma_fixed'], 'g'))}"
 
 
 def _p(fit: Mapping[str, Any], kind: str, number: Callable[[Any], str]) -> str:

@@ -103,7 +103,7 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
     for catalogue, found in _inferences(summary):
         for weighting, stack in found["stacks"].items():
             fit = stack["fits"][0]
-            gamma = "was fitted" if fit["gamma_fixed"] is None else f"was fixed at $\\gamma={fit['gamma_fixed']:g}$"
+            gamma = "was fitted" if fit["gamma_fixed"] is None else f"was fixed at {_index(fit['gamma_fixed'])}"
             yield (
                 f"For the stack of {_plain(catalogue)} with {_plain(weighting)} weights the spectral index {gamma}; "
                 f"{fit['n_trials']} scrambled skies give its p-value."
@@ -122,7 +122,7 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
                 rf"{100 * limit.confidence_level:g}\,\% confidence level from the {_plain(limit.method)} construction "
                 "with injected signal, for one flavour of neutrinos plus antineutrinos: "
                 rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E < {_power(limit.e2dnde)}\,\mathrm{{GeV\,cm^{{-2}}\,s^{{-1}}}}$ at "
-                rf"100\,TeV for $\gamma={limit.gamma}$, the central 90\,\% of the expected signal lying between "
+                rf"100\,TeV for {_index(float(limit.gamma))}, the central 90\,\% of the expected signal lying between "
                 f"${_power(limit.energy_min_gev)}$ and ${_power(limit.energy_max_gev)}$\\,GeV."
             )
     found = verdict(summary)
@@ -142,6 +142,10 @@ def _power(value: float) -> str:
         return f"{value:.3g}"
     mantissa, exponent = f"{value:.2e}".split("e")
     return rf"{mantissa}\times10^{{{int(exponent)}}}"
+
+
+def _index(gamma: float) -> str:
+    return f"$\\gamma={gamma:g}$" if gamma else "the spectrum as given"  # 0 stands for one without an index
 
 
 def _plain(text: str) -> str:

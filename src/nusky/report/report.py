@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from markupsafe import Markup, escape
 
+from nusky.conventions import index_text
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.printable import printable
@@ -192,7 +193,7 @@ def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
                 else f"95 % upper limit E² dN/dE < {format_number(limit)} {LIMIT_UNIT} at 100 TeV for one flavour"
                 f"{energies(best.get('energy_min_gev'), best.get('energy_max_gev'))}, not calibrated"
             )
-            yield f"{where}, γ = {gamma}: {found}; {above}."
+            yield f"{where}, {index_text(gamma)}: {found}; {above}."
         tested = [source for source in result.get("single_sources") or [] if source.get("ts_max") is not None]
         if tested and not inferred["sources"]:
             best = max(tested, key=lambda source: source["ts_max"])
@@ -299,7 +300,8 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
             if first:
                 text += (
                     f"Upper limits at {100 * first['limit_level']:g} % ({first['limit_method']}) of one flavour for "
-                    f"γ = {first['limit_gamma']:g}; none is given at energies outside those it is about."
+                    f"{index_text(format(first['limit_gamma'], 'g'))}; none is given at energies outside those it is "
+                    "about."
                 )
         else:
             text = (

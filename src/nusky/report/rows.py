@@ -1,7 +1,8 @@
 """The results of a run as rows of plain numbers, from its summary: sources, stacks, hot spots.
 
 The report, `nusky table`, `nusky show` and `nusky.results` all take them from here. Columns carry their unit; limits
-are on E² dN/dE of one flavour (neutrinos and antineutrinos), and None outside the energies they are about.
+are on E² dN/dE of one flavour (neutrinos and antineutrinos), and None outside the energies they are about; of spectra
+that are no power laws they are at 100 TeV only.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
             for source in result.get("single_sources") or []
         ]
         return sorted(found, key=lambda row: -(row["test_statistic"] or 0))
-    first = sources["fits"][0]["gamma_fixed"]
+    first, power_law = sources["fits"][0]["gamma_fixed"], _power_law(summary, catalogue)
     of_source: dict[tuple[str, str | None], dict[str, Any]] = {}
     for name, rows in sources["limits"].items():
         for row in rows:
@@ -52,6 +53,7 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
                 limit.get("method"),
                 limit.get("n_signal"),
                 limit.get("e2dnde_100tev_gev_cm2_s"),
+                power_law,
                 (limit.get("energy_min_gev"), limit.get("energy_max_gev")),
             )
         )
@@ -71,13 +73,18 @@ def stack_rows(summary: Mapping[str, Any]) -> Rows:
             row |= {key: fit.get(key) for key in ("n_signal", "gamma", "test_statistic", "p_local", "n_trials")}
             limit = of_stack.get((catalogue, weighting))
             if limit is None:
-                row |= _limit_columns(None, None, None, None, None, (None, None))
+                row |= _limit_columns(None, None, None, None, None, False, (None, None))
             else:
                 method = limit.method if limit.calibrated else f"{limit.method}, not calibrated"
                 energies = (limit.energy_min_gev, limit.energy_max_gev)
-                n_signal = limit.n_signal
                 row |= _limit_columns(
-                    float(limit.gamma), limit.confidence_level, method, n_signal, limit.e2dnde, energies
+                    float(limit.gamma),
+                    limit.confidence_level,
+                    method,
+                    limit.n_signal,
+                    limit.e2dnde,
+                    _power_law(summary, catalogue),
+                    energies,
                 )
             found.append(row)
     return found
@@ -88,12 +95,21 @@ def spot_rows(summary: Mapping[str, Any]) -> Rows:
     return [{"number": i, **spot} for i, spot in enumerate((summary.get("skymap") or {}).get("spots") or [], start=1)]
 
 
+def _power_law(summary: Mapping[str, Any], catalogue: str) -> bool:
+    """Whether the flux of a catalogue's sources is a power law with the index that its tables state."""
+    asked = summary.get("configuration") or {}
+    own = (asked.get("catalogues") or {}).get(catalogue) or {}
+    spectrum = own.get("spectrum") or asked.get("spectrum") or {}
+    return spectrum.get("shape", "power-law") == "power-law" and spectrum.get("gamma") is None
+
+
 def _limit_columns(
     gamma: float | None,
     level: float | None,
     method: str | None,
     n_signal: float | None,
     e2dnde_100tev: float | None,
+    power_law: bool,
     energies: tuple[float | None, float | None],
 ) -> dict[str, Any]:
     low, high = energies
@@ -101,6 +117,8 @@ def _limit_columns(
     def at(energy_gev: float) -> float | None:
         known = low is not None and high is not None
         if e2dnde_100tev is None or gamma is None or (known and not low <= energy_gev <= high):
+            return None
+        if energy_gev != PIVOT_GEV and not power_law:
             return None
         return e2dnde_100tev * (energy_gev / PIVOT_GEV) ** (2 - gamma)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nusky.conventions import index_text
 from nusky.report.numbers import format_number as number
 
 FLUX = "GeV cm⁻² s⁻¹"
@@ -89,7 +90,7 @@ def tests(summary: Mapping[str, Any]) -> Iterator[Test]:
             continue
         for weighting, stack in inference["stacks"].items():
             for fit in stack["fits"]:
-                at = "" if fit["gamma_fixed"] is None else f", γ = {fit['gamma_fixed']:g}"
+                at = "" if fit["gamma_fixed"] is None else f", {index_text(format(fit['gamma_fixed'], 'g'))}"
                 n = fit["n_trials"]
                 what = f"the stack of {catalogue} with {weighting} weights{at}"
                 yield Test(what, fit["p_local"], 1 / (n + 1), f"{number(n)} scrambled skies")
@@ -199,8 +200,8 @@ def _limit_sentence(summary: Mapping[str, Any]) -> str:
     )
     return (
         f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
-        f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for γ = {limit.gamma}"
-        f"{energies(limit.energy_min_gev, limit.energy_max_gev)}; {how}."
+        f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for "
+        f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; {how}."
     )
 
 

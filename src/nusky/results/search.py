@@ -168,7 +168,7 @@ class Search:
         # Without energies the indices only share the signal between the seasons: one is enough for the fit.
         fixed = gamma if gamma is not None or with_energy else GAMMAS[0]
         indices = Indices.choose(fixed, GAMMAS, with_energy)
-        target = Target(Experiment.of(self.analysis, sources, indices, self.seed, keys), sources, row)
+        target = Target(Experiment.of(self.analysis, sources, indices, self.seed, keys), sources, row, indices.spectrum)
         method = "neyman" if trials else "asymptotic"
         request = Request(CONFIDENCE_LEVEL, method, (), max(100, int(trials) // 2))
         return _quoted(self, target, [gamma] if gamma is not None else list(GAMMAS), int(trials), request)

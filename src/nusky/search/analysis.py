@@ -13,7 +13,7 @@ from nusky.detector.acceptance import acceptance_integrals
 from nusky.detector.angular_resolution import MedianSpread
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
-from nusky.detector.spectrum import Spectrum
+from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum, by_spectrum, of_each
 from nusky.errors import PhysicsError
 from nusky.likelihood import energy, point_spread
 from nusky.likelihood.spatial import UniformDensity
@@ -132,6 +132,10 @@ class Analysis:
         """Widths of the point spread in units of AngErr."""
         return point_spread.GAUSSIAN if self.smearings is None else point_spread.WIDTHS
 
+    def about(self, spectrum: Spectrum) -> str:
+        """What the likelihood uses and what spectrum it has, in words; a power law goes without saying."""
+        return self.kind + ("" if spectrum.words == PowerLaw.NAME else f", {spectrum.words}")
+
     @property
     def n_events(self) -> np.ndarray:
         """Events of every season, (n_seasons,) float64."""
@@ -219,6 +223,7 @@ class Analysis:
 
         By response as `response_names` has them. The bins are those that `bin` of the seasons counts. The last of the
         widths is signal beyond `nusky.likelihood.point_spread.FARTHEST`. Without energies all is of the one width.
+        `SourceSpectra` give each of `dec` its own.
         """
         dec, names = np.atleast_1d(dec), self.response_names
         if self.smearings is None:
@@ -226,6 +231,10 @@ class Analysis:
             return np.broadcast_to(first, (len(names), len(dec), 1, len(first), len(spectra)))
         width = np.repeat(np.diff(energy.LOG10_ENERGY_EDGES), len(energy.ANG_ERR_EDGES) - 1)
         found = np.empty((len(names), len(dec), len(width), len(self.widths) + 1, len(spectra)), np.float32)
+        if any(isinstance(spectrum, SourceSpectra) for spectrum in spectra):
+            for own, at in by_spectrum(of_each(spectra, len(dec))):
+                found[:, at] = self.signal_densities(dec[at], own)
+            return found
         same_as: dict[int, int] = {}
         for r, name in enumerate(names):
             same = same_as.setdefault(id(self.smearings[name]), r)

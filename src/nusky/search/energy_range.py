@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.spectrum import Spectrum
+from nusky.detector.spectrum import SourceSpectra, Spectrum
 from nusky.errors import PhysicsError
 from nusky.units import takes_directions
 
@@ -61,14 +61,18 @@ def signal_energy_quantiles(
     names = list(dict.fromkeys(responses))
     edges = np.unique(np.concatenate([areas[name].log10_energy for name in names]))
     middle = 0.5 * (edges[1:] + edges[:-1])
-    exposure = np.zeros(len(middle))
+    own, events = isinstance(spectrum, SourceSpectra), np.zeros(len(middle))
     for name in names:
         area = areas[name]
         time = sum(t for t, response in zip(livetime, responses, strict=True) if response == name)
         row = np.searchsorted(area.log10_energy, middle, side="right") - 1
         inside = (row >= 0) & (row < len(area.log10_energy) - 1)
-        exposure[inside] += time * (area.at(dec)[row[inside]] @ weights)
-    events = exposure * spectrum.integrals(edges)
+        areas_of = area.at(dec)[row[inside]]
+        if own:
+            events[inside] += time * np.einsum("bj,jb->b", areas_of * weights, spectrum.of_each(edges)[:, inside])
+        else:
+            events[inside] += time * (areas_of @ weights)
+    events *= 1.0 if own else spectrum.integrals(edges)
     total = events.sum()
     if not total > 0:
         raise PhysicsError("no signal is expected from these sources: all effective areas times weights are zero.")

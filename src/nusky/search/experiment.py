@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from nusky.detector.spectrum import PowerLaw
+from nusky.detector.spectrum import PowerLaw, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.hypothesis import Hypothesis, Sky, Sources
@@ -27,6 +27,7 @@ from nusky.search.statistics.sensitivity import discovery_potential, sensitivity
 from nusky.search.statistics.statements import SignalStrength
 from nusky.search.trials import stream
 
+_POWER_LAW = PowerLaw(2.0)
 FIT_COLUMNS = ("n_signal", "gamma", "test_statistic")
 _GRID_STEPS = 12
 _GRID_REACH = 2.5  # largest strength of the Feldman-Cousins grid, in asymptotic limits
@@ -34,24 +35,34 @@ _GRID_REACH = 2.5  # largest strength of the Feldman-Cousins grid, in asymptotic
 
 @dataclass(frozen=True)
 class Indices:
-    """Which spectral indices are searched and quoted.
+    """Which spectra are searched and quoted: one, with values of its parameter, usually the spectral index.
 
     Attributes
     ----------
     gammas : (n,) float64
-        Indices for which fluxes are quoted.
+        Values of the parameter for which fluxes are quoted.
     free : bool
-        gamma is fitted together with n_s; otherwise n_s is fitted at each of `gammas`.
+        It is fitted together with n_s; otherwise n_s is fitted at each of `gammas`.
+    spectrum : Spectrum
+        A power law by default; `at` gives it another value of the parameter.
     """
 
     gammas: np.ndarray
     free: bool
+    spectrum: Spectrum = _POWER_LAW
 
     @classmethod
-    def choose(cls, fixed: float | None, listed: Sequence[float], with_energy: bool) -> "Indices":
-        """The `fixed` index if there is one; else gamma is free where events have energies, at `listed` where not."""
-        gammas = np.array(listed if fixed is None else [fixed], dtype=float)
-        return cls(gammas, free=fixed is None and with_energy)
+    def choose(
+        cls, fixed: float | None, listed: Sequence[float], with_energy: bool, spectrum: Spectrum | None = None
+    ) -> "Indices":
+        """The `fixed` index if there is one; else gamma is free where events have energies, at `listed` where not.
+
+        Of a spectrum that fits something else than an index, the value that it has is the one quoted.
+        """
+        spectrum = spectrum or _POWER_LAW
+        gammas = np.array(spectrum.quoted(listed if fixed is None else [fixed]), dtype=float)
+        is_fixed = not spectrum.fit or (fixed is not None and spectrum.fit == "gamma")
+        return cls(gammas, with_energy and not is_fixed, spectrum)
 
     @property
     def fitted(self) -> np.ndarray:
@@ -59,9 +70,9 @@ class Indices:
         return np.array([np.nan]) if self.free else self.gammas
 
     @property
-    def spectra(self) -> tuple[PowerLaw, ...] | None:
-        """What the likelihood is profiled on: None for the hypothesis' own grid."""
-        return None if self.free else tuple(PowerLaw(gamma) for gamma in self.gammas.tolist())
+    def spectra(self) -> Spectrum | tuple[Spectrum, ...]:
+        """What the likelihood is profiled on: the spectrum where its parameter is free."""
+        return self.spectrum if self.free else tuple(self.spectrum.at(gamma) for gamma in self.gammas.tolist())
 
     def fit_of(self, gamma: float) -> int:
         """Number of the fit that serves signal of an index: the only one, or that of the nearest fixed index."""
@@ -259,21 +270,26 @@ def windowed_sky_fits(experiments: Sequence[Experiment], seed: int, trials: rang
 def sky_fits(
     analysis: Analysis,
     positions: tuple[np.ndarray, np.ndarray, np.ndarray],
-    indices: Indices,
+    indices: Sequence[Indices],
     seed: int,
     trials: range,
 ) -> np.ndarray:
     """TS of every source by itself in common scrambled skies, those of the map: (n_trials, n_sources, n_fits).
 
-    `positions` are ra, dec and Gaussian width, each (n_sources,) rad.
+    `positions` are ra, dec and Gaussian width, each (n_sources,) rad; `indices` are of each source, differing at most
+    in the spectrum.
     """
     ra, dec, width = positions
-    every = [None] if indices.free else indices.gammas.tolist()
-    models = [SkyModel.of_analysis(analysis, gamma) for gamma in every]
-    known = [model.known(dec, width) for model in models]
-    found = np.empty((len(trials), len(ra), len(models)))
+    every = indices[0].fitted.tolist()
+    models = [
+        (f, own, SkyModel.of_analysis(analysis, None if np.isnan(gamma) else gamma, spectrum))
+        for spectrum, own in by_spectrum([each.spectrum for each in indices])
+        for f, gamma in enumerate(every)
+    ]
+    known = [model.known(dec[own], width[own]) for _, own, model in models]
+    found = np.empty((len(trials), len(ra), len(every)))
     for t, trial in enumerate(trials):
-        sky = models[0].scrambled(seed, trial)
-        for f, model in enumerate(models):
-            found[t, :, f] = model.fit(sky, ra, dec, known[f], width).ts
+        sky = models[0][2].scrambled(seed, trial)
+        for (f, own, model), response in zip(models, known, strict=True):
+            found[t, own, f] = model.fit(sky, ra[own], dec[own], response, width[own]).ts
     return found

@@ -1,13 +1,16 @@
 """Neutrinos from gamma-ray sources if all their gamma rays came from proton-proton collisions.
 
-E_nu^2 dN/dE_nu per flavour (nu + anti-nu, after oscillation) = (K/4) E_gamma^2 dN/dE_gamma at E_gamma = 2 E_nu with
-K = 2 for pp (Ahlers and Murase, PRD 90, 023010, arXiv:1309.4077). Absorption of the gamma rays on their way is
-left out, which makes the expected neutrino flux a little low for distant sources. Events are expected only at the
-energies at which the gamma rays were measured, unless extrapolation is asked for; every result names that range.
+Two relations give the neutrinos of one flavour, nu + anti-nu after oscillation. Kinematic: E_nu^2 dN/dE_nu =
+(K/4) E_gamma^2 dN/dE_gamma at E_gamma = 2 E_nu with K = 2 for pp (Ahlers and Murase, PRD 90, 023010, arXiv:1309.4077).
+Interactions: those of protons whose gamma rays are the ones measured (`nusky.detector.interactions`). Absorption of the
+gamma rays on their way is left out, which makes the expected neutrino flux a little low for distant sources. Events are
+expected only at the energies at which the gamma rays were measured, unless extrapolation is asked for; every result
+names that range.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.conventions import PIVOT_ENERGY_GEV
 from nusky.detector.effective_area import EffectiveArea
-from nusky.detector.spectrum import PowerLaw
+from nusky.detector.interactions import neutrinos_of
+from nusky.detector.spectrum import PowerLaw, Spectrum, TabulatedSpectrum
 from nusky.errors import CatalogueError, PhysicsError
 
 PION_RATIO = 2.0
 """K, charged over neutral pions in pp collisions (Ahlers and Murase, arXiv:1309.4077)."""
 GAMMA_PER_NEUTRINO_ENERGY = 2.0  # E_gamma = 2 E_nu, ibid.
+ERROR_COLUMNS = ("flux_error", "spectral_index_error")
+"""Their errors, where the list has them."""
 COLUMNS = (
     "name",
     "dec_deg",
@@ -37,7 +43,7 @@ RANGE = ("energy_min_tev", "energy_max_tev")
 
 @dataclass(frozen=True)
 class HadronicSpectra:
-    """Neutrino spectra phi0 (E / 100 TeV)^-gamma of the sources that have a measured gamma-ray spectrum.
+    """Neutrino spectra of the sources that have a measured gamma-ray spectrum N0 (E/E0)^-gamma.
 
     Attributes
     ----------
@@ -45,39 +51,53 @@ class HadronicSpectra:
         Row of the source in its catalogue.
     names : n names
     dec : (n,) float64, rad
-    phi0_per_gev : (n,) float64, GeV^-1 cm^-2 s^-1
-        One flavour, nu + anti-nu, at 100 TeV.
-    gamma : (n,) float64
-        Spectral index, that of the gamma rays.
+    n0_per_tev, n0_error : (n,) float64, TeV^-1 cm^-2 s^-1
+        N0 and its error, NaN where unknown.
+    pivot_tev : (n,) float64, TeV
+        E0.
+    gamma, gamma_error : (n,) float64
+        Spectral index, that of the gamma rays, and its error, NaN where unknown.
     energy_min_gev, energy_max_gev : (n,) float64, GeV
         Neutrino energies that belong to the measured gamma rays; NaN where the list does not tell.
     repeated : (n,) bool
         The source stands in an earlier list of the catalogue.
     left_out : reason -> names
+    relation : 'kinematic' or 'interactions'
     """
 
     row: NDArray
     names: tuple[str, ...]
     dec: NDArray
-    phi0_per_gev: NDArray
+    n0_per_tev: NDArray
+    n0_error: NDArray
+    pivot_tev: NDArray
     gamma: NDArray
+    gamma_error: NDArray
     energy_min_gev: NDArray
     energy_max_gev: NDArray
     repeated: NDArray
     left_out: dict[str, tuple[str, ...]]
+    relation: str = "kinematic"
+
+    @property
+    def phi0_per_gev(self) -> NDArray:
+        """Flux of one flavour, nu + anti-nu, at 100 TeV by the kinematic relation, (n,), GeV^-1 cm^-2 s^-1."""
+        return neutrino_phi0(self.n0_per_tev, self.gamma, self.pivot_tev)
 
     def flux(self, energy_gev: float) -> NDArray:
-        """dN/dE of every source at a neutrino energy, (n,), GeV^-1 cm^-2 s^-1."""
+        """dN/dE of every source at a neutrino energy by the kinematic relation, (n,), GeV^-1 cm^-2 s^-1."""
         return self.phi0_per_gev * (energy_gev / PIVOT_ENERGY_GEV) ** -self.gamma
 
     @property
-    def spectra(self) -> list[PowerLaw]:
-        """The shapes of the spectra at the energies that belong to the measured gamma rays, n of them."""
-        ranges = np.log10(np.column_stack([self.energy_min_gev, self.energy_max_gev]))
-        return [
-            PowerLaw(float(gamma), log10_limits=tuple(limits))
-            for gamma, limits in zip(self.gamma, ranges.tolist(), strict=True)
-        ]
+    def spectra(self) -> list[Spectrum]:
+        """Spectra at the energies that belong to the measured gamma rays, n of them, in units of `phi0_per_gev`."""
+        ranges = np.log10(np.column_stack([self.energy_min_gev, self.energy_max_gev])).tolist()
+        made = _by_interactions if self.relation == "interactions" else _kinematic
+        return [made(gamma, *limits) for gamma, limits in zip(self.gamma.tolist(), ranges, strict=True)]
+
+    def varied(self, sign: float) -> "HadronicSpectra":
+        """With `sign` times its error added to every index."""
+        return replace(self, gamma=self.gamma + sign * self.gamma_error)
 
     def stack_flux(self, energy_gev: float = PIVOT_ENERGY_GEV) -> float:
         """dN/dE of all sources together, each counted once, GeV^-1 cm^-2 s^-1; 100 TeV is beyond WCDA's range."""
@@ -112,6 +132,19 @@ class HadronicSpectra:
         return self.phi0_per_gev * (np.asarray(livetime_s, dtype=float) @ np.asarray(integrals, dtype=float))
 
 
+def _kinematic(gamma: float, low: float, high: float) -> Spectrum:
+    return PowerLaw(gamma, log10_limits=(low, high), fit="")
+
+
+@functools.lru_cache(maxsize=4096)
+def _by_interactions(gamma: float, low: float, high: float) -> Spectrum:
+    shift = np.log10(GAMMA_PER_NEUTRINO_ENERGY)
+    made = neutrinos_of(PowerLaw(gamma, log10_limits=(low + shift, high + shift)), f"gamma rays of index {gamma:g}")
+    # phi0 of the neutrinos over that of the gamma rays, both at 100 TeV: `neutrino_phi0`
+    ratio = PION_RATIO / 4 * GAMMA_PER_NEUTRINO_ENERGY ** (2 - gamma)
+    return TabulatedSpectrum.of(10 ** np.array(made.log10_energy), 10 ** np.array(made.log10_flux) / ratio, made.label)
+
+
 @dataclass(frozen=True)
 class FractionLimit:
     """Upper limit on the fraction of the gamma rays that is hadronic; above 1 it excludes nothing.
@@ -134,13 +167,14 @@ class FractionLimit:
         return self.fraction < 1
 
 
-def hadronic_spectra(sources: pa.Table) -> HadronicSpectra:
+def hadronic_spectra(sources: pa.Table, relation: str = "kinematic") -> HadronicSpectra:
     """Fully hadronic neutrino spectra of the sources of a catalogue with a gamma-ray spectrum.
 
     Parameters
     ----------
     sources : table "sources" with `COLUMNS`, and `RANGE` where the energies of the measurements are known
         The gamma rays are flux * flux_unit_per_tev_cm2_s (E / pivot_tev)^-spectral_index, TeV^-1 cm^-2 s^-1.
+    relation : 'kinematic' or 'interactions', from gamma rays to neutrinos
 
     Raises
     ------
@@ -162,19 +196,22 @@ def hadronic_spectra(sources: pa.Table) -> HadronicSpectra:
     if not used.size:
         raise CatalogueError("no source of the catalogue has a gamma-ray spectrum; use one of the 1LHAASO lists.")
     gamma, pivot = index[used], pivot[used]
-    unknown_range = np.full(sources.num_rows, np.nan)
-    energy_min, energy_max = (
-        (sources[c].to_numpy() if c in sources.column_names else unknown_range)[used] * 1e3 / GAMMA_PER_NEUTRINO_ENERGY
-        for c in RANGE
+    nothing = np.full(sources.num_rows, np.nan)
+    energy_min, energy_max, n0_error, gamma_error = (
+        (sources[c].to_numpy() if c in sources.column_names else nothing)[used] for c in (*RANGE, *ERROR_COLUMNS)
     )
     return HadronicSpectra(
         row=used,
         names=tuple(names[used]),
         dec=np.radians(sources["dec_deg"].to_numpy()[used]),
-        phi0_per_gev=neutrino_phi0(n0[used] * unit[used], gamma, pivot),
+        n0_per_tev=n0[used] * unit[used],
+        n0_error=n0_error * unit[used],
+        pivot_tev=pivot,
         gamma=gamma,
-        energy_min_gev=energy_min,
-        energy_max_gev=energy_max,
+        gamma_error=gamma_error,
+        relation=relation,
+        energy_min_gev=energy_min * 1e3 / GAMMA_PER_NEUTRINO_ENERGY,
+        energy_max_gev=energy_max * 1e3 / GAMMA_PER_NEUTRINO_ENERGY,
         repeated=sources["duplicate_of"].to_numpy()[used] >= 0,
         left_out={
             reason: tuple(names[rows])
@@ -237,10 +274,6 @@ def fraction_limit(
 def select(spectra: HadronicSpectra, chosen: ArrayLike) -> HadronicSpectra:
     """The spectra `chosen` by a mask or numbers, e.g. one source or those counted once (`~spectra.repeated`)."""
     numbers = np.arange(len(spectra.row))[chosen]
-    arrays = ("row", "dec", "phi0_per_gev", "gamma", "energy_min_gev", "energy_max_gev", "repeated")
-    names = tuple(spectra.names[j] for j in np.atleast_1d(numbers))
-    return HadronicSpectra(
-        names=names,
-        left_out=spectra.left_out,
-        **{name: np.atleast_1d(getattr(spectra, name)[numbers]) for name in arrays},
-    )
+    arrays = (f.name for f in fields(spectra) if isinstance(getattr(spectra, f.name), np.ndarray))
+    chosen = {name: np.atleast_1d(getattr(spectra, name)[numbers]) for name in arrays}
+    return replace(spectra, names=tuple(spectra.names[j] for j in np.atleast_1d(numbers)), **chosen)

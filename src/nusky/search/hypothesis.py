@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.detector.spectrum import Spectrum, parameters, power_laws
+from nusky.detector.spectrum import PowerLaw, SourceSpectra, Spectrum, by_spectrum, of_each, parameters
 from nusky.errors import PhysicsError
 from nusky.likelihood import cells, fit
 from nusky.likelihood.cells import SourceCells
@@ -29,8 +29,8 @@ from nusky.search.season import IndexedEvents, SeasonEvents
 from nusky.search.time_profile import LightCurve, Steady, TimeProfile, exposure_ratios, packed, scale_of, turned
 from nusky.units import takes_directions
 
-GAMMAS = np.linspace(1.0, 4.0, 16)
-"""Spectral indices on which the likelihood is profiled; between them the profile is interpolated."""
+N_SPECTRA = 16
+"""Values of the fitted parameter on which the likelihood is profiled; between them the profile is interpolated."""
 _FIRST_BOUND, _FIRST_BOUND_OF_STACK = 32.0, 128.0
 """Largest n_s for which small ratios are summed at first; a sky with more signal is looked at again."""
 _MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
@@ -183,15 +183,23 @@ class Hypothesis:
     _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT), np.empty(0))
 
     @classmethod
-    def of(cls, analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum] | None = None) -> "Hypothesis":
-        """On power laws of `GAMMAS`, or on other `spectra`.
+    def of(
+        cls, analysis: Analysis, sources: Sources, spectra: Spectrum | Sequence[Spectrum] | None = None
+    ) -> "Hypothesis":
+        """With the parameter of a spectrum free, the index of a power law by default, or on given `spectra`.
+
+        `SourceSpectra` are of the sources in the order of `sources`. A free parameter is profiled on `N_SPECTRA`
+        values.
 
         Raises
         ------
-        PhysicsError : no season can see any source.
+        PhysicsError : no season can see any source, or `SourceSpectra` are of another number of sources.
         """
-        if spectra is None:
-            spectra = power_laws(GAMMAS)
+        if spectra is None or isinstance(spectra, Spectrum):
+            spectra = (spectra or PowerLaw(2.0)).grid(N_SPECTRA)
+        of_each(spectra, len(sources))
+        order = np.argsort(sources.dec, kind="stable")
+        spectra = [spectrum.take(order) if isinstance(spectrum, SourceSpectra) else spectrum for spectrum in spectra]
         sources = sources.by_declination()
         analysis.check_covered(sources.ra, sources.dec)
         if sources.profiles is not None:
@@ -237,17 +245,21 @@ class Hypothesis:
         analysis, dec = self.analysis, self.sources.dec
         numbers = analysis.response_numbers
         # Seasons of one response share it: the livetime cancels.
-        first = np.unique(numbers, return_index=True)[1]
-        shares = (self.per_source[first] / np.maximum(self.expected[first], 1e-300)[:, :, None]).transpose(0, 2, 1)
+        season = np.unique(numbers, return_index=True)[1]
+        shares = (self.per_source[season] / np.maximum(self.expected[season], 1e-300)[:, :, None]).transpose(0, 2, 1)
         shares = np.ascontiguousarray(shares)
         if len(dec) > _MOST_TABLES:
             dec = np.clip(np.round(dec / _TABLE_STEP) * _TABLE_STEP, -np.pi / 2, np.pi / 2)
-        different, table = np.unique(dec, return_inverse=True)
-        densities = analysis.signal_densities(different, self.spectra)
+        kind = np.empty(len(dec), np.int64)
+        for number, (_, at) in enumerate(by_spectrum(of_each(self.spectra, len(dec)))):
+            kind[at] = number
+        _, first, table = np.unique(dec + 1j * kind, return_index=True, return_inverse=True)
+        own = [spectrum.take(first) if isinstance(spectrum, SourceSpectra) else spectrum for spectrum in self.spectra]
+        densities = analysis.signal_densities(dec[first], own)
         sources = self.sources.dec, self.sources.extension, table
         far = far_ratios(analysis.seasons, numbers, sources, analysis.widths, densities, shares)
-        own = np.ascontiguousarray(densities[:, :, :, :-1])
-        return Signal(analysis.widths, own, table, shares.astype(np.float32), far)
+        near = np.ascontiguousarray(densities[:, :, :, :-1])
+        return Signal(analysis.widths, near, table, shares.astype(np.float32), far)
 
     @cached_property
     def _profiles(self) -> Profiles:

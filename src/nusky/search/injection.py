@@ -8,7 +8,7 @@ import numpy as np
 from nusky.conventions import BAND_HALF_WIDTH_DEG
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
-from nusky.detector.spectrum import Spectrum
+from nusky.detector.spectrum import SourceSpectra, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.hypothesis import Sources, expected_by_source
@@ -40,25 +40,17 @@ class Signal:
     @classmethod
     def of(cls, analysis: Analysis, sources: Sources, spectra: Spectrum | Sequence[Spectrum]) -> "Signal":
         """Sources that share a flux by their weights, all with one spectrum or each with its own."""
-        own = (spectra,) * len(sources) if isinstance(spectra, Spectrum) else tuple(spectra)
-        expected = expected_events(analysis, sources, own)
+        spectrum = spectra if isinstance(spectra, Spectrum) else SourceSpectra.of(spectra, sources.weights)
+        expected = expected_events(analysis, sources, spectrum)
         total = expected.sum()
+        own = spectrum.own if isinstance(spectrum, SourceSpectra) else (spectrum,) * len(sources)
         return cls(sources, expected / total if total > 0 else expected, own)
 
 
-def expected_events(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
-    """Events expected of every source, each with its own spectrum, for phi0 = 1 GeV^-1 cm^-2 s^-1 of all together:
-    (n_seasons, n_sources) float64, GeV cm^2 s."""
-    found = np.empty((len(analysis.seasons), len(sources)))
-    for spectrum, own in by_spectrum(spectra):
-        found[:, own] = expected_by_source(analysis, sources, [spectrum])[:, 0, own]
-    return found
-
-
-def by_spectrum(spectra: Sequence[Spectrum]) -> list[tuple[Spectrum, np.ndarray]]:
-    """The different ones of `spectra`, each with the numbers of its sources."""
-    which = np.array([spectra.index(spectrum) for spectrum in spectra])
-    return [(spectra[first], np.flatnonzero(which == first)) for first in np.unique(which)]
+def expected_events(analysis: Analysis, sources: Sources, spectrum: Spectrum) -> np.ndarray:
+    """Events expected of every source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all together: (n_seasons, n_sources) float64,
+    GeV cm^2 s."""
+    return expected_by_source(analysis, sources, [spectrum])[:, 0]
 
 
 class Injector:
@@ -199,9 +191,12 @@ def _true_energies(
     expected: np.ndarray,
 ) -> np.ndarray:
     """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them."""
-    log10_enu = np.empty(len(source))
-    for spectrum, own in by_spectrum(spectra):
-        cumulative = np.cumsum(area.at(sources.dec[own]).T * spectrum.integrals(area.log10_energy), axis=1)
+    log10_enu, of_each = np.empty(len(source)), area.at(sources.dec).T
+    _refuse_blind(response, sources, expected, np.flatnonzero(~(of_each > 0).any(axis=1)))
+    present = np.unique(source)
+    for spectrum, places in by_spectrum([spectra[j] for j in present]):
+        own = present[places]
+        cumulative = np.cumsum(of_each[own] * spectrum.integrals(area.log10_energy), axis=1)
         _refuse_blind(response, sources, expected, own[cumulative[:, -1] <= 0])
         drawn = np.flatnonzero(np.isin(source, own))
         row = np.searchsorted(own, source[drawn])

@@ -7,6 +7,7 @@ import numpy as np
 
 from nusky.conventions import LIMIT_DROP, PIVOT_ENERGY_GEV, Conventions
 from nusky.detector.acceptance import ExpectedSignal
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 from nusky.likelihood.mixture import MixtureLikelihood, RatioMoments, pooled, ratio_moments_of_each
 from nusky.likelihood.separation import stack_signal
@@ -36,12 +37,12 @@ class SeasonPairs:
 
 @dataclass(frozen=True)
 class StackingResult:
-    """Test statistic of one stack and one spectral index against the flux normalisation.
+    """Test statistic of one stack and one spectrum against the flux normalisation.
 
     Attributes
     ----------
     conventions : name of the conventions that made it
-    gamma : spectral index
+    spectrum : what the flux of the sources is
     expected : expected events and weights
     phi0_per_ev : (n_steps,) float64, eV^-1 cm^-2 s^-1
         Grid of flux normalisations at 100 TeV.
@@ -55,7 +56,7 @@ class StackingResult:
     """
 
     conventions: str
-    gamma: float
+    spectrum: Spectrum
     expected: ExpectedSignal
     phi0_per_ev: np.ndarray
     n_signal: np.ndarray
@@ -67,12 +68,7 @@ class StackingResult:
 
     def ul95_e2dnde(self, energy_gev: float) -> float:
         """Upper limit of E^2 dN/dE [GeV cm^-2 s^-1], one flavour nu + anti-nu, at an energy in GeV."""
-        return e2_dnde(self.phi0_ul95_per_ev, self.gamma, energy_gev)
-
-
-def e2_dnde(phi0_per_ev: float, gamma: float, energy_gev: float) -> float:
-    """E^2 dN/dE [GeV cm^-2 s^-1] at `energy_gev` of phi0 (E/100 TeV)^-gamma, phi0 in eV^-1 cm^-2 s^-1."""
-    return phi0_per_ev * 1e9 * energy_gev**2 * (energy_gev / PIVOT_ENERGY_GEV) ** -gamma
+        return float(self.phi0_ul95_per_ev * 1e9 * energy_gev**2 * self.spectrum.shape(energy_gev))
 
 
 def stack_moments(seasons: Sequence[SeasonPairs], source_weights: np.ndarray) -> list[list[RatioMoments]]:
@@ -102,7 +98,7 @@ def season_moments(season: SeasonPairs, source_weights: np.ndarray) -> list[Rati
 def scan(
     moments: Sequence[RatioMoments],
     expected: ExpectedSignal,
-    gamma: float,
+    spectrum: Spectrum,
     phi0_per_ev: np.ndarray,
     conventions: Conventions,
 ) -> StackingResult:
@@ -131,7 +127,7 @@ def scan(
         limit = likelihood.falls_through(peak - LIMIT_DROP / 2) / expected.per_phi0_ev
     return StackingResult(
         conventions=conventions.name,
-        gamma=gamma,
+        spectrum=spectrum,
         expected=expected,
         phi0_per_ev=phi0_per_ev,
         n_signal=n_signal,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nusky.detector.spectrum import PowerLaw
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
@@ -54,11 +54,13 @@ class Target:
     experiment : its fits and trials
     sources : its sources, and how they share the flux
     row : what its rows of a table begin with
+    spectrum : of its sources, with another value of its parameter for every index
     """
 
     experiment: Experiment
     sources: Sources
     row: dict[str, Any]
+    spectrum: Spectrum
 
     @property
     def analysis(self) -> Analysis:
@@ -67,7 +69,7 @@ class Target:
 
     def signal(self, gamma: float) -> Signal:
         """Signal of its sources with the index `gamma`."""
-        return Signal.of(self.analysis, self.sources, PowerLaw(gamma))
+        return Signal.of(self.analysis, self.sources, self.spectrum.at(gamma))
 
     def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
         """Quick upper limit from the likelihood of the data at the index `gamma`."""
@@ -76,10 +78,10 @@ class Target:
 
     def flux_scale(self, gamma: float) -> FluxScale:
         """Events per flux, and the central 90 % of their energies; NaN where no effective area is known."""
-        analysis, spectrum = self.analysis, PowerLaw(gamma)
+        analysis, spectrum = self.analysis, self.spectrum.at(gamma)
         if not analysis.has_area:
-            return FluxScale(float(gamma), *(float("nan"),) * 3, duration_s=self.duration_s)
-        per_phi0 = float(expected_events(analysis, self.sources, [spectrum] * len(self.sources)).sum())
+            return FluxScale(spectrum, *(float("nan"),) * 3, duration_s=self.duration_s)
+        per_phi0 = float(expected_events(analysis, self.sources, spectrum).sum())
         energies = central_energy_range(
             analysis.areas,
             analysis.responses,
@@ -88,7 +90,7 @@ class Target:
             spectrum,
             self.sources.weights,
         )
-        return FluxScale(float(gamma), per_phi0, *energies, duration_s=self.duration_s)
+        return FluxScale(spectrum, per_phi0, *energies, duration_s=self.duration_s)
 
     def _exposure_s(self) -> np.ndarray:
         """Livetime of every season, weighted with the mean profile of the sources, (n_seasons,)."""

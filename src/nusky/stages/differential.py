@@ -72,7 +72,7 @@ def _rows(
     analysis = experiment.hypothesis.analysis
     for low, high in itertools.pairwise(log10_energy_edges):
         spectrum = PowerLaw(GAMMA, log10_limits=(low, high))
-        per_phi0 = float(expected_events(analysis, sources, [spectrum] * len(sources)).sum())
+        per_phi0 = float(expected_events(analysis, sources, spectrum).sum())
         label = "none"
         if per_phi0 > 0:
             own, label = experiment.named(f"{low:g}-{high:g}"), experiment.inject.label

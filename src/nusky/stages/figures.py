@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nusky.config import Figures
+from nusky.conventions import index_text
 from nusky.probability import compared
 from nusky.stages import bdm_figures
 from nusky.stages.contents import DECLINATIONS, Contents, Names
@@ -148,7 +149,7 @@ def _background_ts(tables: Tables, options: Figures, *, catalogue: str, weightin
     fits = read_table(tables["fits"], kind="stack_fits")
     fit, fixed = fits.to_pylist()[0], fits["gamma_fixed"][0].as_py()
     every = first_fit(pa.concat_tables([read_table(path, kind="trials") for path in tables["trials"]]))
-    how = _setting(tables["fits"], "analysis") + ("" if fixed != fixed else f", γ = {fixed:g}")
+    how = _setting(tables["fits"], "analysis") + ("" if fixed != fixed else f", {index_text(f'{fixed:g}')}")
     return background_ts.background_ts(
         every,
         title=(f"{_METHOD} method", catalogue, weighting, how),
@@ -215,7 +216,7 @@ def _coverage(tables: Tables, options: Figures, *, synthetic: bool, **_: Any) ->
     table = read_table(path, kind="coverage")
     several = len(set(table["gamma"].to_pylist())) > 1
     labels = [
-        f"{method}, γ = {gamma:g}" if several else method
+        f"{method}, {index_text(f'{gamma:g}')}" if several else method
         for method, gamma in zip(table["method"].to_pylist(), table["gamma"].to_pylist(), strict=True)
     ]
     table = table.set_column(table.schema.get_field_index("method"), "method", pa.array(labels, pa.string()))

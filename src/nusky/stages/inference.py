@@ -18,6 +18,8 @@ import pyarrow as pa
 from nusky import config
 from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
+from nusky.detector.configured import of_stack, spectra_of
+from nusky.detector.spectrum import SourceSpectra
 from nusky.errors import CatalogueError, PhysicsError, TableError
 from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
@@ -114,9 +116,10 @@ class Study:
 
     Parameters
     ----------
-    files : of the job: tables of the release and, unless it is about declinations, the `sources`
+    files : of the job: tables of the release and, unless it is about declinations, the `sources`; `spectra`, files with
+        tabulated ones, if any
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
-        None for a free one or, without energies, each of `gammas`
+        None for a free one or, without energies, each of `gammas`; `spectrum`, the keys of the configuration's block
     hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`; `time`, how the sources change with time
 
     Attributes
@@ -127,11 +130,11 @@ class Study:
 
     def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
         self._data, self._setup, self._hypothesis = Data.of_job(files), setup, hypothesis
-        self._sources = getattr(files, "sources", None)
+        sources = getattr(files, "sources", None)
+        self._files = [*self._data.paths, *([sources] if sources else []), *getattr(files, "spectra", [])]
         self.analysis = load_analysis(self._data)
-        self.indices = Indices.choose(setup["gamma"], setup["gammas"], self.analysis.smearings is not None)
         self.kind, _, self.name = hypothesis["name"].partition("/")
-        self.table = read_table(self._sources, kind="sources") if self._sources else None
+        self.table = read_table(sources, kind="sources") if sources else None
         time = hypothesis.get("time")
         self.profiles = time and profiles_of(config.TimeProfile.model_validate(time), self.table)
         if self.kind == "stack":
@@ -143,6 +146,8 @@ class Study:
             self._leave_out(np.arange(self.table.num_rows))
         else:
             self._leave_out(np.arange(len(hypothesis["declinations_deg"])))
+        self._spectra = spectra_of(config.Spectrum.model_validate(setup.get("spectrum") or {}), self.table)
+        self.indices = self.indices_of(0)
 
     def _leave_out(self, rows: np.ndarray) -> None:
         """Take `rows`, except sources whose window lies outside the good runs of all seasons."""
@@ -158,11 +163,30 @@ class Study:
         if not len(self.rows):
             raise PhysicsError("the windows of all sources lie outside the good runs of the seasons.")
 
+    @property
+    def hadronic_relation(self) -> str:
+        """From gamma rays to neutrinos: 'kinematic' or 'interactions'."""
+        return self._setup.get("hadronic_relation", "kinematic")
+
+    @property
+    def seed(self) -> int:
+        """Root of the random streams."""
+        return self._setup["seed"]
+
     def __len__(self) -> int:
         return 1 if self.kind == "stack" else len(self.rows)
 
     def __iter__(self) -> Iterator[Target]:
         return map(self.target, range(len(self)))
+
+    def indices_of(self, j: int) -> Indices:
+        """The spectrum of a target and how it is searched; targets differ at most in the spectrum."""
+        if self.kind == "stack":
+            spectrum = of_stack(self._spectra, self.rows, self.weights)
+        else:
+            spectrum = self._spectra[j] if isinstance(self._spectra, tuple) else self._spectra
+        fixed, listed = self._setup["gamma"], self._setup["gammas"]
+        return Indices.choose(fixed, listed, self.analysis.smearings is not None, spectrum)
 
     def target(self, j: int) -> Target:
         """The stack, or the source or declination number `j`."""
@@ -179,14 +203,16 @@ class Study:
             dec_deg = float(self._hypothesis["declinations_deg"][j])
             sources = Sources.of(0.0, np.radians(dec_deg))
             keys, row = ("declination", f"{dec_deg:g}"), {"dec_deg": dec_deg}
-        experiment = Experiment.of(self.analysis, sources, self.indices, self._setup["seed"], keys)
-        return Target(experiment, sources, row)
+        indices = self.indices_of(j)
+        experiment = Experiment.of(self.analysis, sources, indices, self._setup["seed"], keys)
+        return Target(experiment, sources, row, indices.spectrum)
 
     def common_skies(self, numbers: range) -> np.ndarray:
         """TS of every source in common scrambled skies, (n_trials, n_targets, n_fits)."""
         if self.profiles:
             return windowed_sky_fits([target.experiment for target in self], self._setup["seed"], numbers)
-        return sky_fits(self.analysis, positions(self.table), self.indices, self._setup["seed"], numbers)
+        indices = [self.indices_of(j) for j in range(len(self))]
+        return sky_fits(self.analysis, positions(self.table), indices, self._setup["seed"], numbers)
 
     def statistics(self, paths: Sequence[Path]) -> np.ndarray:
         """TS of all batches, (n_trials, n_targets, n_fits); TableError unless their trials are 0, 1, ... in order."""
@@ -205,10 +231,16 @@ class Study:
     def trace(self, inputs: Sequence[Path] = (), **settings: Any) -> Provenance:
         """Provenance of a table made from the release, the sources and `inputs`."""
         about = dict(self._hypothesis)
-        own = {"analysis": self.analysis.kind, "hypothesis": about.pop("name"), **about}
+        spectrum = of_stack(self._spectra)
+        own = {
+            "analysis": self.analysis.about(spectrum),
+            "spectrum": spectrum.words,
+            "hypothesis": about.pop("name"),
+            **about,
+        }
         own |= {"windows_outside_seasons": self.outside} if self.outside else {}
         own |= {"gammas": list(self._setup["gammas"]), "gamma": self._setup["gamma"], "seed": self._setup["seed"]}
-        return trace([*self._data.paths, *([self._sources] if self._sources else []), *inputs], own | settings)
+        return trace([*self._files, *inputs], own | settings)
 
 
 def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], **batch: Any) -> None:
@@ -303,10 +335,11 @@ def statement_row(statement: Statement, scale: FluxScale, injection: str) -> dic
     nothing = SignalStrength(statement.name, "", *(float("nan"),) * 4, n_trials=0, n_signal_low=float("nan"))
     strength = statement.strength or nothing
     flux = FluxStatement(strength, scale)
+    at_pivot = float(flux.phi0_per_gev * scale.spectrum.shape(flux.pivot_energy_gev))
     if statement.problem:
         log.warning("%s, gamma %g: %s", statement.name, scale.gamma, statement.problem)
     return flux.row() | {
-        "diffuse_share_100tev": NORTHERN_TRACKS.share(flux.phi0_per_gev, scale.gamma),
+        "diffuse_share_100tev": NORTHERN_TRACKS.share(at_pivot, scale.gamma),
         "injection": injection_of(strength, injection),
         "problem": statement.problem,
     }
@@ -318,7 +351,9 @@ def injection_of(strength: SignalStrength, label: str) -> str:
 
 
 def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:
-    phi0 = limit.of_sources(study.weights)
+    phi0, spectrum = limit.of_sources(study.weights), limit.scale.spectrum
+    own = spectrum.own if isinstance(spectrum, SourceSpectra) else [spectrum] * len(phi0)
+    shape = np.array([float(each.shape(limit.pivot_energy_gev)) for each in own])
     return pa.table(
         {
             "gamma": np.full(len(phi0), limit.scale.gamma),
@@ -326,6 +361,6 @@ def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:
             "name": study.table["name"].take(pa.array(study.rows)),
             "share": study.weights / study.weights.sum(),
             "phi0_per_gev": phi0,
-            "e2dnde_100tev_gev_cm2_s": phi0 * limit.pivot_energy_gev**2,
+            "e2dnde_100tev_gev_cm2_s": phi0 * limit.pivot_energy_gev**2 * shape,
         }
     )

@@ -13,13 +13,14 @@ from nusky.catalogues.weights import model_weights
 from nusky.conventions import PUBLISHED, STANDARD, Conventions, conventions
 from nusky.detector import acceptance, effective_area
 from nusky.detector.acceptance import Exposure
-from nusky.detector.spectrum import power_laws
+from nusky.detector.configured import of_stack, spectra_of
+from nusky.detector.spectrum import Spectrum
 from nusky.likelihood.background import band_density
 from nusky.likelihood.mixture import RatioMoments, joined
 from nusky.likelihood.separation import near_pair_blocks
 from nusky.search.energy_range import central_energy_range
 from nusky.search.single_sources import single_source_search
-from nusky.search.stacking import SeasonPairs, StackingResult, e2_dnde, scan, season_moments
+from nusky.search.stacking import SeasonPairs, StackingResult, scan, season_moments
 from nusky.tables import BLOCK_ROWS, read_blocks, read_columns, read_table, trace, write_blocks, write_table
 
 log = logging.getLogger(__name__)
@@ -46,15 +47,24 @@ def separations(events: Sequence[Path], sources: Path, outputs: Sequence[Path]) 
         write_blocks(output, columns, n_pairs, kind="separations", provenance=trace([path, sources]))
 
 
-def acceptances(effective_areas: Path, seasons: Path, sources: Path, output: Path, *, gammas: Sequence[float]) -> None:
+def acceptances(
+    effective_areas: Path,
+    seasons: Path,
+    sources: Path,
+    output: Path,
+    *,
+    gammas: Sequence[float],
+    spectrum: config.Spectrum,
+) -> None:
     """Acceptance integrals of every source, season and spectral index, in both conventions."""
     areas = effective_area.from_table(read_table(effective_areas, kind="effective_area"))
     season, response = read_columns(seasons, kind="seasons", columns=("season", "response"))
-    (dec,) = read_columns(sources, kind="sources", columns=("dec_deg",))
+    table = read_table(sources, kind="sources")
+    dec, whole = np.radians(table["dec_deg"].to_numpy()), of_stack(spectra_of(spectrum, table))
+    values = whole.quoted(gammas)
+    used = [whole.at(value) for value in values]
     integrals = [
-        acceptance.acceptance_integrals(
-            areas, response, np.radians(dec), power_laws(gammas, rules.log10_energy_limits_gev), rules
-        )
+        acceptance.acceptance_integrals(areas, response, dec, _within(used, rules), rules)
         for rules in (PUBLISHED, STANDARD)
     ]
     index = np.indices(integrals[0].shape)
@@ -62,13 +72,15 @@ def acceptances(effective_areas: Path, seasons: Path, sources: Path, output: Pat
         output,
         {
             "season": np.asarray(season)[index[0].ravel()],
-            "gamma": np.asarray(gammas, dtype=float)[index[1].ravel()],
+            "gamma": np.asarray(values)[index[1].ravel()],
             "source": index[2].ravel().astype(np.int32),
             "integral_published_cm2_gev": integrals[0].ravel(),
             "integral_standard_cm2_gev": integrals[1].ravel(),
         },
         kind="acceptance",
-        provenance=trace([effective_areas, seasons, sources], {"gammas": list(gammas)}),
+        provenance=trace(
+            [effective_areas, seasons, sources, *spectrum.files], {"gammas": values, "spectrum": whole.words}
+        ),
     )
 
 
@@ -98,6 +110,7 @@ class Stack:
     weights: np.ndarray
     notes: list[str]
     expected: list[acceptance.ExpectedSignal]
+    spectra: list[Spectrum]
 
 
 def stacking_scans(
@@ -112,6 +125,7 @@ def stacking_scans(
     limits_outputs: Mapping[str, Path],
     weighting: config.Weighting,
     gammas: Sequence[float],
+    spectrum: config.Spectrum,
     grid: config.Scan,
 ) -> None:
     """TS scans and limits of one catalogue with one weighting, for all its indices; outputs by method."""
@@ -120,7 +134,7 @@ def stacking_scans(
     areas = effective_area.from_table(read_table(effective_areas, kind="effective_area"))
     dec = np.radians(source_table["dec_deg"].to_numpy())
     stacks = [
-        _stack(conventions(method), source_table, exposure, acceptance_table, weighting, gammas)
+        _stack(conventions(method), source_table, exposure, acceptance_table, weighting, gammas, spectrum)
         for method in scan_outputs
     ]
     moments: list[list[list[RatioMoments]]] = [[] for _ in stacks]
@@ -135,34 +149,41 @@ def stacking_scans(
         for s in range(len(stacks)):
             moments[s].append([joined(of_gamma) for of_gamma in zip(*parts[s], strict=True)])
     phi0 = np.geomspace(grid.phi0_min_per_ev, grid.phi0_max_per_ev, grid.n_steps)
-    inputs = [sources, seasons, effective_areas, acceptance_table, *separation_tables, *background_tables]
-    settings = {"weighting": weighting.model_dump(), "gammas": list(gammas), "scan": grid.model_dump()}
+    inputs = [sources, seasons, effective_areas, acceptance_table]
+    inputs += [*spectrum.files, *separation_tables, *background_tables]
+    values, words = [each.parameter for each in stacks[0].spectra], stacks[0].spectra[0].words
+    settings = {"weighting": weighting.model_dump(), "gammas": values, "spectrum": words, "scan": grid.model_dump()}
     provenance = trace(inputs, settings)
     for stack, by_season in zip(stacks, moments, strict=True):
         results = [
-            scan([season[g] for season in by_season], stack.expected[g], float(gamma), phi0, stack.rules)
-            for g, gamma in enumerate(gammas)
+            scan([season[g] for season in by_season], stack.expected[g], spectrum_of, phi0, stack.rules)
+            for g, spectrum_of in enumerate(stack.spectra)
         ]
         method = stack.rules.name
         own = replace(provenance, settings={**settings, "method": method, "notes": stack.notes})
         columns = ("phi0_per_ev", "n_signal", "test_statistic")
         scan_columns = {name: np.concatenate([getattr(r, name) for r in results]) for name in columns}
-        scan_columns = {"gamma": np.repeat(np.asarray(gammas, dtype=float), len(phi0)), **scan_columns}
+        scan_columns = {"gamma": np.repeat(np.asarray(values), len(phi0)), **scan_columns}
         write_table(scan_outputs[method], scan_columns, kind="stacking_scan", provenance=own)
-        spectra = power_laws(gammas, stack.rules.log10_energy_limits_gev)
-        time = exposure.signal_time(stack.rules)
+        time, within = exposure.signal_time(stack.rules), _within(stack.spectra, stack.rules)
         rows = [
             _limit_row(result, int(np.count_nonzero(stack.weights)))
             | dict(
                 zip(
                     ("energy_min_gev", "energy_max_gev"),
-                    central_energy_range(areas, exposure.responses, time, dec, spectrum, stack.weights),
+                    central_energy_range(areas, exposure.responses, time, dec, counted, stack.weights),
                     strict=True,
                 )
             )
-            for result, spectrum in zip(results, spectra, strict=True)
+            for result, counted in zip(results, within, strict=True)
         ]
         write_table(limits_outputs[method], pa.Table.from_pylist(rows), kind="limits", provenance=own)
+
+
+def _within(spectra: Sequence[Spectrum], rules: Conventions) -> Sequence[Spectrum]:
+    """The spectra in the range of energies that the conventions count."""
+    limits = rules.log10_energy_limits_gev
+    return spectra if limits is None else [spectrum.within(limits) for spectrum in spectra]
 
 
 def _whole_events(pair_table: Path) -> Iterator[list[np.ndarray]]:
@@ -185,15 +206,18 @@ def _stack(
     acceptance_table: Path,
     weighting: config.Weighting,
     gammas: Sequence[float],
+    spectrum: config.Spectrum,
 ) -> Stack:
     weights, notes = model_weights(sources, weighting, rules.name)
     for note in notes:
         log.info("%s: %s", rules.name, note)
     column = f"integral_{rules.name}_cm2_gev"
     (values,) = read_columns(acceptance_table, kind="acceptance", columns=(column,))
-    integrals = values.reshape(len(exposure.responses), len(gammas), len(weights))
-    expected = [acceptance.expected_signal(integrals[:, g], exposure, weights, rules) for g in range(len(gammas))]
-    return Stack(rules, weights, notes, expected)
+    whole = of_stack(spectra_of(spectrum, sources), range(len(weights)), weights)
+    spectra = [whole.at(value) for value in whole.quoted(gammas)]
+    integrals = values.reshape(len(exposure.responses), len(spectra), len(weights))
+    expected = [acceptance.expected_signal(integrals[:, g], exposure, weights, rules) for g in range(len(spectra))]
+    return Stack(rules, weights, notes, expected, spectra)
 
 
 def single_sources(events: Sequence[Path], sources: Path, outputs: Mapping[str, Path]) -> None:
@@ -220,11 +244,10 @@ def read_exposure(seasons: Path) -> Exposure:
 
 def _limit_row(result: StackingResult, n_sources: int) -> dict[str, float]:
     limits = {
-        f"ul95_e2dnde_{label}_gev_cm2_s": e2_dnde(result.phi0_ul95_per_ev, result.gamma, energy)
-        for label, energy in LIMIT_ENERGIES_GEV.items()
+        f"ul95_e2dnde_{label}_gev_cm2_s": result.ul95_e2dnde(energy) for label, energy in LIMIT_ENERGIES_GEV.items()
     }
     return {
-        "gamma": result.gamma,
+        "gamma": result.spectrum.parameter,
         "n_sources": n_sources,
         "ns_per_phi0_ev": result.expected.per_phi0_ev,
         "ns_per_phi0_gev": result.expected.per_phi0_gev,

@@ -6,13 +6,15 @@ Every region and every batch is a file of its own, so a run that was killed goes
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from nusky import config
+from nusky.detector.configured import spectrum_of
 from nusky.errors import TableError
 from nusky.likelihood.positions import CellEvents
 from nusky.probability import at_floor
@@ -41,6 +43,7 @@ class Setup:
     data : tables of the release
     grid : of the map; None for trials at fixed declinations, which it does not change
     gamma : the fixed index, None for a free one
+    spectrum : the keys of the configuration's block
     seed : root of the random streams
     """
 
@@ -48,14 +51,22 @@ class Setup:
     grid: Grid | None
     gamma: float | None
     seed: int
+    spectrum: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> SkyModel:
         """Read the tables and prepare the likelihood."""
-        return SkyModel.of_analysis(load_analysis(self.data), self.gamma)
+        spectrum = spectrum_of(config.Spectrum.model_validate(self.spectrum))
+        return SkyModel.of_analysis(load_analysis(self.data), self.gamma, spectrum)
 
     def trace(self, inputs: Sequence[Path], model: SkyModel, settings: Mapping[str, Any]) -> Provenance:
         """Provenance of a table made from the release and `inputs`."""
-        own = {"analysis": model.analysis.kind, "gamma": self.gamma, "seed": self.seed}
+        spectrum = model.spectra[0]
+        own = {
+            "analysis": model.analysis.about(spectrum),
+            "spectrum": spectrum.words,
+            "gamma": self.gamma,
+            "seed": self.seed,
+        }
         own |= {} if self.grid is None else {"grid": asdict(self.grid)}
         return trace([*self.data.paths, *inputs], own | dict(settings))
 
@@ -269,7 +280,7 @@ def _write_fits(
     dec = sky_map.directions()[1]
     minus_log10_p = -np.log10(known.p_value(sky_map.ts, dec)) + 0.0
     cards = {
-        "ANALYSIS": (model.analysis.kind, "what the likelihood uses"),
+        "ANALYSIS": (model.analysis.about(model.spectra[0]), "what the likelihood uses"),
         "FIXGAMMA": ("none" if setup.gamma is None else setup.gamma, "spectral index if it is fixed"),
         "COARSE": (setup.grid.nside_coarse, "nside at which the whole sky was fitted"),
         "REFINE": (setup.grid.refine_above, "TS from which on pixels were divided"),

@@ -6,23 +6,23 @@ no limit; it only shares the work between jobs.
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from nusky.detector.spectrum import PowerLaw
+from nusky.detector.spectrum import SourceSpectra
 from nusky.errors import CatalogueError
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
-from nusky.search.experiment import Experiment, Indices, Request
+from nusky.search.experiment import Experiment, Request
 from nusky.search.hadronic import HadronicSpectra, fraction_limit, hadronic_spectra, select
-from nusky.search.hypothesis import Sources
+from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.injection import Signal
 from nusky.search.statistics.limits import BAND_QUANTILES
+from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxStatement
-from nusky.search.target import Target, calibrated
+from nusky.search.target import BAND_TRIALS, Target, calibrated
 from nusky.stages.inference import Study, injection_of, positions
 from nusky.tables import read_table, write_table
 
@@ -49,7 +49,7 @@ def part(
     """
     study, asked = Study(files, setup, hypothesis), Request(**request)
     background = study.statistics(files.trials)
-    hadronic = None if study.profiles else _hadronic_spectra(study.analysis, study.table)
+    hadronic = None if study.profiles else _hadronic_spectra(study)
     limits, fractions = [], []
     for j in range(int(part), len(study), int(parts)):
         target = study.target(j)
@@ -57,8 +57,7 @@ def part(
         limits += [row | limit for limit in _source_limits(study, target, background[:, j], asked)]
         if hadronic is not None and j in hadronic.row:
             own = select(hadronic, hadronic.row == j)
-            keys = ("hadronic", study.name, j)
-            fractions.append(row | _hadronic_row(target, own, float(own.gamma[0]), keys, asked))
+            fractions.append(row | _hadronic_row(study, own, ("hadronic", study.name, j), asked))
         log.info("limits of %s", target.row["name"])
     provenance = study.trace(files.trials, request=request)
     for name, rows, schema in (("limits", limits, _LIMITS), ("hadronic", fractions, _HADRONIC)):
@@ -75,9 +74,10 @@ def whole(
         name: pa.concat_tables([read_table(path, kind=kind) for path in getattr(files, name)]).sort_by("source")
         for name, kind in KINDS.items()
     }
-    hadronic = None if study.profiles else _hadronic_spectra(study.analysis, study.table)
+    hadronic = None if study.profiles else _hadronic_spectra(study)
     if hadronic is not None:
-        row = _hadronic_stack(study, hadronic, setup["seed"], Request(**request))
+        once, keys = select(hadronic, ~hadronic.repeated), ("hadronic", study.name, ALL_SOURCES)
+        row = {"source": -1, "name": ALL_SOURCES} | _hadronic_row(study, once, keys, Request(**request))
         joined["hadronic"] = pa.concat_tables([joined["hadronic"], pa.Table.from_pylist([row], _HADRONIC)])
     provenance = study.trace([*files.limits, *files.hadronic], request=request)
     for name, made in joined.items():
@@ -94,24 +94,24 @@ def _source_limits(study: Study, target: Target, background: np.ndarray, request
             log.warning("no upper limit: %s", limit.problem)
         row = FluxStatement(limit.strength, scale).row()
         row |= {"injection": injection_of(limit.strength, target.experiment.inject.label), "problem": limit.problem}
-        per_event = 1e5**2 / scale.events_per_phi0_gev
+        per_event = 1e5**2 * float(scale.spectrum.shape(1e5)) / scale.events_per_phi0_gev
         for label, value in zip(BAND_QUANTILES, limit.expected, strict=True):
             row[f"expected_{label}_e2dnde_100tev_gev_cm2_s"] = float(value * per_event)
         yield row
 
 
-def _hadronic_spectra(analysis: Analysis, sources: pa.Table) -> HadronicSpectra | None:
+def _hadronic_spectra(study: Study) -> HadronicSpectra | None:
     """The spectra from which events are expected at the energies they were measured at; None if there are none."""
-    if not analysis.has_area:
+    if not study.analysis.has_area:
         log.info("no hadronic fractions: no effective area is known")
         return None
     try:
-        spectra = hadronic_spectra(sources)
+        spectra = hadronic_spectra(study.table, study.hadronic_relation)
     except CatalogueError as error:
         log.info("no hadronic fractions: %s", error)
         return None
     spectra = select(spectra, np.isfinite(spectra.energy_min_gev + spectra.energy_max_gev))
-    seen = _hadronic_events(analysis, spectra).sum(axis=0) > 0
+    seen = _hadronic_events(study.analysis, spectra) > 0
     if not seen.all():
         blind = [name for name, visible in zip(spectra.names, seen, strict=True) if not visible]
         log.info("no hadronic fraction, as no event is expected at the measured energies: %s", ", ".join(blind))
@@ -119,62 +119,67 @@ def _hadronic_spectra(analysis: Analysis, sources: pa.Table) -> HadronicSpectra 
 
 
 def _hadronic_events(analysis: Analysis, spectra: HadronicSpectra) -> np.ndarray:
-    """Events expected at the measured energies, (n_seasons, n_spectra)."""
-    acceptance = spectra.acceptance(analysis.areas, analysis.responses)
-    return spectra.phi0_per_gev * acceptance * analysis.livetimes_s[:, None]
+    """Events expected of every source at the measured energies, (n_spectra,)."""
+    return spectra.expected_events(spectra.acceptance(analysis.areas, analysis.responses), analysis.livetimes_s)
+
+
+def _error(analysis: Analysis, spectra: HadronicSpectra, events: np.ndarray) -> float:
+    """Error of the events of all, from those of fluxes and indices at the pivots, which are taken as independent."""
+    softer, harder = (_hadronic_events(analysis, spectra.varied(sign)) for sign in (1.0, -1.0))
+    of_each = np.hypot(events * spectra.n0_error / spectra.n0_per_tev, (harder - softer) / 2)
+    return float(np.sqrt((of_each**2).sum()))
 
 
 def _hadronic_row(
-    target: Target, spectra: HadronicSpectra, gamma: float, keys: tuple[str | int, ...], request: Request
+    study: Study, spectra: HadronicSpectra, keys: tuple[str | int, ...], request: Request
 ) -> dict[str, Any]:
-    """The limit of a source or of a stack, whose index is fixed at `gamma`.
+    """Fit, sensitivity and limit of the hadronic fraction of a source, or of all together.
 
-    Trials inject signal at the energies of the measured gamma rays only, as the events are counted that are expected.
+    One hypothesis with one parameter: every source has the fraction of the events that its gamma rays allow, with the
+    index and the range of energies of its own spectrum, in the fit as in the signal of the trials.
     """
-    events = _hadronic_events(target.analysis, spectra)
-    limit, problem, label = target.asymptotic_limit(gamma, request), "", "none"
-    if request.limit_method != "asymptotic":
-        experiment = replace(target.experiment.fixed(gamma), keys=keys)
-        signal = Signal(target.sources, events / events.sum(), tuple(own.at(gamma) for own in spectra.spectra))
-        background = experiment.named("background").background(range(request.n_trials))
-        calibration = LimitCalibration(experiment.trial_ts(signal), background[:, 0, 2], limit.n_signal, request)
-        limit, problem = calibrated(calibration, experiment.observed[0, 2], request)
-        if problem:
-            log.warning("no upper limit: %s", problem)
-        label = injection_of(limit, experiment.inject.label)
-    fraction = fraction_limit(limit.n_signal, events, spectra, request.confidence_level)
+    analysis, own = study.analysis, SourceSpectra.of(spectra.spectra, spectra.phi0_per_gev)
+    sources = Sources.of(*(values[spectra.row] for values in positions(study.table)), spectra.phi0_per_gev)
+    experiment = Experiment(Hypothesis.of(analysis, sources, [own]), False, study.seed, keys)
+    events = _hadronic_events(analysis, spectra)
+    ((n_signal, _, ts),) = experiment.observed
+    level, p_value = request.confidence_level, float("nan")
+    limit, problem = experiment.asymptotic_limit(experiment.hypothesis.data(), own.parameter, level), ""
+    if request.limit_method == "asymptotic":
+        skies = map(experiment.scrambled, range(BAND_TRIALS))
+        expected = float(np.median([experiment.asymptotic_limit(sky, own.parameter, level).n_signal for sky in skies]))
+    else:
+        background = experiment.named("background").background(range(request.n_trials))[:, 0, 2]
+        trial_ts = experiment.trial_ts(Signal.of(analysis, sources, own))
+        calibration = LimitCalibration(trial_ts, background, limit.n_signal, request)
+        expected = float(dict(zip(BAND_QUANTILES, calibration.expected(), strict=True))["median"])
+        limit, problem = calibrated(calibration, ts, request)
+        p_value = local_p_value(ts, background).p_value
+    if problem:
+        log.warning("no upper limit: %s", problem)
+    fraction = fraction_limit(limit.n_signal, events, spectra, level)
     return {
         "n_sources": len(spectra.row),
-        "gamma": gamma,
+        "gamma": float(spectra.gamma[0]) if len(spectra.row) == 1 else None,
+        "n_signal": float(n_signal),
+        "test_statistic": float(ts),
+        "p_local": p_value,
         "n_signal_limit": limit.n_signal,
         "n_signal_limit_error": limit.n_signal_error,
         "n_hadronic": float(events.sum()),
+        "n_hadronic_error": _error(analysis, spectra, events),
+        "relation": spectra.relation,
+        "fraction": float(n_signal / events.sum()),
+        "fraction_sensitivity": float(expected / events.sum()),
         "fraction_limit": fraction.fraction,
         "method": limit.method,
-        "confidence_level": request.confidence_level,
+        "confidence_level": level,
         "n_trials": limit.n_trials,
         "energy_min_gev": fraction.energy_min_gev,
         "energy_max_gev": fraction.energy_max_gev,
-        "injection": label,
+        "injection": injection_of(limit, experiment.inject.label),
         "problem": problem,
     }
-
-
-def _hadronic_stack(study: Study, spectra: HadronicSpectra, seed: int, request: Request) -> dict[str, Any]:
-    """All sources with a spectrum, each once, sharing the events as their hadronic spectra do.
-
-    One index, the mean of the sources' own weighted by their events, stands for all in the energy term, in the shares
-    of the seasons and in the signal of the trials.
-    """
-    analysis, once = study.analysis, select(spectra, ~spectra.repeated)
-    events = _hadronic_events(analysis, once).sum(axis=0)
-    gamma = float(events @ once.gamma / events.sum())
-    chosen = tuple(values[once.row] for values in positions(study.table))
-    weights = events / analysis.expected(chosen[1], [PowerLaw(gamma)])[:, 0].sum(axis=0)
-    sources, keys = Sources.of(*chosen, weights), ("hadronic", study.name, ALL_SOURCES)
-    experiment = Experiment.of(analysis, sources, Indices(np.array([gamma]), free=False), seed, keys)
-    target = Target(experiment, sources, {})
-    return {"source": -1, "name": ALL_SOURCES} | _hadronic_row(target, once, gamma, keys, request)
 
 
 _SOURCE_FIELDS = [
@@ -188,6 +193,7 @@ _LIMITS = pa.schema(
     [
         *_SOURCE_FIELDS,
         ("gamma", pa.float64()),
+        ("spectrum", pa.string()),
         ("statement", pa.string()),
         ("method", pa.string()),
         ("confidence_level", pa.float64()),
@@ -217,9 +223,16 @@ _HADRONIC = pa.schema(
         *_SOURCE_FIELDS,
         ("n_sources", pa.int64()),
         ("gamma", pa.float64()),
+        ("n_signal", pa.float64()),
+        ("test_statistic", pa.float64()),
+        ("p_local", pa.float64()),
         ("n_signal_limit", pa.float64()),
         ("n_signal_limit_error", pa.float64()),
         ("n_hadronic", pa.float64()),
+        ("n_hadronic_error", pa.float64()),
+        ("relation", pa.string()),
+        ("fraction", pa.float64()),
+        ("fraction_sensitivity", pa.float64()),
         ("fraction_limit", pa.float64()),
         ("method", pa.string()),
         ("confidence_level", pa.float64()),

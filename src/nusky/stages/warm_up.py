@@ -47,4 +47,4 @@ def _warm_up_inference() -> None:
     experiment = Experiment.of(analysis, sources, indices, 0, ("warm-up",))
     experiment.injected(Signal.of(analysis, sources, PowerLaw(2.0)), 5.0, 1)
     experiment.asymptotic_limit(experiment.hypothesis.data(), 2.0, 0.9)
-    sky_fits(analysis, (angle[:2], angle[:2], angle[:2] * 0), indices, 0, range(1))
+    sky_fits(analysis, (angle[:2], angle[:2], angle[:2] * 0), [indices] * 2, 0, range(1))

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from nusky.detector.spectrum import PowerLaw
 from nusky.errors import PhysicsError
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 
 STRENGTH = SignalStrength("upper limit", "Neyman", 0.9, 12.0, 0.6, 3.1, 5000)
-SCALE = FluxScale(2.5, 4e18, 1e3, 1e6)
+SCALE = FluxScale(PowerLaw(2.5), 4e18, 1e3, 1e6)
 
 
 def test_flux_of_a_limit():
@@ -38,6 +39,6 @@ def test_the_row_carries_everything_that_must_be_quoted():
 
 def test_impossible_scales_and_weights_are_refused():
     with pytest.raises(PhysicsError, match=r"0\.0 events per unit flux"):
-        FluxScale(2.0, 0.0, 1e3, 1e6)
+        FluxScale(PowerLaw(2.0), 0.0, 1e3, 1e6)
     with pytest.raises(PhysicsError, match="model weights must not be negative"):
         FluxStatement(STRENGTH, SCALE).of_sources([1.0, -1.0, 3.0])

@@ -8,14 +8,14 @@ from functools import cached_property
 import numba
 import numpy as np
 
-from nusky.detector.spectrum import Spectrum, parameters, power_laws
+from nusky.detector.spectrum import PowerLaw, Spectrum, parameters
 from nusky.errors import PhysicsError
 from nusky.likelihood import cells
 from nusky.likelihood.positions import CellEvents, ResponseTables, fit_positions
 from nusky.likelihood.terms import directions
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, nearest_extension
-from nusky.search.hypothesis import GAMMAS, zoom
+from nusky.search.hypothesis import N_SPECTRA, zoom
 from nusky.search.trials import stream
 from nusky.units import takes_directions
 
@@ -71,18 +71,21 @@ class SkyModel:
     _cache: dict[str, "Known"] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of_analysis(cls, analysis: Analysis, gamma: float | None = None) -> "SkyModel":
-        """Power laws with the index free, or fixed at `gamma`.
+    def of_analysis(
+        cls, analysis: Analysis, gamma: float | None = None, spectrum: Spectrum | None = None
+    ) -> "SkyModel":
+        """With the parameter of a spectrum free, the index of a power law by default, or fixed at `gamma`.
 
         Raises
         ------
         PhysicsError : the index is to be free, but the analysis knows no energies.
         """
-        if gamma is None and analysis.smearings is None:
+        spectrum = spectrum or PowerLaw(2.0)
+        if gamma is None and spectrum.fit and analysis.smearings is None:
             raise PhysicsError(
                 "the release has no smearing tables, so a map cannot fit gamma. Fix it: set `skymap.gamma`."
             )
-        return cls(analysis, power_laws(GAMMAS if gamma is None else gamma))
+        return cls(analysis, spectrum.grid(N_SPECTRA) if gamma is None else (spectrum.at(gamma),))
 
     @property
     def free(self) -> bool:

@@ -1,11 +1,12 @@
 """Strengths of a signal with everything that must be quoted beside them, in events and as fluxes."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.conventions import PIVOT_ENERGY_GEV
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 
 ONE_FLAVOUR = "one flavour, nu + anti-nu"
@@ -40,11 +41,11 @@ class SignalStrength:
 
 @dataclass(frozen=True)
 class FluxScale:
-    """What turns events into fluxes dN/dE = phi0 (E / 100 TeV)^-gamma.
+    """What turns events into fluxes dN/dE = phi0 f(E).
 
     Attributes
     ----------
-    gamma : spectral index
+    spectrum : whose shape f is; for a stack of sources with spectra of their own, of all together
     events_per_phi0_gev : float, GeV cm^2 s
         Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 (`ExpectedSignal.per_phi0_gev`). NaN where no effective area is
         known: then the fluxes are NaN, too.
@@ -55,12 +56,17 @@ class FluxScale:
         sources.
     """
 
-    gamma: float
+    spectrum: Spectrum
     events_per_phi0_gev: float
     energy_min_gev: float
     energy_max_gev: float
     energy_content: float = 0.9
     duration_s: float = float("nan")
+
+    @property
+    def gamma(self) -> float:
+        """The spectrum's parameter, usually its index."""
+        return self.spectrum.parameter
 
     def __post_init__(self) -> None:
         if not (np.isnan(self.events_per_phi0_gev) or 0 < self.events_per_phi0_gev < np.inf):
@@ -80,7 +86,7 @@ class FluxStatement:
 
     @property
     def phi0_per_gev(self) -> float:
-        """phi0 at 100 TeV, GeV^-1 cm^-2 s^-1."""
+        """phi0, GeV^-1 cm^-2 s^-1: of a power law the flux at 100 TeV, else as the spectrum says."""
         return self.strength.n_signal / self.scale.events_per_phi0_gev
 
     @property
@@ -91,7 +97,7 @@ class FluxStatement:
     def e2_dnde(self, energy_gev: ArrayLike = PIVOT_ENERGY_GEV) -> NDArray:
         """E^2 dN/dE, GeV cm^-2 s^-1."""
         energy = np.asarray(energy_gev, dtype=float)
-        return self.phi0_per_gev * energy**2 * (energy / self.pivot_energy_gev) ** -self.scale.gamma
+        return self.phi0_per_gev * energy**2 * self.scale.spectrum.shape(energy)
 
     def of_sources(self, model_weights: ArrayLike) -> NDArray:
         """phi0 of the sources of a stack, (n_sources,), GeV^-1 cm^-2 s^-1: the total shared by the model weights."""
@@ -103,9 +109,12 @@ class FluxStatement:
 
     def row(self) -> dict[str, str | float | int | bool]:
         """All of it as one row of a table."""
+        scale = {f.name: getattr(self.scale, f.name) for f in fields(self.scale) if f.name != "spectrum"}
         return {
             **asdict(self.strength),
-            **asdict(self.scale),
+            "gamma": self.scale.gamma,
+            "spectrum": self.scale.spectrum.words,
+            **scale,
             "flavours": self.flavours,
             "pivot_energy_gev": self.pivot_energy_gev,
             "phi0_per_gev": self.phi0_per_gev,
