@@ -22,7 +22,7 @@ _EDGE_DECIMALS = 6
 _SUM_TOLERANCE = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Smearing:
     """The smearing of one detector response.
 

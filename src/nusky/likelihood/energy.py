@@ -72,7 +72,7 @@ def signal_share(
 
     Returns
     -------
-    (n_dec, n_spectra, n_bins) float64
+    (n_dec, n_spectra, n_bins) of the precision of `matrix`
 
     Raises
     ------
@@ -98,12 +98,12 @@ def signal_share(
     detected = accepted[nearest, np.arange(len(spectra))]
     detected /= totals[nearest, np.arange(len(spectra))][..., None]
     cells = smearing.dec_cell(middle)[nearest]
-    shares = np.empty((*cells.shape, matrix.shape[2]))
+    shares, detected = np.empty((*cells.shape, matrix.shape[2]), matrix.dtype), detected.astype(matrix.dtype)
     for own, of_spectra, made in zip(detected, cells, shares, strict=True):
         for cell in np.unique(of_spectra):
             chosen = of_spectra == cell
             made[chosen] = own[chosen] @ matrix[cell]
-    weight = weight[:, None, None]
+    weight = weight[:, None, None].astype(matrix.dtype)
     return shares[place[: len(dec)]] * (1 - weight) + shares[place[len(dec) :]] * weight
 
 

@@ -11,6 +11,7 @@ a_c, so right for every spectrum. The weights w_cm are fitted once, by expectati
 Rubin, J. R. Stat. Soc. B 39 (1977) 1).
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -36,8 +37,9 @@ _PRIOR = 0.02
 decide where the simulation has few."""
 
 
+@functools.lru_cache(maxsize=16)  # seconds for a response, and every analysis asks for the same
 def reconstructed(smearing: Smearing) -> np.ndarray:
-    """What is reconstructed for a neutrino of every cell of a response, (n_dec, n_enu, n_bins, n_widths + 1) float64.
+    """What is reconstructed for a neutrino of every cell of a response, (n_dec, n_enu, n_bins, n_widths + 1) float32.
 
     M_c w_cm, and last the share of the bin whose pulls lie beyond `FARTHEST`; sums to 1 over the last two axes. The
     bins are those of energy (`LOG10_ENERGY_EDGES`) with those of AngErr (`ANG_ERR_EDGES`) running fastest. Cells
@@ -48,7 +50,9 @@ def reconstructed(smearing: Smearing) -> np.ndarray:
     own = in_bins.reshape(*in_bins.shape[:2], n_energy, n_ang_err)
     weights = _mixtures(_pulls(smearing))[smearing.served_by]
     matrix = own[..., None] * weights[:, :, np.arange(n_energy) // _PER_BIN]
-    return matrix.reshape(*in_bins.shape, len(WIDTHS) + 1)
+    made = matrix.reshape(*in_bins.shape, len(WIDTHS) + 1).astype(np.float32)
+    made.flags.writeable = False
+    return made
 
 
 def _pulls(smearing: Smearing) -> np.ndarray:

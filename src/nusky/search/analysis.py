@@ -212,12 +212,6 @@ class Analysis:
         own = [energy.signal_nodes(self.areas[name], self.smearings[name]) for name in self.response_names]
         return np.unique(np.round(np.concatenate((middle, *own)), 6))
 
-    @cached_property
-    def _reconstructed(self) -> dict[str, np.ndarray]:
-        # Seasons of one response share its table also where each has a name of its own.
-        made = {id(known): point_spread.reconstructed(known) for known in self.smearings.values()}
-        return {name: made[id(self.smearings[name])] for name in self.response_names}
-
     def signal_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
         """Signal densities, (n_responses, n_dec, n_bins, n_widths + 1, n_spectra) float32, per dex and bin of AngErr.
 
@@ -241,11 +235,14 @@ class Analysis:
             if same < r:
                 found[r] = found[same]
                 continue
-            matrix = self._reconstructed[name]
+            matrix = point_spread.reconstructed(self.smearings[name])
             flat = matrix.reshape(*matrix.shape[:2], -1)
             shares = energy.signal_share(self.areas[name], self.smearings[name], flat, dec, spectra)
-            shares = shares.reshape(len(dec), len(spectra), len(width), -1) / width[:, None]
-            found[r] = shares.transpose(0, 2, 3, 1)
+            np.divide(
+                shares.reshape(len(dec), len(spectra), len(width), -1).transpose(0, 2, 3, 1),
+                width[:, None, None].astype(np.float32),
+                out=found[r],
+            )
         return found
 
 

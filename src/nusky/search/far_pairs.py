@@ -121,7 +121,7 @@ def far_ratios(
     """
     dec, extension, table = sources
     # Sources of one table have nearly one declination.
-    pairs, first, place = np.unique(table + 1j * nearest_extension(extension), return_index=True, return_inverse=True)
+    pairs, first, place = np.unique(nearest_extension(extension) + 1j * table, return_index=True, return_inverse=True)
     middle = np.bincount(place, dec) / np.bincount(place)
     found = np.zeros((len(seasons), densities.shape[4]))
     for begin in range(0, len(pairs), _AT_ONCE):

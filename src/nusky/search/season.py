@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -98,7 +99,7 @@ class SeasonEvents:
             bins = energy.energy_bin(log10_energy) * self.ang_err_share.shape[2] + energy.ang_err_bin(ang_err)
         return replace(self, ra=ra, dec=dec, ang_err=ang_err, bin=bins, inverse_background=inverse, mjd=None)
 
-    @property
+    @cached_property
     def near(self) -> np.ndarray:
         """Squared chord up to which a point source is near each event, (n_events,) float64."""
         n_bands = len(self.reach)
