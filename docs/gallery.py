@@ -7,9 +7,12 @@ events where their figure has one.
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
+from astropy import units as u
+from astropy.table import QTable
 from matplotlib.figure import Figure
 
 from nusky.figures import canvas
@@ -23,6 +26,7 @@ from nusky.figures.differential import differential
 from nusky.figures.injection_recovery import injection_recovery
 from nusky.figures.limit_spectra import limit_spectra
 from nusky.figures.p_values import p_values
+from nusky.figures.search import search_figure
 from nusky.figures.sensitivity import sensitivity
 from nusky.figures.sky_map import sky_map
 from nusky.figures.skymap import all_sky, hottest, zooms
@@ -283,6 +287,31 @@ def draw_bdm_exclusion() -> Figure:
         table |= {f"spread_{name}_strength": np.full(len(mass), np.nan) for name in ("low68", "high68")}
         parts.append(pa.table(table))
     return bdm_exclusion(pa.concat_tables(parts), supernova="SN", coupling_product=None)
+
+
+def draw_search() -> Figure:
+    """A search at one source."""
+    random, n = rng(), 40
+    events = QTable(
+        {
+            "ra": (83.6 + random.normal(0, 0.7, n)) * u.deg,
+            "dec": (22.0 + random.normal(0, 0.7, n)) * u.deg,
+            "ang_err": random.uniform(0.2, 1.2, n) * u.deg,
+            "weight": random.uniform(0.05, 0.9, n) ** 3 * u.one,
+        }
+    )
+    gammas, steps = np.linspace(1, 4, 31), np.linspace(0, 30, 61)
+    values = 9 - ((steps - 11) / 5) ** 2 - ((gammas[:, None] - 2.4 - 0.02 * (steps - 11)) / 0.3) ** 2
+    found = SimpleNamespace(
+        row={"name": "Crab nebula", "ra_deg": 83.6, "dec_deg": 22.0},
+        settings={"release": "icecube-10yr"},
+        synthetic=True,
+        events=lambda: events,
+        target=SimpleNamespace(sources=SimpleNamespace(extension=np.zeros(1))),
+        fit={"gamma_fitted": True, "test_statistic": 9.0, "n_signal": 11.0, "gamma": 2.4},
+        contours=(gammas, steps, values),
+    )
+    return search_figure(found)
 
 
 FIGURES: dict[str, Callable[[], Figure]] = {

@@ -232,14 +232,14 @@ class TestWrite:
 
     @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
     def test_full_disk_leaves_no_table(self, job, tmp_path, monkeypatch, code):
-        write_table, count = pq.write_table, iter(range(99))
+        write_table, count = pq.ParquetWriter.write_table, iter(range(99))
 
-        def fill_up(table, path, **options):
-            write_table(table, path, **options)
+        def fill_up(writer, table, *options):
+            write_table(writer, table, *options)
             if next(count) == 2:
                 raise OSError(code, "No space left on device")
 
-        monkeypatch.setattr(pq, "write_table", fill_up)
+        monkeypatch.setattr(pq.ParquetWriter, "write_table", fill_up)
         with pytest.raises(StorageError, match=r"uptimes.parquet: the disk is full \(.* MB free\). Make room"):
             ingest.write(*job)
         assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
@@ -248,6 +248,6 @@ class TestWrite:
         def fail(*_, **__):
             raise OSError(errno.EIO, "Input/output error")
 
-        monkeypatch.setattr(pq, "write_table", fail)
+        monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
         with pytest.raises(OSError, match="Input/output error"):
             ingest.write(*job)

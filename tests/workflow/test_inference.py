@@ -6,6 +6,7 @@ import pytest
 
 from nusky.files import read_json
 from nusky.paths import Paths
+from nusky.search.analysis import FULL
 from tests.workflow import plan
 
 SMALL = {
@@ -85,7 +86,7 @@ def test_no_inference_block_no_inference_job(tmp_path):
     [
         ({"methods": ["published"]}, "`inference` is part of the standard method"),
         ({"inference": {"catalogues": ["yours"]}}, "names 'yours', which is not among `catalogues`"),
-        ({"inference": {"weightings": ["heavy"]}}, "catalogue 'mine' has none of the weightings"),
+        ({"inference": {"weightings": ["heavy"]}}, "names 'heavy', which no catalogue it treats has"),
         ({"inference": {"differential_log10_energy_gev": [4, 3]}}, "give at least two edges that ascend"),
     ],
 )
@@ -140,7 +141,7 @@ def test_a_run_killed_after_its_first_batch_ends_the_same(finished):
 
 def test_the_summary_and_the_report_say_what_was_done(finished):
     found = read_json(finished / PATHS.summary)["methods"]["standard"]["mine"]["inference"]
-    assert found["analysis"] == "spatial and energy"
+    assert found["analysis"] == FULL
     stack = found["stacks"]["uniform"]
     assert [(fit["gamma_fixed"], fit["n_trials"]) for fit in stack["fits"]] == [(None, 150)]
     for gamma in ("2.0", "3.0"):

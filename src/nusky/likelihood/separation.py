@@ -77,7 +77,7 @@ def near_pair_blocks(
     tail: float = TAIL,
     rows: int | None,
 ) -> tuple[int, Iterator[NearPairs]]:
-    """The number of `near_pairs`, and the pairs in blocks of whole events.
+    """The number of `near_pairs`, and the pairs in blocks of whole events; arguments (n_events,), (n_sources,) in rad.
 
     A block has up to `rows` pairs, more only where a single event has; None gives all in one. There is at least one
     block.
