@@ -419,9 +419,10 @@ class SearchResult(Result):
         else:
             shown["spectral index"] = "none, as no signal is fitted"
         if "p_local" in fit:
-            counted = "{p_local:.2g}, {significance:.1f} σ  ({n_exceeding} of {n_trials} scrambled skies have as much"
+            sigma = f", {fit['significance']:.1f} σ" if np.isfinite(fit["significance"]) else ""
+            counted = "{n_exceeding} of {n_trials} scrambled skies have as much".format(**fit)
             floor = "" if fit["n_exceeding"] else "; no lower value can be found with so few"
-            shown["local p-value"] = f"{counted.format(**fit)}{floor})"
+            shown["local p-value"] = f"{fit['p_local']:.2g}{sigma}  ({counted}{floor})"
         else:
             shown["local p-value"] = "none without trials"
         return shown
