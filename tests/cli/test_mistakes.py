@@ -37,7 +37,7 @@ def checked(refused, tmp_path):
     [
         ({"sead": 3}, "in `sead`: unknown key; did you mean `seed`?"),
         ({"seed": "today"}, "in `seed`: Input should be a valid integer"),
-        ({"release": {"name": "icecube-15yr"}}, "in `release.name`: Input should be 'icecube-3yr', 'icecube-10yr'"),
+        ({"release": {"name": "icecube-15yr"}}, "in `release.name`: there is no release 'icecube-15yr'; there are"),
         ({"release": {"name": "icecube-3yr", "seasons": ["IC86_II"]}}, "no season 'IC86_II'; it has IC79-2010,"),
         (
             {"inference": {"trials": 0}},

@@ -246,7 +246,7 @@ def test_tables_say_where_they_come_from(parts, outputs):
         assert metadata["settings"]["seed"] == 11
     assert "grid" not in read_metadata(parts[1][0])["settings"]
     inputs = read_metadata(outputs["spots"])["inputs"]
-    assert len(inputs) == len(SEASONS) + 4 + sum(map(len, parts))
+    assert len(inputs) == len(SEASONS) + 5 + sum(map(len, parts))
 
 
 def test_a_sky_without_spots_has_empty_tables(files, parts, tmp_path):

@@ -72,8 +72,8 @@ def test_the_number_of_parts_changes_no_limit(root, trials, tmp_path):
     for n_parts in (1, 4):
         (tmp_path / str(n_parts)).mkdir()
         whole = limits(root, trials, tmp_path / str(n_parts), asked, n_parts)
-        tables.append([read_table(whole[name], kind=kind) for name, kind in source_limits.KINDS.items()])
-    assert all(one.equals(other) for one, other in zip(*tables, strict=True))
+        tables.append([read_table(whole[name], kind=kind).to_pandas() for name, kind in source_limits.KINDS.items()])
+    assert all(one.equals(other) for one, other in zip(*tables, strict=True))  # missing numbers are equal, too
 
 
 def test_more_parts_than_sources_leave_some_empty(root, trials, tmp_path):
