@@ -404,7 +404,7 @@ class SourceSpectra(Spectrum):
         """Nothing to check: the spectra were."""
 
     def take(self, numbers: ArrayLike) -> "SourceSpectra":
-        """Those of the sources `numbers` (n,)."""
+        """Those of the sources `numbers` (n_chosen,) int64."""
         chosen = np.atleast_1d(numbers).tolist()
         return SourceSpectra.of([self.own[j] for j in chosen], [self.weights[j] for j in chosen])
 
