@@ -321,6 +321,7 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
     with (
         tempfile.TemporaryDirectory() as folder,
         contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),  # a quiet Snakemake still logs there
         SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,
     ):
         workflow = api.workflow(
