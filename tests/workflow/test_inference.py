@@ -159,8 +159,7 @@ def test_the_summary_and_the_report_say_what_was_done(finished):
     assert {row["n_trials"] for row in stack["recovery"] + found["sources"]["coverage"]} == {10}
     page = (finished / PATHS.report).read_text(encoding="utf-8")
     for text in (
-        "mine, standard method: stack with uniform weights, spatial and energy, point spread from the smearing tables, "
-        "γ fitted: TS = ",
+        "stack with uniform weights, spatial and energy, point spread from the smearing tables, γ fitted: TS = ",
         "150 scrambled skies",
         "Neyman",
         "from 10 full skies",
