@@ -55,3 +55,9 @@ def power_law(low, high, gamma, pivot=1e5):
         low, high, slope = mpmath.mpf(low) / pivot, mpmath.mpf(high) / pivot, 1 - mpmath.mpf(gamma)
         value = mpmath.log(high / low) if slope == 0 else (high**slope - low**slope) / slope
         return float(pivot * value)
+
+
+def spherical_gaussian(psi, variance):
+    """(psi / sin psi) exp(-psi^2 / 2 s^2) / (2 pi s^2), sr^-1: the planar Gaussian with its measure carried over."""
+    stretch = np.where(psi > 1e-8, psi / np.maximum(np.sin(psi), 1e-300), 1.0)
+    return stretch * np.exp(-0.5 * np.square(psi) / variance) / (2 * np.pi * variance)

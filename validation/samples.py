@@ -130,11 +130,9 @@ def stack(weighting: str = "uniform", catalogue: str = CATALOGUE) -> Sources:
     return Sources.of(*positions(table), weights)
 
 
-def experiment(
-    analysis: Analysis, sources: Sources, seed: int, *keys: str, gamma: float | None = None, kind: type = Experiment
-) -> Experiment:
-    """What production tests `sources` with, gamma free or fixed; `kind` is the class."""
-    return kind.of(analysis, sources, Indices.choose(gamma, [], with_energy=True), seed, keys)
+def experiment(analysis: Analysis, sources: Sources, seed: int, *keys: str, gamma: float | None = None) -> Experiment:
+    """What production tests `sources` with, gamma free or fixed."""
+    return Experiment.of(analysis, sources, Indices.choose(gamma, [], with_energy=True), seed, keys)
 
 
 def drawn(rng: np.random.Generator, analysis: Analysis, signal: Signal, n_expected: float) -> list[dict]:

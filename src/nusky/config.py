@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -31,6 +32,12 @@ _MAX_PROBLEMS = 20
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
+HomePath = Annotated[str, AfterValidator(os.path.expanduser)]
+"""A path, in which `~` is the user's home folder."""
+TableName = Annotated[
+    str, BeforeValidator(lambda name: str(name) if isinstance(name, int) and not isinstance(name, bool) else name)
+]
+"""Name of a table in a file, or its number."""
 DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 RELEASE_NAMES = ("icecube-3yr", "icecube-10yr", "icecube-14yr")
@@ -126,9 +133,11 @@ class EventList(Section):
     """One list of events of a release of the user's own: a season."""
 
     name: Name = Field(description="Name of the list, as the name of a season.")
-    file: str = Field(description="Path of a CSV, TSV, ECSV, FITS or VOTable file, or of text with blanks.")
+    file: HomePath = Field(description="Path of a CSV, TSV, ECSV, FITS or VOTable file, or of text with blanks.")
     format: FileFormat | None = Field(None, description="Format of `file`, where its suffix does not tell.")
-    table: str | None = Field(None, description="Name or number (from 1) of the table in a file that holds several.")
+    table: TableName | None = Field(
+        None, description="Name or number (from 1) of the table in a file that holds several."
+    )
     columns: EventColumns = Field(default_factory=EventColumns, description="Column names of `file`.")
     unit: Literal["deg", "rad", "hours"] | None = Field(
         None, description="Unit of coordinates where `file` states none; `hours` are those of the right ascension."
@@ -147,16 +156,6 @@ class EventList(Section):
         None, description="Effective area; null: numbers of events are stated, no fluxes."
     )
     cone: Cone | None = Field(None, description="Where the list covers only a cone; null: the whole sky.")
-
-    @field_validator("table", mode="before")
-    @classmethod
-    def _number_of_table(cls, table: Any) -> Any:
-        return str(table) if isinstance(table, int) and not isinstance(table, bool) else table
-
-    @field_validator("file")
-    @classmethod
-    def _in_home(cls, file: str) -> str:
-        return os.path.expanduser(file)
 
     @model_validator(mode="after")
     def _stated_once(self) -> "EventList":
@@ -307,11 +306,6 @@ class Spectrum(Section):
         except ValueError:
             return value
 
-    @field_validator("file")
-    @classmethod
-    def _in_home(cls, file: str | None) -> str | None:
-        return file and os.path.expanduser(file)
-
     @field_validator("cutoff_gev", "cutoff_power", "break_gev", "sharpness")
     @classmethod
     def _positive(cls, value: Parameter) -> Parameter:
@@ -363,12 +357,14 @@ class SourceList(Section):
     """One list of sources: a built-in one or a file."""
 
     builtin: BuiltinList | None = Field(None, description="A list that comes with nusky.")
-    file: str | None = Field(
+    file: HomePath | None = Field(
         None, description="Path of a CSV, TSV, ECSV, FITS or VOTable file; `~` is the user's home folder."
     )
     label: Name | None = Field(None, description="Label in the `origin` column; the list's or file's name if null.")
     columns: Columns = Field(default_factory=Columns, description="Column names of `file`.")
-    table: str | None = Field(None, description="Name or number (from 1) of the table in a file that holds several.")
+    table: TableName | None = Field(
+        None, description="Name or number (from 1) of the table in a file that holds several."
+    )
     format: FileFormat | None = Field(
         None,
         description="Format of `file`, where its suffix does not tell; `blanks` is text with blanks between cells.",
@@ -379,16 +375,6 @@ class SourceList(Section):
     frame: Literal["icrs", "fk5", "fk4", "galactic"] | None = Field(
         None, description="Frame of the coordinates where `file` states none; fk5 is of J2000, fk4 of B1950."
     )
-
-    @field_validator("table", mode="before")
-    @classmethod
-    def _number_of_table(cls, table: Any) -> Any:
-        return str(table) if isinstance(table, int) and not isinstance(table, bool) else table
-
-    @field_validator("file")
-    @classmethod
-    def _in_home(cls, file: str | None) -> str | None:
-        return file and os.path.expanduser(file)
 
     @model_validator(mode="after")
     def _one_origin(self) -> "SourceList":

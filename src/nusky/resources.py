@@ -20,17 +20,16 @@ _WORKFLOW_ROOTS = (_PACKAGE / "pipeline", _PACKAGE.parents[1])
 
 def resource(name: str) -> Path:
     """Path of the file `name` (relative to ``resources/``) that comes with nusky."""
-    for root in _ROOTS:
-        path = root / name
-        if path.is_file():
-            return path
-    raise NuskyError(f"resources/{name}: this file should come with nusky but is missing. Install nusky again.")
+    return _found(name, _ROOTS, f"resources/{name}: this file")
 
 
 def workflow_file(name: str) -> Path:
     """Path of a file of the workflow that comes with nusky, as it is called at the root of a source tree."""
-    for root in _WORKFLOW_ROOTS:
-        path = root / name
-        if path.is_file():
-            return path
-    raise NuskyError(f"{name}: this file of the workflow should come with nusky but is missing. Install nusky again.")
+    return _found(name, _WORKFLOW_ROOTS, f"{name}: this file of the workflow")
+
+
+def _found(name: str, roots: tuple[Path, ...], what: str) -> Path:
+    for root in roots:
+        if (root / name).is_file():
+            return root / name
+    raise NuskyError(f"{what} should come with nusky but is missing. Install nusky again.")

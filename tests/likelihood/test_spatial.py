@@ -3,7 +3,8 @@ import pytest
 from scipy.integrate import quad
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.spatial import DeclinationDensity, spherical_gaussian
+from nusky.likelihood.spatial import DeclinationDensity
+from tests.oracles import spherical_gaussian
 
 
 @pytest.mark.parametrize("width_deg", [0.1, 1.0, 5.0, 20.0])

@@ -2,6 +2,7 @@ import numpy as np
 
 from nusky.likelihood.events import EVENT
 from nusky.likelihood.terms import direction, directions, pair_weights
+from tests import oracles
 
 WIDTHS = (0.4, 0.8, 1.5, 3.0, 7.0)
 
@@ -25,9 +26,8 @@ def test_weights_of_pairs_at_any_distance():
     found = weights(n, 4 * np.sin(psi / 2) ** 2, extension, number, events)
     for m, width in enumerate(WIDTHS):
         variance = width**2 * events["variance"][number] + extension
-        stretch = np.where(psi > 1e-6, psi / np.sin(np.maximum(psi, 1e-6)), 1.0)
         u = psi**2 / (2 * variance)
-        expected = stretch * np.exp(-u) / (2 * np.pi * variance) * events["inverse_background"][number]
+        expected = oracles.spherical_gaussian(psi, variance) * events["inverse_background"][number]
         near = u < 10
         np.testing.assert_allclose(found[m][near], expected[near], rtol=2e-6)
         np.testing.assert_allclose(found[m][u < 70], expected[u < 70], rtol=2e-5)

@@ -21,7 +21,8 @@ LOG10_ENERGY_EDGES = np.linspace(0.5, 9.0, 86)
 ANG_ERR_EDGES = np.radians(np.geomspace(0.2, 10.0, 13))
 """Bins of AngErr, rad, where its distribution is part of the densities; the outermost also hold what lies beyond."""
 SIN_DEC_EDGES = np.linspace(-1.0, 1.0, 41)
-"""Bins of sin(dec) of the background's distribution of AngErr."""
+"""Bands of sin(dec), equal ones: of the background's distribution of AngErr, of reaches and of far pairs."""
+SIN_DEC_MIDDLES = (SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2
 KERNELS = (0.03, 0.02, 0.4)
 """Widths of the kernels of the background's energy density in log10(E) and sin(dec) where the density is typical, and
 how fast they widen elsewhere."""
@@ -248,8 +249,7 @@ def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_
     (n_bands, n_bins, n_ang_err) float64, summing to 1 over AngErr
     """
     shape = (len(SIN_DEC_EDGES) - 1, len(LOG10_ENERGY_EDGES) - 1, len(ANG_ERR_EDGES) - 1)
-    place = [np.searchsorted(SIN_DEC_EDGES, sin_dec, side="right") - 1, energy_bin(log10_energy), ang_err_bin(ang_err)]
-    place[0] = np.clip(place[0], 0, shape[0] - 1)
+    place = sin_dec_band(sin_dec), energy_bin(log10_energy), ang_err_bin(ang_err)
     counts = np.bincount(np.ravel_multi_index(place, shape), minlength=np.prod(shape)).reshape(shape).astype(float)
     for axis, reach in enumerate(_REACH):
         padding = [(reach, reach) if axis == other else (0, 0) for other in range(3)]
@@ -257,6 +257,11 @@ def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_
     prior = counts.sum(axis=1, keepdims=True) + 1e-9
     shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True) + _LEAST
     return shares / shares.sum(axis=2, keepdims=True)
+
+
+def sin_dec_band(sin_dec: np.ndarray) -> np.ndarray:
+    """Number of the band of each sin(dec), (n_events,) int64."""
+    return energy_bin(sin_dec, SIN_DEC_EDGES)
 
 
 def ang_err_bin(ang_err: np.ndarray) -> np.ndarray:

@@ -21,12 +21,10 @@ from nusky.likelihood.cells import (
 )
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.fit import peak, profile
-from nusky.likelihood.ratios import POWERS, Signal, add_events, grown, series_limits
+from nusky.likelihood.ratios import FIRST_BOUND, POWERS, Signal, add_events, grown, series_limits
 from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
 
 _BLOCK = 256
-_FIRST_BOUND = 32.0
-"""Largest n_s for which small ratios are summed at first; a position with more signal is looked at again."""
 
 
 class CellEvents(NamedTuple):
@@ -139,7 +137,7 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
         x, y = direction(np.cos(dec[m]), ra[m])
         z, square = np.sin(dec[m]), width[m] ** 2
         n_runs = _runs(ra[m], dec[m], square, sky, runs)
-        bound = _FIRST_BOUND
+        bound = FIRST_BOUND
         while True:
             series_limits(bound, shares, sky.n_events, limits)
             low.fill(0.0)

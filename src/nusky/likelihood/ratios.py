@@ -14,6 +14,8 @@ from nusky.likelihood.compile import kernel
 from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
 from nusky.likelihood.time import multiply
 
+FIRST_BOUND = 32.0
+"""Largest n_s for which small ratios of a source are summed at first; a sky with more signal is looked at again."""
 POWERS = 4
 SERIES = 0.012
 """Ratios with y r below it enter through sums of powers, with an error of ln L below SERIES^5/5 = 5e-11 each."""

@@ -1,26 +1,15 @@
-"""Spatial densities of the standard analysis: Gaussian on the sphere for signal, smooth in sin(dec) for background."""
+"""Background density of directions of the standard analysis, smooth in sin(dec)."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.compile import kernel
 from nusky.units import takes_directions
 
 _BINS = 40
 _FLOOR = 1e-3
 """Smallest background density, in units of an isotropic sky: no event can have an infinite density ratio."""
-
-
-@kernel()
-def spherical_gaussian(psi, variance):
-    """(psi / sin psi) exp(-psi^2 / 2 s^2) / (2 pi s^2), sr^-1: the planar Gaussian with its measure carried over.
-
-    It integrates to 1 - exp(-pi^2 / 2 s^2) over the sphere, so to 1 for s below 30 deg.
-    """
-    stretch = psi / np.sin(psi) if psi > 1e-8 else 1.0
-    return stretch * np.exp(-0.5 * psi * psi / variance) / (2 * np.pi * variance)
 
 
 @dataclass(frozen=True)

@@ -206,11 +206,10 @@ class Analysis:
     @cached_property
     def signal_nodes(self) -> np.ndarray:
         """sin(dec) between which signal densities are linear and sums over far pairs nearly so, (n_nodes,)."""
-        middle = (energy.SIN_DEC_EDGES[1:] + energy.SIN_DEC_EDGES[:-1]) / 2
         if self.smearings is None:
-            return middle
+            return energy.SIN_DEC_MIDDLES
         own = [energy.signal_nodes(self.areas[name], self.smearings[name]) for name in self.response_names]
-        return np.unique(np.round(np.concatenate((middle, *own)), 6))
+        return np.unique(np.round(np.concatenate((energy.SIN_DEC_MIDDLES, *own)), 6))
 
     def signal_densities(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
         """Signal densities, (n_responses, n_dec, n_bins, n_widths + 1, n_spectra) float32, per dex and bin of AngErr.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-from nusky.likelihood.energy import SIN_DEC_EDGES
+from nusky.likelihood.energy import SIN_DEC_EDGES, SIN_DEC_MIDDLES
 from nusky.likelihood.spatial import UniformDensity
 from nusky.likelihood.terms import EXTENSION_REACH
 from nusky.search.season import SeasonEvents
@@ -42,25 +42,23 @@ def far_by_bin(
     (n_seasons, n_dec, n_bins, n_widths + 1) float64
         Last what is far whatever the reach.
     """
-    n_bands = len(SIN_DEC_EDGES) - 1
-    middle = (SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2
+    n_bands = len(SIN_DEC_MIDDLES)
     solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None, None]
-    at = np.clip(np.sin(dec), middle[0], middle[-1])
+    at = np.clip(np.sin(dec), SIN_DEC_MIDDLES[0], SIN_DEC_MIDDLES[-1])
     made = []
     for season in seasons:
-        band = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(season.dec), side="right") - 1, 0, n_bands - 1)
         reach = 4 * np.arcsin(np.sqrt(season.near) / 2) ** 2 + EXTENSION_REACH * extension**2
         variance = season.ang_err**2
         shares = [np.exp(-0.5 * reach / (width**2 * variance + extension**2)) for width in widths]
         cone = isinstance(season.density, UniformDensity)  # whose solid angle is the inverse of its density
-        place, n_places = (season.bin, n_bins) if cone else (band * n_bins + season.bin, n_bands * n_bins)
+        place, n_places = (season.bin, n_bins) if cone else (season.band * n_bins + season.bin, n_bands * n_bins)
         inverse = season.inverse_background
         sums = [np.bincount(place, inverse * share, n_places) for share in (*shares, np.ones(len(reach)))]
         if cone:
             made.append(np.tile(np.stack(sums, axis=-1) * season.density.value, (len(dec), 1, 1)))
             continue
         of_bands = np.stack(sums, axis=-1).reshape(n_bands, n_bins, -1) / solid_angle
-        made.append(make_interp_spline(middle, of_bands, k=1)(at))
+        made.append(make_interp_spline(SIN_DEC_MIDDLES, of_bands, k=1)(at))
     return np.stack(made)
 
 

@@ -20,7 +20,7 @@ from nusky.errors import PhysicsError
 from nusky.likelihood import cells, fit
 from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
-from nusky.likelihood.ratios import Signal, near_ratios, series_limits
+from nusky.likelihood.ratios import FIRST_BOUND, Signal, near_ratios, series_limits
 from nusky.likelihood.terms import directions
 from nusky.likelihood.time import NO_PROFILES, Profiles
 from nusky.search.analysis import Analysis
@@ -31,8 +31,7 @@ from nusky.units import takes_directions
 
 N_SPECTRA = 16
 """Values of the fitted parameter on which the likelihood is profiled; between them the profile is interpolated."""
-_FIRST_BOUND, _FIRST_BOUND_OF_STACK = 32.0, 128.0
-"""Largest n_s for which small ratios are summed at first; a sky with more signal is looked at again."""
+_FIRST_BOUND_OF_STACK = 4 * FIRST_BOUND
 _MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
 """More sources than that share the signal densities of those within half a step of declination."""
 _ZOOMS, _ZOOM_POINTS = 3, 8
@@ -505,7 +504,7 @@ class SkyLikelihood:
         """Arguments of `nusky.likelihood.fit.profile` that hold up to `n_signal`."""
         if n_signal > self._bound or not self._ratios:
             known, sky, hypothesis = self._bound, self._sky, self._hypothesis
-            first = _FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
+            first = FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
             limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)

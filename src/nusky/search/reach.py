@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nusky.detector.spectrum import PowerLaw, power_laws
-from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES, SIN_DEC_EDGES
+from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES, SIN_DEC_EDGES, SIN_DEC_MIDDLES
 from nusky.search.season import SeasonEvents
 
 LOST = 1e-4
@@ -27,7 +27,7 @@ def spectra() -> tuple[PowerLaw, ...]:
 
 def band_declinations() -> np.ndarray:
     """The declinations [rad] that `by_bin` needs the signal at, (n_bands,)."""
-    return np.arcsin((SIN_DEC_EDGES[1:] + SIN_DEC_EDGES[:-1]) / 2)
+    return np.arcsin(SIN_DEC_MIDDLES)
 
 
 def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray, factor: float = 1.0) -> np.ndarray:
@@ -58,8 +58,7 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray,
     falling = np.exp(-0.5 * _SQUARES / squares[:, None]) / squares[:, None]
     ring = np.diff(_SQUARES, append=_SQUARES[-1] ** 2 / _SQUARES[-2])
     found = np.zeros((n_bands, n_energies * n_ang_err))
-    band_of = np.clip(np.searchsorted(SIN_DEC_EDGES, np.sin(season.dec), side="right") - 1, 0, n_bands - 1)
-    counts = np.bincount(band_of * found.shape[1] + season.bin, minlength=found.size).reshape(found.shape)
+    counts = np.bincount(season.band * found.shape[1] + season.bin, minlength=found.size).reshape(found.shape)
     # Events over what the model of the background expects: bins of its floors, where none are, must not count.
     solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None]
     real = counts * variance / (len(season) * solid_angle * background * width)

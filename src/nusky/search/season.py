@@ -100,12 +100,15 @@ class SeasonEvents:
         return replace(self, ra=ra, dec=dec, ang_err=ang_err, bin=bins, inverse_background=inverse, mjd=None)
 
     @cached_property
+    def band(self) -> np.ndarray:
+        """Number of the band of sin(dec) of each event, (n_events,) int64."""
+        return energy.sin_dec_band(np.sin(self.dec))
+
+    @cached_property
     def near(self) -> np.ndarray:
         """Squared chord up to which a point source is near each event, (n_events,) float64."""
-        n_bands = len(self.reach)
-        band = np.clip(((np.sin(self.dec) + 1) / 2 * n_bands).astype(np.int64), 0, n_bands - 1)
-        square = np.minimum(self.reach[band, self.bin] * self.ang_err**2, np.pi**2)
-        return 4 * np.sin(np.sqrt(square) / 2) ** 2
+        reach = self.reach[self.band if len(self.reach) > 1 else 0, self.bin]
+        return 4 * np.sin(np.minimum(np.sqrt(reach) * self.ang_err, np.pi) / 2) ** 2
 
     def __len__(self) -> int:
         return len(self.ra)

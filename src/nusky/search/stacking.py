@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nusky.conventions import LIMIT_DROP, PIVOT_ENERGY_GEV, Conventions
+from nusky.conventions import LIMIT_DROP, Conventions
 from nusky.detector.acceptance import ExpectedSignal
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 from nusky.likelihood.mixture import MixtureLikelihood, RatioMoments, pooled, ratio_moments_of_each
 from nusky.likelihood.separation import stack_signal
-
-_PIVOT_EV = PIVOT_ENERGY_GEV * 1e9
 
 
 @dataclass(frozen=True)
