@@ -143,6 +143,16 @@ def test_all_numbers_are_there_in_full_precision(build):
     assert "13 sources of hess have no flux." in page
 
 
+def test_a_limit_whose_coverage_is_not_shown_is_not_called_calibrated(build):
+    assert "Neyman, calibrated with simulated skies" in build(inferred())
+    summary = inferred()
+    [stack] = summary["methods"]["standard"]["wcda-hess"]["inference"]["stacks"].values()
+    stack["statements"]["2.5"]["upper_limit"]["injection"] = "angular resolution (uncalibrated)"
+    page = build(summary)
+    assert "Neyman from simulated skies, uncalibrated: its coverage is not shown" in page
+    assert "calibrated with simulated skies" not in page
+
+
 def test_warnings_of_the_summary_are_shown_before_the_results(build):
     page = build(SUMMARY | {"warnings": ["made by 2 different states of the <code>"]})
     assert 0 < page.index("2 different states of the &lt;code&gt;") < page.index("<main>")

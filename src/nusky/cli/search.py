@@ -129,6 +129,8 @@ def _print(found: Any, written: list[Path]) -> None:
     console.say()
     level = found.limits[0]["confidence_level"]
     kind = "calibrated with trials" if found.settings["trials"] else "asymptotic, not calibrated (--trials 1000 is)"
+    if "uncalibrated" in found.settings["injection"]:
+        kind = "from trials, uncalibrated: their coverage is not shown"
     console.heading(f"{100 * level:.0f} % upper limits, {kind}")
     console.say("E² dN/dE in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
     for row in found.limits:

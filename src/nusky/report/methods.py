@@ -116,14 +116,15 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
                 rf"\citep{{{_KEYS['posttrial']}}}."
             )
     for limit in limits(summary):
-        if limit.calibrated:
+        if limit.from_trials:
+            shown = "" if limit.calibrated else " Its coverage is not shown."
             yield (
                 f"Upper limits on {_plain(limit.catalogue)} ({_plain(limit.weighting)} weights) are at "
                 rf"{100 * limit.confidence_level:g}\,\% confidence level from the {_plain(limit.method)} construction "
                 "with injected signal, for one flavour of neutrinos plus antineutrinos: "
                 rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E < {_power(limit.e2dnde)}\,\mathrm{{GeV\,cm^{{-2}}\,s^{{-1}}}}$ at "
                 rf"100\,TeV for {_index(float(limit.gamma))}, the central 90\,\% of the expected signal lying between "
-                f"${_power(limit.energy_min_gev)}$ and ${_power(limit.energy_max_gev)}$\\,GeV."
+                f"${_power(limit.energy_min_gev)}$ and ${_power(limit.energy_max_gev)}$\\,GeV.{shown}"
             )
     found = verdict(summary)
     if found.p is not None:

@@ -280,7 +280,8 @@ def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
             "Flux of all sources of a stack together, one flavour (neutrinos and antineutrinos), for one index: of "
             f"those computed the nearest to {REFERENCE_GAMMA:g} whose signal is expected around 100 TeV. The energies "
             "hold the central 90 % of the expected signal; outside them a limit says nothing. Limits that are not "
-            "calibrated rest on the fall of the likelihood alone; their coverage is unknown.",
+            "calibrated rest on the fall of the likelihood alone, or on signal drawn by assumption; their coverage is "
+            "not shown.",
         )
 
 

@@ -156,6 +156,11 @@ class Limit:
     energy_min_gev: float | None
     energy_max_gev: float | None
 
+    @property
+    def from_trials(self) -> bool:
+        """Whether trials with signal are behind it."""
+        return self.method not in ("asymptotic", "flux scan")
+
 
 def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
     """One limit for every stack of the standard method: from trials where there is one, else from its flux scan."""
@@ -172,7 +177,7 @@ def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
             if gamma is not None:
                 row = known[gamma]
                 yield Limit(
-                    catalogue, weighting, gamma, row["method"] != "asymptotic", row["method"],
+                    catalogue, weighting, gamma, is_calibrated(row), row["method"],
                     row["confidence_level"], row["n_signal"], row["e2dnde_100tev_gev_cm2_s"],
                     row["energy_min_gev"], row["energy_max_gev"],
                 )  # fmt: skip
@@ -187,17 +192,23 @@ def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
                 )  # fmt: skip
 
 
+def is_calibrated(row: Mapping[str, Any]) -> bool:
+    """Whether a limit comes from trials whose signal is drawn in a way that is shown to give the stated coverage."""
+    return row["method"] != "asymptotic" and "uncalibrated" not in row["injection"]
+
+
 def _limit_sentence(summary: Mapping[str, Any]) -> str:
     found = list(limits(summary))
     if not found:
         return ""
     calibrated = [limit for limit in found if limit.calibrated]
     limit = (calibrated or found)[0]
-    how = (
-        f"{limit.method}, calibrated with simulated skies"
-        if limit.calibrated
-        else "from the fall of the likelihood, not calibrated"
-    )
+    if limit.calibrated:
+        how = f"{limit.method}, calibrated with simulated skies"
+    elif limit.from_trials:
+        how = f"{limit.method} from simulated skies, uncalibrated: its coverage is not shown"
+    else:
+        how = "from the fall of the likelihood, not calibrated"
     return (
         f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
         f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for "

@@ -15,7 +15,7 @@ from nusky.search.hypothesis import Sources, expected_by_source
 from nusky.search.season import SeasonEvents
 from nusky.sphere import displaced
 
-GAUSSIAN = "gaussian (uncalibrated)"
+GAUSSIAN, RESOLUTION = "gaussian (uncalibrated)", "angular resolution (uncalibrated)"
 MIN_EVENTS = 20
 """Events that angular errors are drawn from at least: near the poles the band is widened to that many."""
 _COLUMNS = ("ra", "dec", "ang_err", "log10_energy")
@@ -54,19 +54,20 @@ def expected_events(analysis: Analysis, sources: Sources, spectrum: Spectrum) ->
 
 
 class Injector:
-    """Draws signal events as the release allows: `label` is 'smearing', 'angular resolution' or 'gaussian'.
+    """Draws signal events as the release allows: `label` is 'smearing', `RESOLUTION` or `GAUSSIAN`.
 
     Without smearing tables events have no reconstructed energies, and each is as far from its source as its AngErr
     says. Where the release gives medians of its resolution by true energy, neutrinos have one, which decides their
     AngErr (`nusky.detector.angular_resolution`). Where it gives nothing, AngErr is that of the season's events near the
-    source's declination, so of background: limits that rest on this stand-in are called uncalibrated.
+    source's declination, so of background. Limits that rest on either are called uncalibrated: that they cover is not
+    shown (docs/validation/three_year.md).
     """
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self.label = "smearing"
         if analysis.smearings is None:
-            self.label = GAUSSIAN if analysis.median_spreads is None else "angular resolution"
+            self.label = GAUSSIAN if analysis.median_spreads is None else RESOLUTION
         self._by_dec: list[tuple[np.ndarray, np.ndarray]] = []
         if self.label == GAUSSIAN:
             for season in analysis.seasons:
