@@ -94,3 +94,83 @@ def multiply(n, first, mjd, event, events, source, profiles, weight):
         factor = np.float32(profiles.scale[events[event[p]].season, j] * shape(mjd[first + event[p]], j, profiles))
         for m in range(len(weight)):
             weight[m, p] *= factor
+
+
+@kernel()
+def permute(rng, groups, season, ra, mjd, pool, first, turn, windows, n_columns, row_start, column):
+    """A sky with the times of every season permuted among its events: those that come near a source in a window.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+    groups : (n_groups, 3) int64
+        As in `nusky.likelihood.cells.draw`.
+    season : (n_events,) int16; ra, mjd : (n_events,) float64, rad and d
+        In the order of the sky's index.
+    pool : (n_events,) float64
+        Times of all events, season after season; changed.
+    first : (n_seasons + 1,) int64
+        Where each season begins in `pool`.
+    turn : (n_seasons,) float64
+        By which right ascensions move, rad per day.
+    windows : (n_windows, 2) float64, MJD
+        Starts, in order, and the latest stop so far.
+    n_columns : (N_ROWS,) int64
+        Columns of each row, `nusky.likelihood.cells.ROW_N_RA`.
+    row_start, column
+        As in `nusky.likelihood.cells.SourceCells`.
+
+    Returns
+    -------
+    chosen, cell : (n,) int64; ra, mjd : (n,) float64
+        As in `nusky.likelihood.cells.draw`, and the times.
+    """
+    whole = 2 * np.pi
+    left, found = first[:-1].copy(), 0
+    chosen, cell, placed = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty((2, 1024))
+    always = windows[0, 0] == -np.inf and windows[0, 1] == np.inf
+    for group in range(len(groups)):
+        row = groups[group, 2]
+        begin, end, n_ra = row_start[row], row_start[row + 1], n_columns[row]
+        for i in range(groups[group, 0], groups[group, 1]):
+            k = season[i]
+            # Each event takes one of the times that are left: a permutation, as far as it is looked at.
+            at = left[k] + int(rng.random() * (first[k + 1] - left[k]))
+            t = pool[at]
+            pool[at] = pool[left[k]]
+            left[k] += 1
+            if not always:
+                w = np.searchsorted(windows[:, 0], t, side="right") - 1
+                if w < 0 or t > windows[w, 1]:
+                    continue
+            new = ra[i] + turn[k] * (t - mjd[i])
+            new -= whole * np.floor(new / whole)
+            own = min(int(new * n_ra / whole), n_ra - 1)
+            low, high = begin, end
+            while low < high:
+                middle = (low + high) // 2
+                if column[middle] < own:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low == end or column[low] != own:
+                continue
+            if found == len(chosen):
+                chosen, cell, placed = _twice(chosen), _twice(cell), _wider(placed)
+            chosen[found], cell[found], placed[0, found], placed[1, found] = i, low, new, t
+            found += 1
+    return chosen[:found], cell[:found], placed[0, :found].copy(), placed[1, :found].copy()
+
+
+@kernel()
+def _twice(values):
+    more = np.empty(2 * len(values), values.dtype)
+    more[: len(values)] = values
+    return more
+
+
+@kernel()
+def _wider(values):
+    more = np.empty((len(values), 2 * values.shape[1]))
+    more[:, : values.shape[1]] = values
+    return more

@@ -8,7 +8,7 @@ their own signal density. TS = 2 ln L(best)/L(0).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,11 +22,24 @@ from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
 from nusky.likelihood.ratios import FIRST_BOUND, Signal, near_ratios, series_limits
 from nusky.likelihood.terms import directions
-from nusky.likelihood.time import NO_PROFILES, Profiles
+from nusky.likelihood.time import NO_PROFILES, Profiles, permute
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_ratios
+from nusky.search.flare import FlareLikelihood, largest_factor, wanted
 from nusky.search.season import IndexedEvents, SeasonEvents
-from nusky.search.time_profile import LightCurve, Steady, TimeProfile, exposure_ratios, packed, scale_of, turned
+from nusky.search.sky import Fit, Sky
+from nusky.search.time_profile import (
+    EARTH_TURN,
+    Box,
+    Flare,
+    LightCurve,
+    Steady,
+    TimeProfile,
+    exposure_ratios,
+    packed,
+    scale_of,
+    turned,
+)
 from nusky.units import takes_directions
 
 N_SPECTRA = 16
@@ -35,6 +48,8 @@ _FIRST_BOUND_OF_STACK = 4 * FIRST_BOUND
 _MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
 """More sources than that share the signal densities of those within half a step of declination."""
 _ZOOMS, _ZOOM_POINTS = 3, 8
+_FEW = 0.1
+"""Share of the times inside windows up to which those of the events inside are drawn one by one."""
 
 
 @dataclass(frozen=True)
@@ -124,44 +139,6 @@ class NearIndex:
 
 
 @dataclass(frozen=True)
-class Sky:
-    """The events of one sky to be looked at.
-
-    `chosen` (n_chosen,) are numbers of events of the analysis, `cell` the places of their cells, `ra` [rad] their right
-    ascensions, `mjd` their times (none where all sources are steady); `extra` the same, the records before the times,
-    of injected events; `n_events` (n_seasons,) float64 counts all events.
-    """
-
-    chosen: np.ndarray
-    cell: np.ndarray
-    ra: np.ndarray
-    extra: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-    n_events: np.ndarray
-    mjd: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Best fit of n_s and gamma.
-
-    Attributes
-    ----------
-    n_signal : float
-        Best number of signal events, all seasons.
-    gamma : float
-        Best spectral index; NaN where n_s = 0, the fixed one if it was fixed.
-    ts : float
-        2 ln L(best)/L(0), at least 0.
-    converged : bool
-    """
-
-    n_signal: float
-    gamma: float
-    ts: float
-    converged: bool
-
-
-@dataclass(frozen=True)
 class Hypothesis:
     """Sources that share a flux, on a grid of spectra that differ in one parameter, usually the index.
 
@@ -213,6 +190,10 @@ class Hypothesis:
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
         """The same sources on another grid of spectra."""
         return replace(self, spectra=tuple(spectra))
+
+    def at_window(self, window: Box) -> "Hypothesis":
+        """The same at the same events with a known window in place of what the sources have."""
+        return replace(self, sources=replace(self.sources, profiles=(window,) * len(self.sources)))
 
     def with_gammas(self, gammas: ArrayLike) -> "Hypothesis":
         """The same sources and spectra at other values (n,) of their parameter."""
@@ -302,7 +283,12 @@ class Hypothesis:
         detector stay; in a cone they stay at their right ascensions. Only events whose new time lies in a window cost.
         """
         if self.sources.profiles is not None:
-            return self._timed_sky(*self._timed.permuted(rng))
+            timed = self._timed
+            if timed.is_narrow:
+                return self._timed_sky(*timed.permuted(rng))
+            near = cells.ROW_N_RA, self.near.cells.row_start, self.near.cells.column
+            *found, mjd = permute(rng, self._groups, *timed.pools(), *near)
+            return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
         found = cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
         return Sky(*found, self._NOTHING, self.analysis.n_events)
 
@@ -345,9 +331,14 @@ class Hypothesis:
         chosen, cell = self.near.cells.look_up(events.records["row"], events.records["n_ra"], own)
         return chosen, cell, own[chosen]
 
-    def likelihood(self, sky: Sky) -> "SkyLikelihood":
+    @cached_property
+    def flare(self) -> Flare | None:
+        """What is known of an unknown flare; None where windows are known."""
+        return wanted(self.sources.profiles)
+
+    def likelihood(self, sky: Sky) -> "SkyLikelihood | FlareLikelihood":
         """The likelihood of one sky."""
-        return SkyLikelihood(self, sky)
+        return SkyLikelihood(self, sky) if self.flare is None else FlareLikelihood(self, sky, self.flare)
 
     def fit(self, sky: Sky | None = None) -> Fit:
         """Best n_s and gamma of a sky, between the points of the grid.
@@ -388,6 +379,9 @@ def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[S
 
 def _largest_factor(analysis: Analysis, sources: Sources) -> float:
     """Largest factor s(t) |R| of any source at an event."""
+    if flare := wanted(sources.profiles):
+        _exposure_ratios(analysis, sources)  # which there must be
+        return largest_factor(flare, analysis.runs)
     scale = scale_of(_exposure_ratios(analysis, sources))
     return float((scale * [_top(profile) for profile in sources.profiles]).max())
 
@@ -422,6 +416,7 @@ class TimedEvents:
         Whether directions stay when times change, as in a cone.
     windows : (n_sources, 2) float64, MJD
         Starts, in order, and the latest stop so far.
+    season : (n_events,) int16
     """
 
     ra: np.ndarray
@@ -433,6 +428,7 @@ class TimedEvents:
     n_ra: np.ndarray
     fixed: tuple[bool, ...]
     windows: np.ndarray
+    season: np.ndarray
 
     @classmethod
     def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile], near: np.ndarray) -> "TimedEvents":
@@ -449,16 +445,28 @@ class TimedEvents:
         windows = windows[np.argsort(windows[:, 0], kind="stable")]
         windows[:, 1] = np.maximum.accumulate(windows[:, 1])
         shining = _in_windows(mjd, windows)
-        season = indexed.records["season"]
+        season = np.ascontiguousarray(indexed.records["season"])
         members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
         inside = tuple(own[shining[own]] for own in members)
         reachable = tuple(own[near[own]] for own in members)
         row, n_ra = (indexed.records[name].astype(np.int64) for name in ("row", "n_ra"))
-        return cls(ra, mjd, inside, members, reachable, row, n_ra, _fixed(analysis), windows)
+        return cls(ra, mjd, inside, members, reachable, row, n_ra, _fixed(analysis), windows, season)
 
     def shining(self, mjd: np.ndarray) -> np.ndarray:
         """Whether a source may shine at each of `mjd` (n,)."""
         return _in_windows(mjd, self.windows)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether few of the times are those at which a source may shine."""
+        return sum(map(len, self.inside)) < _FEW * sum(map(len, self.members))
+
+    def pools(self) -> tuple[np.ndarray, ...]:
+        """What `nusky.likelihood.time.permute` needs of the events, in its order."""
+        first = np.concatenate(([0], np.cumsum([len(own) for own in self.members])))
+        pool = self.mjd[np.concatenate(self.members)]
+        turn = np.where(self.fixed, 0.0, EARTH_TURN)
+        return self.season, self.ra, self.mjd, pool, first, turn, self.windows
 
     def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Numbers, right ascensions [rad] and times of near events that get a time at which a source may shine.

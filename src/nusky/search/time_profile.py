@@ -7,6 +7,7 @@ of injected events follow from these.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,6 +63,25 @@ class GoodRuns:
     def livetime(self) -> float:
         """Sum of the runs, d."""
         return float((self.stop - self.start).sum())
+
+    def until(self, mjd: ArrayLike) -> NDArray:
+        """Good runs up to each of `mjd`, shape of `mjd`, d."""
+        edges, total = self._running
+        return np.interp(mjd, edges, total)
+
+    def when(self, live: ArrayLike) -> NDArray:
+        """The times [MJD] at which the good runs add up to `live` [d]; between two runs the end of the first."""
+        edges, total = self._running
+        # Of the two edges of a gap, which have one total, the first.
+        at = np.clip(np.searchsorted(total, live, side="left"), 1, len(total) - 1)
+        inside = np.clip(live, 0.0, total[-1]) - total[at - 1]
+        return np.minimum(edges[at - 1] + inside, edges[at])
+
+    @cached_property
+    def _running(self) -> tuple[NDArray, NDArray]:
+        edges = np.column_stack((self.start, self.stop)).ravel()
+        run = np.cumsum(self.stop - self.start)
+        return edges, np.column_stack((np.append(0.0, run[:-1]), run)).ravel()
 
     def contain(self, mjd: NDArray) -> NDArray:
         """Whether each of `mjd` (n,) lies in a run, edges included."""
@@ -132,6 +152,55 @@ class Steady(TimeProfile):
 
     def integral(self, mjd: NDArray) -> NDArray:
         """The time itself, days."""
+        return np.asarray(mjd, dtype=float)
+
+    def inverse(self, integral: NDArray) -> NDArray:
+        """The time itself, MJD in days."""
+        return integral
+
+    def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
+        return time.STEADY, (0.0, 0.0, 0.0), np.empty(0), np.empty(0)
+
+
+@dataclass(frozen=True)
+class Flare(TimeProfile):
+    """A window that is not known: start and duration are fitted (`nusky.search.flare`).
+
+    Attributes
+    ----------
+    shortest, longest : float, d
+        Bounds of the duration, counted in good runs.
+    edges : int
+        So many events of the largest density ratios, of those near the source, may begin or end a window.
+    add_above : float or None
+        TS of flares apart from each other is added up from this value on; None: only the strongest one counts.
+    """
+
+    shortest: float
+    longest: float
+    edges: int = 100
+    add_above: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.shortest < np.inf:
+            raise PhysicsError(f"the shortest duration of a flare, {self.shortest:g} d, must be above 0.")
+        if not self.shortest <= self.longest < np.inf:
+            raise PhysicsError(
+                f"the longest duration of a flare, {self.longest:g} d, must not be below the shortest, "
+                f"{self.shortest:g} d."
+            )
+        if self.edges < 2:
+            raise PhysicsError(f"edges = {self.edges}: a window needs an event to begin and one to end, at least 2.")
+        if self.add_above is not None and not 0 <= self.add_above < np.inf:
+            raise PhysicsError(f"TS from which flares are added, {self.add_above:g}, must not be below 0.")
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """All times."""
+        return -np.inf, np.inf
+
+    def integral(self, mjd: NDArray) -> NDArray:
+        """The time itself, days: any time may be inside."""
         return np.asarray(mjd, dtype=float)
 
     def inverse(self, integral: NDArray) -> NDArray:
