@@ -25,7 +25,10 @@ RULES = Path("docs/images/rules.svg")
 EVERYTHING = {
     "run": "everything",
     "release": {"name": "icecube-10yr"},
-    "catalogues": {"wcda-hess": {}},
+    "catalogues": {
+        "wcda-hess": {},
+        "km2a-hess": {"time": {"profile": "flare", "shortest_days": 1, "longest_days": 100}},
+    },
     "bdm": {"exclusion": {}},
     "inference": {"declinations_deg": [0.0], "differential_log10_energy_gev": [3, 5, 7], "recovery_trials": 100},
     "skymap": {},

@@ -23,6 +23,7 @@ from nusky.figures.bdm_rates import bdm_events, bdm_light_curve
 from nusky.figures.bdm_sky_map import bdm_sky_map
 from nusky.figures.coverage import coverage
 from nusky.figures.differential import differential
+from nusky.figures.flare import FLARE_COLUMNS, flare
 from nusky.figures.injection_recovery import injection_recovery
 from nusky.figures.limit_spectra import limit_spectra
 from nusky.figures.p_values import p_values
@@ -113,6 +114,23 @@ def draw_p_values() -> Figure:
     p = rng().uniform(size=80)
     columns = {"name": [f"source {i}" for i in range(80)], "p_local": np.append(p[:-1], 5e-4)}
     return p_values(pa.table(columns | {"n_trials": [10_000] * 80}), **MINE, post_trial="= 0.04")
+
+
+def draw_flare() -> Figure:
+    """Weights of the events near a source over time, its flares, and TS by window."""
+    random = rng()
+    mjd = np.sort(np.append(random.uniform(55000, 58000, 290), random.normal(56950, 20, 10)))
+    weight = random.pareto(1.5, 300).clip(0.02, 8) * 1e-3 + np.where(abs(mjd - 56950) < 40, 4e-3, 0)
+    start = random.uniform(55000, 57800, 900)
+    duration = 10 ** random.uniform(0, 2.3, 900)
+    ts = 14 * np.exp(-(((start + duration / 2 - 56950) / 90) ** 2) - np.log10(duration / 70) ** 2) - random.uniform(
+        0, 2
+    )
+    windows = {"start_mjd": start, "stop_mjd": start + duration, "duration_days": duration, "test_statistic": ts}
+    flares = [(1, 56917, 56986, 69, 9.4, 13.1), (2, 55480, 55492, 12, 3.6, 3.0), (3, 57500, 57650, 150, 5.1, 1.2)]
+    rows = pa.Table.from_pylist([dict(zip(FLARE_COLUMNS, row, strict=True)) for row in flares])
+    weights = pa.table({"mjd": mjd, "weight": weight})
+    return flare(rows, pa.table(windows), weights, title=("a source", "my sources"), note="p = 0.002", synthetic=True)
 
 
 def draw_source_limits() -> Figure:

@@ -275,6 +275,13 @@ SHAPES: dict[str, dict[str, str]] = {
 Parameter = float | str | None
 
 
+def files_of_sources(file: str | None) -> list[str]:
+    """The files behind a name in which `{name}` may stand for those of sources: all that are there."""
+    if file is None or "{name}" not in file:
+        return [file] if file else []
+    return sorted(glob.glob("*".join(map(glob.escape, file.split("{name}")))))
+
+
 class Spectrum(Section):
     """What the flux of a source is (docs/spectra.md); a number may be the name of a column of the catalogue instead."""
 
@@ -343,9 +350,7 @@ class Spectrum(Section):
     @property
     def files(self) -> list[str]:
         """Its files, all that are there where every source has one."""
-        if self.file is None or "{name}" not in self.file:
-            return [self.file] if self.file else []
-        return sorted(glob.glob("*".join(map(glob.escape, self.file.split("{name}")))))
+        return files_of_sources(self.file)
 
     @property
     def of_each(self) -> bool:
@@ -405,16 +410,35 @@ PROFILE_KEYS = {
     "box": ("start_mjd", "stop_mjd"),
     "gaussian": ("centre_mjd", "width_days"),
     "decay": ("start_mjd", "timescale_days", "power"),
+    "light-curve": (),
+    "flare": ("shortest_days", "longest_days"),
 }
-"""Keys that describe each profile in time."""
+"""Keys that describe each profile in time, each a number or a column."""
+PROFILE_OPTIONS = {
+    "light-curve": ("file", "columns", "threshold", "lag_days"),
+    "flare": ("edges", "add_above"),
+}
+"""Further keys of a profile, the same for all sources."""
+
+
+class CurveColumns(Section):
+    """Which columns of a light curve hold what."""
+
+    start_mjd: str = Field("start_mjd", description="Start of a bin, MJD.")
+    stop_mjd: str = Field("stop_mjd", description="Stop of a bin, MJD.")
+    flux: str = Field("flux", description="Flux in the bin, in any unit.")
+    upper_limit: str | None = Field(
+        None, description="Column that is true where the flux is an upper limit, which counts as no flux."
+    )
 
 
 class TimeProfile(Section):
     """How the flux of the sources changes with time; each value is a number for all sources or a column with theirs."""
 
-    profile: Literal["box", "gaussian", "decay"] = Field(
+    profile: Literal[*PROFILE_KEYS] = Field(
         description="box: constant from start to stop, edges included; gaussian; decay: falls as "
-        "(1 + t / timescale)^-power from start on."
+        "(1 + t / timescale)^-power from start on; light-curve: as measured; flare: a box that is not known, its start "
+        "and duration are fitted in every source by itself."
     )
     start_mjd: float | str | None = Field(None, description="Start of a box or decay, MJD, or the column with it.")
     stop_mjd: float | str | None = Field(None, description="Stop of a box, MJD, or the column with it.")
@@ -422,6 +446,31 @@ class TimeProfile(Section):
     width_days: float | str | None = Field(None, description="Width (sigma) of a Gaussian, or the column with it.")
     timescale_days: float | str | None = Field(None, description="Timescale of a decay, or the column with it.")
     power: float | str | None = Field(None, description="Power of a decay, or the column with it.")
+    file: str | None = Field(
+        None,
+        description="light-curve: path of an ECSV, CSV or FITS file. With `{name}` in it, which stands for the name of "
+        "a source, a file for each.",
+    )
+    columns: CurveColumns | None = Field(None, description="light-curve: what its columns are called.")
+    threshold: float | None = Field(
+        None, description="light-curve: flux above which neutrinos come, in the unit of the file; null: 0."
+    )
+    lag_days: float | None = Field(None, description="light-curve: how much later neutrinos come; null: 0.")
+    shortest_days: float | str | None = Field(
+        None, description="flare: shortest duration, days of good runs, or the column with it."
+    )
+    longest_days: float | str | None = Field(None, description="flare: longest duration, or the column with it.")
+    edges: int | None = Field(
+        None, ge=2, description="flare: how many of the events near a source may begin or end a window; null: 100."
+    )
+    add_above: float | None = Field(
+        None, ge=0, description="flare: TS from which flares apart from each other are added up; null: none are."
+    )
+    scramble: Literal["times", "right-ascension"] = Field(
+        "times",
+        description="times: those of a season are permuted among its events, right ascensions follow the Earth; "
+        "right-ascension: times stay, right ascensions are drawn anew.",
+    )
 
     @property
     def values(self) -> dict[str, float | str]:
@@ -429,16 +478,34 @@ class TimeProfile(Section):
         return {key: getattr(self, key) for key in PROFILE_KEYS[self.profile]}
 
     @property
-    def columns(self) -> set[str]:
+    def options(self) -> dict[str, Any]:
+        """Further keys of the profile that are given."""
+        keys = PROFILE_OPTIONS.get(self.profile, ())
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+    @property
+    def of_columns(self) -> set[str]:
         """Columns of the catalogue that it needs."""
         return {value for value in self.values.values() if isinstance(value, str)}
+
+    @property
+    def files(self) -> list[str]:
+        """Its files, all that are there where every source has one."""
+        return files_of_sources(self.file)
 
     @model_validator(mode="after")
     def _keys_of_the_profile(self) -> "TimeProfile":
         needed = PROFILE_KEYS[self.profile]
         given = {key for keys in PROFILE_KEYS.values() for key in keys if getattr(self, key) is not None}
         if given != set(needed):
-            raise ValueError(f"a {self.profile} is described by {', '.join(needed)}: give all of them and no other")
+            keys = f"described by {', '.join(needed)}: give all of them and no other" if needed else "read from a file"
+            raise ValueError(f"a {self.profile} is {keys}")
+        own = PROFILE_OPTIONS.get(self.profile, ())
+        for key in (key for keys in PROFILE_OPTIONS.values() for key in keys if getattr(self, key) is not None):
+            if key not in own:
+                raise ValueError(f"`{key}` does not belong to a {self.profile}")
+        if self.profile == "light-curve" and self.file is None:
+            raise ValueError("a light-curve needs `file`")
         return self
 
 
@@ -935,6 +1002,19 @@ class Configuration(Section):
         unused = [name for name in windowed if name not in chosen]
         if unused:
             raise ValueError(f"`catalogues.{unused[0]}.time` is part of the inference, which does not treat it")
+        if not self.release.covers_the_sky:
+            for name in windowed:
+                if self.catalogues[name].time.scramble != "times":
+                    raise ValueError(
+                        f"`catalogues.{name}.time.scramble`: a list in `release.events` covers only a cone, in which "
+                        "right ascensions cannot be drawn anew. Permute the `times`"
+                    )
+        for name in chosen:
+            if self.flaring(name) and not (self.inference.single_sources and self.catalogues[name].single_sources):
+                raise ValueError(
+                    f"`catalogues.{name}.time`: a flare is looked for in every source by itself, so its "
+                    "`single_sources` and those of `inference` must not be false"
+                )
         without = [own.name for own in self.release.lists if own.columns.mjd is None]
         if windowed and without:
             raise ValueError(
@@ -946,6 +1026,11 @@ class Configuration(Section):
     def windowed(self, catalogue: str) -> bool:
         """Whether the sources of a catalogue change with time."""
         return self.catalogues[catalogue].time is not None
+
+    def flaring(self, catalogue: str) -> bool:
+        """Whether unknown flares are looked for in a catalogue's sources."""
+        time = self.catalogues[catalogue].time
+        return time is not None and time.profile == "flare"
 
     @model_validator(mode="after")
     def _skymap_possible(self) -> "Configuration":

@@ -22,6 +22,8 @@ NO_CODE = {"", "text", "{toctree}", "diff"}
 """Languages of blocks that hold nothing to run; `diff` belongs to the recipes of CONTRIBUTING.md."""
 ELSEWHERE = {"CONTRIBUTING.md": ("python", "sh"), "README.md": ("sh",), "docs/cli.md": ("sh",)}
 """Page -> languages a test of its own runs: `test_contributing.py`, `test_readme_word_for_word.py`, `test_cli.py`."""
+DATA = {"docs/tutorials/flare.md": ("txs", "txs0506_release_2018")}
+"""Page -> the folder it reads and which of the validation data that is."""
 FIRST = "docs/tutorials/first_run.md"
 
 SMALL = {
@@ -70,8 +72,11 @@ def test_blocks_that_are_not_run_are_few_and_say_why():
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if is_plain(page)])
-def test_python_runs_in_order(page, tmp_path, monkeypatch):
+def test_python_runs_in_order(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
+    if page in DATA:
+        folder, name = DATA[page]
+        (tmp_path / folder).symlink_to(request.getfixturevalue("validation_data") / name)
     namespace = {"__name__": "examples"}
     for block in runnable(page):
         if block.language == "python":

@@ -41,6 +41,15 @@ def spectrum_files(catalogue):
     return cfg.spectrum_of(catalogue).files
 
 
+def light_curve_files(catalogue):
+    """The files with light curves of a catalogue's sources."""
+    return (
+        cfg.catalogues[catalogue].time.files
+        if catalogue and cfg.windowed(catalogue)
+        else []
+    )
+
+
 def catalogue_of(wildcards):
     """The catalogue of a hypothesis; None where it has none."""
     return (wildcards.hypothesis.split("/") + [None])[1]

@@ -7,6 +7,7 @@ tested_data = {
     "sources": tested_sources,
     "uptimes": tested_uptimes,
     "spectra": lambda wildcards: spectrum_files(catalogue_of(wildcards)),
+    "light_curves": lambda wildcards: light_curve_files(catalogue_of(wildcards)),
 }
 
 
@@ -34,6 +35,24 @@ rule inference_fits:
         "p-values of {wildcards.hypothesis}"
     script:
         "../scripts/inference.py"
+
+
+use rule inference_fits as inference_flares with:
+    """The strongest flares of the sources of a catalogue at times that are not known."""
+    input:
+        **tested_data,
+    output:
+        flares=paths.inference("flares"),
+        windows=paths.inference("windows"),
+        weights=paths.inference("weights"),
+    log:
+        paths.log("inference_flares/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_flares/{hypothesis}")
+    resources:
+        **requested("inference_flares"),
+    message:
+        "Flares of {wildcards.hypothesis}"
 
 
 use rule inference_fits as inference_trials with:

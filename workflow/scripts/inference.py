@@ -1,11 +1,12 @@
 from nusky.stages.runner import logged
 
 with logged(snakemake):
-    from nusky.stages import differential, inference, recovery, source_limits
+    from nusky.stages import differential, flares, inference, recovery, source_limits
 
     stages = {
         "inference_trials": inference.trials,
         "inference_fits": inference.fits,
+        "inference_flares": flares.flares,
         "inference_statements": inference.statements,
         "inference_sensitivity": inference.statements,
         "inference_limits_part": source_limits.part,

@@ -37,7 +37,7 @@ def build_catalogue(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str
 
 
 def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
-    of_time = catalogue.time.columns if catalogue.time else set()
+    of_time = catalogue.time.of_columns if catalogue.time else set()
     numeric = {weighting.column for weighting in catalogue.weightings.values() if weighting.column} | of_time
     numeric.update(catalogue.spectrum.columns if catalogue.spectrum else [])
     lists, reports = [], []

@@ -88,9 +88,9 @@ def _catalogue(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
         from nusky.stages.inference import profiles_of
 
         try:
-            profiles_of(block.time, table)
-        except CatalogueError as error:
-            raise CatalogueError(f"in config block `catalogues.{name}.time`: {error}") from None
+            profiles_of(block.time, table, directory)
+        except NuskyError as error:
+            raise type(error)(f"in config block `catalogues.{name}.time`: {error}") from None
     report["weightings"] = {}
     for weighting, settings in block.weightings.items():
         try:
@@ -167,7 +167,9 @@ def _of_time(time: Any) -> str:
     described = (
         f"{key} {value if isinstance(value, float) else f'in column {value}'}" for key, value in time.values.items()
     )
-    return f"{time.profile}: {', '.join(described)}; times are scrambled"
+    options = (f"{key} {value}" for key, value in time.options.items() if key != "columns")
+    what = "times are" if time.scramble == "times" else "right ascensions are"
+    return f"{time.profile}: {', '.join([*described, *options])}; {what} scrambled"
 
 
 def _failed(run: Path) -> list[dict[str, Any]]:

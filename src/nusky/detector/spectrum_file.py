@@ -32,7 +32,7 @@ def read_spectrum(path: str | os.PathLike[str]) -> TabulatedSpectrum:
     """
     path = Path(path)
     try:
-        table = _table(path)
+        table = table_of_file(path, "a spectrum")
         energy, unit = _column(table, "energy", path)
         flux, flux_unit = _column(table, "flux", path)
         energy = energy * _factor(unit, u.GeV, "energy", path)
@@ -45,11 +45,12 @@ def read_spectrum(path: str | os.PathLike[str]) -> TabulatedSpectrum:
         raise ConfigurationError(f"{path.parent / str(error)}") from None
 
 
-def _table(path: Path) -> Table:
+def table_of_file(path: Path, what: str) -> Table:
+    """The table in an ECSV, CSV or FITS file that holds `what`; ConfigurationError where it is none."""
     kind = path.name.removesuffix(".gz").rpartition(".")[2].lower()
     formats = {"ecsv": "ascii.ecsv", "csv": "ascii.csv", "fits": "fits", "fit": "fits"}
     if kind not in formats:
-        raise ConfigurationError(f"{path}: a spectrum is read from files ending in .ecsv, .csv or .fits.")
+        raise ConfigurationError(f"{path}: {what} is read from files ending in .ecsv, .csv or .fits.")
     if kind in ("fits", "fit"):
         content = io.BytesIO(read_bytes(path, ConfigurationError, _MAX_BYTES))
     else:

@@ -29,6 +29,17 @@ _SOURCE_COLUMNS = {
     "p_local": "local p",
     "p_post": "post-trial p",
 }
+_FLARE_COLUMNS = {
+    "name": "source",
+    "rank": "rank",
+    "start_mjd": "from MJD",
+    "stop_mjd": "to MJD",
+    "duration_days": "good runs [d]",
+    "n_signal": "signal events",
+    "gamma": "γ",
+    "test_statistic": "TS",
+    "e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]",
+}
 _HADRONIC_COLUMNS = {
     "name": "source",
     "gamma": "γ",
@@ -124,6 +135,11 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
             f"{_p(best, 'post', number)} from "
             f"{number(best['n_sky_trials'])} full skies."
         )
+        if best.get("start_mjd") is not None:
+            yield (
+                f"its strongest flare: MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}, "
+                f"{number(best['n_signal'])} signal events in {number(best['duration_days'])} days of good runs."
+            )
 
 
 def _limit(
@@ -203,13 +219,24 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         for name, of_source in sources["limits"].items()
         for limit in of_source
     ]
-    yield (
-        f"Upper limits of the single sources of {where}",
-        ["source", *_LIMIT_COLUMNS.values()],
-        limits,
-        f"{inference['analysis'].capitalize()}. Flux of one flavour (neutrinos and antineutrinos); the energies hold "
-        "the central 90 % of the expected signal. Asymptotic limits have no trials and no calibrated coverage.",
-    )
+    if sources.get("flares"):
+        yield (
+            f"Flares of the sources of {where}",
+            list(_FLARE_COLUMNS.values()),
+            [[_cell(row[key]) for key in _FLARE_COLUMNS] for row in sources["flares"]],
+            "The strongest window of every source, then the strongest of those that lie apart from it. TS of each has "
+            "the factor for the number of short windows; the p-values above are those of the sources. The fluence is "
+            "that of the fitted events, of one flavour.",
+        )
+    if limits:
+        yield (
+            f"Upper limits of the single sources of {where}",
+            ["source", *_LIMIT_COLUMNS.values()],
+            limits,
+            f"{inference['analysis'].capitalize()}. Flux of one flavour (neutrinos and antineutrinos); the energies "
+            "hold the central 90 % of the expected signal. Asymptotic limits have no trials, and their coverage is not "
+            "calibrated.",
+        )
     yield from _checks(sources, f"one source of {where}")
     if sources["hadronic"]:
         yield (

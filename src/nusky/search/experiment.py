@@ -13,7 +13,7 @@ import numpy as np
 from nusky.detector.spectrum import PowerLaw, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Hypothesis, Sky, Sources
+from nusky.search.hypothesis import TIMES, Hypothesis, Sky, Sources
 from nusky.search.injection import Injector, Signal
 from nusky.search.skymap.model import SkyModel
 from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction
@@ -125,10 +125,17 @@ class Experiment:
 
     @classmethod
     def of(
-        cls, analysis: Analysis, sources: Sources, indices: Indices, seed: int, keys: Sequence[str | int]
+        cls,
+        analysis: Analysis,
+        sources: Sources,
+        indices: Indices,
+        seed: int,
+        keys: Sequence[str | int],
+        scramble: str = TIMES,
     ) -> "Experiment":
-        """The hypothesis of `sources` with the index free or fixed as `indices` say."""
-        return cls(Hypothesis.of(analysis, sources, indices.spectra), indices.free, seed, tuple(keys))
+        """The hypothesis of `sources` with the index free or fixed as `indices` say; `scramble` as it has it."""
+        hypothesis = replace(Hypothesis.of(analysis, sources, indices.spectra), scramble=scramble)
+        return cls(hypothesis, indices.free, seed, tuple(keys))
 
     @cached_property
     def inject(self) -> Injector:

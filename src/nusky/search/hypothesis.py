@@ -44,6 +44,8 @@ from nusky.units import takes_directions
 
 N_SPECTRA = 16
 """Values of the fitted parameter on which the likelihood is profiled; between them the profile is interpolated."""
+TIMES, RIGHT_ASCENSION = "times", "right-ascension"
+"""What is scrambled in skies of sources that change with time."""
 _FIRST_BOUND_OF_STACK = 4 * FIRST_BOUND
 _MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
 """More sources than that share the signal densities of those within half a step of declination."""
@@ -150,13 +152,20 @@ class Hypothesis:
     spectra : n_spectra
     near : NearIndex
         The same for all spectra.
+    scramble : TIMES or RIGHT_ASCENSION
+        Of sources that change with time; steady ones have right ascensions scrambled.
     """
 
     analysis: Analysis
     sources: Sources
     spectra: tuple[Spectrum, ...]
     near: NearIndex
+    scramble: str = TIMES
     _NOTHING = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, EVENT), np.empty(0))
+
+    def __post_init__(self) -> None:
+        if self.scramble == RIGHT_ASCENSION and self.sources.profiles is not None and any(_fixed(self.analysis)):
+            raise PhysicsError("in a list of a cone right ascensions cannot be drawn anew: permute the times.")
 
     @classmethod
     def of(
@@ -281,22 +290,31 @@ class Hypothesis:
         With steady sources right ascensions are redrawn uniformly; only events near a source cost random numbers. Else
         the times of a season's events are permuted and right ascensions follow the Earth, so that directions in the
         detector stay; in a cone they stay at their right ascensions. Only events whose new time lies in a window cost.
+        With `scramble` set to right ascensions these are redrawn at the events' own times.
         """
-        if self.sources.profiles is not None:
-            timed = self._timed
-            if timed.is_narrow:
-                return self._timed_sky(*timed.permuted(rng))
-            near = cells.ROW_N_RA, self.near.cells.row_start, self.near.cells.column
-            *found, mjd = permute(rng, self._groups, *timed.pools(), *near)
-            return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
-        found = cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
-        return Sky(*found, self._NOTHING, self.analysis.n_events)
+        near = self.near.cells.row_start, self.near.cells.column
+        if self.sources.profiles is None:
+            found = cells.draw(rng, self._groups, *near)
+            return Sky(*found, self._NOTHING, self.analysis.n_events)
+        timed = self._timed
+        if self.scramble == RIGHT_ASCENSION:
+            found = cells.draw(rng, self._groups, *near)
+            mjd = timed.mjd[found[0]]
+            shining = timed.shining(mjd)
+            return Sky(*(own[shining] for own in found), self._NOTHING, self.analysis.n_events, mjd[shining])
+        if timed.is_narrow:
+            return self._timed_sky(*timed.permuted(rng))
+        *found, mjd = permute(rng, self._groups, *timed.pools(), cells.ROW_N_RA, *near)
+        return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
 
     def permuted_events(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Right ascensions [rad] and times of all events with the times of every season permuted, (n_events,) each.
+        """Right ascensions [rad] and times of all events of a scrambled sky, (n_events,) each.
 
         One season after the other, for `with_events_at` of any hypothesis on these events.
         """
+        if self.scramble == RIGHT_ASCENSION:
+            skies = [(rng.uniform(0.0, 2 * np.pi, len(season)), season.mjd) for season in self.analysis.seasons]
+            return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
         skies = [
             _permuted(rng, season.ra, season.mjd, fixed)
             for season, fixed in zip(self.analysis.seasons, _fixed(self.analysis), strict=True)

@@ -4,7 +4,7 @@ The workflow's stages and `nusky.results.search` quote the numbers of these func
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,14 @@ from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.energy_range import central_energy_range
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Request
-from nusky.search.hypothesis import Sources
+from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.injection import Signal, expected_events
-from nusky.search.interval import likelihood_interval
+from nusky.search.interval import LikelihoodInterval, likelihood_interval
+from nusky.search.sky import Fit
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxScale, SignalStrength
-from nusky.search.time_profile import exposure_ratios
+from nusky.search.time_profile import TimeProfile, exposure_ratios
 
 BAND_TRIALS = 100
 """Scrambled skies behind the expected range of an asymptotic limit."""
@@ -117,10 +118,10 @@ class Target:
         """
         experiment = self.experiment
         for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
-            interval = likelihood_interval(experiment.at(fixed).hypothesis)
-            best = interval.fit
+            best, interval, about = self._best(experiment.at(fixed).hypothesis)
             row = (
                 {"gamma_fixed": float(fixed)}
+                | about
                 | dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
                 | {
                     "converged": best.converged,
@@ -142,6 +143,23 @@ class Target:
                     "n_trials": local.n_trials,
                 }
             yield row
+
+    def _best(self, hypothesis: Hypothesis) -> tuple[Fit, LikelihoodInterval, dict[str, float]]:
+        """Best fit, its interval, and of an unknown flare its window: the interval is that of the window."""
+        if hypothesis.flare is None:
+            interval = likelihood_interval(hypothesis)
+            return interval.fit, interval, {}
+        best, nothing = hypothesis.fit(), float("nan")
+        found = next(hypothesis.likelihood(hypothesis.data()).flares(), None)
+        if found is None:
+            interval = LikelihoodInterval(best, *(nothing,) * 4, nothing)
+            return best, interval, dict.fromkeys(("start_mjd", "stop_mjd", "duration_days"), nothing)
+        interval = likelihood_interval(hypothesis.at_window(found.box))
+        return best, interval, {"start_mjd": found.start, "stop_mjd": found.stop, "duration_days": found.duration}
+
+    def at_window(self, window: TimeProfile) -> "Target":
+        """The same sources with a known window: what is quoted of a flare that was found."""
+        return replace(self, sources=replace(self.sources, profiles=(window,) * len(self.sources)))
 
     def limit(self, gamma: float, observed_ts: float, background_ts: np.ndarray, request: Request) -> Limit:
         """The upper limit at the index `gamma`.

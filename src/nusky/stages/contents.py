@@ -14,6 +14,8 @@ from nusky.releases import registry
 
 Names = dict[str, str]  # what closes the wildcards of a file-name pattern
 DECLINATIONS = "declinations"
+FLARES = "flares"
+"""Stands for the sources of a catalogue in which unknown flares are looked for: they have no limits."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Contents:
         for name in self.inferred:
             found += [
                 {"hypothesis": f"stack/{name}/{w}", "catalogue": name, "weighting": w, "label": f"{name}, {w} weights"}
-                for w in self.cfg.inferred_weightings(name)
+                for w in ([] if self.cfg.flaring(name) else self.cfg.inferred_weightings(name))
             ]
         for name in self.inferred:
             if self.cfg.inference.single_sources and self.cfg.catalogues[name].single_sources:
@@ -96,10 +98,13 @@ class Contents:
         if block and block.recovery_trials:
             kinds["stack"] += ["recovery", "coverage"]
             kinds["sources"] += ["recovery", "coverage"]
-        return {
-            name: {what: self.paths.inference(what).format(hypothesis=name) for what in kinds[name.split("/")[0]]}
-            for name in (names["hypothesis"] for names in self.hypotheses)
-        }
+        kinds[FLARES] = ["fits", "flares", "windows", "weights"]
+        found = {}
+        for names in self.hypotheses:
+            name, catalogue = names["hypothesis"], names.get("catalogue")
+            kind = FLARES if catalogue and self.cfg.flaring(catalogue) else name.split("/")[0]
+            found[name] = {what: self.paths.inference(what).format(hypothesis=name) for what in kinds[kind]}
+        return found
 
     def having(self, what: str, *kinds: str) -> list[Names]:
         """The hypotheses of some `kinds` that have a table of the inference, such as 'coverage'."""
@@ -164,7 +169,7 @@ class Contents:
             hypothesis = names["hypothesis"]
             yield from self.trials(hypothesis) + self.trials(hypothesis, "skies")
             yield from self.inference_tables[hypothesis].values()
-        for names in self.of_kind("sources"):
+        for names in self.having("limits", "sources"):
             for what in ("limits", "hadronic"):
                 yield from self.limits_parts(what, names["hypothesis"])
         for files in (*self.skymap_parts.values(), self.skymap_tables.values()):

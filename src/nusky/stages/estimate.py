@@ -41,6 +41,8 @@ TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
+FLARE_TRIAL_S, FLARE_FIT_S = 1.6e-8, 6e-3
+"""Trial of an unknown flare of one source: permuting times, per event, and the fit of its windows."""
 SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
@@ -109,6 +111,8 @@ class Case:
         fitted = self._fitted(self.inference)
         if self.kind == "stack":
             return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources**TRIAL_POWER
+        if self.catalogue and self.cfg.flaring(self.catalogue):
+            return (FLARE_TRIAL_S * self.events + FLARE_FIT_S) * self.sources
         return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
 
     @property
@@ -220,6 +224,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources, pairs=False),
     "inference_trials": _trials(lambda c: c.trial * c.batch),
     "inference_fits": _trials(lambda c: c.trial * 10),
+    "inference_flares": _trials(lambda c: c.trial * 30),
     "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
     "inference_sensitivity": _trials(
         lambda c: c.trial * c.n_gammas * c.injected(1 + len(c.inference.discovery_sigmas))
@@ -318,6 +323,11 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
         lists = [item.model_dump(mode="json", exclude_none=True) for item in block.lists]
         located = [i | {"file": str((directory / i["file"]).resolve())} if "file" in i else i for i in lists]
         settings["catalogues"][name]["lists"] = located
+        for part in ("time", "spectrum"):
+            if (own := settings["catalogues"][name].get(part)) and own.get("file"):
+                own["file"] = str((directory / own["file"]).resolve())
+    if file := settings.get("spectrum", {}).get("file"):
+        settings["spectrum"]["file"] = str((directory / file).resolve())
     with (
         tempfile.TemporaryDirectory() as folder,
         contextlib.redirect_stdout(io.StringIO()),

@@ -184,6 +184,26 @@ def _source_limits(tables: Tables, options: Figures, *, catalogue: str, syntheti
     )
 
 
+def _flare(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
+    """Of the source with the smallest local p-value."""
+    from nusky.figures import flare as module
+
+    fits = first_fit(read_table(tables["fits"], kind="source_fits"))
+    best = min(fits.to_pylist(), key=lambda row: row["p_local"])
+    kinds = {"flares": module.FLARE_COLUMNS, "windows": module.WINDOW_COLUMNS, "weights": module.WEIGHT_COLUMNS}
+    shown = {}
+    for what, columns in kinds.items():
+        kind = what if what == "flares" else f"flare_{what}"
+        table = read_table(tables[what], kind=kind)
+        shown[what] = table.filter(pc.equal(table["name"], best["name"]))
+        if what == "flares" and shown[what].num_rows:
+            shown[what] = first_fit(shown[what])
+        shown[what] = shown[what].select(columns)
+    note = f"p {compared(best['p_local'], best['n_trials'])}"
+    title = (best["name"], catalogue, _setting(tables["fits"], "analysis"))
+    return module.flare(**shown, title=title, note=note, synthetic=synthetic)
+
+
 def _sensitivity(tables: Tables, options: Figures, *, release: str, synthetic: bool, **_: Any) -> "Drawn":
     from nusky.figures import sensitivity as module
 
@@ -358,10 +378,17 @@ KINDS = {
         _inferred("fits"),
         _p_values,
     ),
+    "flare": Kind(
+        "Flare of the most significant source of {catalogue}",
+        "standard/flare/{catalogue}",
+        lambda c: c.having("flares", "sources"),
+        _inferred("fits", "flares", "windows", "weights"),
+        _flare,
+    ),
     "source_limits": Kind(
         "Upper limits of the sources of {catalogue}",
         "standard/source_limits/{catalogue}",
-        lambda c: c.of_kind("sources") if c.cfg.release.states_fluxes else [],
+        lambda c: c.having("limits", "sources") if c.cfg.release.states_fluxes else [],
         _inferred("limits"),
         _source_limits,
     ),

@@ -20,16 +20,17 @@ from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector.configured import of_stack, spectra_of
 from nusky.detector.spectrum import SourceSpectra
-from nusky.errors import CatalogueError, PhysicsError, TableError
+from nusky.errors import CatalogueError, NuskyError, PhysicsError, TableError
 from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits, windowed_sky_fits
-from nusky.search.hypothesis import Sources
+from nusky.search.hypothesis import TIMES, Sources
 from nusky.search.statistics.posttrial import post_trial_p_value
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
-from nusky.search.time_profile import Box, Decay, Gaussian, TimeProfile
+from nusky.search.time_profile import Box, Decay, Flare, Gaussian, TimeProfile
+from nusky.stages.light_curves import read_light_curve
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -80,18 +81,22 @@ def positions(sources: pa.Table) -> Positions:
     return ra, dec, np.where(limit, 0.0, np.nan_to_num(width))
 
 
-_PROFILES = {"box": Box, "gaussian": Gaussian, "decay": Decay}
+_PROFILES = {"box": Box, "gaussian": Gaussian, "decay": Decay, "flare": Flare}
 
 
-def profiles_of(settings: config.TimeProfile, sources: pa.Table) -> list[TimeProfile]:
-    """The profile in time of every source of a list.
+def profiles_of(settings: config.TimeProfile, sources: pa.Table, folder: Path = Path(".")) -> list[TimeProfile]:
+    """The profile in time of every source of a list; light curves are looked for relative to `folder`.
 
     Raises
     ------
     CatalogueError
         A source has no value in a column that is needed, or one that makes no sense; the message names it.
+    ConfigurationError
+        The light curve of a source is missing or none.
     """
     names = sources["name"].to_pylist()
+    if settings.profile == "light-curve":
+        return _light_curves(settings, names, folder)
     columns = {
         key: sources[value].to_pylist() if isinstance(value, str) else [value] * len(names)
         for key, value in settings.values.items()
@@ -105,10 +110,24 @@ def profiles_of(settings: config.TimeProfile, sources: pa.Table) -> list[TimePro
                     "source out of the list."
                 )
         try:
-            made.append(_PROFILES[settings.profile](*map(float, values)))
+            made.append(_PROFILES[settings.profile](*map(float, values), **settings.options))
         except PhysicsError as error:
             raise CatalogueError(f"source '{name}': {error}") from None
     return made
+
+
+def _light_curves(settings: config.TimeProfile, names: Sequence[str], folder: Path) -> list[TimeProfile]:
+    columns, of_each = settings.columns or config.CurveColumns(), "{name}" in settings.file
+    threshold, lag = settings.threshold or 0.0, settings.lag_days or 0.0
+    made: dict[str, TimeProfile] = {}
+    for name in names:
+        file = settings.file.replace("{name}", name)
+        if file not in made:
+            try:
+                made[file] = read_light_curve(folder / file, columns, threshold, lag)
+            except NuskyError as error:
+                raise type(error)(f"source '{name}': {error}" if of_each else str(error)) from None
+    return [made[settings.file.replace("{name}", name)] for name in names]
 
 
 class Study:
@@ -117,7 +136,7 @@ class Study:
     Parameters
     ----------
     files : of the job: tables of the release and, unless it is about declinations, the `sources`; `spectra`, files with
-        tabulated ones, if any
+        tabulated ones, and `light_curves`, if any
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
         None for a free one or, without energies, each of `gammas`; `spectrum`, the keys of the configuration's block
     hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`; `time`, how the sources change with time
@@ -131,12 +150,14 @@ class Study:
     def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
         self._data, self._setup, self._hypothesis = Data.of_job(files), setup, hypothesis
         sources = getattr(files, "sources", None)
-        self._files = [*self._data.paths, *([sources] if sources else []), *getattr(files, "spectra", [])]
+        self._files = [*self._data.paths, *([sources] if sources else [])]
+        self._files += [*getattr(files, "spectra", []), *getattr(files, "light_curves", [])]
         self.analysis = load_analysis(self._data)
         self.kind, _, self.name = hypothesis["name"].partition("/")
         self.table = read_table(sources, kind="sources") if sources else None
-        time = hypothesis.get("time")
-        self.profiles = time and profiles_of(config.TimeProfile.model_validate(time), self.table)
+        time = hypothesis.get("time") and config.TimeProfile.model_validate(hypothesis["time"])
+        self.profiles = time and profiles_of(time, self.table)
+        self._scramble = time.scramble if time else TIMES
         if self.kind == "stack":
             weighting = config.Weighting.model_validate(hypothesis["weighting"])
             weights, _ = model_weights(self.table, weighting, STANDARD.name)
@@ -204,7 +225,7 @@ class Study:
             sources = Sources.of(0.0, np.radians(dec_deg))
             keys, row = ("declination", f"{dec_deg:g}"), {"dec_deg": dec_deg}
         indices = self.indices_of(j)
-        experiment = Experiment.of(self.analysis, sources, indices, self._setup["seed"], keys)
+        experiment = Experiment.of(self.analysis, sources, indices, self._setup["seed"], keys, self._scramble)
         return Target(experiment, sources, row, indices.spectrum)
 
     def common_skies(self, numbers: range) -> np.ndarray:

@@ -53,7 +53,8 @@ _CHECKS = {"differential": "differential", "recovery": "injection_recovery", "co
 
 def collect(stacks: Mapping[str, Mapping[str, Path]], sources: Mapping[str, Path] | None) -> dict[str, Any]:
     """The inference of one catalogue from the tables of its stacks, by weighting, and of its sources if searched."""
-    settings = read_metadata(next(iter(stacks.values()))["fits"])["settings"]
+    first = next(iter(stacks.values()), sources)
+    settings = read_metadata(first["fits"])["settings"]
     found = {
         "analysis": settings["analysis"],
         "time": settings.get("time"),
@@ -82,12 +83,17 @@ def _sources(tables: Mapping[str, Path]) -> dict[str, Any]:
     compared = first_fit(fits).to_pylist()
     best = min(compared, key=lambda row: row["p_local"])
     limits: dict[str, list[dict[str, Any]]] = {}
-    for row in read_table(tables["limits"], kind="source_limits").to_pylist():
-        limits.setdefault(row["name"], []).append({key: row[key] for key in _LIMIT_KEYS})
+    hadronic: list[dict[str, Any]] = []
+    if "limits" in tables:
+        for row in read_table(tables["limits"], kind="source_limits").to_pylist():
+            limits.setdefault(row["name"], []).append({key: row[key] for key in _LIMIT_KEYS})
+        hadronic = read_table(tables["hadronic"], kind="hadronic_limits").to_pylist()
+    flares = {"flares": read_table(tables["flares"], kind="flares").to_pylist()} if "flares" in tables else {}
     return {
         "best": best,
         "fits": fits.to_pylist(),
         "limits": limits,
-        "hadronic": read_table(tables["hadronic"], kind="hadronic_limits").to_pylist(),
+        "hadronic": hadronic,
+        **flares,
         **_checks(tables),
     }

@@ -1,0 +1,100 @@
+"""Stage of unknown flares: the strongest of every source, and what they were chosen from."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from nusky.search.flare import FlareFit, FlareLikelihood
+from nusky.search.target import Target
+from nusky.stages.inference import Study
+from nusky.tables import write_table
+
+
+def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+    """The strongest flare of every source and those that lie apart from it, with fluxes in their windows.
+
+    Writes `outputs.flares`, a row for each, `outputs.windows`, TS of every window that was looked at, and
+    `outputs.weights`, what each event near a source adds for a signal of one event over the whole livetime; the last
+    two for the first fit.
+    """
+    study = Study(files, setup, hypothesis)
+    rows, windows, weights = [], [], []
+    for j, target in enumerate(study):
+        known = {"source": int(study.rows[j])} | target.row
+        experiment = target.experiment
+        for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
+            own = experiment.at(fixed).hypothesis
+            likelihood = own.likelihood(own.data())
+            found = list(likelihood.flares())
+            rows += [known | {"gamma_fixed": float(fixed)} | row for row in _rows(target, found)]
+            if i == 0:
+                gamma = found[0].gamma if found else float(np.median(own.gammas))
+                source = {"source": known["source"], "name": known["name"]}
+                windows.append(_windows(source, likelihood))
+                weights.append(_weights(source, likelihood, int(np.argmin(np.abs(own.gammas - gamma)))))
+    provenance = study.trace()
+    write_table(outputs.flares, pa.Table.from_pylist(rows, _FLARES), kind="flares", provenance=provenance)
+    write_table(outputs.windows, pa.concat_tables(windows), kind="flare_windows", provenance=provenance)
+    write_table(outputs.weights, pa.concat_tables(weights), kind="flare_weights", provenance=provenance)
+
+
+def _rows(target: Target, found: list[FlareFit]) -> Iterator[dict[str, Any]]:
+    for rank, flare in enumerate(found, start=1):
+        scale = target.at_window(flare.box).flux_scale(flare.gamma)
+        phi0 = flare.n_signal / scale.events_per_phi0_gev
+        e2 = 1e5**2 * phi0 * float(scale.spectrum.shape(1e5))
+        yield {
+            "rank": rank,
+            "start_mjd": flare.start,
+            "stop_mjd": flare.stop,
+            "duration_days": flare.duration,
+            "n_signal": flare.n_signal,
+            "gamma": flare.gamma,
+            "test_statistic": flare.ts,
+            "converged": flare.converged,
+            "phi0_per_gev": phi0,
+            "e2dnde_100tev_gev_cm2_s": e2,
+            "e2_fluence_100tev_gev_cm2": e2 * scale.duration_s,
+        }
+
+
+def _windows(source: Mapping[str, Any], likelihood: FlareLikelihood) -> pa.Table:
+    windows, (ts, n_signal) = likelihood.windows, likelihood.every_window()
+    columns = {"start_mjd": windows.begin, "stop_mjd": windows.end, "duration_days": windows.duration}
+    return _repeated(source, columns | {"n_signal": n_signal, "test_statistic": ts})
+
+
+def _weights(source: Mapping[str, Any], likelihood: FlareLikelihood, spectrum: int) -> pa.Table:
+    return _repeated(source, {"mjd": likelihood.events[0], "weight": likelihood.weights[:, spectrum]})
+
+
+def _repeated(source: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> pa.Table:
+    """`columns` with the number and the name of the source in every row."""
+    n = len(next(iter(columns.values())))
+    known = [pa.array([source[key]] * n, kind) for key, kind in (("source", pa.int32()), ("name", pa.string()))]
+    return pa.table({"source": known[0], "name": known[1], **columns})
+
+
+_FLARES = pa.schema(
+    [
+        ("source", pa.int32()),
+        ("name", pa.string()),
+        ("origin", pa.string()),
+        ("ra_deg", pa.float64()),
+        ("dec_deg", pa.float64()),
+        ("gamma_fixed", pa.float64()),
+        ("rank", pa.int32()),
+        ("start_mjd", pa.float64()),
+        ("stop_mjd", pa.float64()),
+        ("duration_days", pa.float64()),
+        ("n_signal", pa.float64()),
+        ("gamma", pa.float64()),
+        ("test_statistic", pa.float64()),
+        ("converged", pa.bool_()),
+        ("phi0_per_gev", pa.float64()),
+        ("e2dnde_100tev_gev_cm2_s", pa.float64()),
+        ("e2_fluence_100tev_gev_cm2", pa.float64()),
+    ]
+)

@@ -1,0 +1,61 @@
+"""Measured light curves from files."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from astropy.table import Column
+from numpy.typing import NDArray
+
+from nusky.config import CurveColumns
+from nusky.detector.spectrum_file import table_of_file
+from nusky.errors import ConfigurationError, PhysicsError
+from nusky.search.time_profile import LightCurve
+
+_WORDS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "<": True, "": False}
+
+
+def read_light_curve(
+    path: str | os.PathLike[str], columns: CurveColumns, threshold: float = 0.0, lag: float = 0.0
+) -> LightCurve:
+    """The light curve in an ECSV, CSV or FITS file: bins in order that touch, times in MJD.
+
+    `threshold` is in the unit of the flux, `lag` in days.
+
+    Raises
+    ------
+    ConfigurationError : the file is no such table; the message names the file, and the column or bin.
+    """
+    path = Path(path)
+    table = table_of_file(path, "a light curve")
+    wanted = columns.model_dump(exclude_none=True)
+    for name in wanted.values():
+        if name not in table.colnames:
+            there = ", ".join(f"'{own}'" for own in table.colnames) or "none"
+            raise ConfigurationError(f"{path}: there is no column '{name}'; its columns are {there}.")
+    start, stop, flux = (_numbers(table[wanted[what]], path) for what in ("start_mjd", "stop_mjd", "flux"))
+    if "upper_limit" in wanted:
+        flux = np.where(_flags(table[wanted["upper_limit"]], path), 0.0, flux)
+    try:
+        return LightCurve.of(start, stop, flux, threshold=threshold, lag=lag)
+    except PhysicsError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _numbers(column: Column, path: Path) -> NDArray:
+    if column.dtype.kind not in "iuf" or column.ndim != 1:
+        raise ConfigurationError(f"{path}: column '{column.name}' holds something that is no number.")
+    unit = column.unit
+    if column.name and unit is not None and str(unit) not in ("d", "day") and "mjd" in column.name.lower():
+        raise ConfigurationError(f"{path}: column '{column.name}' is in '{unit}'; times are MJD, in days.")
+    return np.ma.filled(column.astype(float), np.nan)
+
+
+def _flags(column: Column, path: Path) -> NDArray:
+    found = [_WORDS.get(str(np.ma.filled(value, "") if np.ma.is_masked(value) else value).lower()) for value in column]
+    if None in found:
+        row = found.index(None) + 1
+        raise ConfigurationError(
+            f"{path}: '{column[row - 1]}' in row {row} of column '{column.name}' is neither true nor false."
+        )
+    return np.array(found, dtype=bool)

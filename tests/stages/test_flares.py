@@ -1,0 +1,196 @@
+"""Unknown flares and light curves, from the configuration to report and figure, on the events around TXS 0506+056."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nusky import config
+from nusky.catalogues import build
+from nusky.errors import CatalogueError, ConfigurationError
+from nusky.report.inference import inference_findings, inference_tables
+from nusky.search.time_profile import GoodRuns
+from nusky.stages import estimate, figures, flares, inference, inference_summary
+from nusky.stages.contents import Contents
+from nusky.stages.light_curves import read_light_curve
+from nusky.tables import read_table
+from tests.releases import own
+from tests.stages.inferred import Outputs, outputs
+from tests.stages.test_windows import job, tables, trials  # noqa: F401  the tables are a fixture
+from validation.samples import txs_release
+from validation.windows import WINDOW
+
+FLARE = {"profile": "flare", "shortest_days": 1.0, "longest_days": 300.0}
+CURVE = "start_mjd,stop_mjd,flux\n55000,55050,1\n55050,55100,4\n55100,55200,2\n"
+
+
+@pytest.fixture(scope="module")
+def made(tables):  # noqa: F811
+    """Fits, flares, windows and weights of two sources, and the batches they rest on."""
+    folder, files = tables
+    about = job("sources/mine", FLARE)
+    found = outputs(folder, "flare_trials", "flare_skies", "flare_fits", "flares", "windows", "weights")
+    inference.trials(files, [found["flare_trials"]], **about, first=0, stop=120, skies="trials")
+    inference.trials(files, [found["flare_skies"]], **about, first=0, stop=12, skies="skies")
+    batches = {"trials": [found["flare_trials"]], "skies": [found["flare_skies"]]}
+    inference.fits(SimpleNamespace(**vars(files), **batches), [found["flare_fits"]], **about)
+    flares.flares(files, Outputs({name: found[name] for name in ("flares", "windows", "weights")}), **about)
+    return {"fits": found["flare_fits"]} | {name: found[name] for name in ("flares", "windows", "weights")}
+
+
+def test_the_flare_stands_in_the_tables(made):
+    first, beside = read_table(made["fits"], kind="source_fits").to_pylist()
+    assert WINDOW[0] <= first["start_mjd"] < first["stop_mjd"] <= WINDOW[1]
+    assert first["n_signal_low68"] < first["n_signal"] < first["n_signal_high68"]
+    assert 0.02 < first["p_local"] < 0.4
+    assert first["p_local"] <= first["p_post"]
+    rows = read_table(made["flares"], kind="flares").to_pylist()
+    best, second = (row for row in rows if row["name"] == "TXS" and row["rank"] <= 2)
+    for key in ("start_mjd", "stop_mjd", "duration_days"):
+        assert best[key] == first[key]
+    assert best["test_statistic"] > second["test_statistic"]
+    assert second["stop_mjd"] < best["start_mjd"] or second["start_mjd"] > best["stop_mjd"]
+    seconds = (best["stop_mjd"] - best["start_mjd"]) * 86400
+    assert best["e2_fluence_100tev_gev_cm2"] == pytest.approx(best["e2dnde_100tev_gev_cm2_s"] * seconds)
+    every = read_table(made["windows"], kind="flare_windows").to_pandas()
+    assert every[every.name == "TXS"].test_statistic.max() == pytest.approx(best["test_statistic"])
+    weights = read_table(made["weights"], kind="flare_weights").to_pandas()
+    assert (weights.weight >= 0).all()
+    assert set(weights.name) == {"TXS", "Beside"}
+    assert beside["name"] == "Beside"
+
+
+def test_summary_and_report_tell_the_flare(made):
+    told = inference_summary.collect({}, made)
+    assert told["stacks"] == {}
+    assert told["sources"]["limits"] == {}
+    assert told["time"]["profile"] == "flare"
+    sentences = " ".join(inference_findings(told, str))
+    best = told["sources"]["best"]
+    assert f"MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}" in sentences
+    named = {title: rows for title, _, rows, _ in inference_tables(told, "mine")}
+    assert len(named["Flares of the sources of mine"]) == len(told["sources"]["flares"])
+    assert not any("limits" in title for title in named)
+
+
+def test_the_figure_shows_the_most_significant_source(made):
+    drawn = figures.draw("flare", made, {"hypothesis": "sources/mine", "catalogue": "mine", "label": "x"})
+    upper, lower = drawn.axes[:2]
+    assert len(upper.patches) >= 2
+    every = read_table(made["windows"], kind="flare_windows").to_pandas()
+    fits = read_table(made["fits"], kind="source_fits").to_pandas()
+    name = fits.name[fits.p_local.argmin()]
+    assert len(lower.collections[0].get_offsets()) == ((every.name == name) & (every.test_statistic > 0)).sum()
+
+
+def run(time, **more):
+    catalogue = {"lists": [{"file": "x.csv"}], "time": time, **more}
+    return {"run": "x", "catalogues": {"mine": catalogue}, "inference": {}}
+
+
+def test_a_run_consists_of_flares_instead_of_limits():
+    contents = Contents(config.parse(run(FLARE)))
+    assert [names["hypothesis"] for names in contents.hypotheses] == ["sources/mine"]
+    assert set(contents.inference_tables["sources/mine"]) == {"fits", "flares", "windows", "weights"}
+    assert not any("limits" in path and "standard/inference" in path for path in contents.tables())
+    kinds = {figure.kind for figure in figures.of_run(contents)}
+    assert "flare" in kinds
+    assert "source_limits" not in kinds
+
+
+def test_flares_cost_more_than_steady_sources(tmp_path):
+    (tmp_path / "x.csv").write_text("name,ra_deg,dec_deg\na,1,2\n")
+    costs = []
+    for time in (FLARE, None):
+        cfg = config.parse(run(time))
+        sizes = estimate.Sizes({"IC40": 36900, "IC86_II": 112858}, {"mine": 3})
+        names = {"hypothesis": "sources/mine", "skies": "trials", "first": "0", "stop": "1000"}
+        costs.append(estimate.COSTS["inference_trials"](estimate.Case(cfg, sizes, names, 1))[0])
+    assert costs[0] > 5 * costs[1]
+
+
+@pytest.mark.parametrize(
+    ("time", "more", "message"),
+    [
+        ({"profile": "flare", "shortest_days": 1.0}, {}, "a flare is described by shortest_days, longest_days"),
+        (FLARE | {"start_mjd": 57000.0}, {}, "give all of them and no other"),
+        (FLARE | {"file": "x.csv"}, {}, "`file` does not belong to a flare"),
+        (FLARE | {"edges": 1}, {}, "greater than or equal to 2"),
+        (FLARE, {"single_sources": False}, "a flare is looked for in every source by itself"),
+        ({"profile": "light-curve"}, {}, "a light-curve needs `file`"),
+        ({"profile": "box", "start_mjd": 1.0, "stop_mjd": 2.0, "threshold": 3.0}, {}, "does not belong to a box"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(time, more, message):
+    with pytest.raises(ConfigurationError, match=message):
+        config.parse(run(time, **more))
+
+
+def test_a_cone_keeps_its_right_ascensions(validation_data):
+    cone = own.settings(txs_release(validation_data)).model_dump(exclude_unset=True)
+    with pytest.raises(ConfigurationError, match="covers only a cone"):
+        config.parse(run(FLARE | {"scramble": "right-ascension"}) | {"release": cone})
+
+
+@pytest.mark.parametrize(("value", "message"), [(-1.0, "must be above 0"), (400.0, "not be below the shortest, 400 d")])
+def test_durations_that_make_no_sense_name_the_source(tables, value, message):  # noqa: F811
+    sources = read_table(tables[1].sources, kind="sources")
+    with pytest.raises(CatalogueError, match=f"source 'TXS': .*{message}"):
+        inference.profiles_of(config.TimeProfile(**FLARE | {"shortest_days": value}), sources)
+
+
+def test_light_curves_come_from_files(tmp_path, tables):  # noqa: F811
+    sources = read_table(tables[1].sources, kind="sources")
+    for name, factor in (("TXS", 1), ("Beside", 3)):
+        text = CURVE.replace(",4", f",{4 * factor}").replace("start_mjd", "tmin")
+        (tmp_path / f"{name}.csv").write_text(text)
+    settings = config.TimeProfile(
+        profile="light-curve", file="{name}.csv", columns={"start_mjd": "tmin"}, threshold=1.5, lag_days=10.0
+    )
+    curves = inference.profiles_of(settings, sources, tmp_path)
+    runs = GoodRuns.of([55000], [55300])
+    np.testing.assert_allclose([curve.exposure(runs) for curve in curves], [2.5 * 50 + 50, 10.5 * 50 + 50])
+    assert curves[0].support == (55060, 55210)
+    (tmp_path / "Beside.csv").unlink()
+    with pytest.raises(ConfigurationError, match="source 'Beside'"):
+        inference.profiles_of(settings, sources, tmp_path)
+
+
+def test_an_upper_limit_is_no_flux(tmp_path):
+    rows = CURVE.splitlines()
+    path = tmp_path / "curve.csv"
+    flags = ["limit", "no", "true", "0"]
+    path.write_text("\n".join(f"{row},{flag}" for row, flag in zip(rows, flags, strict=True)))
+    curve = read_light_curve(path, config.CurveColumns(upper_limit="limit"))
+    assert curve.flux == (1.0, 0.0, 2.0)
+    path.write_text(path.read_text().replace("true", "perhaps"))
+    with pytest.raises(ConfigurationError, match="'perhaps' in row 2 of column 'limit' is neither true nor false"):
+        read_light_curve(path, config.CurveColumns(upper_limit="limit"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("55050,55100", "55060,55100", "leaves a gap to bin 1"),
+        ("55050,55100", "55040,55100", "overlaps bin 1"),
+        ("55050,55100", "55050,55050", "bin 2 of the light curve has no exposure"),
+        ("55050,55100", "55050,55020", "bin 2 of the light curve has no exposure"),
+        ("55000,", "2455000.5,", "It looks like a Julian date"),
+        ("55000,", "2009,", "It looks like a year"),
+        (",4", ",", "flux in bin 2 of the light curve is no number"),
+        (",4", ",high", "column 'flux' holds something that is no number"),
+        ("flux", "f", "there is no column 'flux'; its columns are 'start_mjd', 'stop_mjd', 'f'"),
+    ],
+)
+def test_light_curves_that_make_no_sense_are_refused(tmp_path, old, new, message):
+    path = tmp_path / "curve.csv"
+    path.write_text(CURVE.replace(old, new, 1))
+    with pytest.raises(ConfigurationError, match=rf"curve\.csv: .*{message}"):
+        read_light_curve(path, config.CurveColumns())
+
+
+def test_columns_of_durations_are_taken_from_the_list(tmp_path):
+    (tmp_path / "x.csv").write_text("name,ra_deg,dec_deg,longest\na,1,2,30\nb,3,4,40\n")
+    block = config.Catalogue(lists=[{"file": str(tmp_path / "x.csv")}], time=FLARE | {"longest_days": "longest"})
+    sources, _ = build.build_catalogue(block, "mine")
+    assert [own.longest for own in inference.profiles_of(block.time, sources)] == [30.0, 40.0]
