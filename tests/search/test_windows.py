@@ -16,7 +16,7 @@ from nusky.search.experiment import Experiment, Indices
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.injection import Injector, Signal
 from nusky.search.season import SeasonEvents
-from nusky.search.time_profile import Box, Decay, Gaussian, GoodRuns, LightCurve, Steady, turned
+from nusky.search.time_profile import Box, Decay, Flare, Gaussian, GoodRuns, LightCurve, Steady, turned
 
 RUNS = (GoodRuns.of([55000, 55200], [55150, 55300]), GoodRuns.of([55300], [55700]))
 CURVE = LightCurve.of(np.arange(55050, 55650, 50), np.arange(55100, 55700, 50), np.arange(12) % 5 / 2)
@@ -141,6 +141,28 @@ def test_drawing_only_what_matters_is_permuting_all(made):
         assert ks_2samp(*([measure(sky) for sky in skies] for skies in (drawn, whole))).pvalue > 0.01
     assert all(len(np.unique(sky.chosen)) == len(sky.chosen) for sky in drawn)
     assert all(len(np.unique(sky.mjd)) == len(sky.mjd) for sky in drawn)
+
+
+@pytest.mark.parametrize("profile", [Box(55100, 55330), Flare(5.0, 200.0)])
+def test_right_ascensions_may_be_scrambled_instead(made, profile):
+    """Events near a source then keep their times; whole skies look the same."""
+    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=profile)).with_gammas([2.0])
+    hypothesis = replace(hypothesis, scramble="right-ascension")
+    rng, order = np.random.default_rng(4), hypothesis.analysis.indexed.order
+    known = np.concatenate([season.mjd for season in made.seasons])
+    drawn = [hypothesis.scrambled(rng) for _ in range(100)]
+    for sky in drawn:
+        np.testing.assert_array_equal(sky.mjd, known[order[sky.chosen]])
+    whole = [hypothesis.with_events_at(*hypothesis.permuted_events(rng)) for _ in range(100)]
+    for measure in (lambda sky: len(sky.chosen), lambda sky: sky.ra.sum(), lambda sky: sky.mjd.sum()):
+        assert ks_2samp(*([measure(sky) for sky in skies] for skies in (drawn, whole))).pvalue > 0.01
+
+
+def test_a_cone_refuses_new_right_ascensions(made):
+    cone = replace(made, cones=np.array([[1.0, 0.4, 3.2], [1.0, 0.4, 3.2]]))
+    hypothesis = Hypothesis.of(cone, Sources.of(*AT[:, 0], profiles=Box(55100, 55330)))
+    with pytest.raises(PhysicsError, match="in a list of a cone right ascensions cannot be drawn anew"):
+        replace(hypothesis, scramble="right-ascension")
 
 
 def test_azimuths_of_a_season_stay_while_right_ascensions_are_mixed():

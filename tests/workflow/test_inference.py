@@ -70,6 +70,28 @@ def test_a_run_asks_for_every_batch(tmp_path):
     }
 
 
+def test_flares_are_looked_for_instead_of_limits(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    configuration = changed(recovery_trials=10)
+    configuration["catalogues"]["mine"]["time"] = {"profile": "flare", "shortest_days": 1, "longest_days": 100}
+    assert inference_jobs(configuration, tmp_path) == {
+        "inference_trials": 1 + 1,
+        "inference_fits": 1,
+        "inference_flares": 1,
+    }
+    assert "results/inferred/figures/standard/flare/mine.png" in plan.outputs(configuration, tmp_path)
+
+
+def test_light_curves_that_are_not_there_stop_the_run(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    configuration = changed(recovery_trials=0, differential_log10_energy_gev=[])
+    configuration["catalogues"]["mine"]["time"] = {"profile": "light-curve", "file": "curve.csv"}
+    with pytest.raises(Exception, match=r"curve\.csv"):
+        plan.jobs(configuration, tmp_path)
+    (tmp_path / "curve.csv").write_text("start_mjd,stop_mjd,flux\n55500,55600,1\n")
+    assert inference_jobs(configuration, tmp_path)["inference_fits"] == 2
+
+
 def test_what_is_switched_off_asks_for_no_job(tmp_path):
     (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
     off = changed(single_sources=False, differential_log10_energy_gev=[], recovery_trials=0)

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from nusky.search.injection import Signal
 from nusky.search.season import SeasonEvents
 from nusky.search.single_sources import single_source_search
 from nusky.search.stacking import SeasonPairs, stack_moments
+from nusky.search.time_profile import Box, Flare, GoodRuns
 
 log = logging.getLogger(__name__)
 
@@ -47,4 +49,9 @@ def _warm_up_inference() -> None:
     experiment = Experiment.of(analysis, sources, indices, 0, ("warm-up",))
     experiment.injected(Signal.of(analysis, sources, PowerLaw(2.0)), 5.0, 1)
     experiment.asymptotic_limit(experiment.hypothesis.data(), 2.0, 0.9)
+    runs = (GoodRuns.of([55000.0], [55100.0]),)
+    timed = replace(analysis, seasons=(replace(season, mjd=55000 + 100 * (angle + 1) / 2),), runs=runs)
+    for profile in (Flare(1.0, 50.0), Box(55010.0, 55050.0)):
+        own = Sources.of(angle[50:51], angle[50:51], profiles=profile)
+        Experiment.of(timed, own, indices, 0, ("warm-up",)).background(range(1))
     sky_fits(analysis, (angle[:2], angle[:2], angle[:2] * 0), [indices] * 2, 0, range(1))
