@@ -401,12 +401,12 @@ class Weighting(Section):
         return self.share_by_list is True or self.share_by_list == method
 
 
-PROFILE_KEYS = {
-    "box": ("start_mjd", "stop_mjd"),
-    "gaussian": ("centre_mjd", "width_days"),
-    "decay": ("start_mjd", "timescale_days", "power"),
+PROFILE_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "box": (("start_mjd", "stop_mjd"), ("start_mjd", "duration_days"), ("centre_mjd", "duration_days")),
+    "gaussian": (("centre_mjd", "width_days"),),
+    "decay": (("start_mjd", "timescale_days", "power"),),
 }
-"""Keys that describe each profile in time."""
+"""Keys that describe each profile in time, all ways to do so."""
 
 
 class TimeProfile(Section):
@@ -418,27 +418,37 @@ class TimeProfile(Section):
     )
     start_mjd: float | str | None = Field(None, description="Start of a box or decay, MJD, or the column with it.")
     stop_mjd: float | str | None = Field(None, description="Stop of a box, MJD, or the column with it.")
-    centre_mjd: float | str | None = Field(None, description="Centre of a Gaussian, MJD, or the column with it.")
+    duration_days: float | str | None = Field(
+        None, description="Duration of a box from its start on, or around its centre, or the column with it."
+    )
+    centre_mjd: float | str | None = Field(
+        None, description="Centre of a Gaussian or of a box, MJD, or the column with it."
+    )
     width_days: float | str | None = Field(None, description="Width (sigma) of a Gaussian, or the column with it.")
     timescale_days: float | str | None = Field(None, description="Timescale of a decay, or the column with it.")
     power: float | str | None = Field(None, description="Power of a decay, or the column with it.")
 
     @property
     def values(self) -> dict[str, float | str]:
-        """The number or the name of the column for each key of the profile."""
-        return {key: getattr(self, key) for key in PROFILE_KEYS[self.profile]}
+        """The number or the name of the column for each key of the profile that is given."""
+        keys = dict.fromkeys(key for way in PROFILE_KEYS[self.profile] for key in way)
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
 
     @property
-    def columns(self) -> set[str]:
-        """Columns of the catalogue that it needs."""
-        return {value for value in self.values.values() if isinstance(value, str)}
+    def columns(self) -> dict[str, str]:
+        """Columns of the catalogue that it needs, with the key each of them serves."""
+        return {value: key for key, value in self.values.items() if isinstance(value, str)}
 
     @model_validator(mode="after")
     def _keys_of_the_profile(self) -> "TimeProfile":
-        needed = PROFILE_KEYS[self.profile]
-        given = {key for keys in PROFILE_KEYS.values() for key in keys if getattr(self, key) is not None}
-        if given != set(needed):
-            raise ValueError(f"a {self.profile} is described by {', '.join(needed)}: give all of them and no other")
+        ways = PROFILE_KEYS[self.profile]
+        known = {key for own in PROFILE_KEYS.values() for way in own for key in way}
+        given = {key for key in known if getattr(self, key) is not None}
+        if given not in map(set, ways):
+            described = "; or by ".join(", ".join(way) for way in ways)
+            raise ValueError(f"a {self.profile} is described by {described}: give all of them and no other")
+        if len(self.columns) < sum(isinstance(value, str) for value in self.values.values()):
+            raise ValueError("one column is named for two of the keys")
         return self
 
 

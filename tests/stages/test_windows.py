@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from nusky import config
-from nusky.errors import CatalogueError, ConfigurationError
+from nusky.errors import ConfigurationError
+from nusky.search.time_profile import Box
 from nusky.stages import catalogues, inference, inference_summary, releases, source_limits
 from nusky.tables import read_metadata, read_table
 from tests.releases import own
@@ -107,21 +109,6 @@ def test_a_window_outside_the_seasons_is_named_and_left_out(tables):
         assert study.trace().settings["windows_outside_seasons"] == ["Late"]
 
 
-def test_sources_without_a_window_are_named(tables):
-    folder, _ = tables
-    (folder / "gap.csv").write_text(LIST.replace("56937.81", ""))
-    listed = config.Catalogue(lists=[{"file": str(folder / "gap.csv")}])
-    catalogues.build(listed, "gap", folder / "gap.parquet", folder / "gap.json")
-    sources = read_table(folder / "gap.parquet", kind="sources")
-    with pytest.raises(CatalogueError, match="source 'TXS' has no `start_mjd`: its cell in column 'begin' is empty"):
-        inference.profiles_of(config.TimeProfile(**TIME), sources)
-    with pytest.raises(CatalogueError, match="source 'TXS': the window stops at MJD 56000"):
-        inference.profiles_of(config.TimeProfile(profile="box", start_mjd=57000.0, stop_mjd=56000.0), sources)
-    with pytest.raises(CatalogueError, match="`time` names the column 'never', which no list has"):
-        bad = config.Catalogue(lists=[{"file": str(folder / "gap.csv")}], time=TIME | {"start_mjd": "never"})
-        catalogues.build(bad, "gap", folder / "x.parquet", folder / "x.json")
-
-
 def test_common_skies_permute_the_times_once_for_all(tables):
     study = inference.Study(tables[1], **job("sources/mine"))
     first, again = study.common_skies(range(3)), study.common_skies(range(1, 3))
@@ -133,7 +120,9 @@ def test_common_skies_permute_the_times_once_for_all(tables):
 @pytest.mark.parametrize(
     ("time", "message"),
     [
-        ({"profile": "box", "start_mjd": 57000.0}, "a box is described by start_mjd, stop_mjd"),
+        ({"profile": "box", "start_mjd": 57000.0}, "a box is described by start_mjd, stop_mjd; or by start_mjd, dur"),
+        ({"profile": "box", "start_mjd": 57000.0, "stop_mjd": 57001.0, "duration_days": 1.0}, "no other"),
+        ({"profile": "box", "start_mjd": "t", "duration_days": "t"}, "one column is named for two"),
         (
             {"profile": "gaussian", "centre_mjd": 57000.0, "width_days": 3.0, "power": 1.0},
             "give all of them and no other",
@@ -156,3 +145,19 @@ def test_windows_need_the_inference_and_the_times(tmp_path):
         config.parse(run | {"inference": {}, "release": own.minimal(tmp_path / "x.csv")})
     cone = own.minimal("x.csv", cone={"ra_deg": 10, "dec_deg": 5, "radius_deg": 3}, columns={"mjd": "mjd"})
     assert config.parse(run | {"inference": {}, "release": cone}).windowed("wcda-hess")
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        {"start_mjd": "start", "stop_mjd": "stop"},
+        {"start_mjd": "start", "duration_days": "length"},
+        {"centre_mjd": "middle", "duration_days": "length"},
+        {"start_mjd": "start", "duration_days": 10.0},
+    ],
+)
+def test_a_box_is_told_in_three_ways(time):
+    columns = {"start": [55000.0, 56000.0], "stop": [55010.0, 56010.0], "length": [10.0, 10.0]}
+    sources = pa.table(columns | {"middle": [55005.0, 56005.0]})
+    made = inference.profiles_of(config.TimeProfile(profile="box", **time), sources)
+    assert made == [Box(55000.0, 55010.0), Box(56000.0, 56010.0)]

@@ -15,27 +15,14 @@ from scipy.special import ndtr, ndtri
 from nusky.errors import PhysicsError
 from nusky.likelihood import time
 from nusky.likelihood.time import Profiles, shape
+from nusky.units import checked_mjd
 
-MJD_RANGE = (40_000.0, 100_000.0)
 EARTH_TURN = 2 * np.pi * 1.002737909
 """Rotation of the Earth towards the stars, rad per day (mean sidereal: IAU 1982, Aoki et al., A&A 105 (1982) 359)."""
 _REACH = 8.3
 """Widths beyond which a Gaussian is below 1e-15 of its maximum."""
 _ROUNDING = 1e-6
 """Bins of a light curve that touch may differ by this, d."""
-_JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
-
-
-def checked_mjd(name: str, value: float) -> float:
-    """A time in MJD [days]; PhysicsError, which says `name`, where it is none and looks like another kind of date."""
-    if MJD_RANGE[0] <= value <= MJD_RANGE[1]:
-        return float(value)
-    meant = "Give MJD, in days."
-    if value > _JULIAN:
-        meant = "It looks like a Julian date: subtract 2400000.5."
-    elif _YEARS[0] <= value <= _YEARS[1]:
-        meant = "It looks like a year: give MJD."
-    raise PhysicsError(f"{name} = {value:.10g} is no MJD between {MJD_RANGE[0]:g} and {MJD_RANGE[1]:g}. {meant}")
 
 
 @dataclass(frozen=True)

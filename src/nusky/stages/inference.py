@@ -7,7 +7,7 @@ alone.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector.configured import of_stack, spectra_of
 from nusky.detector.spectrum import SourceSpectra
-from nusky.errors import CatalogueError, PhysicsError, TableError
+from nusky.errors import PhysicsError, TableError
 from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits, windowed_sky_fits
@@ -80,35 +80,26 @@ def positions(sources: pa.Table) -> Positions:
     return ra, dec, np.where(limit, 0.0, np.nan_to_num(width))
 
 
-_PROFILES = {"box": Box, "gaussian": Gaussian, "decay": Decay}
+def _box(start_mjd: float = 0.0, stop_mjd: float = 0.0, centre_mjd: float = 0.0, duration_days: float = 0.0) -> Box:
+    start = start_mjd or centre_mjd - duration_days / 2
+    return Box(start, stop_mjd or start + duration_days)
+
+
+_PROFILES: dict[str, Callable[..., TimeProfile]] = {
+    "box": _box,
+    "gaussian": lambda centre_mjd, width_days: Gaussian(centre_mjd, width_days),
+    "decay": lambda start_mjd, timescale_days, power: Decay(start_mjd, timescale_days, power),
+}
 
 
 def profiles_of(settings: config.TimeProfile, sources: pa.Table) -> list[TimeProfile]:
-    """The profile in time of every source of a list.
-
-    Raises
-    ------
-    CatalogueError
-        A source has no value in a column that is needed, or one that makes no sense; the message names it.
-    """
-    names = sources["name"].to_pylist()
-    columns = {
-        key: sources[value].to_pylist() if isinstance(value, str) else [value] * len(names)
-        for key, value in settings.values.items()
-    }
-    made = []
-    for name, *values in zip(names, *columns.values(), strict=True):
-        for (key, stated), value in zip(settings.values.items(), values, strict=True):
-            if value is None or np.isnan(value):
-                raise CatalogueError(
-                    f"source '{name}' has no `{key}`: its cell in column '{stated}' is empty. Give it, or leave the "
-                    "source out of the list."
-                )
-        try:
-            made.append(_PROFILES[settings.profile](*map(float, values)))
-        except PhysicsError as error:
-            raise CatalogueError(f"source '{name}': {error}") from None
-    return made
+    """The profile in time of every source of a catalogue, checked when its lists were read."""
+    columns = [
+        sources[value].to_pylist() if isinstance(value, str) else [value] * sources.num_rows
+        for value in settings.values.values()
+    ]
+    make = _PROFILES[settings.profile]
+    return [make(**dict(zip(settings.values, values, strict=True))) for values in zip(*columns, strict=True)]
 
 
 class Study:
