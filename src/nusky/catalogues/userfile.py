@@ -95,8 +95,8 @@ def read_file(
     for header, key in times.items():
         if header in flags:
             raise CatalogueError(
-                f"{file.where}: row {1 + np.flatnonzero(flags[header])[0]}: {header} is a limit, but `time.{key}` names "
-                "it. Give a value."
+                f"{file.where}: row {1 + np.flatnonzero(flags[header])[0]}: {header} is a limit, but `time.{key}` "
+                "names it. Give a value."
             )
         if header in numbers and key != "power":
             numbers[header] = reading.days(file, header, key, numbers[header], notes)

@@ -329,12 +329,29 @@ def exposure_ratios(profiles: Sequence[TimeProfile], runs: Sequence[GoodRuns]) -
     found = np.array([[profile.exposure(own) / own.livetime for profile in profiles] for own in runs])
     blind = np.flatnonzero(~(found.sum(axis=0) > 0))
     if blind.size:
-        begin, end = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+        begin, end = reach_of(runs)
         raise PhysicsError(
             f"the window of source number {blind[0] + 1}, {profiles[blind[0]]}, lies outside the good runs, which "
             f"reach from MJD {begin:.4f} to {end:.4f}. Correct the window or leave the source out."
         )
     return found
+
+
+def reach_of(runs: Sequence[GoodRuns]) -> tuple[float, float]:
+    """First start and last stop of the good runs of all seasons, MJD in days."""
+    return min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+
+
+def why_unseen(profile: TimeProfile, runs: Sequence[GoodRuns]) -> str:
+    """Why a profile has no exposure in any season, in words; empty if it has."""
+    if any(profile.exposure(own) > 0 for own in runs):
+        return ""
+    (begin, end), (first, last) = profile.support, reach_of(runs)
+    if end < first:
+        return f"it ends at MJD {end:.2f}, before the first good run at {first:.2f}"
+    if begin > last:
+        return f"it begins at MJD {begin:.2f}, after the last good run at {last:.2f}"
+    return f"no good run is on from MJD {begin:.5f} to {end:.5f}"
 
 
 def scale_of(ratios: NDArray) -> NDArray:
