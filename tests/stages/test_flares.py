@@ -132,11 +132,20 @@ def test_a_cone_keeps_its_right_ascensions(validation_data):
         config.parse(run(FLARE | {"scramble": "right-ascension"}) | {"release": cone})
 
 
-@pytest.mark.parametrize(("value", "message"), [(-1.0, "must be above 0"), (400.0, "not be below the shortest, 400 d")])
-def test_durations_that_make_no_sense_name_the_source(tables, value, message):  # noqa: F811
-    sources = read_table(tables[1].sources, kind="sources")
-    with pytest.raises(CatalogueError, match=f"source 'TXS': .*{message}"):
-        inference.profiles_of(config.TimeProfile(**FLARE | {"shortest_days": value}), sources)
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("-1", r"`time.shortest_days` of 'a' \(column 'shortest'\) = -1 must be above 0"),
+        ("", "column 'shortest' is empty"),
+        ("400", r"the longest flare of 'a', 300 d \(in the configuration\), is shorter than the shortest, 400 d"),
+    ],
+)
+def test_durations_that_make_no_sense_name_the_source(tmp_path, value, message):
+    path = tmp_path / "x.csv"
+    path.write_text(f"name,ra_deg,dec_deg,shortest\na,1,2,{value}\n")
+    block = config.Catalogue(lists=[{"file": str(path)}], time=FLARE | {"shortest_days": "shortest"})
+    with pytest.raises(CatalogueError, match=rf"x\.csv: row 1.*{message}"):
+        build.build_catalogue(block, "mine")
 
 
 def test_light_curves_come_from_files(tmp_path, tables):  # noqa: F811
@@ -145,7 +154,7 @@ def test_light_curves_come_from_files(tmp_path, tables):  # noqa: F811
         text = CURVE.replace(",4", f",{4 * factor}").replace("start_mjd", "tmin")
         (tmp_path / f"{name}.csv").write_text(text)
     settings = config.TimeProfile(
-        profile="light-curve", file="{name}.csv", columns={"start_mjd": "tmin"}, threshold=1.5, lag_days=10.0
+        profile="light-curve", file="{name}.csv", file_columns={"start_mjd": "tmin"}, threshold=1.5, lag_days=10.0
     )
     curves = inference.profiles_of(settings, sources, tmp_path)
     runs = GoodRuns.of([55000], [55300])

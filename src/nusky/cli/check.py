@@ -84,7 +84,7 @@ def _catalogue(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
         for item in block.lists
     ]
     table, report = build_catalogue(block.model_copy(update={"lists": lists}), name)
-    if block.time is not None:
+    if block.time is not None and block.time.profile == "light-curve":
         from nusky.stages.inference import profiles_of
 
         try:
@@ -167,7 +167,7 @@ def _of_time(time: Any) -> str:
     described = (
         f"{key} {value if isinstance(value, float) else f'in column {value}'}" for key, value in time.values.items()
     )
-    options = (f"{key} {value}" for key, value in time.options.items() if key != "columns")
+    options = (f"{key} {value}" for key, value in time.options.items() if key != "file_columns")
     what = "times are" if time.scramble == "times" else "right ascensions are"
     return f"{time.profile}: {', '.join([*described, *options])}; {what} scrambled"
 

@@ -67,7 +67,9 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
             if names["catalogue"] == catalogue
         }
         sources = contents.inference_tables.get(f"sources/{catalogue}")
-        methods["standard"][catalogue]["inference"] = inference_summary.collect(stacks, sources)
+        known = {"catalogue": catalogue} in contents.windowed
+        windows = paths.windows.format(catalogue=catalogue) if known else None
+        methods["standard"][catalogue]["inference"] = inference_summary.collect(stacks, sources, windows)
     write_json(
         output,
         {
