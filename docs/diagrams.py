@@ -27,6 +27,7 @@ EVERYTHING = {
     "release": {"name": "icecube-10yr"},
     "catalogues": {
         "wcda-hess": {},
+        "pulsars": {"time": {"profile": "box", "start_mjd": 56000, "stop_mjd": 57000}},
         "km2a-hess": {"time": {"profile": "flare", "shortest_days": 1, "longest_days": 100}},
     },
     "bdm": {"exclusion": {}},

@@ -230,7 +230,7 @@ def test_common_skies_permute_the_times_once_for_all(tables):
             {"profile": "gaussian", "centre_mjd": 57000.0, "width_days": 3.0, "power": 1.0},
             "give all of them and no other",
         ),
-        ({"profile": "flare"}, "box"),
+        ({"profile": "burst"}, "box"),
     ],
 )
 def test_a_profile_is_described_completely(time, message):
