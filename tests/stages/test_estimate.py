@@ -8,11 +8,16 @@ from nusky import config
 from nusky.stages import estimate
 from tests.workflow import plan
 
-SOURCES = {"wcda-hess": 164, "km2a-hess": 170, "pulsars": 2374}
+SOURCES = {"wcda-hess": 164, "km2a-hess": 170, "pulsars": 2374, "tdes": 54}
 EVERYTHING = {
     "run": "x",
     "release": {"name": "icecube-10yr", "seasons": ["IC40", "IC59", "IC86_III"]},
-    "catalogues": {"wcda-hess": {}, "pulsars": {}},
+    "catalogues": {
+        "wcda-hess": {},
+        "pulsars": {},
+        "tdes": {},
+        "km2a-hess": {"time": {"profile": "flare", "shortest_days": 1, "longest_days": 100}},
+    },
     "inference": {
         "weightings": ["uniform"],
         "trials": 250,
