@@ -2,9 +2,11 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from nusky import config
+from nusky.likelihood.cells import SourceCells
 from nusky.stages import estimate
 from tests.workflow import plan
 
@@ -114,6 +116,22 @@ def test_a_stack_of_very_many_sources(n_trials, sources, cpu_s, mib):
     names = {"hypothesis": "stack/mine/uniform", "first": "0", "stop": str(n_trials)}
     case = estimate.Case(cfg, estimate.Sizes({"s": 334_000}, {"mine": sources}), names, n_outputs=1)
     assert estimate.COSTS["inference_trials"](case) == (pytest.approx(cpu_s, rel=0.5), pytest.approx(mib, rel=0.5))
+
+
+def test_a_hundred_thousand_sources_on_a_million_events_fit_into_4_gib():
+    """The index of the sky holds for each source the cells it is near, whatever the number of events."""
+    cfg = config.parse({"run": "x", "catalogues": {"mine": {"lists": [{"builtin": "hess"}]}}, "inference": {}})
+    names = {"hypothesis": "stack/mine/uniform", "first": "0", "stop": "10"}
+    found = []
+    for n in (1000, 2000, 100_000):
+        case = estimate.Case(cfg, estimate.Sizes({"s": 1_000_000}, {"mine": n}), names, n_outputs=1)
+        found.append(estimate.COSTS["inference_trials"](case)[1])
+    assert found[2] < 4096
+    draw = np.random.default_rng(1)
+    n = 1000
+    index = SourceCells.of_sources(draw.uniform(0, 6.28, n), np.arcsin(draw.uniform(-0.9, 0.9, n)), np.zeros(n))
+    per_source = index.source.nbytes / n / 2**20
+    assert 0.5 < (found[1] - found[0]) / 1000 / per_source < 2
 
 
 @pytest.mark.parametrize(
