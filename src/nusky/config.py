@@ -683,7 +683,14 @@ class Inference(Section):
     )
     trials: int = Field(10_000, ge=100, description="Background trials of every stack.")
     source_trials: int = Field(10_000, ge=100, description="Background trials of every single source or declination.")
-    sky_trials: int = Field(1000, ge=10, description="Full scrambled skies behind the post-trial p-values.")
+    sky_trials: int = Field(
+        1000,
+        ge=10,
+        description="Full scrambled skies that all searches look at, behind the post-trial p-values and that of the run.",
+    )
+    population_p_max: float = Field(
+        0.1, gt=0, le=1, description="Largest local p-value that counts in the binomial test of a list of sources."
+    )
     injected_trials: int = Field(1000, ge=10, description="Trials with signal at each of about five strengths.")
     trials_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     confidence_level: float = Field(0.9, gt=0.5, lt=1, description="Confidence level of the upper limits.")

@@ -8,6 +8,8 @@ likelihood_data = {
     "effective_area": paths.effective_area,
     "smearing": paths.smearing,
     "angular_resolution": paths.angular_resolution,
+    # Where any source changes with time, the times of events are permuted in the skies that all searches look at.
+    "uptimes": paths.uptimes if any(map(cfg.windowed, cfg.catalogues)) else [],
 }
 
 
@@ -44,12 +46,6 @@ def spectrum_files(catalogue):
 def catalogue_of(wildcards):
     """The catalogue of a hypothesis; None where it has none."""
     return (wildcards.hypothesis.split("/") + [None])[1]
-
-
-def tested_uptimes(wildcards):
-    """Input function: the good runs, for sources that change with time."""
-    kind, _, rest = wildcards.hypothesis.partition("/")
-    return paths.uptimes if rest and cfg.windowed(rest.split("/")[0]) else []
 
 
 def inference_setup(wildcards):

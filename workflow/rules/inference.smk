@@ -5,23 +5,25 @@
 tested_data = {
     **likelihood_data,
     "sources": tested_sources,
-    "uptimes": tested_uptimes,
     "spectra": lambda wildcards: spectrum_files(catalogue_of(wildcards)),
 }
 
 
 rule inference_fits:
-    """Fits and p-values of a stack or of the sources of a catalogue."""
+    """Fits and p-values of a stack."""
     input:
         **tested_data,
         trials=trials_of("trials"),
         skies=trials_of("skies"),
     output:
-        paths.inference("fits"),
+        fits=paths.inference("fits"),
+        searches=paths.inference("searches"),
     log:
         paths.log("inference_fits/{hypothesis}"),
     benchmark:
         paths.benchmark("inference_fits/{hypothesis}")
+    wildcard_constraints:
+        hypothesis=r"stack/[^/]+/[^/]+",
     conda:
         "../../environment.yml"
     threads: 1
@@ -34,6 +36,28 @@ rule inference_fits:
         "p-values of {wildcards.hypothesis}"
     script:
         "../scripts/inference.py"
+
+
+use rule inference_fits as inference_source_fits with:
+    """Fits and p-values of the sources of a catalogue, and the binomial test of all of them."""
+    output:
+        fits=paths.inference("fits"),
+        searches=paths.inference("searches"),
+        population=paths.inference("population"),
+    log:
+        paths.log("inference_source_fits/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_source_fits/{hypothesis}")
+    wildcard_constraints:
+        hypothesis=r"sources/[^/]+",
+    resources:
+        **requested("inference_source_fits"),
+    params:
+        setup=inference_setup,
+        hypothesis=inference_hypothesis,
+        population_p_max=cfg.inference.population_p_max,
+    message:
+        "p-values of {wildcards.hypothesis}"
 
 
 use rule inference_fits as inference_trials with:

@@ -6,6 +6,7 @@ with logged(snakemake):
     stages = {
         "inference_trials": inference.trials,
         "inference_fits": inference.fits,
+        "inference_source_fits": inference.fits,
         "inference_statements": inference.statements,
         "inference_sensitivity": inference.statements,
         "inference_limits_part": source_limits.part,

@@ -306,19 +306,10 @@ class Hypothesis:
         found = cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
         return Sky(*found, self._NOTHING, self.analysis.n_events)
 
-    def permuted_events(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Right ascensions [rad] and times of all events with the times of every season permuted, (n_events,) each.
-
-        One season after the other, for `with_events_at` of any hypothesis on these events.
-        """
-        skies = [
-            _permuted(rng, season.ra, season.mjd, fixed)
-            for season, fixed in zip(self.analysis.seasons, _fixed(self.analysis), strict=True)
-        ]
-        return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
-
-    def with_events_at(self, ra: np.ndarray, mjd: np.ndarray) -> Sky:
-        """The sky of `permuted_events`, right ascensions in rad, as this hypothesis sees it."""
+    def common(self, ra: np.ndarray, mjd: np.ndarray | None) -> Sky:
+        """A sky of `common_sky`, right ascensions in rad, as this hypothesis sees it."""
+        if self.sources.profiles is None:
+            return self.sky(np.split(ra, np.cumsum([len(season) for season in self.analysis.seasons])[:-1]))
         order = self.analysis.indexed.order
         ra, mjd = ra[order], mjd[order]
         chosen = np.flatnonzero(self._timed.shining(mjd))
@@ -373,6 +364,21 @@ class Hypothesis:
         """TS(n_s, gamma) = 2 ln L(n_s, gamma)/L(0) of the data, (n_gammas, n_signal)."""
         likelihood = self.with_gammas(gammas).likelihood(self.data())
         return np.array([[likelihood.test_statistic(float(n), g) for n in n_signal] for g in range(len(gammas))])
+
+
+def common_sky(analysis: Analysis, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+    """Right ascensions [rad] and times of all events of a scrambled sky, (n_events,) each, for hypotheses in common.
+
+    Where the times of the events are known those of every season are permuted, and right ascensions follow the Earth,
+    or stay in a cone. Else right ascensions are redrawn uniformly, and there are no times.
+    """
+    if analysis.runs is None:
+        return np.concatenate([2 * np.pi * rng.random(len(season)) for season in analysis.seasons]), None
+    skies = [
+        _permuted(rng, season.ra, season.mjd, fixed)
+        for season, fixed in zip(analysis.seasons, _fixed(analysis), strict=True)
+    ]
+    return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
 
 
 def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
