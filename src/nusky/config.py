@@ -686,10 +686,18 @@ class Inference(Section):
     sky_trials: int = Field(
         1000,
         ge=10,
-        description="Full scrambled skies that all searches look at, behind the post-trial p-values and that of the run.",
+        description="Full scrambled skies that all searches look at, behind post-trial p-values and that of the run.",
     )
     population_p_max: float = Field(
         0.1, gt=0, le=1, description="Largest local p-value that counts in the binomial test of a list of sources."
+    )
+    leave_one_out_sources: int = Field(
+        5,
+        ge=0,
+        description="Sources of a stack without which its p-value is stated, too: those without which least is left.",
+    )
+    leave_one_out_trials: int = Field(
+        1000, ge=10, description="Scrambled skies behind each p-value of a stack without one of its sources."
     )
     injected_trials: int = Field(1000, ge=10, description="Trials with signal at each of about five strengths.")
     trials_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")

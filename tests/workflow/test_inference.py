@@ -25,6 +25,8 @@ SMALL = {
         "trials": 150,
         "source_trials": 100,
         "sky_trials": 10,
+        "leave_one_out_sources": 1,
+        "leave_one_out_trials": 10,
         "injected_trials": 20,
         "trials_per_batch": 100,
         "discovery_sigmas": [],

@@ -86,7 +86,7 @@ class Contents:
         """By hypothesis: its tables by what they hold, trials and parts aside."""
         block = self.cfg.inference
         kinds = {
-            "stack": ["fits", "searches", "statements", "fluxes"],
+            "stack": ["fits", "searches", "sources", "statements", "fluxes"],
             "sources": ["fits", "searches", "population", "limits", "hadronic"],
             DECLINATIONS: ["sensitivity"],
         }

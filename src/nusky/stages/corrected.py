@@ -40,7 +40,7 @@ def corrected(files: Any, outputs: Any, *, hypotheses: Sequence[str]) -> None:
         data = table.filter(pc.equal(table["sky"], -1)).drop_columns("sky").to_pylist()
         numbers = np.tile(np.arange(-1, len(table) // len(data) - 1), len(data))
         if not np.array_equal(table["sky"].to_numpy(), numbers):
-            raise TableError(f"the searches of {name} have looked at different skies. Delete their table and run again.")
+            raise TableError(f"the searches of {name} looked at different skies. Delete their table and run again.")
         rows += [{"hypothesis": name} | row for row in data]
         ranked += list(table["p_ranked"].to_numpy().reshape(len(data), -1))
     n_skies = min(map(len, ranked)) - 1

@@ -43,6 +43,8 @@ SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
 COMMON_SKY_S = 1.5e-7
 """Drawing a whole sky and finding its events near the sources, per event."""
+STACK_SOURCE_S = 0.06
+"""Densities of one source of a stack, and its share of every event."""
 SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
@@ -112,6 +114,11 @@ class Case:
         if self.kind == "stack":
             return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources**TRIAL_POWER
         return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
+
+    @property
+    def parts_of_a_stack(self) -> float:
+        """Densities and far pairs of one source of a stack by itself [s]."""
+        return STACK_SOURCE_S + SOURCE_START_S * self.events
 
     @property
     def common_sky(self) -> float:
@@ -228,6 +235,13 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "inference_trials": _trials(lambda c: (c.trial + c.common_sky) * c.batch),
     "inference_fits": _trials(lambda c: c.trial * 10),
     "inference_source_fits": _trials(lambda c: c.trial * 10),
+    # Without each source one fit and the far pairs of all; then trials without the few that matter.
+    "inference_stack_sources": _trials(
+        lambda c: (
+            (c.trial + c.parts_of_a_stack) * c.sources
+            + c.trial * min(c.sources, c.inference.leave_one_out_sources) * c.inference.leave_one_out_trials
+        )
+    ),
     "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
     "inference_sensitivity": _trials(
         lambda c: c.trial * c.n_gammas * c.injected(1 + len(c.inference.discovery_sigmas))

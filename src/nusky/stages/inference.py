@@ -297,7 +297,8 @@ def fits(
             of_target[f] |= own
         minimal, n = np.append(post.p_local.min(), post.minimal_p), len(post.minimal_p)
         searches.append(search_rows("source", gamma, ranked_minima(minimal), post.p_value, n))
-        local = np.column_stack([BackgroundTrials(own).p_value(sky) for own, sky in zip(background[:, :, f].T, skies.T)])
+        of_sources = zip(background[:, :, f].T, skies.T, strict=True)
+        local = np.column_stack([BackgroundTrials(own).p_value(sky) for own, sky in of_sources])
         found = population(local[0], local[1:], population_p_max)
         ranked = ranked_minima(found.statistics)
         searches.append(search_rows("population", gamma, ranked, found.post_trial.p_value, n))

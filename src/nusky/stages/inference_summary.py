@@ -81,7 +81,8 @@ def _stack(tables: Mapping[str, Path]) -> dict[str, Any]:
     for row in read_table(tables["statements"], kind="statements").to_pylist():
         by_name = statements.setdefault(str(row["gamma"]), {})
         by_name[row["statement"].replace(" ", "_")] = {key: row[key] for key in _STATEMENT_KEYS}
-    return {"fits": fits, "statements": statements, **_checks(tables)}
+    sources = read_table(tables["sources"], kind="stack_sources").to_pylist()
+    return {"fits": fits, "statements": statements, "sources": sources, **_checks(tables)}
 
 
 def _checks(tables: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:

@@ -68,7 +68,7 @@ def test_shapes_must_agree():
 
 
 def test_searches_that_share_their_skies_give_a_uniform_p_below_the_bonferroni_bound():
-    """Six searches of nearly the same events, as weightings and indices are: each run has 200 skies and its own data."""
+    """Six searches of nearly the same events, as weightings and indices are: each of 200 runs has 200 skies."""
     rng = np.random.default_rng(10)
     common, own = rng.normal(size=(200, 201, 1)), rng.normal(size=(200, 201, 6))
     ts = np.maximum(0.9 * common + np.sqrt(1 - 0.81) * own, 0) ** 2
