@@ -37,6 +37,7 @@ def stack_sources(sources: pa.Table, *, method: str, title: str, synthetic: bool
             names.append(f"{len(rows) - len(shown)} others together")
         axes.set_yticks(np.arange(len(names)), names)
         axes.invert_yaxis()
+        axes.tick_params(axis="y", which="both", length=0)
         axes.axvline(0.0, color="#333333", linewidth=0.8)
         axes.set_xlabel("Test statistic")
         canvas.legend_beside(axes)
