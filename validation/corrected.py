@@ -70,7 +70,7 @@ def smallest_local(analysis: Analysis, n: int, n_trials: int) -> tuple[np.ndarra
 
 
 def of_runs(analysis: Analysis, n_runs: int, n_skies: int, n_trials: int) -> tuple[float, float, float, float, float]:
-    """Of the p-values of runs: KS p-value, shares at most 0.05 and 0.01; the bound over them, median; runs with p = 1."""
+    """Of the p-values of runs: KS p-value, shares at most 0.05 and 0.01; median of the bound over them; share of 1."""
     ranked, counted = smallest_local(analysis, n_runs + n_skies, n_trials)
     data, skies = ranked[:n_runs], np.sort(ranked[n_runs:])
     p = (np.searchsorted(skies, data, side="right") + 1) / (n_skies + 1)
@@ -138,8 +138,8 @@ def make(
     about = (
         f"Generated events, a fraction of {event_fraction:g} of {' and '.join(SEASONS)}, scrambled; stacks of "
         f"{' and '.join(CATALOGUES)} with {' and '.join(WEIGHTINGS)} weights at gamma = "
-        f"{', '.join(f'{gamma:g}' for gamma in GAMMAS)}. Runs share their reference skies, so the Kolmogorov-Smirnov test "
-        f"has the size n m/(n + m); ties are broken at random. Seed {SEED}."
+        f"{', '.join(f'{gamma:g}' for gamma in GAMMAS)}. Runs share their reference skies, so the Kolmogorov-Smirnov "
+        f"test has the size n m/(n + m); ties are broken at random. Seed {SEED}."
     )
     return page.page("corrected", "One p-value for a run, and for a population", about, [run, test])
 
