@@ -804,7 +804,9 @@ class SkyMap(Section):
     calibration_trials: int = Field(
         10_000, ge=500, description="Background trials at each of these declinations: n tell p down to 1/(n + 1)."
     )
-    sky_trials: int = Field(500, ge=10, description="Full scrambled skies behind the post-trial p-values and that of the run.")
+    sky_trials: int = Field(
+        500, ge=10, description="Full scrambled skies behind the post-trial p-values and that of the run."
+    )
     calibration_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     skies_per_batch: int = Field(20, ge=1, description="Scrambled skies of one job; changes no result.")
     n_spots: int = Field(100, ge=1, description="Hot spots listed: those that rank highest.")
