@@ -5,8 +5,8 @@ same skies; each is ranked in trials of its own, as in production. The runs shar
 Kolmogorov-Smirnov test has the size n m/(n + m) of a two-sample test. A sky in which all searches have TS = 0 has
 p = 1; ties are broken at random.
 
-The binomial test looks at all sources of two catalogues, of which many lie within a degree of each other and share
-events. Its local p-values come from other skies, its p-value from reference skies.
+The binomial test looks at the northern sources of both catalogues, of which many lie within a degree of each other and
+share events. Its local p-values come from other skies, its p-value from reference skies.
 """
 
 import csv
@@ -18,6 +18,7 @@ from scipy.stats import kstest, kstwo
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices, common_fits, sky_fits
 from nusky.search.hypothesis import Sources
+from nusky.search.skymap.hottest import HORIZON
 from nusky.search.statistics.population import binomial_statistic
 from nusky.search.statistics.posttrial import ranking
 from nusky.search.statistics.pvalues import BackgroundTrials
@@ -81,9 +82,11 @@ def of_runs(analysis: Analysis, n_runs: int, n_skies: int, n_trials: int) -> tup
 
 
 def listed() -> Sources:
-    """The sources of all catalogues."""
+    """The northern sources of all catalogues."""
     found = [samples.stack("uniform", catalogue) for catalogue in CATALOGUES]
-    return Sources.of(*(np.concatenate([getattr(s, key) for s in found]) for key in ("ra", "dec", "extension")))
+    ra, dec, extension = (np.concatenate([getattr(s, key) for s in found]) for key in ("ra", "dec", "extension"))
+    north = dec > HORIZON
+    return Sources.of(ra[north], dec[north], extension[north])
 
 
 def of_lists(analysis: Analysis, n_lists: int, n_skies: int, n_trials: int) -> tuple[int, float, float]:
@@ -134,7 +137,8 @@ def make(
         (f"KS p-value of {n_lists} lists, p from skies", f"{of_skies:.3f}", f"> {LEAST}", met[of_skies > LEAST]),
         ("KS p-value of the same lists, P of independent sources", f"{independent:.1e}", "", ""),
     ]
-    test = page.Table(f"Binomial test, p <= {P_MAX:g}; {n_sources} sources in scrambled skies.", header, rows)
+    where = f"{n_sources} northern sources of both catalogues in scrambled skies, each with {n_trials} trials"
+    test = page.Table(f"Binomial test, p <= {P_MAX:g}; {where}.", header, rows)
     about = (
         f"Generated events, a fraction of {event_fraction:g} of {' and '.join(SEASONS)}, scrambled; stacks of "
         f"{' and '.join(CATALOGUES)} with {' and '.join(WEIGHTINGS)} weights at gamma = "
