@@ -83,6 +83,20 @@ def test_measured_rates_come_back():
     assert 1 / (estimate.SOURCE_TRIAL_FREE_S * n) == pytest.approx(694, rel=0.05)
 
 
+@pytest.mark.parametrize(
+    ("sources", "free_s", "fixed_s"), [(1, 4.0e-4, 3.3e-4), (10, 5.3e-3, 4.1e-3), (100, 4.5e-2, 3.5e-2)]
+)
+def test_trials_of_small_stacks(sources, free_s, fixed_s):
+    """Processor time of a trial, s, measured on 1 134 450 generated events, sources anywhere on the sky."""
+    cfg = config.parse({"run": "x", "catalogues": {"mine": {"lists": [{"builtin": "hess"}]}}, "inference": {}})
+    names = {"hypothesis": "stack/mine/uniform", "first": "0", "stop": "10"}
+    found = estimate.Case(cfg, estimate.Sizes({"s": 1_134_450}, {"mine": sources}), names, n_outputs=1).trial
+    assert 0.5 < found / free_s < 2
+    fixed = config.parse(cfg.model_dump(mode="json", exclude_unset=True) | {"inference": {"gamma": 2.5}})
+    found = estimate.Case(fixed, estimate.Sizes({"s": 1_134_450}, {"mine": sources}), names, n_outputs=1).trial
+    assert 0.5 < found / fixed_s < 2
+
+
 MEASURED = [  # events of one season, sources, processor time in s, peak memory in MiB; four indices, both methods
     ("separations", 120_000, 100, 1.9, 297),
     ("separations", 120_000, 1000, 2.9, 350),
