@@ -39,6 +39,8 @@ FIGURE_S = 0.5
 """Per figure and format."""
 TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
+TRIAL_FEW = 0.57
+"""Few sources share no events: so much for each of them, in place of the power."""
 STACK_SOURCE_MIB = 0.025
 """The cells of the sky's index that a source of a stack is in; the number of events does not matter."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
@@ -116,7 +118,8 @@ class Case:
         """A trial of the hypothesis: a stack, or each of its sources by itself [s]."""
         fitted = self._fitted(self.inference)
         if self.kind == "stack":
-            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources**TRIAL_POWER
+            shared = min(self.sources**TRIAL_POWER, TRIAL_FEW * self.sources)
+            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * shared
         return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
 
     @property
