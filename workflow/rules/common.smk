@@ -9,7 +9,7 @@ likelihood_data = {
     "smearing": paths.smearing,
     "angular_resolution": paths.angular_resolution,
     # Where any source changes with time, the times of events are permuted in the skies that all searches look at.
-    "uptimes": paths.uptimes if any(map(cfg.windowed, cfg.catalogues)) else [],
+    "uptimes": paths.uptimes if contents.windowed else [],
 }
 
 
@@ -48,6 +48,11 @@ def catalogue_of(wildcards):
     return (wildcards.hypothesis.split("/") + [None])[1]
 
 
+def kind_of(wildcards):
+    """What a hypothesis is about: stack, sources, declinations or durations."""
+    return wildcards.hypothesis.split("/")[0]
+
+
 def inference_setup(wildcards):
     """What decides the result of a trial: no number of trials is among it."""
     catalogue, block = catalogue_of(wildcards), cfg.inference
@@ -69,6 +74,8 @@ def inference_hypothesis(wildcards):
         about["time"] = cfg.catalogues[rest[0]].time.model_dump()
     if kind == "declinations":
         about["declinations_deg"] = cfg.inference.declinations_deg
+    if kind == "durations":
+        about["durations"] = cfg.inference.durations.model_dump()
     return about
 
 
