@@ -9,7 +9,12 @@ likelihood_data = {
     "smearing": paths.smearing,
     "angular_resolution": paths.angular_resolution,
     # Where any source changes with time, the times of events are permuted in the skies that all searches look at.
-    "uptimes": paths.uptimes if contents.windowed else [],
+    "uptimes": (
+        paths.uptimes
+        if any(map(cfg.windowed, cfg.catalogues))
+        or (cfg.inference and cfg.inference.durations)
+        else []
+    ),
 }
 
 
@@ -46,11 +51,6 @@ def spectrum_files(catalogue):
 def catalogue_of(wildcards):
     """The catalogue of a hypothesis; None where it has none."""
     return (wildcards.hypothesis.split("/") + [None])[1]
-
-
-def kind_of(wildcards):
-    """What a hypothesis is about: stack, sources, declinations or durations."""
-    return wildcards.hypothesis.split("/")[0]
 
 
 def inference_setup(wildcards):

@@ -5,11 +5,6 @@
 tested_data = {
     **likelihood_data,
     "sources": tested_sources,
-    "uptimes": lambda wildcards: (
-        paths.uptimes
-        if kind_of(wildcards) == "durations"
-        else likelihood_data["uptimes"]
-    ),
     "spectra": lambda wildcards: spectrum_files(catalogue_of(wildcards)),
 }
 
