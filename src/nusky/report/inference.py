@@ -264,10 +264,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
         "number of sources looked at. Neither can be below 1/(trials + 1).",
     )
-<<<<<<< HEAD
-=======
     own = _with_fluence(_LIMIT_COLUMNS, timed)
->>>>>>> main
     yield (
         f"Binomial test of the sources of {where}",
         ["γ", *_POPULATION_COLUMNS.values(), "names"],
@@ -279,10 +276,6 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         "likely by chance; its probability is for independent sources, the corrected one from common scrambled skies, "
         "in which sources share events as they do in the data.",
     )
-<<<<<<< HEAD
-    own = _with_fluence(_LIMIT_COLUMNS, timed)
-=======
->>>>>>> main
     limits = [
         [name, *(_cell(limit[key]) for key in own)]
         for name, of_source in sources["limits"].items()
@@ -308,18 +301,6 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         )
 
 
-<<<<<<< HEAD
-def _p_without(row: Mapping[str, Any]) -> Any:
-    p, n = row["p_without"], row["n_trials"]
-    return compared(p, n) if p is not None and at_floor(p, n) else p
-
-
-def _fit_index(row: Mapping[str, Any]) -> Any:
-    return "fitted" if row["gamma_fixed"] is None else row["gamma_fixed"]
-
-
-=======
->>>>>>> main
 _IN_WINDOW = " E² dN/dE is that in the window, or at the peak; F its integral over the duration."
 
 
@@ -331,8 +312,6 @@ def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
         if timed and key == "e2dnde_100tev_gev_cm2_s":
             found |= _TIME_COLUMNS
     return found
-<<<<<<< HEAD
-=======
 
 
 def _p_without(row: Mapping[str, Any]) -> Any:
@@ -342,7 +321,6 @@ def _p_without(row: Mapping[str, Any]) -> Any:
 
 def _fit_index(row: Mapping[str, Any]) -> Any:
     return "fitted" if row["gamma_fixed"] is None else row["gamma_fixed"]
->>>>>>> main
 
 
 def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:

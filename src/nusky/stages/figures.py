@@ -378,24 +378,12 @@ KINDS = {
         lambda c, **names: {"single": c.paths.single.format(**names)},
         _ts_distribution,
     ),
-<<<<<<< HEAD
-    "corrected": Kind(
-        "p-value of the run",
-        "standard/corrected",
-        lambda c: [{}] if c.corrected else [],
-        lambda c: {"corrected": c.paths.corrected, "corrected_skies": c.paths.corrected_skies},
-        _corrected,
-    ),
-=======
->>>>>>> main
     "windows": Kind(
         "Windows of the sources of {catalogue}",
         "standard/windows/{catalogue}",
         lambda c: c.windowed,
         lambda c, catalogue: {"windows": c.paths.windows.format(catalogue=catalogue)},
         _windows,
-<<<<<<< HEAD
-=======
     ),
     "corrected": Kind(
         "p-value of the run",
@@ -403,7 +391,6 @@ KINDS = {
         lambda c: [{}] if c.corrected else [],
         lambda c: {"corrected": c.paths.corrected, "corrected_skies": c.paths.corrected_skies},
         _corrected,
->>>>>>> main
     ),
     "background_ts": Kind(
         "Test statistic of scrambled skies, {label}",
