@@ -87,7 +87,7 @@ class Contents:
         block = self.cfg.inference
         kinds = {
             "stack": ["fits", "statements", "fluxes"],
-            "sources": ["fits", "limits", "hadronic"],
+            "sources": ["fits", "limits", "hadronic", "gamma_rays"],
             DECLINATIONS: ["sensitivity"],
         }
         if block and block.differential_log10_energy_gev:
