@@ -433,6 +433,21 @@ class JoinedSpectrum(Spectrum):
             total += np.where((x >= low) & (x <= high), weight * spectrum.shape(energy_gev), 0.0)
         return total
 
+    def quantile(self, share: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray:
+        """As of any spectrum; where one of them alone has flux in the bin it is its quantile."""
+        low, high, share = np.broadcast_arrays(self.edges(low), self.edges(high), np.asarray(share, dtype=float))
+        begin, end = np.array([spectrum.log10_limits for spectrum in self.own]).T[:, :, None]
+        inside = (low.ravel() < end) & (high.ravel() > begin)
+        alone, which = inside.sum(axis=0) == 1, inside.argmax(axis=0)
+        found = np.empty(low.size)
+        for j in range(len(self.own)):
+            own = alone & (which == j)
+            if own.any():
+                found[own] = self.own[j].quantile(*(values.ravel()[own] for values in (share, low, high)))
+        if not alone.all():
+            found[~alone] = super().quantile(*(values.ravel()[~alone] for values in (share, low, high)))
+        return found.reshape(low.shape)
+
     def _by_quadrature(self, edges: NDArray) -> NDArray:
         total = np.zeros(len(edges) - 1)
         for spectrum, weight in zip(self.own, self.weights, strict=True):
@@ -484,8 +499,7 @@ class SourceSpectra(JoinedSpectrum):
 
     def of_each(self, log10_energy_edges: ArrayLike) -> NDArray:
         """The integrals [GeV] of each between neighbouring edges (n + 1,), log10(E/GeV): (n_sources, n)."""
-        made = {spectrum: spectrum.integrals(log10_energy_edges) for spectrum in dict.fromkeys(self.own)}
-        return np.stack([made[spectrum] for spectrum in self.own])
+        return integrals_of(self.own, log10_energy_edges)
 
 
 KINDS: dict[str, type[Spectrum]] = {
@@ -498,6 +512,33 @@ def power_laws(gammas: ArrayLike, log10_limits: tuple[float, float] | None = Non
     """Power laws with the indices `gammas` (n,), of all energies or in a range of log10(E/GeV)."""
     limits = {} if log10_limits is None else {"log10_limits": log10_limits}
     return tuple(PowerLaw(float(gamma), **limits) for gamma in np.atleast_1d(gammas))
+
+
+def integrals_of(spectra: Sequence[Spectrum], log10_energy_edges: ArrayLike) -> NDArray:
+    """The integrals [GeV] of each of `spectra` between neighbouring edges (n + 1,), log10(E/GeV): (n_spectra, n)."""
+    different = {id(spectrum): spectrum for spectrum in spectra}
+    made = {key: spectrum.integrals(log10_energy_edges) for key, spectrum in different.items()}
+    return np.stack([made[id(spectrum)] for spectrum in spectra])
+
+
+def quantiles(spectra: Sequence[Spectrum], which: NDArray, share: NDArray, low: NDArray, high: NDArray) -> NDArray:
+    """`Spectrum.quantile` of the spectrum number `which` (n,) int64 of each bin, all (n,): power laws all at once."""
+    if all(spectrum is spectra[0] for spectrum in spectra):
+        return spectra[0].quantile(share, low, high)
+    found = np.empty(len(which))
+    straight = np.array([isinstance(spectrum, PowerLaw) for spectrum in spectra])
+    rest = ~straight[which]
+    if not rest.all():
+        gamma = np.array([getattr(spectrum, "gamma", 0.0) for spectrum in spectra])
+        begin, end = np.array([spectrum.log10_limits for spectrum in spectra]).T
+        own = ~rest
+        at = which[own]
+        from_low, to_high = (np.clip(edge[own], begin[at], end[at]) for edge in (low, high))
+        found[own] = from_low + _step_of_power(share[own], np.log(10.0) * (1.0 - gamma[at]), to_high - from_low)
+    for number in np.unique(which[rest]):
+        own = which == number
+        found[own] = spectra[number].quantile(share[own], low[own], high[own])
+    return found
 
 
 def parameters(spectra: Sequence[Spectrum]) -> NDArray:

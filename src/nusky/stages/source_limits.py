@@ -152,6 +152,12 @@ def _detector(analysis: Analysis) -> Detector:
     return Detector(analysis.areas, analysis.responses, analysis.livetimes_s)
 
 
+def hadronic_signal(table: pa.Table, spectra: HadronicSpectra) -> tuple[Sources, SourceSpectra]:
+    """Sources of a table "sources" that emit the neutrinos `spectra` of their gamma rays, and these as a spectrum."""
+    own = SourceSpectra.of(spectra.spectra, spectra.phi0_per_gev)
+    return Sources.of(*(values[spectra.row] for values in positions(table)), spectra.phi0_per_gev), own
+
+
 def _hadronic_row(
     study: Study, spectra: HadronicSpectra, keys: tuple[str | int, ...], request: Request
 ) -> dict[str, Any]:
@@ -160,8 +166,8 @@ def _hadronic_row(
     One hypothesis with one parameter: every source has the fraction of the events that its gamma rays allow, with the
     shape and the range of energies of its own spectrum, in the fit as in the signal of the trials.
     """
-    analysis, own = study.analysis, SourceSpectra.of(spectra.spectra, spectra.phi0_per_gev)
-    sources = Sources.of(*(values[spectra.row] for values in positions(study.table)), spectra.phi0_per_gev)
+    analysis = study.analysis
+    sources, own = hadronic_signal(study.table, spectra)
     experiment = Experiment(Hypothesis.of(analysis, sources, [own]), False, study.seed, keys)
     detector = _detector(analysis)
     events = spectra.expected_events(detector)
