@@ -1,7 +1,7 @@
 """Is the hadronic fraction of all sources found again, and do its limits hold the truth?
 
-Every source of a catalogue emits the fraction f of the neutrinos that its measured gamma rays allow, and one f is fitted
-to all of them, as production does.
+Every source of a catalogue emits the fraction f of the neutrinos that its measured gamma rays allow, and one f is
+fitted to all of them, as production does.
 """
 
 import tempfile
@@ -71,9 +71,9 @@ def make(event_fraction: float = 1.0, n_trials: int = N_TRIALS) -> str:
     about = (
         f"Generated ten-year release, {int(analysis.n_events.sum())} events with scrambled right ascensions, and the "
         "ten-year effective areas. Every source emits the fraction f of the neutrinos of its measured gamma rays "
-        "(kinematic relation), with its own spectrum and range of energies; sources of an earlier list count once. f is "
-        f"chosen so that {N_SIGNAL:g} events are expected of all sources; f above 1 is more than the gamma rays allow and "
-        f"only tests the fit. {n_trials} pseudo-experiments, as many trials at each strength of the limits; seed {SEED}."
+        "(kinematic relation), with its own spectrum and range of energies; sources of an earlier list count once. f "
+        f"is chosen so that {N_SIGNAL:g} events are expected of all sources. {n_trials} pseudo-experiments, as many "
+        f"trials at each strength of the limits; seed {SEED}."
     )
     tables = [
         page.Table(

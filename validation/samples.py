@@ -78,8 +78,17 @@ def read_written(folder: Path) -> Analysis:
     return load_analysis(Data(events, *others))
 
 
-def real(folder: Path) -> Analysis:
+def generated(event_fraction: float, seasons: Sequence[str] | None = None) -> Analysis:
+    """The analysis of a generated ten-year release."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_generated(Path(folder), event_fraction, seasons)
+        return read_written(Path(folder))
+
+
+def real(folder: Path, *, times: bool = False) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
+
+    With `times` sources may change with time: good runs are those of the release.
 
     The two come from different event selections: good for comparing programs, not for physics.
     """
@@ -90,16 +99,15 @@ def real(folder: Path) -> Analysis:
         pa.concat_tables(stand_in(folder, response) for response in responses)
         for stand_in in (stand_in_area, stand_in_smearing)
     )
-    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear)
+    uptimes = release.uptimes if times else None
+    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear, uptimes=uptimes)
 
 
 def real_or_generated(event_fraction: float) -> tuple[str, Analysis]:
     """The `real` events, or generated ones where these are not at hand or fewer are asked for, and what they are."""
     if event_fraction == 1.0 and data_folder().is_dir():
         return "Real events of IC40, IC79 and IC86_I with stand-in responses", real(data_folder())
-    with tempfile.TemporaryDirectory() as folder:
-        write_generated(Path(folder), event_fraction)
-        return "Generated ten-year release", read_written(Path(folder))
+    return "Generated ten-year release", generated(event_fraction)
 
 
 def stand_in_area(folder: Path, response: str) -> pa.Table:

@@ -9,6 +9,7 @@ SOURCE_LISTS = {
     "1lhaaso-km2a": "catalogues/1lhaaso_km2a.ecsv",
     "hess": "catalogues/hess.ecsv",
     "atnf": "catalogues/atnf.ecsv",
+    "tdes": "catalogues/tdes.ecsv",
     "1lhaaso": "catalogues/1lhaaso.ecsv",
     "gamma-cat": "catalogues/gamma_cat.ecsv",
     "3hwc": "catalogues/3hwc.ecsv",

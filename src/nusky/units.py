@@ -4,6 +4,7 @@ Inside nusky numbers are plain and their unit is documented. What a user passes 
 plain numbers keep the documented unit.
 """
 
+import datetime
 import functools
 import inspect
 import math
@@ -39,6 +40,8 @@ _COLUMN_UNITS = {
     r"_s": "s",
     r"\bmjd|_mjd": "d",
 }
+MJD_RANGE = (40_000.0, 100_000.0)
+_JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
 
 
 def column_unit(name: str) -> str:
@@ -178,6 +181,57 @@ def _joined(name: str, values: Any, units: Any) -> Any:
         raise PhysicsError(f"{name} = {values} mixes kinds of units; give all of them in one.") from None
 
 
+def checked_mjd(name: str, value: float) -> float:
+    """A time in MJD [days]; PhysicsError, which says `name`, where it is none and looks like another kind of date."""
+    if MJD_RANGE[0] <= value <= MJD_RANGE[1]:
+        return float(value)
+    meant = "Give MJD, in days."
+    if value > _JULIAN:
+        meant = "It looks like a Julian date: subtract 2400000.5."
+    elif _YEARS[0] <= value <= _YEARS[1]:
+        meant = "It looks like a year: give MJD."
+    raise PhysicsError(f"{name} = {value:.10g} is no MJD between {MJD_RANGE[0]:g} and {MJD_RANGE[1]:g}. {meant}")
+
+
+_DAYS = {  # of a unit of time, as people write it
+    "d days day": 1.0,
+    "h hr hrs hour hours": 1 / 24,
+    "min mins minute minutes": 1 / 1440,
+    "s sec secs second seconds": 1 / 86400,
+    "ms msec millisecond milliseconds": 1 / 86_400_000,
+    "yr yrs year years a": 365.25,
+}
+_TIMES = {spelling: size for spellings, size in _DAYS.items() for spelling in spellings.split()}
+_TIMES_IN_NAMES = {name: size for name, size in _TIMES.items() if name not in ("a", "h", "d", "min", "mins")}
+"""Of endings of names: `T90_s` are seconds, but `E_min` is a minimum and `id` no day."""
+
+
+def time_unit(text: str) -> float | None:
+    """The size in days of a unit of time, however it is spelled; None for what is none."""
+    spelled = "".join(text.casefold().split()).strip("()[]{}.")
+    if spelled in _TIMES:
+        return _TIMES[spelled]
+    if re.match(r"[-+.]?\d", spelled) or not spelled:
+        return None
+    from astropy import units
+
+    try:
+        return float(units.Unit(text.strip()).to(units.day))
+    except (units.UnitsError, TypeError, ValueError):
+        return None
+
+
+def time_unit_in_name(name: str) -> tuple[str, float] | None:
+    """The unit of time that a column's name states, as text and in days: "T90 [s]", "duration (min)", "t90_s"."""
+    for inside in re.findall(r"[\[({]([^\])}]*)[\])}]", name):
+        if (size := time_unit(inside)) is not None:
+            return inside.strip(), size
+    ending = re.search(r"[^a-z]([a-z]+)$", name.strip().casefold())
+    if ending and ending[1] in _TIMES_IN_NAMES:
+        return ending[1], _TIMES_IN_NAMES[ending[1]]
+    return None
+
+
 _ANGLES_DEG = {  # size of a unit of angle in degrees
     1.0: "deg degs degree degrees deg. dd ° º decdeg d.ddd decimaldegrees",
     180 / math.pi: "rad rads radian radians",
@@ -198,6 +252,41 @@ _PARTS = re.compile(
 )
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
 _WITH_UNIT = re.compile(rf"({_DECIMAL.pattern})\s*(\D*)", re.ASCII)
+
+
+def moment(name: str, value: Any) -> float:
+    """A time as MJD [d]: a number, text with one, a date in UTC such as 2014-12-13T12:00, or a Time of astropy.
+
+    A date without a time of day is its beginning.
+
+    Raises
+    ------
+    PhysicsError : `value` is no time; the message calls it `name`. Whether the number makes sense is not looked at.
+    """
+    if hasattr(value, "mjd"):
+        return float(value.utc.mjd)
+    text = str(value).strip()
+    number = decimal(text) if isinstance(value, str) else plain(name, value, "d")
+    if isinstance(value, str) and (number is None or (text.isdigit() and len(text) == 8)):
+        try:
+            date = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            raise PhysicsError(
+                f"{name} = '{text}' is no time: give MJD in days, or a date in UTC such as 2014-12-13 or "
+                "2014-12-13T12:00."
+            ) from None
+        date = date.replace(tzinfo=date.tzinfo or datetime.UTC)
+        return (date - datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)) / datetime.timedelta(days=1)
+    try:
+        return float(number)
+    except (TypeError, ValueError):
+        raise PhysicsError(f"{name} = {value!r} is no time: give MJD, a date as text, or a Time of astropy.") from None
+
+
+def date_of(mjd: float) -> str:
+    """A time in MJD [d] as a date in UTC, to the minute."""
+    date = datetime.datetime(1858, 11, 17) + datetime.timedelta(days=round(mjd * 1440) / 1440)
+    return date.strftime("%Y-%m-%d %H:%M")
 
 
 def decimal(text: str) -> float | None:

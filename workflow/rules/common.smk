@@ -8,6 +8,13 @@ likelihood_data = {
     "effective_area": paths.effective_area,
     "smearing": paths.smearing,
     "angular_resolution": paths.angular_resolution,
+    # Where any source changes with time, the times of events are permuted in the skies that all searches look at.
+    "uptimes": (
+        paths.uptimes
+        if any(map(cfg.windowed, cfg.catalogues))
+        or (cfg.inference and cfg.inference.durations)
+        else []
+    ),
 }
 
 
@@ -46,12 +53,6 @@ def catalogue_of(wildcards):
     return (wildcards.hypothesis.split("/") + [None])[1]
 
 
-def tested_uptimes(wildcards):
-    """Input function: the good runs, for sources that change with time."""
-    kind, _, rest = wildcards.hypothesis.partition("/")
-    return paths.uptimes if rest and cfg.windowed(rest.split("/")[0]) else []
-
-
 def inference_setup(wildcards):
     """What decides the result of a trial: no number of trials is among it."""
     catalogue, block = catalogue_of(wildcards), cfg.inference
@@ -73,6 +74,8 @@ def inference_hypothesis(wildcards):
         about["time"] = cfg.catalogues[rest[0]].time.model_dump()
     if kind == "declinations":
         about["declinations_deg"] = cfg.inference.declinations_deg
+    if kind == "durations":
+        about["durations"] = cfg.inference.durations.model_dump()
     return about
 
 

@@ -1,23 +1,28 @@
 # Needs events, seasons, effective area, smearing and sources, and the configuration's `inference` block. Makes the
 # trials of the standard method in batches, and the statements that follow from them. A hypothesis is
-# stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself) or declinations.
+# stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself), declinations or durations.
 
 tested_data = {
     **likelihood_data,
     "sources": tested_sources,
-    "uptimes": tested_uptimes,
     "spectra": lambda wildcards: spectrum_files(catalogue_of(wildcards)),
 }
 
 
+def only_of(kind, what):
+    """A table of the hypotheses of one kind, where those of others have more or fewer."""
+    return paths.inference(what).replace("{hypothesis}", f"{{hypothesis,{kind}/.+}}")
+
+
 rule inference_fits:
-    """Fits and p-values of a stack or of the sources of a catalogue."""
+    """Fits and p-values of a stack."""
     input:
         **tested_data,
         trials=trials_of("trials"),
         skies=trials_of("skies"),
     output:
-        paths.inference("fits"),
+        fits=only_of("stack", "fits"),
+        searches=only_of("stack", "searches"),
     log:
         paths.log("inference_fits/{hypothesis}"),
     benchmark:
@@ -34,6 +39,24 @@ rule inference_fits:
         "p-values of {wildcards.hypothesis}"
     script:
         "../scripts/inference.py"
+
+
+use rule inference_fits as inference_source_fits with:
+    """Fits and p-values of the sources of a catalogue, and the binomial test of all of them."""
+    output:
+        fits=only_of("sources", "fits"),
+        searches=only_of("sources", "searches"),
+        population=only_of("sources", "population"),
+    log:
+        paths.log("inference_source_fits/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_source_fits/{hypothesis}")
+    resources:
+        **requested("inference_source_fits"),
+    params:
+        population_p_max=cfg.inference.population_p_max,
+    message:
+        "p-values of {wildcards.hypothesis}"
 
 
 use rule inference_fits as inference_trials with:
@@ -54,6 +77,25 @@ use rule inference_fits as inference_trials with:
         stop=lambda wildcards: wildcards.stop,
     message:
         "{wildcards.skies} {wildcards.first}-{wildcards.stop} of {wildcards.hypothesis}"
+
+
+use rule inference_fits as inference_stack_sources with:
+    """What each source adds to a stack, and what is left without it."""
+    input:
+        **tested_data,
+    output:
+        paths.inference("sources"),
+    log:
+        paths.log("inference_stack_sources/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_stack_sources/{hypothesis}")
+    resources:
+        **requested("inference_stack_sources"),
+    params:
+        n_sources=cfg.inference.leave_one_out_sources,
+        n_trials=cfg.inference.leave_one_out_trials,
+    message:
+        "Sources of {wildcards.hypothesis}"
 
 
 use rule inference_fits as inference_statements with:
@@ -77,7 +119,7 @@ use rule inference_fits as inference_statements with:
 
 
 use rule inference_statements as inference_sensitivity with:
-    """Sensitivity and discovery potentials of point sources over declination."""
+    """Sensitivity and discovery potentials of point sources over declination or duration."""
     output:
         paths.inference("sensitivity"),
     log:
@@ -158,3 +200,29 @@ use rule inference_statements as inference_recovery with:
         n_trials=cfg.inference.recovery_trials,
     message:
         "Injection and recovery, {wildcards.hypothesis}"
+
+
+rule windows:
+    """When the sources of a catalogue shine, and what of that the seasons saw."""
+    input:
+        events=likelihood_data["events"],
+        seasons=paths.seasons,
+        uptimes=paths.uptimes,
+        sources=paths.sources,
+    output:
+        paths.windows,
+    log:
+        paths.log("windows/{catalogue}"),
+    benchmark:
+        paths.benchmark("windows/{catalogue}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **requested("windows"),
+    params:
+        time=lambda wildcards: cfg.catalogues[wildcards.catalogue].time.model_dump(),
+    message:
+        "Windows of {wildcards.catalogue}"
+    script:
+        "../scripts/windows.py"

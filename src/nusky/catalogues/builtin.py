@@ -31,7 +31,8 @@ def read_builtin(name: str, label: str) -> "Sources":
     `extension_limit`; the radii of the H.E.S.S. list and of 3HWC are taken as the Gaussian width. Measured spectra are
     in the columns that `nusky.detector.gamma_rays` reads, those of the H.E.S.S. list from the sources of gamma-cat with
     the same name. Of the pulsars those enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the
-    published stack.
+    published stack. Of the tidal
+    disruption events `gold`, `silver`, `jetted` and `obscured` are 1 for the members of a sample, 0 for others.
     """
     import pandas as pd
     from astropy.table import Table
@@ -52,6 +53,8 @@ def read_builtin(name: str, label: str) -> "Sources":
         columns = _atnf(table)
         known = np.isfinite(columns["s1400_mjy"]) & np.isfinite(columns["distance_dm_kpc"])
         notes = (f"{np.sum(~known)} of {len(table)} pulsars left out: S1400 or DIST_DM is unknown.",)
+    elif name == "tdes":
+        columns = _tdes(table)
     else:
         columns = _lhaaso(table)
     point_like = {"extension_deg": 0.0, "extension_limit": False, "flux": np.nan, "flux_limit": False}
@@ -63,7 +66,7 @@ def read_builtin(name: str, label: str) -> "Sources":
     frame = pd.DataFrame({**position, **point_like, **columns}, index=np.arange(1, len(table) + 1))
     if name == "atnf":
         frame = frame[known]
-    return Sources(label, f"built-in list '{name}'", frame, has_flux=name != "atnf", notes=notes)
+    return Sources(label, f"built-in list '{name}'", frame, has_flux=name not in ("atnf", "tdes"), notes=notes)
 
 
 def _lhaaso(table: "Table") -> dict[str, np.ndarray | float]:
@@ -183,6 +186,12 @@ def _hawc(table: "Table") -> dict[str, np.ndarray | float]:
 
 def _atnf(table: "Table") -> dict[str, np.ndarray]:
     return {name: _floats(table[name]) for name in ("period_s", "s1400_mjy", "distance_kpc", "distance_dm_kpc")}
+
+
+def _tdes(table: "Table") -> dict[str, np.ndarray]:
+    sample = np.array(table["sample"].tolist())
+    members = {name: (sample == name).astype(float) for name in ("gold", "silver", "jetted", "obscured")}
+    return {name: _floats(table[name]) for name in ("start_mjd", "stop_mjd", "reference_mjd", "distance_mpc")} | members
 
 
 def _floats(column) -> np.ndarray:

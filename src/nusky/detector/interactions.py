@@ -12,7 +12,6 @@ import warnings
 from types import ModuleType
 
 import numpy as np
-from scipy.optimize import OptimizeResult, least_squares
 
 from nusky.detector.spectrum import Spectrum, TabulatedSpectrum
 from nusky.errors import ConfigurationError, PhysicsError
@@ -44,6 +43,9 @@ def neutrinos_of(gamma_rays: Spectrum, label: str) -> TabulatedSpectrum:
     PhysicsError : the range is not finite, or no such protons give these gamma rays within 10 %.
     ConfigurationError : aafragpy is not installed.
     """
+
+    from scipy.optimize import least_squares
+
     low, high = gamma_rays.log10_limits
     if not np.isfinite(high - low):
         raise PhysicsError(f"{label}: give the range of energies in which its gamma rays were measured.")
@@ -62,10 +64,10 @@ def neutrinos_of(gamma_rays: Spectrum, label: str) -> TabulatedSpectrum:
 
     cutoffs = np.log(np.multiply(_CUTOFFS, energy[-1]))
     found = least_squares(off, (2.5, cutoffs.mean()), bounds=np.transpose([_INDICES, cutoffs]))
-    if _worst(found) > _TOLERANCE:
+    if _worst(found.fun) > _TOLERANCE:
         bounds = np.transpose([_INDICES, np.log(np.multiply((_LEAST_CUTOFF, _CUTOFFS[1]), energy[-1])), _POWERS])
         found = least_squares(off, (2.0, cutoffs[0], 1.5), bounds=bounds)
-    worst = _worst(found)
+    worst = _worst(found.fun)
     if worst > _TOLERANCE:
         raise PhysicsError(
             f"{label}: no power law of protons with a cut-off gives its gamma rays: the best is off by up to "
@@ -76,9 +78,9 @@ def neutrinos_of(gamma_rays: Spectrum, label: str) -> TabulatedSpectrum:
     return TabulatedSpectrum.of(energy * _NEUTRINO_ENERGY, scale * (made @ of_neutrino) / 3, label)
 
 
-def _worst(fit: OptimizeResult) -> float:
-    """Largest deviation of the gamma rays of the fitted protons."""
-    return float(np.expm1(np.abs(fit.fun).max()))
+def _worst(off: np.ndarray) -> float:
+    """Largest deviation of the gamma rays of fitted protons, from its logarithms."""
+    return float(np.expm1(np.abs(off).max()))
 
 
 @functools.lru_cache(maxsize=256)

@@ -29,6 +29,25 @@ _SOURCE_COLUMNS = {
     "p_local": "local p",
     "p_post": "post-trial p",
 }
+_STACK_SOURCE_COLUMNS = {
+    "name": "source",
+    "origin": "list",
+    "share": "expected share",
+    "n_signal": "signal events",
+    "test_statistic": "adds to TS",
+    "n_signal_without": "signal events without it",
+    "gamma_without": "γ without it",
+    "test_statistic_without": "TS without it",
+    "p_without": "p without it",
+}
+_POPULATION_COLUMNS = {
+    "n_sources": "sources",
+    "k": "sources named",
+    "p_k": "local p up to",
+    "p_binomial": "binomial probability",
+    "p_post": "p corrected",
+    "n_sky_trials": "skies",
+}
 _HADRONIC_COLUMNS = {
     "name": "source",
     "gamma": "γ",
@@ -89,6 +108,17 @@ _COVERAGE_COLUMNS = {
     "coverage_high": "to",
     "n_trials": "trials",
 }
+_TIME_COLUMNS = {"e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]", "duration_s": "duration [s]"}
+"""After the flux, where sources change with time."""
+_WINDOW_COLUMNS = {
+    "name": "source",
+    "start_mjd": "start [MJD]",
+    "stop_mjd": "stop [MJD]",
+    "duration_days": "duration [d]",
+    "exposure_days": "seen [d]",
+    "seasons": "seasons",
+    "problem": "left out",
+}
 _P_KEYS = {
     "local": ("p_local", "n_trials", "significance"),
     "post": ("p_post", "n_sky_trials", "significance_post"),
@@ -125,6 +155,21 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
             f"{_p(best, 'post', number)} from "
             f"{number(best['n_sky_trials'])} full skies."
         )
+        yield from (f"single sources{_at(test)}: {population_words(test, number)}" for test in sources["population"])
+
+
+def population_words(test: Mapping[str, Any], number: Callable[[Any], str]) -> str:
+    """The binomial test of a list of sources as a sentence."""
+    after = f"corrected for the choice of their number and for shared events {_p(test, 'post', number)} from "
+    after += f"{number(test['n_sky_trials'])} full skies."
+    if not test["k"]:
+        none = f"no source of {test['n_sources']} has a local p-value of {test['p_max']:g} or less"
+        return f"in the binomial test {none}."
+    return (
+        f"the binomial test of all {test['n_sources']} sources names {test['k']} with local p-values up to "
+        f"{number(test['p_k'])}; as many among independent sources have the probability {number(test['p_binomial'])}, "
+        f"{after}"
+    )
 
 
 def _limit(
@@ -171,8 +216,10 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
     """Title, columns, rows and description of every table."""
     if not inference:
         return
+    timed = bool(inference.get("time"))
+    columns = _with_fluence(_STATEMENT_COLUMNS, timed)
     rows = [
-        [weighting, gamma, name.replace("_", " "), *(_cell(statement[key]) for key in _STATEMENT_COLUMNS)]
+        [weighting, gamma, name.replace("_", " "), *(_cell(statement[key]) for key in columns)]
         for weighting, stack in inference["stacks"].items()
         for gamma, statements in stack["statements"].items()
         for name, statement in statements.items()
@@ -180,13 +227,32 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
     if rows:
         yield (
             f"Sensitivity and limits of the stack of {where}",
-            ["weights", "γ", "statement", *_STATEMENT_COLUMNS.values()],
+            ["weights", "γ", "statement", *columns.values()],
             rows,
             f"{inference['analysis'].capitalize()}. Flux of all sources together, one flavour (neutrinos and "
             "antineutrinos); the energies hold the central 90 % of the expected signal. The level of a sensitivity or "
-            "discovery potential is the share of trials above its threshold.",
+            f"discovery potential is the share of trials above its threshold.{_IN_WINDOW if timed else ''}",
+        )
+    if windows := inference.get("windows"):
+        yield (
+            f"Windows of {where}",
+            list(_WINDOW_COLUMNS.values()),
+            [[row[key] for key in _WINDOW_COLUMNS] for row in windows],
+            "Boxes from start to stop, other profiles from 5 to 95 % of their fluence. The duration is the fluence "
+            "over the flux, or over that at the peak; seen is what of it lies in good runs.",
         )
     for weighting, stack in inference["stacks"].items():
+        yield (
+            f"Sources of the stack of {where}, {weighting} weights",
+            ["γ", *_STACK_SOURCE_COLUMNS.values()],
+            [
+                [_fit_index(row), *(row[key] for key in _STACK_SOURCE_COLUMNS if key != "p_without"), _p_without(row)]
+                for row in stack["sources"]
+            ],
+            "What each source adds to the best fit; the columns add up to the signal events and the test statistic of "
+            "the stack. Less than nothing is added where events are missing. Then the fit without the source, for some "
+            "with the p-value of what is left: a stack that lives from one source loses its excess without it.",
+        )
         yield from _checks(stack, f"the stack of {where}, {weighting} weights")
     sources = inference["sources"]
     if not sources:
@@ -199,17 +265,30 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
         "number of sources looked at. Neither can be below 1/(trials + 1).",
     )
+    own = _with_fluence(_LIMIT_COLUMNS, timed)
+    yield (
+        f"Binomial test of the sources of {where}",
+        ["γ", *_POPULATION_COLUMNS.values(), "names"],
+        [
+            [_fit_index(test)] + [_source_cell(test, key) for key in _POPULATION_COLUMNS] + [", ".join(test["names"])]
+            for test in sources["population"]
+        ],
+        "Are there more small local p-values than background gives? The number of sources is the one that is least "
+        "likely by chance; its probability is for independent sources, the corrected one from common scrambled skies, "
+        "in which sources share events as they do in the data.",
+    )
     limits = [
-        [name, *(_cell(limit[key]) for key in _LIMIT_COLUMNS)]
+        [name, *(_cell(limit[key]) for key in own)]
         for name, of_source in sources["limits"].items()
         for limit in of_source
     ]
     yield (
         f"Upper limits of the single sources of {where}",
-        ["source", *_LIMIT_COLUMNS.values()],
+        ["source", *own.values()],
         limits,
         f"{inference['analysis'].capitalize()}. Flux of one flavour (neutrinos and antineutrinos); the energies hold "
-        "the central 90 % of the expected signal. Asymptotic limits have no trials and no calibrated coverage.",
+        "the central 90 % of the expected signal. Asymptotic limits have no trials and no calibrated coverage."
+        f"{_IN_WINDOW if timed else ''}",
     )
     yield from _checks(sources, f"one source of {where}")
     if sources["hadronic"]:
@@ -221,6 +300,28 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "only at the neutrino energies that belong to the measured gamma rays; nothing is extrapolated. A limit "
             "above 1 excludes nothing.",
         )
+
+
+_IN_WINDOW = " E² dN/dE is that in the window, or at the peak; F its integral over the duration."
+
+
+def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
+    """The columns of a table, with the fluence behind the flux where sources change with time."""
+    found: dict[str, str] = {}
+    for key, title in columns.items():
+        found[key] = title
+        if timed and key == "e2dnde_100tev_gev_cm2_s":
+            found |= _TIME_COLUMNS
+    return found
+
+
+def _p_without(row: Mapping[str, Any]) -> Any:
+    p, n = row["p_without"], row["n_trials"]
+    return compared(p, n) if p is not None and at_floor(p, n) else p
+
+
+def _fit_index(row: Mapping[str, Any]) -> Any:
+    return "fitted" if row["gamma_fixed"] is None else row["gamma_fixed"]
 
 
 def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:

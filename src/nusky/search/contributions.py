@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.search.hypothesis import Hypothesis
+from nusky.search.hypothesis import Hypothesis, Sky
 
 _PARTS = 8
 
@@ -60,11 +60,10 @@ def contributions(hypothesis: Hypothesis, n_signal: float, gamma: float, least: 
     floor = -2 * np.log1p(-least)
 
     def added(rows: np.ndarray) -> float:
-        some = replace(sky, chosen=sky.chosen[rows], cell=sky.cell[rows], ra=sky.ra[rows])
+        some = _some(sky, rows)
         return hypothesis.likelihood(some).test_statistic(n_signal, 0) - empty
 
-    nobody = replace(sky, chosen=sky.chosen[:0], cell=sky.cell[:0], ra=sky.ra[:0])
-    empty = hypothesis.likelihood(nobody).test_statistic(n_signal, 0)
+    empty = hypothesis.likelihood(_some(sky, slice(0))).test_statistic(n_signal, 0)
     rows, values = [], []
     groups = [np.arange(len(sky.chosen))]
     while groups:
@@ -85,3 +84,9 @@ def contributions(hypothesis: Hypothesis, n_signal: float, gamma: float, least: 
     order = np.argsort(-weight, kind="stable")
     ts = 2 * np.log1p(own * (ratio - 1))
     return Contributions(*(column[order] for column in (event, season, ratio, weight, ts)))
+
+
+def _some(sky: Sky, rows: np.ndarray | slice) -> Sky:
+    """The sky with some of its events only; `mjd` is empty where all sources are steady."""
+    columns = {name: getattr(sky, name)[rows] for name in ("chosen", "cell", "ra")}
+    return replace(sky, **columns, mjd=sky.mjd[rows] if len(sky.mjd) else sky.mjd)

@@ -13,7 +13,7 @@ from nusky.paths import Paths
 from nusky.releases import registry
 
 Names = dict[str, str]  # what closes the wildcards of a file-name pattern
-DECLINATIONS = "declinations"
+DECLINATIONS, DURATIONS = "declinations", "durations"
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Contents:
         return [name for name in self.cfg.catalogues if name in (chosen or [])]
 
     @cached_property
+    def windowed(self) -> list[Names]:
+        """Catalogues whose sources change with time."""
+        return [{"catalogue": name} for name in self.inferred if self.cfg.windowed(name)]
+
+    @cached_property
     def hypotheses(self) -> list[Names]:
         """Every hypothesis of the inference with its catalogue, its weighting and a label for people."""
         found = []
@@ -75,10 +80,12 @@ class Contents:
                 found.append({"hypothesis": f"sources/{name}", "catalogue": name, "label": f"one source of {name}"})
         if self.cfg.inference and self.cfg.inference.declinations_deg:
             found.append({"hypothesis": DECLINATIONS, "label": "point sources"})
+        if self.cfg.inference and self.cfg.inference.durations:
+            found.append({"hypothesis": DURATIONS, "label": "windows at a position"})
         return found
 
     def of_kind(self, *kinds: str) -> list[Names]:
-        """The hypotheses whose names begin with one of `kinds`: 'stack', 'sources' or 'declinations'."""
+        """The hypotheses whose names begin with one of `kinds`: 'stack', 'sources', 'declinations' or 'durations'."""
         return [names for names in self.hypotheses if names["hypothesis"].split("/")[0] in kinds]
 
     @cached_property
@@ -86,9 +93,10 @@ class Contents:
         """By hypothesis: its tables by what they hold, trials and parts aside."""
         block = self.cfg.inference
         kinds = {
-            "stack": ["fits", "statements", "fluxes"],
-            "sources": ["fits", "limits", "hadronic", "gamma_rays"],
+            "stack": ["fits", "searches", "sources", "statements", "fluxes"],
+            "sources": ["fits", "searches", "population", "limits", "hadronic", "gamma_rays"],
             DECLINATIONS: ["sensitivity"],
+            DURATIONS: ["sensitivity"],
         }
         if block and block.differential_log10_energy_gev:
             kinds["stack"].append("differential")
@@ -101,6 +109,11 @@ class Contents:
             for name in (names["hypothesis"] for names in self.hypotheses)
         }
 
+    @cached_property
+    def corrected(self) -> bool:
+        """Whether anything is tested that gives a p-value of the run."""
+        return bool(self.having("searches", "stack", "sources") or self.cfg.skymap)
+
     def having(self, what: str, *kinds: str) -> list[Names]:
         """The hypotheses of some `kinds` that have a table of the inference, such as 'coverage'."""
         return [names for names in self.of_kind(*kinds) if what in self.inference_tables[names["hypothesis"]]]
@@ -109,7 +122,7 @@ class Contents:
         """The batches of a hypothesis: its own `trials`, or the common `skies`; only the last one may be a part."""
         block = self.cfg.inference
         if skies == "skies":
-            total = block.sky_trials if hypothesis.startswith("sources/") else 0
+            total = 0 if hypothesis == DECLINATIONS else block.sky_trials
         else:
             total = block.trials if hypothesis.startswith("stack/") else block.source_trials
         names = {"hypothesis": hypothesis, "skies": skies}
@@ -160,6 +173,7 @@ class Contents:
             yield from (paths.bdm_light_curve, paths.bdm_events, paths.bdm_numbers)
             if self.cfg.bdm.exclusion:
                 yield paths.bdm_exclusion
+        yield from closed([paths.windows], self.windowed)
         for names in self.hypotheses:
             hypothesis = names["hypothesis"]
             yield from self.trials(hypothesis) + self.trials(hypothesis, "skies")
@@ -169,6 +183,8 @@ class Contents:
                 yield from self.limits_parts(what, names["hypothesis"])
         for files in (*self.skymap_parts.values(), self.skymap_tables.values()):
             yield from files
+        if self.corrected:
+            yield from (paths.corrected, paths.corrected_skies)
 
 
 def closed(patterns: list[str], names: list[Names]) -> list[str]:

@@ -41,6 +41,10 @@ TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
+COMMON_SKY_S = 1.5e-7
+"""Drawing a whole sky and finding its events near the sources, per event."""
+STACK_SOURCE_S = 0.06
+"""Densities of one source of a stack, and its share of every event."""
 SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
@@ -91,6 +95,8 @@ class Case:
         self.sources = sizes.sources.get(self.catalogue, 0)
         if self.kind == "declinations":
             self.sources = len(self.inference.declinations_deg)
+        if self.kind == "durations":
+            self.sources = len(self.inference.durations.days)
         self.batch = int(names.get("stop", 0)) - int(names.get("first", 0))
 
     @property
@@ -110,6 +116,16 @@ class Case:
         if self.kind == "stack":
             return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources**TRIAL_POWER
         return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
+
+    @property
+    def parts_of_a_stack(self) -> float:
+        """Densities and far pairs of one source of a stack by itself [s]."""
+        return STACK_SOURCE_S + SOURCE_START_S * self.events
+
+    @property
+    def common_sky(self) -> float:
+        """Drawing all events of a sky, where a batch is of common ones [s]."""
+        return COMMON_SKY_S * self.events if self.names.get("skies") == "skies" else 0.0
 
     @property
     def start(self) -> float:
@@ -218,8 +234,16 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "background": _search(lambda c: 4.1e-7 * c.events, pairs=False),
     "stacking_scan": _search(lambda c: 6e-10 * c.events * c.sources * c.n_gammas),
     "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources, pairs=False),
-    "inference_trials": _trials(lambda c: c.trial * c.batch),
+    "inference_trials": _trials(lambda c: (c.trial + c.common_sky) * c.batch),
     "inference_fits": _trials(lambda c: c.trial * 10),
+    "inference_source_fits": _trials(lambda c: c.trial * 10),
+    # Without each source one fit and the far pairs of all; then trials without the few that matter.
+    "inference_stack_sources": _trials(
+        lambda c: (
+            (c.trial + c.parts_of_a_stack) * c.sources
+            + c.trial * min(c.sources, c.inference.leave_one_out_sources) * c.inference.leave_one_out_trials
+        )
+    ),
     "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
     "inference_sensitivity": _trials(
         lambda c: c.trial * c.n_gammas * c.injected(1 + len(c.inference.discovery_sigmas))
@@ -227,6 +251,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "inference_differential": _trials(
         lambda c: c.trial * c.parts_of_energy * c.injected(2 if c.kind == "stack" else 1)
     ),
+    "windows": lambda c: (IMPORT_NUMBA_S + 1e-8 * c.events, BASE_NUMBA_MIB + 2e-5 * c.events),
     "inference_recovery": _trials(
         lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
     ),
@@ -237,6 +262,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
     # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
     "skymap": _sky(lambda c: SPOT_S * (900 * c.rarer + SKY_SPOTS) * c.events + c.position * 6100 * c.skymap.n_zooms),
+    "corrected": lambda c: (IMPORT_S, BASE_MIB),
     "sky_viewer": lambda c: (IMPORT_S + 2e-6 * c.pixels, BASE_MIB + 1e-4 * c.pixels),
     "figures": lambda c: (
         IMPORT_FIGURES_S + FIGURE_S * c.n_outputs + 4e-6 * c.pixels,

@@ -15,7 +15,7 @@ from nusky.config import Figures
 from nusky.conventions import index_text
 from nusky.probability import compared
 from nusky.stages import bdm_figures
-from nusky.stages.contents import DECLINATIONS, Contents, Names
+from nusky.stages.contents import DECLINATIONS, DURATIONS, Contents, Names
 from nusky.tables import read_metadata, read_table
 
 if TYPE_CHECKING:  # matplotlib is imported by the job that draws only
@@ -169,6 +169,27 @@ def _p_values(tables: Tables, options: Figures, *, catalogue: str, synthetic: bo
     return p_values.p_values(table, method=_METHOD, catalogue=catalogue, post_trial=post, synthetic=synthetic)
 
 
+def _population(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import population
+
+    table = first_fit(read_table(tables["population"], kind="population"))
+    return population.population(table, method=_METHOD, catalogue=catalogue, synthetic=synthetic)
+
+
+def _stack_sources(tables: Tables, options: Figures, *, label: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import stack_sources
+
+    table = first_fit(read_table(tables["sources"], kind="stack_sources"))
+    return stack_sources.stack_sources(table, method=_METHOD, title=label, synthetic=synthetic)
+
+
+def _corrected(tables: Tables, options: Figures, *, synthetic: bool) -> "Drawn":
+    from nusky.figures import corrected
+
+    read = {name: read_table(tables[name], kind=name) for name in ("corrected", "corrected_skies")}
+    return corrected.corrected(*read.values(), synthetic=synthetic)
+
+
 def _source_limits(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
     from nusky.figures import source_limits
 
@@ -200,6 +221,22 @@ def _sensitivity(tables: Tables, options: Figures, *, release: str, synthetic: b
     table = read_table(tables["sensitivity"], kind="sensitivity")
     where = f"{release}, {_setting(tables['sensitivity'], 'analysis')}"
     return module.sensitivity(table, method=_METHOD, release=where, synthetic=synthetic)
+
+
+def _durations(tables: Tables, options: Figures, *, release: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import durations as module
+
+    table, about = read_table(tables["sensitivity"], kind="sensitivity"), _setting(tables["sensitivity"], "durations")
+    where = f"RA {about['ra_deg']:g}°, Dec {about['dec_deg']:g}°, around MJD {about['centre_mjd']:g}".replace("-", "−")
+    return module.durations(table, method=_METHOD, where=(where, release), synthetic=synthetic)
+
+
+def _windows(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool) -> "Drawn":
+    from nusky.figures import windows as module
+
+    table = read_table(tables["windows"], kind="windows", columns=module.COLUMNS)
+    seasons = _setting(tables["windows"], "seasons")
+    return module.windows(table, seasons, method=_METHOD, catalogue=catalogue, synthetic=synthetic)
 
 
 def _differential(tables: Tables, options: Figures, *, label: str, synthetic: bool, **names: Any) -> "Drawn":
@@ -291,9 +328,9 @@ def _inferred(*what: str) -> Callable[..., Tables]:
     return lambda contents, hypothesis, **_: {name: contents.inference_tables[hypothesis][name] for name in what}
 
 
-def _over_declination(what: str) -> Callable[[Contents], list[Names]]:
-    """The declinations where they have a table, with the release's name."""
-    return lambda c: [names | {"release": c.cfg.release.name} for names in c.having(what, DECLINATIONS)]
+def _of_points(kind: str, what: str) -> Callable[[Contents], list[Names]]:
+    """The declinations or durations where they have a table, with the release's name."""
+    return lambda c: [names | {"release": c.cfg.release.name} for names in c.having(what, kind)]
 
 
 def _skymap(title: str, name: str, draw: Callable[..., "Drawn"], *tables: str) -> Kind:
@@ -351,6 +388,20 @@ KINDS = {
         lambda c, **names: {"single": c.paths.single.format(**names)},
         _ts_distribution,
     ),
+    "windows": Kind(
+        "Windows of the sources of {catalogue}",
+        "standard/windows/{catalogue}",
+        lambda c: c.windowed,
+        lambda c, catalogue: {"windows": c.paths.windows.format(catalogue=catalogue)},
+        _windows,
+    ),
+    "corrected": Kind(
+        "p-value of the run",
+        "standard/corrected",
+        lambda c: [{}] if c.corrected else [],
+        lambda c: {"corrected": c.paths.corrected, "corrected_skies": c.paths.corrected_skies},
+        _corrected,
+    ),
     "background_ts": Kind(
         "Test statistic of scrambled skies, {label}",
         "standard/background_ts/{hypothesis}",
@@ -367,6 +418,20 @@ KINDS = {
         lambda c: c.of_kind("sources"),
         _inferred("fits"),
         _p_values,
+    ),
+    "population": Kind(
+        "Binomial test of the sources of {catalogue}",
+        "standard/population/{catalogue}",
+        lambda c: c.of_kind("sources"),
+        _inferred("population"),
+        _population,
+    ),
+    "stack_sources": Kind(
+        "Sources of the stack, {label}",
+        "standard/stack_sources/{hypothesis}",
+        lambda c: c.of_kind("stack"),
+        _inferred("sources"),
+        _stack_sources,
     ),
     "source_limits": Kind(
         "Upper limits of the sources of {catalogue}",
@@ -406,14 +471,21 @@ KINDS = {
     "sensitivity": Kind(
         "Sensitivity over declination",
         "standard/sensitivity",
-        _over_declination("sensitivity"),
+        _of_points(DECLINATIONS, "sensitivity"),
         _inferred("sensitivity"),
         _sensitivity,
+    ),
+    "durations": Kind(
+        "Sensitivity against duration",
+        "standard/durations",
+        _of_points(DURATIONS, "sensitivity"),
+        _inferred("sensitivity"),
+        _durations,
     ),
     "differential_sensitivity": Kind(
         "Sensitivity over declination by energy",
         "standard/differential_sensitivity",
-        _over_declination("differential"),
+        _of_points(DECLINATIONS, "differential"),
         _inferred("differential"),
         _differential,
     ),
