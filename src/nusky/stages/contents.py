@@ -94,7 +94,7 @@ class Contents:
         block = self.cfg.inference
         kinds = {
             "stack": ["fits", "searches", "sources", "statements", "fluxes"],
-            "sources": ["fits", "searches", "population", "limits", "hadronic"],
+            "sources": ["fits", "searches", "population", "limits", "hadronic", "gamma_rays"],
             DECLINATIONS: ["sensitivity"],
             DURATIONS: ["sensitivity"],
         }
