@@ -418,6 +418,9 @@ class SearchResult(Result):
             shown["spectral index"] = "{gamma:.2f}  (68 %: {gamma_low68:.2f} to {gamma_high68:.2f})".format(**fit)
         else:
             shown["spectral index"] = "none, as no signal is fitted"
+        if np.isfinite(fit["signal_energy_min68_gev"]):
+            ranges = [f"{energies(fit, 'signal_energy', content)} ({content} %)" for content in (68, 90)]
+            shown["energies of the signal"] = ", ".join(ranges)
         if "p_local" in fit:
             sigma = f", {fit['significance']:.1f} σ" if np.isfinite(fit["significance"]) else ""
             counted = "{n_exceeding} of {n_trials} scrambled skies have as much".format(**fit)
@@ -450,9 +453,9 @@ class SearchResult(Result):
         return f"<h4>{html.escape(self.title)}</h4>{warning}{tables}"
 
 
-def energies(row: Mapping[str, Any]) -> str:
-    """The central 90 % of the energies of a limit, in words; the row has them in GeV."""
-    return " to ".join(_energy(row[name]) for name in ("energy_min_gev", "energy_max_gev"))
+def energies(row: Mapping[str, Any], of: str = "energy", content: int | str = "") -> str:
+    """A range of energies of a row in words: that of a limit, or `of` what and how many per cent; they are in GeV."""
+    return " to ".join(_energy(row[f"{of}_{end}{content}_gev"]) for end in ("min", "max"))
 
 
 def _energy(gev: float) -> str:

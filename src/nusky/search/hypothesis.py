@@ -345,6 +345,29 @@ class Hypothesis:
         chosen, cell = self.near.cells.look_up(events.records["row"], events.records["n_ra"], own)
         return chosen, cell, own[chosen]
 
+    def density_ratios(self, sky: Sky) -> tuple[np.ndarray, np.ndarray]:
+        """S/B of every event near a source on every spectrum, (n_near, n_spectra) float64, and its season, (n_near,).
+
+        Which events are near does not depend on the spectra.
+        """
+        rows, seasons, _ = self._near_ratios(sky, np.zeros(len(sky.n_events)))
+        return rows, seasons
+
+    def _near_ratios(self, sky: Sky, limits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return near_ratios(
+            sky.chosen,
+            sky.cell,
+            sky.ra,
+            self.analysis.indexed.records,
+            sky.mjd,
+            sky.extra,
+            self.near.cells,
+            self.near.sources,
+            self._profiles,
+            self.signal,
+            limits,
+        )
+
     def likelihood(self, sky: Sky) -> "SkyLikelihood":
         """The likelihood of one sky."""
         return SkyLikelihood(self, sky)
@@ -508,20 +531,7 @@ class SkyLikelihood:
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
             limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
-            found = near_ratios(
-                sky.chosen,
-                sky.cell,
-                sky.ra,
-                hypothesis.analysis.indexed.records,
-                sky.mjd,
-                sky.extra,
-                hypothesis.near.cells,
-                hypothesis.near.sources,
-                hypothesis._profiles,
-                hypothesis.signal,
-                limits,
-            )
-            self._ratios = (*found, hypothesis.shares, sky.n_events)
+            self._ratios = (*hypothesis._near_ratios(sky, limits), hypothesis.shares, sky.n_events)
         return self._ratios
 
     def profile(self) -> tuple[np.ndarray, np.ndarray, bool]:
