@@ -39,6 +39,10 @@ def search(
         list[Path] | None,
         typer.Option(help="File to write: .json, .ecsv, .fits, .csv, .png, .pdf, .svg; may be repeated."),
     ] = None,
+    profile: Annotated[
+        list[Path] | None,
+        typer.Option(help="File for the likelihood over flux and index, for other programs: .fits or .ecsv."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Search for neutrinos from one source: fit, p-value, upper limit, events.
@@ -53,6 +57,11 @@ def search(
     """
     for path in out or []:
         _check_output(path)
+    if profile:
+        from nusky.results.profile import check_suffix
+
+        for path in profile:
+            check_suffix(path)
     named, position = _source(name, ra, dec, extension)
     if trials < 0:
         raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
@@ -64,6 +73,7 @@ def search(
     with console.busy("searching" if not trials else f"searching, {trials} trials"):
         found = searched.at(*position[:2], extension=position[2], name=named, gamma=gamma, trials=trials)
         written = [found.write(path) for path in out or []]
+        written += [found.write_profile(path) for path in profile or []]
     if json:
         console.as_json(found.to_dict())
         return

@@ -300,8 +300,8 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
             text = (
                 f"The most significant first. A local p-value is the share of {format_number(n)} scrambled skies at "
                 f"least as signal-like at this source, never below {format_number(1 / (n + 1))}; the corrected one "
-                "allows for the number of sources looked at. 68 % of the fitted signal come from the true energies beside "
-                "it, as the events that were seen tell. "
+                "allows for the number of sources looked at. 68 % of the fitted signal come from the true energies "
+                "beside it, as the events that were seen tell. "
             )
             if first:
                 text += (

@@ -19,7 +19,8 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
     """The sources of a catalogue, the most significant first: position, fit, p-values, limit at the reference index.
 
     With an inference: `n_signal`, `gamma`, `test_statistic`, `p_local`, `p_post`, `n_trials`, the central 68 % of the
-    true energies behind the fitted signal (`signal_energy_*`), the limit (`limit_*`) and its energies. Without: the best whole number of signal events `n_signal` and `test_statistic` of directions.
+    true energies behind the fitted signal (`signal_energy_*`), the limit (`limit_*`) and its energies.
+    Without: the best whole number of signal events `n_signal` and `test_statistic` of directions.
     """
     result = (summary["methods"].get("standard") or {}).get(catalogue) or {}
     sources = (result.get("inference") or {}).get("sources")

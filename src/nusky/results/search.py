@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
 
     from nusky.search.analysis import Analysis
     from nusky.search.hypothesis import Sources
+    from nusky.search.likelihood_profile import LikelihoodProfile
 
 GAMMAS = (2.0, 3.0)
 """Indices of the limits where none is asked for."""
@@ -335,6 +336,22 @@ class SearchResult(Result):
         )
         table.meta = {"title": f"events of the {self.title}", "n_signal": self.n_judged, "synthetic": self.synthetic}
         return table
+
+    @cached_property
+    def profile(self) -> "LikelihoodProfile":
+        """TS of the data over n_s, or the flux, and gamma: what `write_profile` writes."""
+        from nusky.search.likelihood_profile import likelihood_profile
+
+        return likelihood_profile(self.target)
+
+    def write_profile(self, path: str | os.PathLike[str]) -> Path:
+        """Write the likelihood profile for other programs, ``.fits`` or ``.ecsv`` (`nusky.results.profile`)."""
+        from nusky.results.profile import profile_table, write_profile
+
+        about = {"OBJECT": self.row["name"], "RELEASE": self.settings["release"], "SYNTH": self.synthetic}
+        about |= {"RA": self.row["ra_deg"], "DEC": self.row["dec_deg"]} if "ra_deg" in self.row else {}
+        about |= {"LIKELIHD": self.settings["likelihood"], "SPECTRUM": self.target.spectrum.words}
+        return write_profile(profile_table(self.profile.rows(), about), path)
 
     @cached_property
     def contours(self) -> tuple[NDArray, NDArray, NDArray]:

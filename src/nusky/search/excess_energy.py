@@ -50,7 +50,7 @@ def energy_contents(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Edges of bins of true energy, log10(E/GeV), (n + 1,), and W_b and T_b of a sky in them, (n,) each.
 
-    Without a sky that of the data. Inside a bin both follow the spectrum: effective area and smearing are constant there.
+    Without a sky that of the data. Inside a bin both follow the spectrum: area and smearing are constant there.
     """
     spectrum = hypothesis.spectra[0].at(gamma)
     edges = _edges(hypothesis, spectrum.log10_limits)

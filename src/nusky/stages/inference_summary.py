@@ -47,7 +47,12 @@ _LIMIT_KEYS = (
     "injection",
     "problem",
 )
-_CHECKS = {"differential": "differential", "recovery": "injection_recovery", "coverage": "coverage"}
+_CHECKS = {
+    "differential": "differential",
+    "recovery": "injection_recovery",
+    "coverage": "coverage",
+    "systematics": "systematics",
+}
 """Tables that a configuration may leave out, with their kinds."""
 
 
