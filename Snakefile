@@ -59,7 +59,7 @@ wildcard_constraints:
     first=r"\d+",
     stop=r"\d+",
     region=r"\d+",
-    hypothesis=r"stack/[^/]+/[^/]+|sources/[^/]+|declinations",
+    hypothesis=r"stack/[^/]+/[^/]+|sources/[^/]+|declinations|durations",
     skies="trials|skies",
     part=r"\d+",
     parts=r"\d+",

@@ -23,6 +23,7 @@ from nusky.figures.bdm_rates import bdm_events, bdm_light_curve
 from nusky.figures.bdm_sky_map import bdm_sky_map
 from nusky.figures.coverage import coverage
 from nusky.figures.differential import differential
+from nusky.figures.durations import durations
 from nusky.figures.injection_recovery import injection_recovery
 from nusky.figures.limit_spectra import limit_spectra
 from nusky.figures.p_values import p_values
@@ -33,6 +34,7 @@ from nusky.figures.skymap import all_sky, hottest, zooms
 from nusky.figures.source_limits import BAND_COLUMNS, LIMIT_COLUMN, source_limits
 from nusky.figures.ts_distribution import ts_distribution
 from nusky.figures.ts_scan import ts_scan
+from nusky.figures.windows import windows
 
 FOLDER = Path(__file__).parent / "images/gallery"
 DPI = 70
@@ -141,6 +143,43 @@ def draw_sensitivity() -> Figure:
         for dec in (-60.0, -30.0, -5.0, 0.0, 30.0, 60.0)
     ]
     return sensitivity(pa.Table.from_pylist(rows), **STANDARD, release="icecube-10yr, spatial and energy")
+
+
+def draw_durations() -> Figure:
+    """Sensitivity and discovery potential against the duration of a window."""
+    rows = [
+        {
+            "statement": name,
+            "gamma": gamma,
+            "duration_days": days,
+            "e2_fluence_100tev_gev_cm2": (fluence := factor * gamma * 0.02 * (1 + days / 40) ** 0.5),
+            "e2dnde_100tev_gev_cm2_s": fluence / days / 86400,
+            "extrapolated": factor > 1,
+        }
+        for name, factor in (("sensitivity", 1.0), ("5 sigma discovery potential", 2.5))
+        for gamma in (2.0, 3.0)
+        for days in (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+    ]
+    where = ("RA 77.36°, Dec 5.69°, around MJD 57000", "icecube-10yr")
+    return durations(pa.Table.from_pylist(rows), **STANDARD, where=where)
+
+
+def draw_windows() -> Figure:
+    """When the sources of a catalogue shine."""
+    random = rng()
+    start = random.uniform(54500, 56700, 24)
+    seen = start < 56062
+    table = pa.table(
+        {
+            "name": [f"TDE {i}" for i in range(24)],
+            "start_mjd": start,
+            "stop_mjd": start + random.uniform(60, 400, 24),
+            "exposure_days": np.where(seen, 50.0, 0.0),
+            "problem": np.where(seen, "", "it begins after the last good run"),
+        }
+    )
+    seasons = {"IC40": (54562, 54971), "IC59": (54971, 55347), "IC79": (55347, 55694), "IC86_I": (55694, 56062)}
+    return windows(table, seasons, **MINE)
 
 
 def draw_differential() -> Figure:

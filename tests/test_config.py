@@ -30,11 +30,13 @@ def test_committed_configurations_are_valid(repository, name, methods):
 
 
 def test_ready_made_catalogues_are_those_of_the_spec():
-    catalogues = config.parse({"run": "x", "catalogues": {name: {} for name in config.PRESETS}}).catalogues
+    content = {"run": "x", "catalogues": {name: {} for name in config.PRESETS}, "inference": {}}
+    catalogues = config.parse(content).catalogues
     assert catalogues["wcda-hess"].gammas == [2.0, 2.4, 2.53, 3.0]
     assert catalogues["km2a-hess"].gammas == [2.0, 2.4, 2.53, 3.0, 3.5]
     assert set(catalogues["wcda-hess"].weightings) == {"uniform", "flux"}
     assert catalogues["pulsars"].weightings["inverse-distance-squared"].power == -2
+    assert {own.quantity for own in catalogues["tdes"].weightings.values()} == {"fluence"}
 
 
 def test_a_ready_made_catalogue_can_be_changed_in_part():

@@ -11,16 +11,23 @@ from dataclasses import replace
 
 import numpy as np
 
+from nusky.detector.spectrum import PowerLaw
 from nusky.likelihood.energy import KERNELS, LOG10_ENERGY_EDGES, BackgroundEnergyDensity, energy_bin
 from nusky.releases import icecube_10yr
 from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.analysis import Analysis
 from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.injection import Signal
+from nusky.search.season import SeasonEvents
+from nusky.search.trials import stream
 from validation import page, samples
 from validation.outside_oracle import KNOWN
 
 SEED = 4010
 N_FOLDS = 5
+N_TRIALS = 100
+SIGNALS = ((-32.0, 2.0, 8), (-32.0, 2.0, 30), (5.693, 2.0, 10), (5.693, 3.0, 30), (41.3, 2.0, 10))
+"""Declination [deg], index and number of events of the signals whose part in the background is looked at."""
 LEAST_TS = 4.0
 """Positions of the table have this TS with one of the densities at least."""
 REQUIRED = {"IC40": 5034, "IC79": 439, "IC86_I": 1385}
@@ -149,7 +156,69 @@ def spreads(analysis: Analysis, events: dict, n_sources: int | None, least_ts: f
     return page.Table(about, ("density", "positions", "median", "90 %", "largest"), shown), table
 
 
-def make(n_sources: int | None = None, least_ts: float = LEAST_TS) -> str:
+def signal_in_background(analysis: Analysis, events: dict, n_trials: int) -> page.Table:
+    """TS of skies with signal, paired: the background without it, with it as in trials, and made anew with it."""
+    rows = []
+    for dec_deg, gamma, number in SIGNALS:
+        hypothesis = Hypothesis.of(analysis, samples.point(dec_deg))
+        signal = Signal.of(analysis, hypothesis.sources, PowerLaw(gamma))
+        found = np.empty((n_trials, 3))
+        for t in range(n_trials):
+            rng = stream(SEED, "signal", f"{dec_deg:g}", f"{gamma:g}", number, t)
+            drawn = samples.drawn(rng, analysis, signal, number)
+            columns = [[own[name] for name in ("ra", "dec", "ang_err", "log10_energy")] for own in drawn]
+            sky = hypothesis.scrambled(rng)
+            for i, joined in enumerate((False, True)):
+                extra = [s.with_events(*own, joined=joined) for s, own in zip(analysis.seasons, columns, strict=True)]
+                found[t, i] = hypothesis.fit(hypothesis.injected(sky, extra)).ts
+            anew = [remade(*of) for of in zip(analysis.seasons, events.values(), columns, strict=True)]
+            of_data = replace(analysis, seasons=tuple(season for season, _ in anew))
+            other = Hypothesis(of_data, hypothesis.sources, hypothesis.spectra, hypothesis.near)
+            found[t, 2] = other.fit(other.injected(sky, [extra for _, extra in anew])).ts
+        rows.append(
+            (
+                f"{dec_deg:g}",
+                f"{gamma:g}",
+                number,
+                *(f"{median:.1f}" for median in np.median(found, axis=0)),
+                *(f"{share:.2f}" for share in (found > 25).mean(axis=0)),
+                f"{100 * (found[:, 1] / found[:, 2] - 1)[found[:, 2] > 1].mean():+.1f} %",
+            )
+        )
+    kinds = ("without it", "in trials", "made anew")
+    about = (
+        "Signal in the sky is part of what the background's densities are made of. Skies with Poisson numbers "
+        f"of injected events, {n_trials} of each kind, three ways on the same sky: densities of the data only; what "
+        "trials do, where the injected events are part of the densities at themselves; and densities made anew for all "
+        "events from data and signal together, as they are for a real sky."
+    )
+    header = (
+        "dec [deg]",
+        "gamma",
+        "events",
+        *(f"median TS, {kind}" for kind in kinds),
+        *(f"TS > 25, {kind}" for kind in kinds),
+        "TS in trials over made anew",
+    )
+    return page.Table(about, header, rows)
+
+
+def remade(season: SeasonEvents, known: tuple, columns: Sequence[np.ndarray]) -> tuple[SeasonEvents, SeasonEvents]:
+    """A season and extra events of it, against the background made of both; `known` are log10(E/GeV) and sin(dec)."""
+    ra, dec, ang_err, log10_energy = columns
+    whole = SeasonEvents.of_data(
+        (season.name, season.response, season.livetime_s),
+        np.concatenate((season.ra, ra)),
+        np.concatenate((season.dec, dec)),
+        np.concatenate((season.ang_err, ang_err)),
+        np.concatenate((known[0], log10_energy)),
+    )
+    inverse = np.split(whole.inverse_background, [len(season)])
+    extra = replace(season.with_events(*columns), inverse_background=inverse[1])
+    return replace(season, inverse_background=inverse[0]), extra
+
+
+def make(n_sources: int | None = None, least_ts: float = LEAST_TS, n_trials: int = N_TRIALS) -> str:
     folder = samples.data_folder()
     chosen = ICECUBE_10YR.select(list(samples.REAL_SEASONS))
     release = icecube_10yr.read(folder / "icecube_10year_ps", ICECUBE_10YR, chosen, check_counts=True)
@@ -164,12 +233,10 @@ def make(n_sources: int | None = None, least_ts: float = LEAST_TS) -> str:
         f"{N_FOLDS} folds, seed {SEED}. TS of a point source, gamma free, fourteen-year response (version 1.0) as a "
         "stand-in."
     )
-    return page.page(
-        "background",
-        "The background's density in energy",
-        about,
-        [cross_validation(events), *spreads(samples.real(folder), events, n_sources, least_ts)],
-    )
+    analysis = samples.real(folder)
+    spread = spreads(analysis, events, n_sources, least_ts)
+    found = [cross_validation(events), *spread, signal_in_background(analysis, events, n_trials)]
+    return page.page("background", "The background's density in energy", about, found)
 
 
 if __name__ == "__main__":

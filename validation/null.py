@@ -45,10 +45,13 @@ class Uniformity:
 
 
 def full_skies(experiment: Experiment, n_skies: int) -> np.ndarray:
-    """TS of skies with all right ascensions redrawn, (n_skies,)."""
+    """TS of skies with all right ascensions redrawn, or of windows with all times permuted, (n_skies,)."""
     ts, hypothesis = np.empty(n_skies), experiment.hypothesis
     for i in range(n_skies):
         rng = stream(experiment.seed, *experiment.keys, "full", i)
+        if hypothesis.sources.profiles is not None:
+            ts[i] = experiment.fits(hypothesis.with_events_at(*hypothesis.permuted_events(rng)))[0, 2]
+            continue
         ra = [2 * np.pi * rng.random(len(season)) for season in hypothesis.analysis.seasons]
         ts[i] = experiment.fits(hypothesis.sky(ra))[0, 2]
     return ts

@@ -41,8 +41,7 @@ def recovery(experiment: Experiment, gamma: float, n_injected: float, n_trials: 
         likelihood = hypothesis.likelihood(sky)
         fit = likelihood.fit()
         fits.append((fit.n_signal, fit.gamma, fit.ts))
-        at_truth = max(likelihood.test_statistic(n_injected, g) for g in range(len(hypothesis.spectra)))
-        inside += at_truth >= fit.ts - 1.0
+        inside += likelihood.profiled(n_injected) >= fit.ts - 1.0
     found = np.array(fits)
     return recover(experiment, gamma, n_injected, found), float(np.nanmedian(found[:, 1])), inside / n_trials
 

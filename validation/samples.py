@@ -78,8 +78,10 @@ def read_written(folder: Path) -> Analysis:
     return load_analysis(Data(events, *others))
 
 
-def real(folder: Path) -> Analysis:
+def real(folder: Path, *, times: bool = False) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
+
+    With `times` sources may change with time: good runs are those of the release.
 
     The two come from different event selections: good for comparing programs, not for physics.
     """
@@ -90,7 +92,8 @@ def real(folder: Path) -> Analysis:
         pa.concat_tables(stand_in(folder, response) for response in responses)
         for stand_in in (stand_in_area, stand_in_smearing)
     )
-    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear)
+    uptimes = release.uptimes if times else None
+    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear, uptimes=uptimes)
 
 
 def real_or_generated(event_fraction: float) -> tuple[str, Analysis]:

@@ -42,7 +42,7 @@ DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 RELEASE_NAMES = ("icecube-3yr", "icecube-10yr", "icecube-14yr")
 """Releases that nusky knows, `nusky.releases.registry`."""
-BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf"]
+BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf", "tdes"]
 
 
 def _each_once(values: list[Any] | None) -> list[Any] | None:
@@ -395,18 +395,23 @@ class Weighting(Section):
         description="Normalise the weights to sum 1 within each list before joining them; `published`: in that method "
         "only. Without, the standard method brings fluxes of different lists to one scale, photons above 1 TeV.",
     )
+    quantity: Literal["flux", "fluence"] = Field(
+        "flux",
+        description="What is shared: the flux (in the window, or at the peak), or its integral over time, so that of "
+        "two sources with equal weights the one with the shorter window is brighter. `fluence` needs a `time`.",
+    )
 
     def shares_by_list(self, method: str) -> bool:
         """Whether lists share the flux equally in a method."""
         return self.share_by_list is True or self.share_by_list == method
 
 
-PROFILE_KEYS = {
-    "box": ("start_mjd", "stop_mjd"),
-    "gaussian": ("centre_mjd", "width_days"),
-    "decay": ("start_mjd", "timescale_days", "power"),
+PROFILE_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "box": (("start_mjd", "stop_mjd"), ("start_mjd", "duration_days"), ("centre_mjd", "duration_days")),
+    "gaussian": (("centre_mjd", "width_days"),),
+    "decay": (("start_mjd", "timescale_days", "power"),),
 }
-"""Keys that describe each profile in time."""
+"""Keys that describe each profile in time, all ways to do so."""
 
 
 class TimeProfile(Section):
@@ -418,27 +423,37 @@ class TimeProfile(Section):
     )
     start_mjd: float | str | None = Field(None, description="Start of a box or decay, MJD, or the column with it.")
     stop_mjd: float | str | None = Field(None, description="Stop of a box, MJD, or the column with it.")
-    centre_mjd: float | str | None = Field(None, description="Centre of a Gaussian, MJD, or the column with it.")
+    duration_days: float | str | None = Field(
+        None, description="Duration of a box from its start on, or around its centre, or the column with it."
+    )
+    centre_mjd: float | str | None = Field(
+        None, description="Centre of a Gaussian or of a box, MJD, or the column with it."
+    )
     width_days: float | str | None = Field(None, description="Width (sigma) of a Gaussian, or the column with it.")
     timescale_days: float | str | None = Field(None, description="Timescale of a decay, or the column with it.")
     power: float | str | None = Field(None, description="Power of a decay, or the column with it.")
 
     @property
     def values(self) -> dict[str, float | str]:
-        """The number or the name of the column for each key of the profile."""
-        return {key: getattr(self, key) for key in PROFILE_KEYS[self.profile]}
+        """The number or the name of the column for each key of the profile that is given."""
+        keys = dict.fromkeys(key for way in PROFILE_KEYS[self.profile] for key in way)
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
 
     @property
-    def columns(self) -> set[str]:
-        """Columns of the catalogue that it needs."""
-        return {value for value in self.values.values() if isinstance(value, str)}
+    def columns(self) -> dict[str, str]:
+        """Columns of the catalogue that it needs, with the key each of them serves."""
+        return {value: key for key, value in self.values.items() if isinstance(value, str)}
 
     @model_validator(mode="after")
     def _keys_of_the_profile(self) -> "TimeProfile":
-        needed = PROFILE_KEYS[self.profile]
-        given = {key for keys in PROFILE_KEYS.values() for key in keys if getattr(self, key) is not None}
-        if given != set(needed):
-            raise ValueError(f"a {self.profile} is described by {', '.join(needed)}: give all of them and no other")
+        ways = PROFILE_KEYS[self.profile]
+        known = {key for own in PROFILE_KEYS.values() for way in own for key in way}
+        given = {key for key in known if getattr(self, key) is not None}
+        if given not in map(set, ways):
+            described = "; or by ".join(", ".join(way) for way in ways)
+            raise ValueError(f"a {self.profile} is described by {described}: give all of them and no other")
+        if len(self.columns) < sum(isinstance(value, str) for value in self.values.values()):
+            raise ValueError("one column is named for two of the keys")
         return self
 
 
@@ -475,6 +490,12 @@ class Catalogue(Section):
         if not self.lists:
             ready = ", ".join(PRESETS)
             raise ValueError(f"`lists` is required, except for the ready-made catalogues {ready}")
+        shared = [name for name, weighting in self.weightings.items() if weighting.quantity == "fluence"]
+        if shared and self.time is None:
+            raise ValueError(
+                f"weightings.{shared[0]}.quantity: the fluence of a steady source has no end. Give the catalogue a "
+                "`time`, or let the weights share the flux"
+            )
         return self
 
 
@@ -500,6 +521,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
         "gammas": [2.0, 2.53, 3.0],
         "single_sources": False,
+    },
+    "tdes": {
+        "lists": [SourceList(builtin="tdes")],
+        "weightings": {
+            "uniform": Weighting(quantity="fluence"),
+            "inverse-distance-squared": Weighting(column="distance_mpc", power=-2.0, quantity="fluence"),
+        },
+        "gammas": [2.0, 2.5],
+        "time": TimeProfile(profile="box", start_mjd="start_mjd", stop_mjd="stop_mjd"),
     },
 }
 
@@ -666,6 +696,17 @@ class BoostedDarkMatter(Section):
         return self
 
 
+class Durations(Section):
+    """Windows of several lengths at one position, for sensitivity and discovery potential against duration."""
+
+    ra_deg: float = Field(ge=0, lt=360, description="Right ascension (J2000) of the position.")
+    dec_deg: float = Field(ge=-90, le=90, description="Declination (J2000) of the position.")
+    centre_mjd: float = Field(ge=40_000, le=100_000, description="Centre of all windows, MJD.")
+    days: Annotated[list[Annotated[float, Field(gt=0, le=20_000)]], Once] = Field(
+        min_length=1, description="Durations of the windows (boxes) in days."
+    )
+
+
 _TRIALS_OF_A_TAIL = 500
 """Background trials whose upper tenth is enough for a fit that reaches every significance
 (`nusky.search.statistics.tail.MIN_IN_TAIL`)."""
@@ -754,6 +795,9 @@ class Inference(Section):
     declinations_deg: Annotated[list[Annotated[float, Field(ge=-90, le=90)]], Once] = Field(
         default_factory=list, description="Declinations of the point-source sensitivity curve; none if empty."
     )
+    durations: Durations | None = Field(
+        None, description="Windows of the sensitivity curve against duration (docs/windows.md); null: none."
+    )
 
     @field_validator("differential_log10_energy_gev")
     @classmethod
@@ -780,7 +824,8 @@ class Inference(Section):
         for sigma in self.discovery_sigmas:
             p_value = math.erfc(sigma / math.sqrt(2)) / 2
             needed = min(_TRIALS_OF_A_TAIL, math.ceil(_TRIALS_BEYOND / p_value))
-            for name in ("trials", "source_trials") if self.declinations_deg else ("trials",):
+            of_points = self.declinations_deg or self.durations
+            for name in ("trials", "source_trials") if of_points else ("trials",):
                 if (n_trials := getattr(self, name)) < needed:
                     raise ValueError(
                         f"discovery_sigmas: {sigma:g} sigma cannot be told from {n_trials} background "
@@ -940,10 +985,12 @@ class Configuration(Section):
     def _own_lists_suffice(self) -> "Configuration":
         """Refuse what cannot be stated from event lists of the user's own."""
         block, release = self.inference, self.release
-        if not release.states_fluxes and block and (block.declinations_deg or block.differential_log10_energy_gev):
+        flux = ("declinations_deg", "durations", "differential_log10_energy_gev")
+        asked = [name for name in flux if block and getattr(block, name)]
+        if asked and not release.states_fluxes:
             raise ValueError(
-                "sensitivities at declinations and by energy are fluxes, which need an `effective_area` of every list "
-                "in `release.events`: give it, or leave `declinations_deg` and `differential_log10_energy_gev` out"
+                f"the sensitivities of `inference.{asked[0]}` are fluxes, which need an `effective_area` of every list "
+                "in `release.events`: give it, or leave the key out"
             )
         if release.covers_the_sky:
             return self
@@ -964,9 +1011,11 @@ class Configuration(Section):
         if unused:
             raise ValueError(f"`catalogues.{unused[0]}.time` is part of the inference, which does not treat it")
         without = [own.name for own in self.release.lists if own.columns.mjd is None]
-        if windowed and without:
+        asking = [f"catalogues.{name}.time" for name in windowed]
+        asking += ["inference.durations"] if self.inference and self.inference.durations else []
+        if asking and without:
             raise ValueError(
-                f"`catalogues.{windowed[0]}.time` needs the times of the events: give the list {without[0]} of "
+                f"`{asking[0]}` needs the times of the events: give the list {without[0]} of "
                 "`release.events` a column `mjd`"
             )
         return self

@@ -35,6 +35,7 @@ PATTERNS = {
     "bdm_events": "bdm/events.parquet",
     "bdm_exclusion": "bdm/exclusion.parquet",
     "bdm_numbers": "bdm/numbers.parquet",
+    "windows": "windows/{catalogue}.parquet",
     "trials": "standard/inference/{hypothesis}/{skies}/{first}-{stop}.parquet",
     "skymap_region": "standard/skymap/regions/{region}.parquet",
     "skymap_calibration": "standard/skymap/calibration/{first}-{stop}.parquet",

@@ -9,6 +9,7 @@ SOURCE_LISTS = {
     "1lhaaso-km2a": "catalogues/1lhaaso_km2a.ecsv",
     "hess": "catalogues/hess.ecsv",
     "atnf": "catalogues/atnf.ecsv",
+    "tdes": "catalogues/tdes.ecsv",
 }
 """The built-in source lists."""
 SUPERNOVAE = "supernovae/historical.ecsv"

@@ -39,6 +39,8 @@ _COLUMN_UNITS = {
     r"_s": "s",
     r"\bmjd|_mjd": "d",
 }
+MJD_RANGE = (40_000.0, 100_000.0)
+_JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
 
 
 def column_unit(name: str) -> str:
@@ -176,6 +178,57 @@ def _joined(name: str, values: Any, units: Any) -> Any:
         return units.Quantity(values)
     except (units.UnitConversionError, TypeError):
         raise PhysicsError(f"{name} = {values} mixes kinds of units; give all of them in one.") from None
+
+
+def checked_mjd(name: str, value: float) -> float:
+    """A time in MJD [days]; PhysicsError, which says `name`, where it is none and looks like another kind of date."""
+    if MJD_RANGE[0] <= value <= MJD_RANGE[1]:
+        return float(value)
+    meant = "Give MJD, in days."
+    if value > _JULIAN:
+        meant = "It looks like a Julian date: subtract 2400000.5."
+    elif _YEARS[0] <= value <= _YEARS[1]:
+        meant = "It looks like a year: give MJD."
+    raise PhysicsError(f"{name} = {value:.10g} is no MJD between {MJD_RANGE[0]:g} and {MJD_RANGE[1]:g}. {meant}")
+
+
+_DAYS = {  # of a unit of time, as people write it
+    "d days day": 1.0,
+    "h hr hrs hour hours": 1 / 24,
+    "min mins minute minutes": 1 / 1440,
+    "s sec secs second seconds": 1 / 86400,
+    "ms msec millisecond milliseconds": 1 / 86_400_000,
+    "yr yrs year years a": 365.25,
+}
+_TIMES = {spelling: size for spellings, size in _DAYS.items() for spelling in spellings.split()}
+_TIMES_IN_NAMES = {name: size for name, size in _TIMES.items() if name not in ("a", "h", "d", "min", "mins")}
+"""Of endings of names: `T90_s` are seconds, but `E_min` is a minimum and `id` no day."""
+
+
+def time_unit(text: str) -> float | None:
+    """The size in days of a unit of time, however it is spelled; None for what is none."""
+    spelled = "".join(text.casefold().split()).strip("()[]{}.")
+    if spelled in _TIMES:
+        return _TIMES[spelled]
+    if re.match(r"[-+.]?\d", spelled) or not spelled:
+        return None
+    from astropy import units
+
+    try:
+        return float(units.Unit(text.strip()).to(units.day))
+    except (units.UnitsError, TypeError, ValueError):
+        return None
+
+
+def time_unit_in_name(name: str) -> tuple[str, float] | None:
+    """The unit of time that a column's name states, as text and in days: "T90 [s]", "duration (min)", "t90_s"."""
+    for inside in re.findall(r"[\[({]([^\])}]*)[\])}]", name):
+        if (size := time_unit(inside)) is not None:
+            return inside.strip(), size
+    ending = re.search(r"[^a-z]([a-z]+)$", name.strip().casefold())
+    if ending and ending[1] in _TIMES_IN_NAMES:
+        return ending[1], _TIMES_IN_NAMES[ending[1]]
+    return None
 
 
 _ANGLES_DEG = {  # size of a unit of angle in degrees

@@ -8,10 +8,9 @@ from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood.energy import (
     LOG10_ENERGY_EDGES,
+    BackgroundAngErrShare,
     BackgroundEnergyDensity,
     ang_err_bin,
-    background_ang_err_share,
-    background_ang_err_share_at,
     energy_bin,
     signal_nodes,
     signal_share,
@@ -231,6 +230,21 @@ class TestBackground:
             below, above = (density.at(energies + step, np.full(500, s + step)) for step in (-1e-8, 1e-8))
             np.testing.assert_allclose(above, below, rtol=1e-4)
 
+    def test_events_that_join_are_part_of_it_as_if_observed(self):
+        """Against a density made anew: many of one energy and declination, rare and common ones, and none at all."""
+        rng = np.random.default_rng(12)
+        log10_energy, sin_dec = 2.5 + rng.exponential(0.4, 30_000), rng.uniform(-1, 1, 30_000)
+        density = BackgroundEnergyDensity.of_events(log10_energy, sin_dec)
+        more = np.array([[3.0, 0.2], [5.4, 0.2], [5.5, 0.21], [5.5, 0.3], [6.7, -0.5], [6.9, -0.5], [7.5, 0.9]]).T
+        joined = density.at(*more, joined=True)
+        anew = BackgroundEnergyDensity.of_events(*np.concatenate(([log10_energy, sin_dec], more), axis=1)).at(*more)
+        np.testing.assert_allclose(joined, anew, rtol=0.15)
+        # Where no others are, all is theirs.
+        assert (joined[4:] > 3 * density.at(*more)[4:]).all()
+        assert joined[0] == pytest.approx(anew[0], rel=0.01)
+        assert joined[0] == pytest.approx(density.at(*more)[0], rel=0.03)
+        assert not len(density.at(np.empty(0), np.empty(0), joined=True))
+
     def test_no_events(self):
         with pytest.raises(PhysicsError, match="no events: the background's energy density cannot be estimated"):
             BackgroundEnergyDensity.of_events(np.empty(0), np.empty(0))
@@ -243,13 +257,14 @@ class TestBackgroundAngErr:
         n = 300_000
         sin_dec, log10_energy = rng.uniform(-1, 1, n), rng.normal(3, 0.4, n)
         ang_err = np.radians(np.exp(rng.normal(np.log(0.8), 0.5, n)))
-        table = background_ang_err_share(log10_energy, sin_dec, ang_err)
+        shares = BackgroundAngErrShare.of_events(log10_energy, sin_dec, ang_err)
+        table = shares.table
         np.testing.assert_allclose(table.sum(axis=2), 1, rtol=1e-12)
         assert table.min() > 0
         counts = np.bincount(ang_err_bin(ang_err), minlength=table.shape[2]) / n
         found = table[20, int(energy_bin(np.array([3.0]))[0])]
         np.testing.assert_allclose(found, counts, atol=0.01)
-        at = background_ang_err_share_at(table, np.full(3, 3.0), np.array([-1.0, 0.3, 1.0]), np.radians([0.1, 0.5, 40]))
+        at = shares.at(np.full(3, 3.0), np.array([-1.0, 0.3, 1.0]), np.radians([0.1, 0.5, 40]))
         np.testing.assert_allclose(at, counts[[0, 2, -1]], atol=0.015)
 
     def test_an_energy_without_events_has_the_band_s_distribution(self):
@@ -257,6 +272,17 @@ class TestBackgroundAngErr:
         n = 20_000
         sin_dec, log10_energy = rng.uniform(-1, 1, n), rng.normal(3, 0.2, n)
         ang_err = np.radians(np.exp(rng.normal(0, 0.5, n)))
-        table = background_ang_err_share(log10_energy, sin_dec, ang_err)
+        shares = BackgroundAngErrShare.of_events(log10_energy, sin_dec, ang_err)
+        table = shares.table
         counts = np.bincount(ang_err_bin(ang_err), minlength=table.shape[2]) / n
         np.testing.assert_allclose(table[10, 70], counts, atol=0.06)
+
+    def test_events_that_join_are_counted_as_if_observed(self):
+        rng = np.random.default_rng(10)
+        n = 20_000
+        sin_dec, log10_energy = rng.uniform(-1, 1, n), rng.normal(3, 0.4, n)
+        ang_err = np.radians(np.exp(rng.normal(np.log(0.8), 0.5, n)))
+        more = np.array([[3.0, 0.2, 0.01], [6.0, 0.2, 0.01], [6.1, 0.23, 0.01], [6.1, 0.23, 0.05], [7.9, -1.0, 0.1]]).T
+        joined = BackgroundAngErrShare.of_events(log10_energy, sin_dec, ang_err).at(*more, joined=True)
+        together = np.concatenate(([log10_energy, sin_dec, ang_err], more), axis=1)
+        np.testing.assert_allclose(joined, BackgroundAngErrShare.of_events(*together).at(*more), rtol=0.02)

@@ -46,10 +46,18 @@ def catalogue_of(wildcards):
     return (wildcards.hypothesis.split("/") + [None])[1]
 
 
+def kind_of(wildcards):
+    """What a hypothesis is about: stack, sources, declinations or durations."""
+    return wildcards.hypothesis.split("/")[0]
+
+
 def tested_uptimes(wildcards):
     """Input function: the good runs, for sources that change with time."""
-    kind, _, rest = wildcards.hypothesis.partition("/")
-    return paths.uptimes if rest and cfg.windowed(rest.split("/")[0]) else []
+    catalogue = catalogue_of(wildcards)
+    windowed = (
+        cfg.windowed(catalogue) if catalogue else kind_of(wildcards) == "durations"
+    )
+    return paths.uptimes if windowed else []
 
 
 def inference_setup(wildcards):
@@ -73,6 +81,8 @@ def inference_hypothesis(wildcards):
         about["time"] = cfg.catalogues[rest[0]].time.model_dump()
     if kind == "declinations":
         about["declinations_deg"] = cfg.inference.declinations_deg
+    if kind == "durations":
+        about["durations"] = cfg.inference.durations.model_dump()
     return about
 
 

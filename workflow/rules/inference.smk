@@ -1,6 +1,6 @@
 # Needs events, seasons, effective area, smearing and sources, and the configuration's `inference` block. Makes the
 # trials of the standard method in batches, and the statements that follow from them. A hypothesis is
-# stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself) or declinations.
+# stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself), declinations or durations.
 
 tested_data = {
     **likelihood_data,
@@ -77,7 +77,7 @@ use rule inference_fits as inference_statements with:
 
 
 use rule inference_statements as inference_sensitivity with:
-    """Sensitivity and discovery potentials of point sources over declination."""
+    """Sensitivity and discovery potentials of point sources over declination or duration."""
     output:
         paths.inference("sensitivity"),
     log:
@@ -190,3 +190,29 @@ use rule inference_statements as inference_systematics with:
         sizes=lambda wildcards: cfg.inference.systematics.sizes,
     message:
         "Systematic errors of {wildcards.hypothesis}"
+
+
+rule windows:
+    """When the sources of a catalogue shine, and what of that the seasons saw."""
+    input:
+        events=likelihood_data["events"],
+        seasons=paths.seasons,
+        uptimes=paths.uptimes,
+        sources=paths.sources,
+    output:
+        paths.windows,
+    log:
+        paths.log("windows/{catalogue}"),
+    benchmark:
+        paths.benchmark("windows/{catalogue}")
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        **requested("windows"),
+    params:
+        time=lambda wildcards: cfg.catalogues[wildcards.catalogue].time.model_dump(),
+    message:
+        "Windows of {wildcards.catalogue}"
+    script:
+        "../scripts/windows.py"

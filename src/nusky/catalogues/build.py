@@ -11,6 +11,7 @@ import pyarrow as pa
 from nusky.catalogues.builtin import read_builtin
 from nusky.catalogues.crossmatch import duplicates
 from nusky.catalogues.sources import CANONICAL, Sources, check, drop_repeats, shared
+from nusky.catalogues.times import check_times
 from nusky.catalogues.userfile import Reading, read_file
 from nusky.catalogues.weights import weight_column
 from nusky.config import Catalogue, SourceList
@@ -37,13 +38,15 @@ def build_catalogue(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str
 
 
 def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
-    of_time = catalogue.time.columns if catalogue.time else set()
-    numeric = {weighting.column for weighting in catalogue.weightings.values() if weighting.column} | of_time
+    of_time = catalogue.time.columns if catalogue.time else {}
+    numeric = {weighting.column for weighting in catalogue.weightings.values() if weighting.column} | set(of_time)
     numeric.update(catalogue.spectrum.columns if catalogue.spectrum else [])
     lists, reports = [], []
     for item in catalogue.lists:
-        sources = _read(item, numeric)
+        sources = _read(item, numeric, of_time)
         check(sources)
+        if catalogue.time:
+            check_times(sources, catalogue.time)
         sources, repeated = drop_repeats(sources, numeric)
         lists.append(sources)
         reports.append(_list_report(sources, repeated))
@@ -56,11 +59,6 @@ def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
     for weighting in catalogue.weightings.values():
         if weighting.column:
             weight_column(table, weighting.column)
-    for column in sorted(of_time):
-        if column not in table.column_names:
-            raise CatalogueError(
-                f"`time` names the column '{column}', which no list has; there are {', '.join(table.column_names)}."
-            )
     report = {
         "catalogue": name,
         "n_sources": len(frame),
@@ -76,12 +74,12 @@ def _build(catalogue: Catalogue, name: str) -> tuple[pa.Table, dict[str, Any]]:
     return table, report
 
 
-def _read(item: SourceList, numeric: set[str]) -> Sources:
+def _read(item: SourceList, numeric: set[str], times: dict[str, str]) -> Sources:
     if item.builtin:
         return read_builtin(item.builtin, item.label or item.builtin)
     path = Path(item.file)
     stated = Reading(item.table, item.format, item.unit, item.frame)
-    return read_file(path, item.columns, item.label or path.name.split(".")[0], numeric, stated)
+    return read_file(path, item.columns, item.label or path.name.split(".")[0], numeric, stated, times)
 
 
 def _join(lists: list[Sources]) -> pd.DataFrame:

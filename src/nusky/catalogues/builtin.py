@@ -30,7 +30,8 @@ def read_builtin(name: str, label: str) -> "Sources":
     Extensions: 1LHAASO r39 becomes a Gaussian width, an upper limit on r39 a point-like source with
     `extension_limit`; the radius of the H.E.S.S. list is taken as the Gaussian width. `energy_min_tev` and
     `energy_max_tev` are the energies a spectrum was measured at. Of the pulsars those
-    enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the published stack.
+    enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the published stack. Of the tidal
+    disruption events `gold`, `silver`, `jetted` and `obscured` are 1 for the members of a sample, 0 for others.
     """
     import pandas as pd
     from astropy.table import Table
@@ -45,6 +46,8 @@ def read_builtin(name: str, label: str) -> "Sources":
         columns = _atnf(table)
         known = np.isfinite(columns["s1400_mjy"]) & np.isfinite(columns["distance_dm_kpc"])
         notes = (f"{np.sum(~known)} of {len(table)} pulsars left out: S1400 or DIST_DM is unknown.",)
+    elif name == "tdes":
+        columns = _tdes(table)
     else:
         columns = _lhaaso(table)
     point_like = {"extension_deg": 0.0, "extension_limit": False, "flux": np.nan, "flux_limit": False}
@@ -56,7 +59,7 @@ def read_builtin(name: str, label: str) -> "Sources":
     frame = pd.DataFrame({**position, **point_like, **columns}, index=np.arange(1, len(table) + 1))
     if name == "atnf":
         frame = frame[known]
-    return Sources(label, f"built-in list '{name}'", frame, has_flux=name != "atnf", notes=notes)
+    return Sources(label, f"built-in list '{name}'", frame, has_flux=name not in ("atnf", "tdes"), notes=notes)
 
 
 def _lhaaso(table: "Table") -> dict[str, np.ndarray | float]:
@@ -92,6 +95,12 @@ def _hess(table: "Table") -> dict[str, np.ndarray]:
 
 def _atnf(table: "Table") -> dict[str, np.ndarray]:
     return {name: _floats(table[name]) for name in ("period_s", "s1400_mjy", "distance_kpc", "distance_dm_kpc")}
+
+
+def _tdes(table: "Table") -> dict[str, np.ndarray]:
+    sample = np.array(table["sample"].tolist())
+    members = {name: (sample == name).astype(float) for name in ("gold", "silver", "jetted", "obscured")}
+    return {name: _floats(table[name]) for name in ("start_mjd", "stop_mjd", "reference_mjd", "distance_mpc")} | members
 
 
 def _floats(column) -> np.ndarray:

@@ -179,6 +179,8 @@ def _no_number(where: str, header: str, row: int, entry: str, table: Table) -> C
         extra = "Is it a decimal comma? Write a decimal point: in a column of its own it could separate thousands."
     elif re.search(r"\u00b1|\+/-|\(\d+\)", text):
         extra = "Put errors into a column of their own."
+    elif re.match(r"\d{4}-\d\d-\d\d", text):
+        extra = "It looks like a date: give MJD, in days."
     elif ";" in text or "\t" in text:
         extra = "Is the file separated by semicolons or tabs throughout?"
     shown = text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
@@ -235,6 +237,42 @@ def angles(
         size,
         found.unknown,
     )
+
+
+def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[str]) -> np.ndarray:
+    """Times or durations `found` (n_rows,) of a column in days, by the unit that the file or the column's name states.
+
+    `key` is that of the configuration they serve: MJD if it ends in `_mjd`, a duration in `_days`.
+
+    Raises
+    ------
+    CatalogueError
+        A unit that is no time, two that contradict each other, or an MJD that is not in days.
+    """
+    unit = str(file.table[header].unit or "").strip()
+    in_file = (unit, 1.0 if unit.casefold() == "mjd" else units.time_unit(unit)) if unit else None
+    if in_file and in_file[1] is None:
+        raise CatalogueError(
+            f"{file.where}: column '{header}' has the unit '{unit}', which is no time, but `time.{key}` names it. "
+            "Correct the unit, or name another column."
+        )
+    in_name = units.time_unit_in_name(header)
+    if in_file and in_name and not np.isclose(in_file[1], in_name[1], rtol=1e-3):
+        raise CatalogueError(
+            f"{file.where}: column '{header}' has the unit '{unit}', but its name says {in_name[0]}. Correct the one "
+            "that is wrong."
+        )
+    said = in_file or in_name
+    if key.endswith("_mjd"):
+        if said and said[1] != 1.0:
+            raise CatalogueError(
+                f"{file.where}: column '{header}' is in '{said[0]}', but `time.{key}` names it, which takes MJD in "
+                "days. Give MJD."
+            )
+        return found
+    if said is None:
+        notes.append(f"{header}: taken as days, as `{key}` says and the list states no unit.")
+    return found * said[1] if said else found
 
 
 def _is_sexagesimal(text: str) -> bool:

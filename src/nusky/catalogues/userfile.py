@@ -1,9 +1,10 @@
 """A user's own source list: text, ECSV, FITS or VOTable, brought into canonical columns."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -41,7 +42,12 @@ class Reading:
 
 
 def read_file(
-    path: Path, columns: Columns, label: str, numeric: Collection[str] = (), stated: Reading = Reading()
+    path: Path,
+    columns: Columns,
+    label: str,
+    numeric: Collection[str] = (),
+    stated: Reading = Reading(),
+    times: Mapping[str, str] = MappingProxyType({}),
 ) -> Sources:
     """Read the source list `path`; the format follows from the file's suffix or from what is `stated`.
 
@@ -54,6 +60,7 @@ def read_file(
         RA 360 becomes 0. An empty extension is a point-like source.
     numeric : columns that must hold numbers because a weighting asks for them; other columns that do not are left
         out and noted.
+    times : columns of times and durations, which become days, with the key of the configuration each of them serves
 
     Raises
     ------
@@ -85,6 +92,14 @@ def read_file(
         "extension_deg": extension or "extension_deg",
     }
     numbers, flags = _numbers(file, used, numeric, commas, notes)
+    for header, key in times.items():
+        if header in flags:
+            raise CatalogueError(
+                f"{file.where}: row {1 + np.flatnonzero(flags[header])[0]}: {header} is a limit, but `time.{key}` "
+                "names it. Give a value."
+            )
+        if header in numbers and key != "power":
+            numbers[header] = reading.days(file, header, key, numbers[header], notes)
     has_flux = "flux" in numbers
     frame_columns |= numbers
     for name, flag in flags.items():

@@ -84,13 +84,6 @@ def _catalogue(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
         for item in block.lists
     ]
     table, report = build_catalogue(block.model_copy(update={"lists": lists}), name)
-    if block.time is not None:
-        from nusky.stages.inference import profiles_of
-
-        try:
-            profiles_of(block.time, table)
-        except CatalogueError as error:
-            raise CatalogueError(f"in config block `catalogues.{name}.time`: {error}") from None
     report["weightings"] = {}
     for weighting, settings in block.weightings.items():
         try:

@@ -136,12 +136,22 @@ class BackgroundEnergyDensity:
     table : (n_bands, n_x) float64, per dex
     floor : float
         Share of the one more event.
+    events : (n_bands,) float64
+        Number of events behind each row of the table.
+    first : (n_bands, n_x) float32
+        The first density, over its geometric mean at the events.
+    kernels : (4,) float64
+        Widths in bands and steps of the table where `first` is 1, the power, and the integral of what one event adds
+        to `first`.
     """
 
     median: np.ndarray
     x: np.ndarray
     table: np.ndarray
     floor: float
+    events: np.ndarray
+    first: np.ndarray
+    kernels: np.ndarray
 
     @classmethod
     def of_events(
@@ -170,26 +180,55 @@ class BackgroundEnergyDensity:
             np.bincount(band * n_x + column + step, share, minlength=_N_BANDS * n_x)
             for step, share in enumerate((1 - weight, weight))
         ).reshape(_N_BANDS, n_x)
-        smooth = _adaptive(counts, kernels, max(1.0, (_USUAL_EVENTS / len(x)) ** (1 / 6)))
+        wider = max(1.0, (_USUAL_EVENTS / len(x)) ** (1 / 6))
+        in_cells = wider * kernels[1] * _N_BANDS / 2, wider * kernels[0] / _STEP, kernels[2]
+        smooth, first_density, of_one = _adaptive(counts, in_cells)
         events = smooth.sum(axis=1)
         # Where hardly any events are, tails of few kernels would decide: the nearest declination with events stands in.
         enough = np.flatnonzero(events > _FEW * events.max())
         nearest = enough[np.argmin(np.abs(np.arange(_N_BANDS)[:, None] - enough), axis=1)]
         table = smooth[nearest] / (events[nearest, None] * _STEP)
-        return cls(median[nearest], grid, table, 1 / (len(log10_energy) + 1))
+        floor = 1 / (len(log10_energy) + 1)
+        made = np.array([*in_cells, of_one])
+        return cls(median[nearest], grid, table, floor, events[nearest], first_density[nearest], made)
 
-    def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
-        """The density at events, (n_events,) float64, per dex of E."""
+    def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray, *, joined: bool = False) -> np.ndarray:
+        """The density at events, (n_events,) float64, per dex of E.
+
+        With `joined` it is made of these events too, as if they had been among the season's own from the start; the
+        running median and the widths of the other kernels stay.
+        """
         lower, weight = _between(_BANDS, sin_dec)
         upper = np.minimum(lower + 1, _N_BANDS - 1)
         x = log10_energy - (self.median[lower] * (1 - weight) + self.median[upper] * weight)
         column, inside = _between(self.x, x)
         following = np.minimum(column + 1, len(self.x) - 1)
-        below = self.table[lower, column] * (1 - inside) + self.table[lower, following] * inside
-        above = self.table[upper, column] * (1 - inside) + self.table[upper, following] * inside
-        mixed = np.where((x < self.x[0]) | (x > self.x[-1]), 0.0, below * (1 - weight) + above * weight)
+
+        def inside_table(table: np.ndarray) -> np.ndarray:
+            below = table[lower, column] * (1 - inside) + table[lower, following] * inside
+            above = table[upper, column] * (1 - inside) + table[upper, following] * inside
+            return below * (1 - weight) + above * weight
+
+        beyond = (x < self.x[0]) | (x > self.x[-1])
+        mixed = np.where(beyond, 0.0, inside_table(self.table))
         width = LOG10_ENERGY_EDGES[-1] - LOG10_ENERGY_EDGES[0]
-        return (1 - self.floor) * mixed + self.floor / width
+        density = (1 - self.floor) * mixed + self.floor / width
+        if not joined or not len(x):
+            return density
+        in_sin_dec, in_energy, adaptivity, of_one = self.kernels
+        apart = np.square((sin_dec[:, None] - sin_dec) * _N_BANDS / 2), np.square((x[:, None] - x) / _STEP)
+        # An event is part of the first density too, which decides the width of its kernel.
+        kernel = _gaussians(apart[0], in_sin_dec) * _gaussians(apart[1], in_energy)
+        first = np.where(beyond, 0.0, inside_table(self.first)) + of_one * kernel.sum(axis=1)
+        wider = first**-adaptivity
+        of_band = _gaussians(apart[0], in_sin_dec * wider)
+        kernel = of_band * _gaussians(apart[1], in_energy * wider)
+        events = self.events[lower] * (1 - weight) + self.events[upper] * weight
+        return (density * events + kernel.sum(axis=1) / _STEP) / (events + of_band.sum(axis=1))
+
+
+def _gaussians(square: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    return np.exp(-0.5 * square / np.square(width)) / (np.sqrt(2 * np.pi) * width)
 
 
 def _running_median(log10_energy: np.ndarray, band: np.ndarray) -> np.ndarray:
@@ -203,16 +242,16 @@ def _running_median(log10_energy: np.ndarray, band: np.ndarray) -> np.ndarray:
     return np.interp(np.arange(_N_BANDS), occupied, medians)
 
 
-def _adaptive(counts: np.ndarray, kernels: tuple[float, float, float], wider: float) -> np.ndarray:
+def _adaptive(counts: np.ndarray, kernels: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray, float]:
     """Counts in cells of sin(dec) and x, each spread by its own Gaussian: (n_bands, n_x), with the same sum.
 
-    All widths are `wider` times those of `kernels`.
+    `kernels` are the widths in cells where the first density is its geometric mean at the events, and the power.
+    Returned with the first density over that mean, (n_bands, n_x) float32, and the integral of one event's part in it.
 
     Cells are shared among a few widths, in steps, and each width is one product of cosine transforms, which mirror at
     the ends of sin(dec).
     """
-    in_energy, in_sin_dec, adaptivity = kernels
-    cells = wider * np.array([in_sin_dec * _N_BANDS / 2, in_energy / _STEP])
+    *cells, adaptivity = kernels
     frequencies = [np.pi * np.arange(n) / n for n in counts.shape]
     exponent = sum(
         np.expand_dims((width * k) ** 2 / 2, 1 - axis)
@@ -220,9 +259,10 @@ def _adaptive(counts: np.ndarray, kernels: tuple[float, float, float], wider: fl
     )
     occupied = np.nonzero(counts)
     number = counts[occupied]
-    pilot = idctn(dctn(counts) * np.exp(-exponent))[occupied]
-    pilot = np.log(np.maximum(pilot, number.min() * 1e-9))
-    place = -adaptivity * (pilot - np.average(pilot, weights=number)) / np.log(_WIDTH_STEP)
+    first = np.maximum(idctn(dctn(counts) * np.exp(-exponent)), number.min() * 1e-9)
+    pilot = np.log(first[occupied])
+    mean = np.average(pilot, weights=number)
+    place = -adaptivity * (pilot - mean) / np.log(_WIDTH_STEP)
     lower = np.floor(place).astype(np.int64)
     spread = np.zeros_like(counts)
     for level in range(lower.min(), lower.max() + 2):
@@ -230,33 +270,63 @@ def _adaptive(counts: np.ndarray, kernels: tuple[float, float, float], wider: fl
         part = np.zeros_like(counts)
         part[occupied] = number * share
         spread += dctn(part) * np.exp(-exponent * _WIDTH_STEP ** (2 * level))
-    return np.maximum(idctn(spread), 0.0)
+    return np.maximum(idctn(spread), 0.0), (first * np.exp(-mean)).astype(np.float32), np.exp(-mean)
 
 
-def background_ang_err_share(log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class BackgroundAngErrShare:
     """P(AngErr | log10 E, sin dec) of background, from the data of a season: shares of the bins of AngErr.
 
     Counts in the bins of declination, energy and AngErr, summed over the neighbours in declination and energy as far as
     `_REACH`. Where these are few, the distribution over all energies of the band fills in with the weight of `_PRIOR`
     events, and every bin gets `_LEAST` events on top.
 
-    Parameters
+    Attributes
     ----------
-    log10_energy, sin_dec, ang_err : (n_events,) float64; log10(E/GeV), 1, rad
-
-    Returns
-    -------
-    (n_bands, n_bins, n_ang_err) float64, summing to 1 over AngErr
+    table : (n_bands, n_energies, n_ang_err) float64
+        Sums to 1 over AngErr.
+    counted : (n_bands, n_energies) float64
+        Weight, in events, behind each of these distributions.
     """
-    shape = (len(SIN_DEC_EDGES) - 1, len(LOG10_ENERGY_EDGES) - 1, len(ANG_ERR_EDGES) - 1)
-    place = sin_dec_band(sin_dec), energy_bin(log10_energy), ang_err_bin(ang_err)
-    counts = np.bincount(np.ravel_multi_index(place, shape), minlength=np.prod(shape)).reshape(shape).astype(float)
-    for axis, reach in enumerate(_REACH):
-        padding = [(reach, reach) if axis == other else (0, 0) for other in range(3)]
-        counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * reach + 1, axis).sum(axis=-1)
-    prior = counts.sum(axis=1, keepdims=True) + 1e-9
-    shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True) + _LEAST
-    return shares / shares.sum(axis=2, keepdims=True)
+
+    table: np.ndarray
+    counted: np.ndarray
+
+    @classmethod
+    def of_events(cls, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> "BackgroundAngErrShare":
+        """The shares that log10(E/GeV), sin(dec) and AngErr [rad] of events, (n_events,) each, have."""
+        shape = (len(SIN_DEC_EDGES) - 1, len(LOG10_ENERGY_EDGES) - 1, len(ANG_ERR_EDGES) - 1)
+        place = sin_dec_band(sin_dec), energy_bin(log10_energy), ang_err_bin(ang_err)
+        counts = np.bincount(np.ravel_multi_index(place, shape), minlength=np.prod(shape)).reshape(shape).astype(float)
+        for axis, reach in enumerate(_REACH):
+            padding = [(reach, reach) if axis == other else (0, 0) for other in range(3)]
+            counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * reach + 1, axis).sum(axis=-1)
+        prior = counts.sum(axis=1, keepdims=True) + 1e-9
+        shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True) + _LEAST
+        counted = shares.sum(axis=2)
+        return cls(shares / counted[..., None], counted)
+
+    def at(
+        self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray, *, joined: bool = False
+    ) -> np.ndarray:
+        """The share of the background in the bin of AngErr of events, (n_events,) float64.
+
+        With `joined` these events are counted too, but for what they add to the distribution over all energies.
+        """
+        cell, bins = energy_bin(log10_energy), ang_err_bin(ang_err)
+        lower, weight = _between(_centres(SIN_DEC_EDGES), sin_dec)
+        found = np.zeros(len(bins))
+        if joined:
+            own, near = sin_dec_band(sin_dec), np.abs(cell[:, None] - cell) <= _REACH[1]
+        for band, part in ((lower, 1 - weight), (np.minimum(lower + 1, len(self.table) - 1), weight)):
+            share = self.table[band, cell, bins]
+            if joined:
+                counted = near & (np.abs(band[:, None] - own) <= _REACH[0])
+                alike = counted & (bins[:, None] == bins)
+                events = self.counted[band, cell]
+                share = (share * events + alike.sum(axis=1)) / (events + counted.sum(axis=1))
+            found += part * share
+        return found
 
 
 def sin_dec_band(sin_dec: np.ndarray) -> np.ndarray:
@@ -267,19 +337,6 @@ def sin_dec_band(sin_dec: np.ndarray) -> np.ndarray:
 def ang_err_bin(ang_err: np.ndarray) -> np.ndarray:
     """Number of the bin of each AngErr [rad]; what lies beyond the edges belongs to the outermost bins."""
     return energy_bin(ang_err, ANG_ERR_EDGES)
-
-
-def background_ang_err_share_at(
-    table: np.ndarray, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray
-) -> np.ndarray:
-    """The share of the background in the bin of AngErr of events, (n_events,) float64.
-
-    `table` is that of `background_ang_err_share`; log10(E/GeV), sin(dec) and AngErr [rad] are (n_events,).
-    """
-    at = energy_bin(log10_energy), ang_err_bin(ang_err)
-    lower, weight = _between(_centres(SIN_DEC_EDGES), sin_dec)
-    upper = np.minimum(lower + 1, len(table) - 1)
-    return table[lower, *at] * (1 - weight) + table[upper, *at] * weight
 
 
 def _accepted(area: EffectiveArea, smearing: Smearing, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:

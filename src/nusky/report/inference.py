@@ -101,6 +101,17 @@ _SYSTEMATICS_COLUMNS = {
     "n_trials": "trials",
     "problem": "problem",
 }
+_TIME_COLUMNS = {"e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]", "duration_s": "duration [s]"}
+"""After the flux, where sources change with time."""
+_WINDOW_COLUMNS = {
+    "name": "source",
+    "start_mjd": "start [MJD]",
+    "stop_mjd": "stop [MJD]",
+    "duration_days": "duration [d]",
+    "exposure_days": "seen [d]",
+    "seasons": "seasons",
+    "problem": "left out",
+}
 _P_KEYS = {
     "local": ("p_local", "n_trials", "significance"),
     "post": ("p_post", "n_sky_trials", "significance_post"),
@@ -183,8 +194,10 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
     """Title, columns, rows and description of every table."""
     if not inference:
         return
+    timed = bool(inference.get("time"))
+    columns = _with_fluence(_STATEMENT_COLUMNS, timed)
     rows = [
-        [weighting, gamma, name.replace("_", " "), *(_cell(statement[key]) for key in _STATEMENT_COLUMNS)]
+        [weighting, gamma, name.replace("_", " "), *(_cell(statement[key]) for key in columns)]
         for weighting, stack in inference["stacks"].items()
         for gamma, statements in stack["statements"].items()
         for name, statement in statements.items()
@@ -192,11 +205,19 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
     if rows:
         yield (
             f"Sensitivity and limits of the stack of {where}",
-            ["weights", "γ", "statement", *_STATEMENT_COLUMNS.values()],
+            ["weights", "γ", "statement", *columns.values()],
             rows,
             f"{inference['analysis'].capitalize()}. Flux of all sources together, one flavour (neutrinos and "
             "antineutrinos); the energies hold the central 90 % of the expected signal. The level of a sensitivity or "
-            "discovery potential is the share of trials above its threshold.",
+            f"discovery potential is the share of trials above its threshold.{_IN_WINDOW if timed else ''}",
+        )
+    if windows := inference.get("windows"):
+        yield (
+            f"Windows of {where}",
+            list(_WINDOW_COLUMNS.values()),
+            [[row[key] for key in _WINDOW_COLUMNS] for row in windows],
+            "Boxes from start to stop, other profiles from 5 to 95 % of their fluence. The duration is the fluence "
+            "over the flux, or over that at the peak; seen is what of it lies in good runs.",
         )
     for weighting, stack in inference["stacks"].items():
         yield from _checks(stack, f"the stack of {where}, {weighting} weights")
@@ -211,17 +232,19 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
         "number of sources looked at. Neither can be below 1/(trials + 1).",
     )
+    own = _with_fluence(_LIMIT_COLUMNS, timed)
     limits = [
-        [name, *(_cell(limit[key]) for key in _LIMIT_COLUMNS)]
+        [name, *(_cell(limit[key]) for key in own)]
         for name, of_source in sources["limits"].items()
         for limit in of_source
     ]
     yield (
         f"Upper limits of the single sources of {where}",
-        ["source", *_LIMIT_COLUMNS.values()],
+        ["source", *own.values()],
         limits,
         f"{inference['analysis'].capitalize()}. Flux of one flavour (neutrinos and antineutrinos); the energies hold "
-        "the central 90 % of the expected signal. Asymptotic limits have no trials and no calibrated coverage.",
+        "the central 90 % of the expected signal. Asymptotic limits have no trials and no calibrated coverage."
+        f"{_IN_WINDOW if timed else ''}",
     )
     yield from _checks(sources, f"one source of {where}")
     if sources["hadronic"]:
@@ -233,6 +256,19 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "only at the neutrino energies that belong to the measured gamma rays; nothing is extrapolated. A limit "
             "above 1 excludes nothing.",
         )
+
+
+_IN_WINDOW = " E² dN/dE is that in the window, or at the peak; F its integral over the duration."
+
+
+def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
+    """The columns of a table, with the fluence behind the flux where sources change with time."""
+    found: dict[str, str] = {}
+    for key, title in columns.items():
+        found[key] = title
+        if timed and key == "e2dnde_100tev_gev_cm2_s":
+            found |= _TIME_COLUMNS
+    return found
 
 
 def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:

@@ -249,13 +249,25 @@ def _with_times(
     seasons: Sequence[SeasonEvents], events: Sequence[pa.Table], uptimes: pa.Table
 ) -> tuple[list[SeasonEvents], tuple[GoodRuns, ...]]:
     """The seasons with the times of their events, and their good runs."""
+    times = [table["mjd"].to_numpy() for table in events]
+    made = [replace(season, mjd=mjd) for season, mjd in zip(seasons, times, strict=True)]
+    return made, good_runs([season.name for season in seasons], times, uptimes)
+
+
+def good_runs(seasons: Sequence[str], times: Sequence[np.ndarray], uptimes: pa.Table) -> tuple[GoodRuns, ...]:
+    """The good runs of every season of a table "uptimes"; one without any lasts from its first event to its last.
+
+    `times` (n_events,) are those of the events of each season, MJD in days.
+
+    Raises
+    ------
+    PhysicsError : an event has no time.
+    """
     of_season = uptimes["season"].to_numpy(zero_copy_only=False).astype(str)
-    start, stop = uptimes["start_mjd"].to_numpy(), uptimes["stop_mjd"].to_numpy()
-    made, runs = [], []
-    for season, table in zip(seasons, events, strict=True):
-        mjd, own = table["mjd"].to_numpy(), of_season == season.name
+    start, stop, runs = uptimes["start_mjd"].to_numpy(), uptimes["stop_mjd"].to_numpy(), []
+    for season, mjd in zip(seasons, times, strict=True):
+        own = of_season == season
         if np.isnan(mjd).any():
-            raise PhysicsError(f"the events of {season.name} have no times, so no window can be tested on them.")
-        made.append(replace(season, mjd=mjd))
+            raise PhysicsError(f"the events of {season} have no times, so no window can be tested on them.")
         runs.append(GoodRuns.of(start[own], stop[own]) if own.any() else GoodRuns.of(mjd.min(), mjd.max()))
-    return made, tuple(runs)
+    return tuple(runs)

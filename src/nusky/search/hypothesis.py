@@ -564,6 +564,14 @@ class SkyLikelihood:
         """2 ln L(n_s)/L(0) at the spectrum number `g`."""
         return 2 * fit.log_likelihood(n_signal, *fit.at_spectrum(g, *self._up_to(n_signal)))
 
+    def profiled(self, n_signal: float) -> float:
+        """2 ln L(n_s)/L(0) at the best gamma for that n_s, interpolated between the spectra."""
+        gammas = self._hypothesis.gammas
+        if n_signal == 0.0:
+            return 0.0
+        value = np.array([self.test_statistic(n_signal, g) for g in range(len(gammas))])
+        return float(fit.peak(gammas, np.full(len(gammas), n_signal), value / 2)[0])
+
 
 def zoom(rows: np.ndarray, grid: np.ndarray, refit: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Fits refined to the true optimum in their parameter.

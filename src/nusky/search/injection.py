@@ -82,9 +82,13 @@ class Injector:
             return [self._spatial(rng, k, signal, expected[k]) for k in range(len(expected))]
         response = analysis.areas, analysis.smearings, analysis.responses
         drawn = inject(rng, signal.sources, expected, *response, signal.spectra, self._disturbance)
+        joined = [
+            season.with_events(*(events[name] for name in _COLUMNS), joined=True)
+            for season, events in zip(analysis.seasons, drawn, strict=True)
+        ]
         return [
-            self._at_times(rng, k, season.with_events(*(events[name] for name in _COLUMNS)), sources, events["source"])
-            for k, (season, events) in enumerate(zip(analysis.seasons, drawn, strict=True))
+            self._at_times(rng, k, events, sources, of["source"])
+            for k, (events, of) in enumerate(zip(joined, drawn, strict=True))
         ]
 
     def _at_times(

@@ -7,6 +7,7 @@ from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from nusky.errors import PhysicsError
+from nusky.likelihood.fit import peak
 from nusky.search.hypothesis import Fit, Hypothesis
 from nusky.search.statistics.pvalues import ONE_SIGMA
 
@@ -57,11 +58,12 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     data = fine.data()
     likelihood = fine.likelihood(data)
     n_signal, value, _ = likelihood.profile()
-    middle, level = n_signal[np.argmax(value)], 2 * value.max() - chdtri(1, 1 - confidence_level)
+    top_ts, middle, _ = peak(fine.gammas, n_signal, value)
+    level = top_ts - chdtri(1, 1 - confidence_level)
 
     def above(n: float) -> float:
         """TS at n_s with gamma profiled, over the level."""
-        return max(likelihood.test_statistic(n, g) for g in range(len(value))) - level
+        return likelihood.profiled(n) - level
 
     # Beyond it no season could hold its share of the signal.
     most = (data.n_events / np.maximum(fine.shares, 1e-300)).min() * (1 - 1e-9)

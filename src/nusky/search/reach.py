@@ -43,14 +43,14 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray,
     factor : float, at least 1
         By which sources that change with time can make ratios larger: pairs are near down to a ratio smaller by it.
     """
-    n_bands, n_energies, n_ang_err = season.ang_err_share.shape
+    n_bands, n_energies, n_ang_err = season.ang_err_share.table.shape
     n_spectra = densities.shape[3]
     variance = np.tile(ANG_ERR_EDGES[1:] * ANG_ERR_EDGES[:-1], n_energies)
     width = np.repeat(np.diff(LOG10_ENERGY_EDGES), n_ang_err)
     middle = (LOG10_ENERGY_EDGES[1:] + LOG10_ENERGY_EDGES[:-1]) / 2
     at = np.meshgrid(np.sin(band_declinations()), middle, indexing="ij")
     energies = season.energy_density.at(at[1].ravel(), at[0].ravel()).reshape(n_bands, n_energies, 1)
-    background = (energies * season.ang_err_share).reshape(n_bands, -1)
+    background = (energies * season.ang_err_share.table).reshape(n_bands, -1)
     background = background * season.density(band_declinations())[:, None] * variance
     squares = np.square(widths)
     # The product of two Gaussians has the integral 1/(2 pi (s^2 + t^2)).

@@ -22,7 +22,7 @@ from nusky.search.interval import likelihood_interval
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxScale, SignalStrength
-from nusky.search.time_profile import exposure_ratios
+from nusky.search.time_profile import exposure_ratios, reach_of
 
 BAND_TRIALS = 100
 """Scrambled skies behind the expected range of an asymptotic limit."""
@@ -103,11 +103,12 @@ class Target:
     @property
     def duration_s(self) -> float:
         """Fluence of all sources over phi0, s; NaN for steady sources."""
-        profiles, runs = self.sources.profiles, self.analysis.runs
-        if profiles is None:
+        if self.sources.profiles is None:
             return float("nan")
-        begin, end = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
-        return 86400.0 * float(np.dot([profile.total(begin, end) for profile in profiles], self.sources.weights))
+        span = reach_of(self.analysis.runs)
+        return 86400.0 * float(
+            np.dot([profile.total(*span) for profile in self.sources.profiles], self.sources.weights)
+        )
 
     def fit_rows(self, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
         """Best fits with their likelihood intervals, energies and local p-values, a row for each fit.

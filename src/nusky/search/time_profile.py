@@ -15,27 +15,14 @@ from scipy.special import ndtr, ndtri
 from nusky.errors import PhysicsError
 from nusky.likelihood import time
 from nusky.likelihood.time import Profiles, shape
+from nusky.units import checked_mjd
 
-MJD_RANGE = (40_000.0, 100_000.0)
 EARTH_TURN = 2 * np.pi * 1.002737909
 """Rotation of the Earth towards the stars, rad per day (mean sidereal: IAU 1982, Aoki et al., A&A 105 (1982) 359)."""
 _REACH = 8.3
 """Widths beyond which a Gaussian is below 1e-15 of its maximum."""
 _ROUNDING = 1e-6
 """Bins of a light curve that touch may differ by this, d."""
-_JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
-
-
-def checked_mjd(name: str, value: float) -> float:
-    """A time in MJD [days]; PhysicsError, which says `name`, where it is none and looks like another kind of date."""
-    if MJD_RANGE[0] <= value <= MJD_RANGE[1]:
-        return float(value)
-    meant = "Give MJD, in days."
-    if value > _JULIAN:
-        meant = "It looks like a Julian date: subtract 2400000.5."
-    elif _YEARS[0] <= value <= _YEARS[1]:
-        meant = "It looks like a year: give MJD."
-    raise PhysicsError(f"{name} = {value:.10g} is no MJD between {MJD_RANGE[0]:g} and {MJD_RANGE[1]:g}. {meant}")
 
 
 @dataclass(frozen=True)
@@ -342,12 +329,29 @@ def exposure_ratios(profiles: Sequence[TimeProfile], runs: Sequence[GoodRuns]) -
     found = np.array([[profile.exposure(own) / own.livetime for profile in profiles] for own in runs])
     blind = np.flatnonzero(~(found.sum(axis=0) > 0))
     if blind.size:
-        begin, end = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+        begin, end = reach_of(runs)
         raise PhysicsError(
             f"the window of source number {blind[0] + 1}, {profiles[blind[0]]}, lies outside the good runs, which "
             f"reach from MJD {begin:.4f} to {end:.4f}. Correct the window or leave the source out."
         )
     return found
+
+
+def reach_of(runs: Sequence[GoodRuns]) -> tuple[float, float]:
+    """First start and last stop of the good runs of all seasons, MJD in days."""
+    return min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+
+
+def why_unseen(profile: TimeProfile, runs: Sequence[GoodRuns]) -> str:
+    """Why a profile has no exposure in any season, in words; empty if it has."""
+    if any(profile.exposure(own) > 0 for own in runs):
+        return ""
+    (begin, end), (first, last) = profile.support, reach_of(runs)
+    if end < first:
+        return f"it ends at MJD {end:.2f}, before the first good run at {first:.2f}"
+    if begin > last:
+        return f"it begins at MJD {begin:.2f}, after the last good run at {last:.2f}"
+    return f"no good run is on from MJD {begin:.5f} to {end:.5f}"
 
 
 def scale_of(ratios: NDArray) -> NDArray:

@@ -13,7 +13,7 @@ from nusky.paths import Paths
 from nusky.releases import registry
 
 Names = dict[str, str]  # what closes the wildcards of a file-name pattern
-DECLINATIONS = "declinations"
+DECLINATIONS, DURATIONS = "declinations", "durations"
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,11 @@ class Contents:
         return [name for name in self.cfg.catalogues if name in (chosen or [])]
 
     @cached_property
+    def windowed(self) -> list[Names]:
+        """Catalogues whose sources change with time."""
+        return [{"catalogue": name} for name in self.inferred if self.cfg.windowed(name)]
+
+    @cached_property
     def hypotheses(self) -> list[Names]:
         """Every hypothesis of the inference with its catalogue, its weighting and a label for people."""
         found = []
@@ -75,10 +80,12 @@ class Contents:
                 found.append({"hypothesis": f"sources/{name}", "catalogue": name, "label": f"one source of {name}"})
         if self.cfg.inference and self.cfg.inference.declinations_deg:
             found.append({"hypothesis": DECLINATIONS, "label": "point sources"})
+        if self.cfg.inference and self.cfg.inference.durations:
+            found.append({"hypothesis": DURATIONS, "label": "windows at a position"})
         return found
 
     def of_kind(self, *kinds: str) -> list[Names]:
-        """The hypotheses whose names begin with one of `kinds`: 'stack', 'sources' or 'declinations'."""
+        """The hypotheses whose names begin with one of `kinds`: 'stack', 'sources', 'declinations' or 'durations'."""
         return [names for names in self.hypotheses if names["hypothesis"].split("/")[0] in kinds]
 
     @cached_property
@@ -89,6 +96,7 @@ class Contents:
             "stack": ["fits", "statements", "fluxes"],
             "sources": ["fits", "limits", "hadronic"],
             DECLINATIONS: ["sensitivity"],
+            DURATIONS: ["sensitivity"],
         }
         if block and block.differential_log10_energy_gev:
             kinds["stack"].append("differential")
@@ -164,6 +172,7 @@ class Contents:
             yield from (paths.bdm_light_curve, paths.bdm_events, paths.bdm_numbers)
             if self.cfg.bdm.exclusion:
                 yield paths.bdm_exclusion
+        yield from closed([paths.windows], self.windowed)
         for names in self.hypotheses:
             hypothesis = names["hypothesis"]
             yield from self.trials(hypothesis) + self.trials(hypothesis, "skies")

@@ -94,6 +94,8 @@ class Case:
         self.sources = sizes.sources.get(self.catalogue, 0)
         if self.kind == "declinations":
             self.sources = len(self.inference.declinations_deg)
+        if self.kind == "durations":
+            self.sources = len(self.inference.durations.days)
         self.batch = int(names.get("stop", 0)) - int(names.get("first", 0))
 
     @property
@@ -235,6 +237,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "inference_differential": _trials(
         lambda c: c.trial * c.parts_of_energy * c.injected(2 if c.kind == "stack" else 1)
     ),
+    "windows": lambda c: (IMPORT_NUMBA_S + 1e-8 * c.events, BASE_NUMBA_MIB + 2e-5 * c.events),
     "inference_recovery": _trials(
         lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
     ),

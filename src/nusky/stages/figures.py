@@ -16,7 +16,7 @@ from nusky.config import Figures
 from nusky.conventions import index_text
 from nusky.probability import compared
 from nusky.stages import bdm_figures
-from nusky.stages.contents import DECLINATIONS, Contents, Names
+from nusky.stages.contents import DECLINATIONS, DURATIONS, Contents, Names
 from nusky.tables import read_metadata, read_table
 
 if TYPE_CHECKING:  # matplotlib is imported by the job that draws only
@@ -201,6 +201,22 @@ def _sensitivity(tables: Tables, options: Figures, *, release: str, synthetic: b
     return module.sensitivity(table, method=_METHOD, release=where, synthetic=synthetic)
 
 
+def _durations(tables: Tables, options: Figures, *, release: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import durations as module
+
+    table, about = read_table(tables["sensitivity"], kind="sensitivity"), _setting(tables["sensitivity"], "durations")
+    where = f"RA {about['ra_deg']:g}°, Dec {about['dec_deg']:g}°, around MJD {about['centre_mjd']:g}".replace("-", "−")
+    return module.durations(table, method=_METHOD, where=(where, release), synthetic=synthetic)
+
+
+def _windows(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool) -> "Drawn":
+    from nusky.figures import windows as module
+
+    table = read_table(tables["windows"], kind="windows", columns=module.COLUMNS)
+    seasons = _setting(tables["windows"], "seasons")
+    return module.windows(table, seasons, method=_METHOD, catalogue=catalogue, synthetic=synthetic)
+
+
 def _differential(tables: Tables, options: Figures, *, label: str, synthetic: bool, **names: Any) -> "Drawn":
     from nusky.figures import differential
 
@@ -295,9 +311,9 @@ def _inferred(*what: str) -> Callable[..., Tables]:
     return tables
 
 
-def _over_declination(what: str) -> Callable[[Contents], list[Names]]:
-    """The declinations where they have a table, with the release's name."""
-    return lambda c: [names | {"release": c.cfg.release.name} for names in c.having(what, DECLINATIONS)]
+def _of_points(kind: str, what: str) -> Callable[[Contents], list[Names]]:
+    """The declinations or durations where they have a table, with the release's name."""
+    return lambda c: [names | {"release": c.cfg.release.name} for names in c.having(what, kind)]
 
 
 def _skymap(title: str, name: str, draw: Callable[..., "Drawn"], *tables: str) -> Kind:
@@ -355,6 +371,13 @@ KINDS = {
         lambda c, **names: {"single": c.paths.single.format(**names)},
         _ts_distribution,
     ),
+    "windows": Kind(
+        "Windows of the sources of {catalogue}",
+        "standard/windows/{catalogue}",
+        lambda c: c.windowed,
+        lambda c, catalogue: {"windows": c.paths.windows.format(catalogue=catalogue)},
+        _windows,
+    ),
     "background_ts": Kind(
         "Test statistic of scrambled skies, {label}",
         "standard/background_ts/{hypothesis}",
@@ -403,14 +426,21 @@ KINDS = {
     "sensitivity": Kind(
         "Sensitivity over declination",
         "standard/sensitivity",
-        _over_declination("sensitivity"),
+        _of_points(DECLINATIONS, "sensitivity"),
         _inferred("sensitivity"),
         _sensitivity,
+    ),
+    "durations": Kind(
+        "Sensitivity against duration",
+        "standard/durations",
+        _of_points(DURATIONS, "sensitivity"),
+        _inferred("sensitivity"),
+        _durations,
     ),
     "differential_sensitivity": Kind(
         "Sensitivity over declination by energy",
         "standard/differential_sensitivity",
-        _over_declination("differential"),
+        _of_points(DECLINATIONS, "differential"),
         _inferred("differential"),
         _differential,
     ),

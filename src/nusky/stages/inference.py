@@ -1,13 +1,13 @@
 """Stages of the standard inference: trials in batches, and the fits and statements that follow from them.
 
 What is tested is named as in `nusky.paths`: the stack of a catalogue in a weighting, the sources of a catalogue each by
-itself, or points at declinations. A stage takes its files by name as a job has them, its outputs by name, and what
-decides their content. Each trial has a random stream of its own, so adding trials adds batches and leaves the old ones
-alone.
+itself, points at declinations, or windows at a position. A stage takes its files by name as a job has them, its outputs
+by name, and what decides their content. Each trial has a random stream of its own, so adding trials adds batches and
+leaves the old ones alone.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from nusky.catalogues.weights import model_weights
 from nusky.conventions import STANDARD
 from nusky.detector.configured import of_stack, spectra_of
 from nusky.detector.spectrum import SourceSpectra
-from nusky.errors import CatalogueError, PhysicsError, TableError
+from nusky.errors import PhysicsError, TableError
 from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits, windowed_sky_fits
@@ -29,7 +29,7 @@ from nusky.search.statistics.posttrial import post_trial_p_value
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
-from nusky.search.time_profile import Box, Decay, Gaussian, TimeProfile
+from nusky.search.time_profile import Box, Decay, Gaussian, TimeProfile, reach_of, why_unseen
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -80,35 +80,26 @@ def positions(sources: pa.Table) -> Positions:
     return ra, dec, np.where(limit, 0.0, np.nan_to_num(width))
 
 
-_PROFILES = {"box": Box, "gaussian": Gaussian, "decay": Decay}
+def _box(start_mjd: float = 0.0, stop_mjd: float = 0.0, centre_mjd: float = 0.0, duration_days: float = 0.0) -> Box:
+    start = start_mjd or centre_mjd - duration_days / 2
+    return Box(start, stop_mjd or start + duration_days)
+
+
+_PROFILES: dict[str, Callable[..., TimeProfile]] = {
+    "box": _box,
+    "gaussian": lambda centre_mjd, width_days: Gaussian(centre_mjd, width_days),
+    "decay": lambda start_mjd, timescale_days, power: Decay(start_mjd, timescale_days, power),
+}
 
 
 def profiles_of(settings: config.TimeProfile, sources: pa.Table) -> list[TimeProfile]:
-    """The profile in time of every source of a list.
-
-    Raises
-    ------
-    CatalogueError
-        A source has no value in a column that is needed, or one that makes no sense; the message names it.
-    """
-    names = sources["name"].to_pylist()
-    columns = {
-        key: sources[value].to_pylist() if isinstance(value, str) else [value] * len(names)
-        for key, value in settings.values.items()
-    }
-    made = []
-    for name, *values in zip(names, *columns.values(), strict=True):
-        for (key, stated), value in zip(settings.values.items(), values, strict=True):
-            if value is None or np.isnan(value):
-                raise CatalogueError(
-                    f"source '{name}' has no `{key}`: its cell in column '{stated}' is empty. Give it, or leave the "
-                    "source out of the list."
-                )
-        try:
-            made.append(_PROFILES[settings.profile](*map(float, values)))
-        except PhysicsError as error:
-            raise CatalogueError(f"source '{name}': {error}") from None
-    return made
+    """The profile in time of every source of a catalogue, checked when its lists were read."""
+    columns = [
+        sources[value].to_pylist() if isinstance(value, str) else [value] * sources.num_rows
+        for value in settings.values.values()
+    ]
+    make = _PROFILES[settings.profile]
+    return [make(**dict(zip(settings.values, values, strict=True))) for values in zip(*columns, strict=True)]
 
 
 class Study:
@@ -120,7 +111,8 @@ class Study:
         tabulated ones, if any
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
         None for a free one or, without energies, each of `gammas`; `spectrum`, the keys of the configuration's block
-    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`; `time`, how the sources change with time
+    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`; `durations`, the windows at a position;
+        `time`, how the sources change with time
 
     Attributes
     ----------
@@ -142,8 +134,14 @@ class Study:
             weights, _ = model_weights(self.table, weighting, STANDARD.name)
             self._leave_out(np.flatnonzero(weights > 0))
             self.weights = weights[self.rows]
+            if weighting.quantity == "fluence":
+                self.weights = self.weights / self.durations
         elif self.kind == "sources":
             self._leave_out(np.arange(self.table.num_rows))
+        elif self.kind == "durations":
+            windows = hypothesis["durations"]
+            self.profiles = [_box(centre_mjd=windows["centre_mjd"], duration_days=days) for days in windows["days"]]
+            self._leave_out(np.arange(len(self.profiles)))
         else:
             self._leave_out(np.arange(len(hypothesis["declinations_deg"])))
         self._spectra = spectra_of(config.Spectrum.model_validate(setup.get("spectrum") or {}), self.table)
@@ -154,14 +152,26 @@ class Study:
         self.rows, self.outside = rows, []
         if not self.profiles:
             return
-        seen = [any(self.profiles[j].exposure(runs) > 0 for runs in self.analysis.runs) for j in rows]
-        self.rows = rows[np.array(seen, dtype=bool)]
-        names = self.table["name"].to_pylist()
-        self.outside = [names[j] for j in rows[~np.array(seen, dtype=bool)]]
-        if self.outside:
-            log.warning("%d source(s) left out, windows outside the seasons: %s", len(self.outside), self.outside)
+        why = [why_unseen(self.profiles[j], self.analysis.runs) for j in rows]
+        self.rows = rows[[not reason for reason in why]]
+        names = self.table["name"].to_pylist() if self.table else list(map(str, self.profiles))
+        left = {names[j]: reason for j, reason in zip(rows, why, strict=True) if reason}
+        self.outside = list(left)
+        if left:
+            told = "; ".join(f"{name}: {reason}" for name, reason in left.items())
+            log.warning("%d window(s) outside the good runs of the seasons, left out: %s", len(left), told)
         if not len(self.rows):
-            raise PhysicsError("the windows of all sources lie outside the good runs of the seasons.")
+            first = next(f"{name}: {reason}" for name, reason in left.items())
+            raise PhysicsError(
+                f"the windows of all sources lie outside the good runs of the seasons. The first is {first}. Correct "
+                "the windows, or take other seasons."
+            )
+
+    @property
+    def durations(self) -> np.ndarray:
+        """Fluence over flux of every source that is used, (n,) d: the length of a box."""
+        span = reach_of(self.analysis.runs)
+        return np.array([self.profiles[row].total(*span) for row in self.rows])
 
     @property
     def hadronic_relation(self) -> str:
@@ -199,6 +209,12 @@ class Study:
             profile = self.profiles and self.profiles[listed]
             sources = Sources.of(*(values[[listed]] for values in positions(self.table)), profiles=profile)
             keys, row = ("source", self.name, listed), self.table.select(LISTED).slice(listed, 1).to_pylist()[0]
+        elif self.kind == "durations":
+            windows, listed = self._hypothesis["durations"], int(self.rows[j])
+            where = {name: windows[name] for name in ("ra_deg", "dec_deg")}
+            sources = Sources.of(*np.radians(list(where.values())), profiles=self.profiles[listed])
+            days = windows["days"][listed]
+            keys, row = ("duration", f"{days:g}"), {"duration_days": days, **where}
         else:
             dec_deg = float(self._hypothesis["declinations_deg"][j])
             sources = Sources.of(0.0, np.radians(dec_deg))
@@ -286,7 +302,7 @@ def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapp
 def statements(
     files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], request: Mapping[str, Any]
 ) -> None:
-    """Sensitivity and discovery potentials of a stack or of points at declinations; of a stack the upper limit, too.
+    """Sensitivity and discovery potentials of a stack or of points of the sky; of a stack the upper limit, too.
 
     Writes one row for each target, index and statement, and for a stack `outputs.fluxes`, its limit as shared by the
     sources.
@@ -311,7 +327,8 @@ def statements(
     write_table(outputs[0], pa.Table.from_pylist(rows), kind=kind, provenance=provenance)
     if stacked:
         empty = {"gamma": [], "source": np.empty(0, np.int32), "name": pa.array([], pa.string())}
-        empty |= {"share": [], "phi0_per_gev": [], "e2dnde_100tev_gev_cm2_s": []}
+        empty |= {"share": [], "phi0_per_gev": [], "e2dnde_100tev_gev_cm2_s": [], "duration_s": []}
+        empty |= {"e2_fluence_100tev_gev_cm2": []}
         table = pa.concat_tables(fluxes) if fluxes else empty
         write_table(outputs.fluxes, table, kind="source_fluxes", provenance=provenance)
 
@@ -354,6 +371,7 @@ def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:
     phi0, spectrum = limit.of_sources(study.weights), limit.scale.spectrum
     own = spectrum.own if isinstance(spectrum, SourceSpectra) else [spectrum] * len(phi0)
     shape = np.array([float(each.shape(limit.pivot_energy_gev)) for each in own])
+    duration_s = 86400 * study.durations if study.profiles else np.full(len(phi0), np.nan)
     return pa.table(
         {
             "gamma": np.full(len(phi0), limit.scale.gamma),
@@ -362,5 +380,7 @@ def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:
             "share": study.weights / study.weights.sum(),
             "phi0_per_gev": phi0,
             "e2dnde_100tev_gev_cm2_s": phi0 * limit.pivot_energy_gev**2 * shape,
+            "duration_s": duration_s,
+            "e2_fluence_100tev_gev_cm2": phi0 * limit.pivot_energy_gev**2 * shape * duration_s,
         }
     )

@@ -56,12 +56,16 @@ _CHECKS = {
 """Tables that a configuration may leave out, with their kinds."""
 
 
-def collect(stacks: Mapping[str, Mapping[str, Path]], sources: Mapping[str, Path] | None) -> dict[str, Any]:
-    """The inference of one catalogue from the tables of its stacks, by weighting, and of its sources if searched."""
+def collect(
+    stacks: Mapping[str, Mapping[str, Path]], sources: Mapping[str, Path] | None, windows: Path | None = None
+) -> dict[str, Any]:
+    """The inference of one catalogue from the tables of its stacks, by weighting, of its sources if searched, and of
+    their `windows` in time if they have some."""
     settings = read_metadata(next(iter(stacks.values()))["fits"])["settings"]
     found = {
         "analysis": settings["analysis"],
         "time": settings.get("time"),
+        "windows": read_table(windows, kind="windows").to_pylist() if windows else [],
         "windows_outside_seasons": settings.get("windows_outside_seasons", []),
         "stacks": {weighting: _stack(tables) for weighting, tables in stacks.items()},
         "sources": _sources(sources) if sources else None,

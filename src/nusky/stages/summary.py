@@ -67,7 +67,8 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
             if names["catalogue"] == catalogue
         }
         sources = contents.inference_tables.get(f"sources/{catalogue}")
-        methods["standard"][catalogue]["inference"] = inference_summary.collect(stacks, sources)
+        windows = paths.windows.format(catalogue=catalogue) if cfg.windowed(catalogue) else None
+        methods["standard"][catalogue]["inference"] = inference_summary.collect(stacks, sources, windows)
     write_json(
         output,
         {

@@ -1,0 +1,61 @@
+"""Windows of sources, as a list states them: checked before anything is computed."""
+
+import numpy as np
+
+from nusky.catalogues.sources import Sources
+from nusky.config import TimeProfile
+from nusky.errors import CatalogueError, PhysicsError
+from nusky.units import checked_mjd
+
+
+def check_times(sources: Sources, time: TimeProfile) -> None:
+    """Refuse sources whose profile in time is not told, or makes no sense.
+
+    Raises
+    ------
+    CatalogueError
+        A column that `time` names is missing, a cell is empty or no MJD, a duration is not above 0, or a window stops
+        before it starts. The message names file, row and column.
+    """
+    columns = sources.frame.columns
+    for column, key in time.columns.items():
+        if column not in columns:
+            raise CatalogueError(
+                f"{sources.where}: `time.{key}` names the column '{column}', which this list does not have; there are "
+                f"{', '.join(columns)}."
+            )
+    for (row, name), *values in zip(
+        sources.frame["name"].items(), *(_values(sources, value) for value in time.values.values()), strict=True
+    ):
+        given = dict(zip(time.values, values, strict=True))
+        for key, value in given.items():
+            _check_value(f"{sources.where}: row {row}", name, key, time.values[key], float(value))
+        if {"start_mjd", "stop_mjd"} <= given.keys() and not given["start_mjd"] < given["stop_mjd"]:
+            raise CatalogueError(
+                f"{sources.where}: row {row}: the window of '{name}' stops at MJD {given['stop_mjd']:.10g} "
+                f"({_told(time.values['stop_mjd'])}), not after its start at {given['start_mjd']:.10g} "
+                f"({_told(time.values['start_mjd'])}). Are the columns exchanged?"
+            )
+
+
+def _values(sources: Sources, value: float | str) -> np.ndarray:
+    return sources.frame[value].to_numpy() if isinstance(value, str) else np.full(len(sources.frame), value)
+
+
+def _check_value(where: str, name: str, key: str, told: float | str, value: float) -> None:
+    if np.isnan(value):
+        raise CatalogueError(
+            f"{where}: column '{told}' is empty, but `time.{key}` of '{name}' stands there. Give it, or leave the "
+            "source out of the list."
+        )
+    try:
+        if key.endswith("_mjd"):
+            checked_mjd(f"`time.{key}` of '{name}' ({_told(told)})", value)
+        elif not 0 < value < np.inf:
+            raise PhysicsError(f"`time.{key}` of '{name}' ({_told(told)}) = {value:g} must be above 0.")
+    except PhysicsError as error:
+        raise CatalogueError(f"{where}: {error}") from None
+
+
+def _told(value: float | str) -> str:
+    return f"column '{value}'" if isinstance(value, str) else "in the configuration"

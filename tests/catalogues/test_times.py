@@ -1,0 +1,118 @@
+"""Windows in source lists: what makes no sense is refused with file, row and column; units become days."""
+
+import pytest
+from astropy import units as u
+from astropy.table import Table
+
+from nusky.catalogues.build import build_catalogue
+from nusky.config import Catalogue
+from nusky.errors import CatalogueError
+
+BOX = {"profile": "box", "start_mjd": "begin", "stop_mjd": "end"}
+BURST = {"profile": "box", "centre_mjd": "t0", "duration_days": "length"}
+GOOD = "name,ra_deg,dec_deg,begin,end\nA,10,20,55000,55100\nB,11,21,55010.5,55110\n"
+
+
+def build(path, time):
+    return build_catalogue(Catalogue(lists=[{"file": str(path)}], time=time), "mine")
+
+
+def written(folder, text):
+    (folder / "list.csv").write_text(text)
+    return folder / "list.csv"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "55110",
+            "55010.5",
+            r"list.csv: row 2: the window of 'B' stops at MJD 55010.5 \(column 'end'\), not after its",
+        ),
+        ("55110", "54000", r"stops at MJD 54000 .* start at 55010.5 \(column 'begin'\). Are the columns exchanged"),
+        ("55110", "2455110.5", r"row 2: `time.stop_mjd` of 'B' \(column 'end'\) = 2455110.5 .*Julian date: subtract"),
+        ("55010.5", "2009.5", r"row 2: `time.start_mjd` of 'B' \(column 'begin'\) = 2009.5 .*looks like a year"),
+        ("55010.5", "", r"row 2: column 'begin' is empty, but `time.start_mjd` of 'B' stands there"),
+        ("55010.5", "--", r"row 2: column 'begin' is empty"),
+        ("55110", "100 d", r"row 2: '100 d' in column 'end' is not a plain number"),
+        ("55110", "2009-10-06", r"row 2: '2009-10-06' in column 'end' .* looks like a date: give MJD"),
+        ("55110", "<55110", r"row 2: end is a limit, but `time.stop_mjd` names it"),
+        ("55110", "inf", r"row 2: `time.stop_mjd` of 'B' \(column 'end'\) = inf is no MJD"),
+        (
+            "begin",
+            "start",
+            r"`time.start_mjd` names the column 'begin', which this list does not have; there are .*start",
+        ),
+        ("begin", "begin", None),
+    ],
+)
+def test_bad_windows(tmp_path, old, new, message):
+    path = written(tmp_path, GOOD.replace(old, new))
+    if message is None:
+        assert build(path, BOX)[0]["begin"].to_pylist() == [55000, 55010.5]
+        return
+    with pytest.raises(CatalogueError, match=message):
+        build(path, BOX)
+
+
+def test_numbers_of_the_configuration_are_checked_with_the_list(tmp_path):
+    path = written(tmp_path, GOOD)
+    with pytest.raises(CatalogueError, match=r"in the configuration\) = 2455010 .*Julian date"):
+        build(path, {"profile": "box", "start_mjd": 2455010.0, "duration_days": 3.0})
+    with pytest.raises(CatalogueError, match=r"row 1: `time.width_days` of 'A' \(in the configuration\) = -2 must be"):
+        build(path, {"profile": "gaussian", "centre_mjd": "begin", "width_days": -2.0})
+
+
+def test_one_list_of_two_without_the_column(tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text("name,ra_deg,dec_deg\nC,50,20\n")
+    lists = [{"file": str(written(tmp_path, GOOD))}, {"file": str(other)}]
+    with pytest.raises(CatalogueError, match=r"other.csv: `time.start_mjd` names the column 'begin', which this list"):
+        build_catalogue(Catalogue(lists=lists, time=BOX), "mine")
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("s", 1 / 86400), ("h", 1 / 24), ("ms", 1 / 86_400_000), ("d", 1), ("yr", 365.25)]
+)
+def test_units_of_durations_become_days(tmp_path, unit, factor):
+    names, t0, length = ["GRB A", "GRB B"], [55000.0, 55010.0], [30.0, 2.0]
+    table = Table({"name": names, "ra_deg": [1.0, 2], "dec_deg": [3.0, 4], "t0": t0, "length": length})
+    table["length"].unit, table["t0"].unit = u.Unit(unit), u.day
+    table.write(tmp_path / "list.ecsv")
+    made = build(tmp_path / "list.ecsv", BURST)[0]
+    assert made["length"].to_pylist() == pytest.approx([factor * value for value in length])
+    assert made["t0"].to_pylist() == t0
+
+
+@pytest.mark.parametrize(
+    ("header", "factor"), [("T90 [s]", 1 / 86400), ("T90_s", 1 / 86400), ("T90 (min)", 1 / 1440), ("length", 1)]
+)
+def test_units_in_names_become_days(tmp_path, header, factor):
+    path = written(tmp_path, f"name,ra_deg,dec_deg,t0,{header}\nA,10,20,55000,30\n")
+    made, report = build(path, {**BURST, "duration_days": header})
+    assert made[header].to_pylist() == pytest.approx([30 * factor])
+    assert any("taken as days" in note for note in report["notes"]) == (header == "length")
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "message"),
+    [
+        ("length", u.m, "column 'length' has the unit 'm', which is no time, but `time.duration_days` names it"),
+        ("t0", u.s, "column 't0' is in 's', but `time.centre_mjd` names it, which takes MJD in days"),
+    ],
+)
+def test_other_units_are_refused(tmp_path, column, unit, message):
+    table = Table({"name": ["A"], "ra_deg": [1.0], "dec_deg": [3.0], "t0": [55000.0], "length": [3.0]})
+    table[column].unit = unit
+    table.write(tmp_path / "list.ecsv")
+    with pytest.raises(CatalogueError, match=message):
+        build(tmp_path / "list.ecsv", BURST)
+
+
+def test_a_name_that_contradicts_its_unit_is_refused(tmp_path):
+    table = Table({"name": ["A"], "ra_deg": [1.0], "dec_deg": [3.0], "t0": [55000.0], "T90_s": [3.0]})
+    table["T90_s"].unit = u.day
+    table.write(tmp_path / "list.ecsv")
+    with pytest.raises(CatalogueError, match="has the unit 'd', but its name says s"):
+        build(tmp_path / "list.ecsv", {**BURST, "duration_days": "T90_s"})
