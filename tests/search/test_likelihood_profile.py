@@ -9,10 +9,7 @@ from scipy.integrate import quad
 from scipy.interpolate import RegularGridInterpolator
 from scipy.optimize import minimize
 
-from nusky.config import InjectedSource
 from nusky.errors import ConfigurationError
-from nusky.releases import icecube_10yr, registry
-from nusky.releases.generator import generate_release
 from nusky.results.profile import profile_table, write_profile
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices
@@ -21,18 +18,11 @@ from nusky.search.injection import expected_events
 from nusky.search.likelihood_profile import DEEPEST, likelihood_profile
 from nusky.search.target import Target
 
-SEASON = "IC86_I"
-
 
 @pytest.fixture(scope="module")
-def analysis(tmp_path_factory):
-    root = tmp_path_factory.mktemp("generated") / "release"
-    release = registry.find("icecube-10yr")
-    seasons = release.select([SEASON])
-    source = InjectedSource(ra_deg=57.3, dec_deg=17.2, n_signal=15, gamma=2.3)
-    generate_release(root, release, seasons, 3, 0.05, [source])
-    tables = icecube_10yr.read(root, release, seasons, check_counts=False)
-    return Analysis.of_tables(tables.seasons, [tables.events[SEASON]], tables.effective_area, tables.smearing)
+def analysis(one_season):
+    events = list(one_season.events.values())
+    return Analysis.of_tables(one_season.seasons, events, one_season.effective_area, one_season.smearing)
 
 
 def target(analysis, gamma=None):
