@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.time import Time
 
 from nusky import bdm
 from nusky.conventions import STANDARD
@@ -14,8 +15,10 @@ from nusky.units import (
     angle_unit,
     angle_unit_in_name,
     column_unit,
+    date_of,
     decimal,
     direction,
+    moment,
     plain,
     sexagesimal,
     takes_directions,
@@ -228,3 +231,20 @@ def test_units_in_names(name, unit):
 )
 def test_spellings_of_units(unit, degrees):
     assert angle_unit(unit) == degrees
+
+
+@pytest.mark.parametrize("date", ["2014-12-13", "2014-12-13T12:30", "2011-05-13 23:59:59.5", "20141213", "1999-01-01"])
+def test_dates_are_those_of_astropy(date):
+    iso = "2014-12-13" if date == "20141213" else date
+    expected = Time(iso.replace(" ", "T")).mjd
+    assert moment("t", date) == pytest.approx(expected, abs=1e-9)
+    assert moment("t", Time(expected, format="mjd")) == pytest.approx(expected, abs=1e-9)
+    assert Time(date_of(expected)).mjd == pytest.approx(expected, abs=0.51 / 1440)
+
+
+def test_times_with_a_zone_and_plain_numbers():
+    assert moment("t", "2014-12-13T12:00+06:00") == moment("t", "2014-12-13T06:00")
+    assert moment("t", "57000.25") == moment("t", 57000.25) == moment("t", 57000.25 * u.d) == 57000.25
+    for wrong in ("tomorrow", "2014-13-01", None, 3 * u.m):
+        with pytest.raises(PhysicsError, match=r"^t = .*(no time|cannot be converted)"):
+            moment("t", wrong)

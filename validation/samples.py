@@ -78,6 +78,13 @@ def read_written(folder: Path) -> Analysis:
     return load_analysis(Data(events, *others))
 
 
+def generated(event_fraction: float, seasons: Sequence[str] | None = None) -> Analysis:
+    """The analysis of a generated ten-year release."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_generated(Path(folder), event_fraction, seasons)
+        return read_written(Path(folder))
+
+
 def real(folder: Path, *, times: bool = False) -> Analysis:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
 
@@ -100,9 +107,7 @@ def real_or_generated(event_fraction: float) -> tuple[str, Analysis]:
     """The `real` events, or generated ones where these are not at hand or fewer are asked for, and what they are."""
     if event_fraction == 1.0 and data_folder().is_dir():
         return "Real events of IC40, IC79 and IC86_I with stand-in responses", real(data_folder())
-    with tempfile.TemporaryDirectory() as folder:
-        write_generated(Path(folder), event_fraction)
-        return "Generated ten-year release", read_written(Path(folder))
+    return "Generated ten-year release", generated(event_fraction)
 
 
 def stand_in_area(folder: Path, response: str) -> pa.Table:

@@ -744,7 +744,22 @@ class Inference(Section):
     )
     trials: int = Field(10_000, ge=100, description="Background trials of every stack.")
     source_trials: int = Field(10_000, ge=100, description="Background trials of every single source or declination.")
-    sky_trials: int = Field(1000, ge=10, description="Full scrambled skies behind the post-trial p-values.")
+    sky_trials: int = Field(
+        1000,
+        ge=10,
+        description="Full scrambled skies that all searches look at, behind post-trial p-values and that of the run.",
+    )
+    population_p_max: float = Field(
+        0.1, gt=0, le=1, description="Largest local p-value that counts in the binomial test of a list of sources."
+    )
+    leave_one_out_sources: int = Field(
+        5,
+        ge=0,
+        description="Sources of a stack without which its p-value is stated, too: those without which least is left.",
+    )
+    leave_one_out_trials: int = Field(
+        1000, ge=10, description="Scrambled skies behind each p-value of a stack without one of its sources."
+    )
     injected_trials: int = Field(1000, ge=10, description="Trials with signal at each of about five strengths.")
     trials_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     confidence_level: float = Field(0.9, gt=0.5, lt=1, description="Confidence level of the upper limits.")
@@ -862,7 +877,9 @@ class SkyMap(Section):
     calibration_trials: int = Field(
         10_000, ge=500, description="Background trials at each of these declinations: n tell p down to 1/(n + 1)."
     )
-    sky_trials: int = Field(500, ge=10, description="Full scrambled skies behind the post-trial p-values.")
+    sky_trials: int = Field(
+        500, ge=10, description="Full scrambled skies behind the post-trial p-values and that of the run."
+    )
     calibration_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     skies_per_batch: int = Field(20, ge=1, description="Scrambled skies of one job; changes no result.")
     n_spots: int = Field(100, ge=1, description="Hot spots listed: those that rank highest.")

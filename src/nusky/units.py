@@ -4,6 +4,7 @@ Inside nusky numbers are plain and their unit is documented. What a user passes 
 plain numbers keep the documented unit.
 """
 
+import datetime
 import functools
 import inspect
 import math
@@ -251,6 +252,41 @@ _PARTS = re.compile(
 )
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
 _WITH_UNIT = re.compile(rf"({_DECIMAL.pattern})\s*(\D*)", re.ASCII)
+
+
+def moment(name: str, value: Any) -> float:
+    """A time as MJD [d]: a number, text with one, a date in UTC such as 2014-12-13T12:00, or a Time of astropy.
+
+    A date without a time of day is its beginning.
+
+    Raises
+    ------
+    PhysicsError : `value` is no time; the message calls it `name`. Whether the number makes sense is not looked at.
+    """
+    if hasattr(value, "mjd"):
+        return float(value.utc.mjd)
+    text = str(value).strip()
+    number = decimal(text) if isinstance(value, str) else plain(name, value, "d")
+    if isinstance(value, str) and (number is None or (text.isdigit() and len(text) == 8)):
+        try:
+            date = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            raise PhysicsError(
+                f"{name} = '{text}' is no time: give MJD in days, or a date in UTC such as 2014-12-13 or "
+                "2014-12-13T12:00."
+            ) from None
+        date = date.replace(tzinfo=date.tzinfo or datetime.UTC)
+        return (date - datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)) / datetime.timedelta(days=1)
+    try:
+        return float(number)
+    except (TypeError, ValueError):
+        raise PhysicsError(f"{name} = {value!r} is no time: give MJD, a date as text, or a Time of astropy.") from None
+
+
+def date_of(mjd: float) -> str:
+    """A time in MJD [d] as a date in UTC, to the minute."""
+    date = datetime.datetime(1858, 11, 17) + datetime.timedelta(days=round(mjd * 1440) / 1440)
+    return date.strftime("%Y-%m-%d %H:%M")
 
 
 def decimal(text: str) -> float | None:

@@ -38,6 +38,7 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40", "--dec", "0", "--trials", "-1"], "below 0"),
         (["--ra", "40", "--dec", "0", "--trials", "many"], "valid integer"),
         (["--ra", "40", "--dec", "0", "--seed", "-1"], "--seed"),
+        (["--ra", "40", "--dec", "0", "--window", "56000"], "--window"),
         (["--ra", "40", "--dec", "0", "--out", "a.xls"], "change the suffix"),
         (["--ra", "40", "--dec", "0", "--profile", "a.json"], "written as .fits or .ecsv"),
         (["--ra", "40", "--dec", "0", "--release", "icecube-15yr"], "no release 'icecube-15yr'"),

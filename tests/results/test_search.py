@@ -7,11 +7,13 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
+from astropy.time import Time
 
 import nusky
-from nusky.errors import NuskyError, PhysicsError
+from nusky.errors import NuskyError, PhysicsError, ReleaseError
 from nusky.releases import registry
 from nusky.releases.generator import generate_release
+from tests import release_files as files
 
 SOURCE = SkyCoord(77.36, 5.69, unit="deg")
 
@@ -46,9 +48,10 @@ def test_the_fit_is_that_of_the_hypothesis(search, found):
     assert found.fit["p_local"] == (found.fit["n_exceeding"] + 1) / 101
 
 
-def test_all_forms_of_a_position_are_the_same(search, found):
+def test_all_forms_of_a_position_are_the_same(search):
+    found = search.at(SOURCE, trials=0)
     for given in ((SOURCE.galactic,), (77.36 * u.deg, 5.69 * u.deg), tuple(np.radians([77.36, 5.69]))):
-        again = search.at(*given, trials=100)
+        again = search.at(*given, trials=0)
         assert again.fit == pytest.approx(found.fit, nan_ok=True)
         assert [row["n_signal_limit"] for row in again.limits] == [row["n_signal_limit"] for row in found.limits]
 
@@ -122,6 +125,38 @@ def test_a_stack_is_given_as_coordinates_or_as_a_table(search):
     first.figure()
 
 
+def test_a_window_over_all_of_the_data_changes_nothing_but_the_units(search, found):
+    runs = search.analysis.runs
+    everything = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+    whole = search.at(SOURCE, trials=0, window=everything)
+    steady = search.at(SOURCE, trials=0)
+    assert whole.fit["test_statistic"] == pytest.approx(steady.fit["test_statistic"], abs=1e-6)
+    seconds = 86400 * (everything[1] - everything[0])
+    for row, other in zip(whole.limits, steady.limits, strict=True):
+        assert row["n_signal_limit"] == pytest.approx(other["n_signal_limit"], rel=1e-4)
+        assert row["limit_e2dnde_100tev_gev_cm2_s"] == pytest.approx(other["limit_e2dnde_100tev_gev_cm2_s"], rel=1e-4)
+        fluence = row["limit_e2_fluence_100tev_gev_cm2"]
+        assert fluence == pytest.approx(row["limit_e2dnde_100tev_gev_cm2_s"] * seconds, rel=1e-9)
+
+
+def test_a_window_looks_at_the_events_in_it(search, tmp_path):
+    """The three forms of a window are one; the p-value counts trials with permuted times."""
+    dates = "2010-09-01", "2011-03-01T12:00"
+    first = search.at(SOURCE, gamma=2, trials=100, window=dates)
+    again = search.at(SOURCE, gamma=2, trials=0, window=(55440, 55621.5))
+    assert again.fit["test_statistic"] == first.fit["test_statistic"]
+    assert search.stack(SOURCE, trials=0, window=Time(dates)).row["start_mjd"] == pytest.approx(55440)
+    assert first.fit["p_local"] == (first.fit["n_exceeding"] + 1) / 101
+    events = first.events()
+    assert events["mjd"].min() >= 55440
+    assert events["mjd"].max() <= 55621.5
+    season = Table.read(search.tables.folder / "events" / f"{events['season'][0]}.parquet")
+    assert season["mjd"][events["row"][0]] == events["mjd"][0]
+    assert first.row["livetime_days"] == pytest.approx(181.5)
+    assert json.loads(first.write(tmp_path / "a.json").read_text())["source"]["stop_mjd"] == 55621.5
+    assert "2010-09-01 00:00 to 2011-03-01 12:00" in first._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -135,6 +170,13 @@ def test_a_stack_is_given_as_coordinates_or_as_a_table(search):
         (lambda s: s.at(SOURCE, trials=10), "needs 100 or more"),
         (lambda s: s.at(SOURCE, extension=-0.1), "no width"),
         (lambda s: s.at(SOURCE, extension=2 * u.TeV), "cannot be converted"),
+        (lambda s: s.at(SOURCE, window=56000), "start and its stop"),
+        (lambda s: s.at(SOURCE, window=("2011", "2012")), "looks like a year"),
+        (lambda s: s.at(SOURCE, window=("last week", "today")), "is no time: give MJD in days, or a date"),
+        (lambda s: s.at(SOURCE, window=(None, 56000)), "is no time"),
+        (lambda s: s.at(SOURCE, window=(56000, 55900)), "not after its start"),
+        (lambda s: s.at(SOURCE, window=(2456000.5, 2456100.5)), "looks like a Julian date"),
+        (lambda s: s.at(SOURCE, window=("2022-01-01", "2022-02-01")), r"no data were taken.*2022-01-01.*reach from"),
         (lambda s: s.stack([1, 2]), "not as list"),
         (lambda s: s.stack({"x": [1.0]}), "no ra and dec"),
         (lambda s: s.stack({"ra_deg": [1.0], "dec_deg": [99.0]}), "outside -pi/2 to pi/2"),
@@ -161,6 +203,17 @@ def test_a_release_is_read_once(search, monkeypatch):
     search.tables.table("smearing").rename(search.tables.folder / "away")
     with pytest.raises(AssertionError, match="read again"):  # a table is gone: it is made again
         nusky.Search("icecube-3yr", path)
+
+
+def test_files_that_are_not_the_published_ones_are_accepted_on_demand(search, tmp_path):
+    """A season of three events: refused, read when asked for, and never taken for the published one afterwards."""
+    files.write_ten_year(tmp_path)
+    with pytest.raises(ReleaseError, match=r"has 3 events.*`--no-check-counts`, in Python `check_counts=False`"):
+        nusky.Search("icecube-10yr", tmp_path, ["IC40"])
+    accepted = nusky.Search("icecube-10yr", tmp_path, ["IC40"], check_counts=False)
+    assert Table.read(accepted.tables.events[0])["mjd"].size == 3
+    with pytest.raises(ReleaseError, match="has 3 events"):
+        nusky.Search("icecube-10yr", tmp_path, ["IC40"])
 
 
 def test_results_are_written_with_known_suffixes_only(found, tmp_path):

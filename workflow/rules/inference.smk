@@ -5,19 +5,24 @@
 tested_data = {
     **likelihood_data,
     "sources": tested_sources,
-    "uptimes": tested_uptimes,
     "spectra": lambda wildcards: spectrum_files(catalogue_of(wildcards)),
 }
 
 
+def only_of(kind, what):
+    """A table of the hypotheses of one kind, where those of others have more or fewer."""
+    return paths.inference(what).replace("{hypothesis}", f"{{hypothesis,{kind}/.+}}")
+
+
 rule inference_fits:
-    """Fits and p-values of a stack or of the sources of a catalogue."""
+    """Fits and p-values of a stack."""
     input:
         **tested_data,
         trials=trials_of("trials"),
         skies=trials_of("skies"),
     output:
-        paths.inference("fits"),
+        fits=only_of("stack", "fits"),
+        searches=only_of("stack", "searches"),
     log:
         paths.log("inference_fits/{hypothesis}"),
     benchmark:
@@ -34,6 +39,24 @@ rule inference_fits:
         "p-values of {wildcards.hypothesis}"
     script:
         "../scripts/inference.py"
+
+
+use rule inference_fits as inference_source_fits with:
+    """Fits and p-values of the sources of a catalogue, and the binomial test of all of them."""
+    output:
+        fits=only_of("sources", "fits"),
+        searches=only_of("sources", "searches"),
+        population=only_of("sources", "population"),
+    log:
+        paths.log("inference_source_fits/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_source_fits/{hypothesis}")
+    resources:
+        **requested("inference_source_fits"),
+    params:
+        population_p_max=cfg.inference.population_p_max,
+    message:
+        "p-values of {wildcards.hypothesis}"
 
 
 use rule inference_fits as inference_trials with:
@@ -54,6 +77,25 @@ use rule inference_fits as inference_trials with:
         stop=lambda wildcards: wildcards.stop,
     message:
         "{wildcards.skies} {wildcards.first}-{wildcards.stop} of {wildcards.hypothesis}"
+
+
+use rule inference_fits as inference_stack_sources with:
+    """What each source adds to a stack, and what is left without it."""
+    input:
+        **tested_data,
+    output:
+        paths.inference("sources"),
+    log:
+        paths.log("inference_stack_sources/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_stack_sources/{hypothesis}")
+    resources:
+        **requested("inference_stack_sources"),
+    params:
+        n_sources=cfg.inference.leave_one_out_sources,
+        n_trials=cfg.inference.leave_one_out_trials,
+    message:
+        "Sources of {wildcards.hypothesis}"
 
 
 use rule inference_fits as inference_statements with:

@@ -1,11 +1,21 @@
 from nusky.stages.runner import logged
 
 with logged(snakemake):
-    from nusky.stages import differential, inference, profiles, recovery, source_limits, systematics
+    from nusky.stages import (
+        differential,
+        inference,
+        profiles,
+        recovery,
+        source_limits,
+        stack_sources,
+        systematics,
+    )
 
     stages = {
         "inference_trials": inference.trials,
         "inference_fits": inference.fits,
+        "inference_source_fits": inference.fits,
+        "inference_stack_sources": stack_sources.stack_sources,
         "inference_statements": inference.statements,
         "inference_sensitivity": inference.statements,
         "inference_limits_part": source_limits.part,

@@ -8,7 +8,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import gammaincinv, pdtr
 
 from nusky.bdm.checks import Array, handed_back, not_negative
@@ -70,6 +69,8 @@ def _upper_end(n: int, b: float, level: float) -> float:
     K(mu), and K steps at mu_k = exp of the right side, minus b. Below the largest mu no count under n ranks higher.
     Between two steps the probability first rises, then falls with mu.
     """
+
+    from scipy.optimize import brentq
 
     def g(k: Array) -> Array:
         best = np.maximum(k, b)

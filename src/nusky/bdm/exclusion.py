@@ -14,7 +14,6 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 
 from nusky.bdm.checks import Array, flag, handed_back, interval, not_negative, positive
 from nusky.bdm.constants import BURST_SECONDS, constant
@@ -319,6 +318,9 @@ def coupling_limit(
     power, `exclude(...).coupling` is faster. The limit is that observed, or else the expected median, at
     `confidence_level`; `options` are those of `expected_events`.
     """
+
+    from scipy.optimize import brentq
+
     low, high = interval("coupling_range", coupling_range, "")
     if low == 0 or high == math.inf:
         raise PhysicsError(f"coupling_range = ({low:g}, {high:g}) must begin above 0 and be finite.")

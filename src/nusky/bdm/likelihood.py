@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from nusky.bdm.checks import Array, not_negative, positive
@@ -65,6 +64,9 @@ class EventLikelihood:
 
         Asymptotic (Wilks): chi^2 of one degree of freedom at 2 CL - 1. inf where the model predicts nothing.
         """
+
+        from scipy.optimize import brentq
+
         fall = chdtri(1, 2 - 2 * max(checked_level(confidence_level), 0.5))
         out = np.full(self.mx.size, math.inf)
         for i, best in enumerate(self.best_strength().tolist()):
@@ -83,6 +85,9 @@ class EventLikelihood:
 
     def _best(self, i: int) -> float:
         """ln L is concave in the strength: where its slope is 0."""
+
+        from scipy.optimize import brentq
+
         s, b = self.signal_density[i], self.background_density
         seen = s > 0
         s, b = s[seen], b[seen]
@@ -217,6 +222,9 @@ def _binned_background(detector: Detector, t_edges: ArrayLike, recoil_edges: Arr
 
 def _closest(shape: Array, background: Array, truth: Array) -> tuple[float, float]:
     """Smallest TS over the strength, and that strength."""
+
+    from scipy.optimize import brentq
+
     total = shape.sum()
 
     def statistic(f: float) -> float:

@@ -131,6 +131,7 @@ class _Progress:
         self._cfg, self._directory = cfg, directory
         self._left: dict[str, int] = {}
         self._rules: dict[int, str] = {}
+        self._running: dict[int, str] = {}
         self._begun: dict[str, float] = {}
         self._weights: dict[str, float] = {}
         self._bar: Any = None
@@ -144,9 +145,10 @@ class _Progress:
         if event == "run_info":
             self._start(dict(record.stats))
         elif event == "job_info":
-            self._rules[record.jobid] = record.rule_name
+            self._rules[record.jobid] = self._running[record.jobid] = record.rule_name
             self._begun.setdefault(record.rule_name, time.monotonic())
         elif event == "job_finished":
+            self._running.pop(record.job_id, None)
             self._finished(self._rules.get(record.job_id, "all"))
         return True
 
@@ -168,7 +170,9 @@ class _Progress:
         # Time left is that of the work, which jobs share unequally; the count is that of the jobs.
         fields = [TextColumn(f"{{task.{field}}}") for field in ("fields[jobs]", "description")]
         columns = (BarColumn(), fields[0], TimeRemainingColumn(), fields[1])
-        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        # Jobs may take minutes: the speed is that of the whole run.
+        options = {"speed_estimate_period": float("inf"), "transient": True}
+        self._bar = Progress(*columns, console=Console(stderr=True), **options)
         work = sum(self._weights.get(rule, 1.0) * n for rule, n in self._left.items())
         self._task = self._bar.add_task("", total=work, jobs=f"0 of {self.n_jobs} jobs")
         self._bar.start()
@@ -187,7 +191,7 @@ class _Progress:
         self._done += 1
         self._left[rule] -= 1
         if self._bar:
-            running = sorted(name for name in self._begun if self._left.get(name))
+            running = sorted(set(self._running.values()))
             text = ", ".join(name.replace("_", " ") for name in running[:3])
             self._bar.update(
                 self._task,

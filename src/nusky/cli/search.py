@@ -32,6 +32,18 @@ def search(
     seasons: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Seasons to use; all of them if left out.")
     ] = None,
+    no_check_counts: Annotated[
+        bool, typer.Option("--no-check-counts", help="Accept files that are not the published ones.")
+    ] = False,
+    allow_version_1: Annotated[
+        bool, typer.Option("--allow-version-1", help="Accept version 1.0 of icecube-14yr, which is faulty.")
+    ] = False,
+    window: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="START STOP", help="When the source shines: MJD, or dates (UTC) such as 2014-12-13; else always."
+        ),
+    ] = None,
     gamma: Annotated[float | None, typer.Option(help="Spectral index to fix; fitted if left out.")] = None,
     trials: Annotated[int, typer.Option(help="Scrambled skies; 0 for a quick look without a p-value.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 1,
@@ -54,6 +66,7 @@ def search(
       nusky search "NGC 1068"
       nusky search --ra 40.67 --dec -0.01 --trials 0
       nusky search "TXS 0506+056" --release icecube-3yr --out txs.png --out txs.json
+      nusky search "TXS 0506+056" --window 2014-09-29 2015-03-12
     """
     for path in out or []:
         _check_output(path)
@@ -69,9 +82,11 @@ def search(
 
     chosen = None if seasons is None else [part.strip() for part in seasons.split(",") if part.strip()]
     with console.busy(f"reading {release}"):
-        searched = Search(release, release_path, chosen, seed)
+        accepted = {"check_counts": not no_check_counts, "allow_version_1": allow_version_1}
+        searched = Search(release, release_path, chosen, seed, **accepted)
     with console.busy("searching" if not trials else f"searching, {trials} trials"):
-        found = searched.at(*position[:2], extension=position[2], name=named, gamma=gamma, trials=trials)
+        options = {"extension": position[2], "name": named, "gamma": gamma, "window": window, "trials": trials}
+        found = searched.at(*position[:2], **options)
         written = [found.write(path) for path in out or []]
         written += [found.write_profile(path) for path in profile or []]
     if json:
@@ -133,6 +148,7 @@ def _print(found: Any, written: list[Path]) -> None:
     from nusky.results.search import energies
 
     console.heading(found.title)
+    window = "start_mjd" in found.row
     if found.synthetic:
         console.say("SYNTHETIC EVENTS: not a measurement.")
     console.pairs(found.summary())
@@ -142,13 +158,15 @@ def _print(found: Any, written: list[Path]) -> None:
     if "uncalibrated" in found.settings["injection"]:
         kind = "from trials, uncalibrated: their coverage is not shown"
     console.heading(f"{100 * level:.0f} % upper limits, {kind}")
-    console.say("E² dN/dE in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
+    flux = "E² dN/dE in the window" if window else "E² dN/dE"
+    console.say(f"{flux} in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
     for row in found.limits:
         console.pairs(
             {
                 f"γ = {row['gamma_limit']:g}": "{n_signal_limit:.1f} events ({n_signal_sensitivity:.1f})".format(**row),
                 "  at 1 TeV": _flux(row, 1),
                 "  at 100 TeV": _flux(row, 100),
+                **({"  fluence": _fluence(row)} if window else {}),
                 "  energies": f"{energies(row)} (central 90 % of the signal)",
             }
         )
@@ -160,6 +178,7 @@ def _print(found: Any, written: list[Path]) -> None:
     rows = [
         {
             "season": str(event["season"]),
+            "MJD": f"{event['mjd']:.3f}",
             "RA": f"{event['ra']:.2f}°",
             "Dec": f"{event['dec']:+.2f}°",
             "error": f"{event['ang_err']:.2f}°",
@@ -174,6 +193,11 @@ def _print(found: Any, written: list[Path]) -> None:
         console.say(f"  and {len(events) - 10} more; --out FILE.json has all of them")
     for path in written:
         console.say(f"written: {path}")
+
+
+def _fluence(row: dict[str, Any]) -> str:
+    limit, usual = (row[f"{what}_e2_fluence_100tev_gev_cm2"] for what in ("limit", "sensitivity"))
+    return f"{limit:.2e} ({usual:.2e})  GeV cm⁻² at 100 TeV: E² times the integral of the flux over time"
 
 
 def _flux(row: dict[str, Any], energy: int) -> str:

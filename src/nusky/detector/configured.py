@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from nusky import config
 from nusky.detector.spectrum import KINDS, SourceSpectra, Spectrum
-from nusky.detector.spectrum_file import read_spectrum
 from nusky.errors import CatalogueError, ConfigurationError, NuskyError
 
 
@@ -59,6 +58,8 @@ def of_stack(spectra: Spectrum | tuple[Spectrum, ...], rows: np.ndarray | None =
 
 
 def _made(block: config.Spectrum, values: dict[str, Any], file: str | None, folder: Path) -> Spectrum:
+    from nusky.detector.spectrum_file import read_spectrum
+
     if file is not None:
         spectrum = read_spectrum(folder / file)
     else:

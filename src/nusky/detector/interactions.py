@@ -11,7 +11,6 @@ import warnings
 from types import ModuleType
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from nusky.detector.spectrum import Spectrum, TabulatedSpectrum
 from nusky.errors import ConfigurationError, PhysicsError
@@ -41,6 +40,9 @@ def neutrinos_of(gamma_rays: Spectrum, label: str) -> TabulatedSpectrum:
     PhysicsError : the range is not finite, or no such protons give these gamma rays within 10 %.
     ConfigurationError : aafragpy is not installed.
     """
+
+    from scipy.optimize import least_squares
+
     low, high = gamma_rays.log10_limits
     if not np.isfinite(high - low):
         raise PhysicsError(f"{label}: give the range of energies in which its gamma rays were measured.")

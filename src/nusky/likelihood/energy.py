@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.fft import dctn, idctn, next_fast_len
 
 from nusky.detector.effective_area import EffectiveArea, checked_declinations
 from nusky.detector.smearing import Smearing
@@ -164,6 +163,9 @@ class BackgroundEnergyDensity:
         PhysicsError
             There are no events.
         """
+
+        from scipy.fft import next_fast_len
+
         if not len(log10_energy):
             raise PhysicsError(
                 "no events: the background's energy density cannot be estimated. Check the season's events."
@@ -251,6 +253,8 @@ def _adaptive(counts: np.ndarray, kernels: tuple[float, float, float]) -> tuple[
     Cells are shared among a few widths, in steps, and each width is one product of cosine transforms, which mirror at
     the ends of sin(dec).
     """
+    from scipy.fft import dctn, idctn
+
     *cells, adaptivity = kernels
     frequencies = [np.pi * np.arange(n) / n for n in counts.shape]
     exponent = sum(

@@ -10,13 +10,15 @@ import functools
 import importlib.resources
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline, RegularGridInterpolator
 from scipy.special import ndtr
 
 from nusky.errors import ReleaseError
+
+if TYPE_CHECKING:  # importing it takes longer than most jobs may
+    from scipy.interpolate import RegularGridInterpolator
 
 GENERATED = "GENERATED.json"
 """Name of the file that marks a generated release."""
@@ -50,9 +52,9 @@ class EventModel:
     """Grid on which the density is tabulated, (n,)."""
     density: np.ndarray
     """Probability density in sin(dec) on that grid, integral 1, (n,)."""
-    log10_energy: RegularGridInterpolator
+    log10_energy: "RegularGridInterpolator"
     """log10(E/GeV) as a function of (sin dec, z)."""
-    log10_ang_err: RegularGridInterpolator
+    log10_ang_err: "RegularGridInterpolator"
     """log10(AngErr/deg) as a function of (sin dec, z of the energy, z)."""
 
     def sample(self, rng: np.random.Generator, n_events: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,6 +73,9 @@ class EventModel:
 @functools.cache
 def event_model(response: str) -> EventModel:
     """The events of the seasons of a ten-year `response`; IC59, which was not fitted, is the mean of its neighbours."""
+
+    from scipy.interpolate import CubicSpline
+
     nodes = parameters()["nodes"]
     seasons = [_fitted("events", name) for name in _AVERAGED.get(response, (response,))]
 
@@ -254,13 +259,16 @@ def _fitted(kind: str, name: str) -> Any:
         raise ReleaseError(f"the generator has no {kind} parameters for '{name}'; it has {known}.") from None
 
 
-def _linear(nodes: tuple[Any, ...], values: Any) -> RegularGridInterpolator:
+def _linear(nodes: tuple[Any, ...], values: Any) -> "RegularGridInterpolator":
     """Linear interpolation of `values` on `nodes`, continued linearly outside."""
+
+    from scipy.interpolate import RegularGridInterpolator
+
     grid = tuple(np.asarray(axis, float) for axis in nodes)
     return RegularGridInterpolator(grid, np.asarray(values, float), bounds_error=False, fill_value=None)
 
 
-def _inside(table: RegularGridInterpolator, axis: int, values: np.ndarray) -> np.ndarray:
+def _inside(table: "RegularGridInterpolator", axis: int, values: np.ndarray) -> np.ndarray:
     """`values` clipped to the nodes of an axis of a table, which is held constant beyond them."""
     return np.clip(values, *_ends(table.grid[axis]))
 

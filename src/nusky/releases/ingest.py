@@ -1,6 +1,7 @@
 """From a configured release to canonical tables: obtain the files, read and check them, write the tables."""
 
 import hashlib
+import importlib
 import logging
 import re
 import tarfile
@@ -17,7 +18,7 @@ import pyarrow as pa
 from nusky import __version__, config, tables
 from nusky.errors import ArchiveError, ConfigurationError, DownloadError, ReleaseError, TableError
 from nusky.files import read_json, sha256, write_json
-from nusky.releases import icecube_3yr, icecube_10yr, icecube_14yr, own_lists, registry
+from nusky.releases import icecube_14yr, registry
 from nusky.releases.archive import unpack
 from nusky.releases.download import fetch_release
 from nusky.releases.generator_model import GENERATED
@@ -25,12 +26,23 @@ from nusky.releases.schemas import CanonicalRelease
 
 log = logging.getLogger(__name__)
 
-LAYOUTS: dict[str, ModuleType] = {
-    "icecube-3yr": icecube_3yr,
-    "icecube-10yr": icecube_10yr,
-    "icecube-14yr": icecube_14yr,
-    own_lists.LAYOUT: own_lists,
-}
+
+class _Adapters(dict[str, str]):
+    """Modules by layout, imported when they are looked up: one of them needs far more than the others."""
+
+    def __getitem__(self, layout: str) -> ModuleType:
+        return importlib.import_module(f"nusky.releases.{super().__getitem__(layout)}")
+
+
+OWN_LAYOUT = "own-lists"
+LAYOUTS = _Adapters(
+    {
+        "icecube-3yr": "icecube_3yr",
+        "icecube-10yr": "icecube_10yr",
+        "icecube-14yr": "icecube_14yr",
+        OWN_LAYOUT: "own_lists",
+    }
+)
 GENERATED_LAYOUT = "icecube-10yr"
 
 
@@ -65,7 +77,7 @@ def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool 
     release = registry.of(settings)
     seasons = release.select(settings.seasons)
     if release.lists:
-        return Obtained(Path(), own_lists.LAYOUT, "configuration", synthetic=False)
+        return Obtained(Path(), OWN_LAYOUT, "configuration", synthetic=False)
     if settings.synthetic == "always":
         return _generate(settings, release, seasons, seed, downloads)
     if settings.local_path is not None:
@@ -209,7 +221,8 @@ def given_files(settings: config.Release) -> list[Path]:
     """The files of the user's own that a release is read from: lists, an archive, or what seasons need of a folder."""
     if settings.events is not None:
         release = registry.of(settings)
-        return [Path(name) for name in own_lists.required_files(Path(), release, release.select(settings.seasons))]
+        needed = LAYOUTS[OWN_LAYOUT].required_files(Path(), release, release.select(settings.seasons))
+        return [Path(name) for name in needed]
     if settings.local_path is None or settings.synthetic == "always":
         return []
     path = Path(settings.local_path).expanduser()

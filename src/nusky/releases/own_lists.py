@@ -24,7 +24,6 @@ from nusky.releases.registry import Release, Season
 
 log = logging.getLogger(__name__)
 
-LAYOUT = "own-lists"
 SECONDS_PER_DAY = 86400.0
 EDGE_DEG = 0.05
 """Rounding of the coordinates that an event at the edge of a cone may have."""

@@ -14,13 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nusky import config
-from nusky.errors import ReleaseError, TableError
+from nusky.errors import NuskyError, ReleaseError, TableError
 from nusky.files import atomic_folder, read_json, sha256, write_json
 from nusky.releases import ingest, registry
 from nusky.tables import Provenance, settings_digest
 
 TABLES = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
 _RECORD = "release.json"
+_ARGUMENTS = {
+    "`release.check_counts: false`": "`--no-check-counts`, in Python `check_counts=False`",
+    "`release.allow_version_1: true`": "`--allow-version-1`, in Python `allow_version_1=True`",
+    "in `release.local_path`": "with `--release-path`, in Python `path`",
+    "`release.local_path`": "`--release-path`, in Python `path`",
+}
+"""What stands for the keys of a configuration, which messages name, where there is none."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,13 @@ def data_folder() -> Path:
 
 
 def stored(
-    name: str, path: str | os.PathLike[str] | None = None, seasons: Sequence[str] | None = None, progress: bool = True
+    name: str,
+    path: str | os.PathLike[str] | None = None,
+    seasons: Sequence[str] | None = None,
+    *,
+    check_counts: bool = True,
+    allow_version_1: bool = False,
+    progress: bool = True,
 ) -> Stored:
     """The tables of a release; fetched and read first where they are not there.
 
@@ -73,6 +86,7 @@ def stored(
     name : of the release, see `nusky.releases.registry`
     path : its folder or zip archive, if it is not to be fetched
     seasons : those to use; all of them for None
+    check_counts, allow_version_1 : as in the block `release` of a configuration (docs/configuration.md)
     progress : show a progress bar of the download on a terminal
 
     Raises
@@ -86,12 +100,31 @@ def stored(
     if not chosen or len(set(chosen)) != len(chosen):
         raise ReleaseError(f"seasons of {name}: give at least one, and each only once.")
     names = tuple(season.name for season in chosen)
-    base, settings = data_folder(), {"release": name, "seasons": names, "reader": _reader()}
+    accepted = {"check_counts": check_counts, "allow_version_1": allow_version_1}
+    base, settings = data_folder(), {"release": name, "seasons": names, "reader": _reader(), **accepted}
     published = base / f"{name}-{settings_digest(settings)[:12]}.json"
     if path is None and (known := _known(published, base / "tables")):
         return known
-    given = {"name": name, "seasons": list(names), "local_path": None if path is None else str(path)}
-    obtained = ingest.obtain(config.Release.model_validate(given), 0, base / "downloads", progress)
+    given = {"name": name, "seasons": list(names), "local_path": None if path is None else str(path), **accepted}
+    try:
+        return _made(base, config.Release.model_validate(given), settings, chosen, published, progress)
+    except NuskyError as error:
+        message = str(error)
+        for key, argument in _ARGUMENTS.items():
+            message = message.replace(key, argument)
+        raise type(error)(message) from None
+
+
+def _made(
+    base: Path,
+    given: config.Release,
+    settings: dict,
+    chosen: Sequence[registry.Season],
+    published: Path,
+    progress: bool,
+) -> Stored:
+    name, release = given.name, registry.find(given.name)
+    obtained = ingest.obtain(given, 0, base / "downloads", progress)
     files = {file: sha256(obtained.root / file) for file in ingest.complete(obtained, release, chosen)}
     content = settings | {"layout": obtained.layout, "files": files}
     folder = base / "tables" / f"{name}-{settings_digest(content)[:16]}"
@@ -102,7 +135,7 @@ def stored(
         found = _known(folder / _RECORD, base / "tables")
     if found is None:
         raise ReleaseError(f"{folder}: its tables vanished while they were written. Search again.")
-    if path is None:
+    if given.local_path is None:
         write_json(published, read_json(folder / _RECORD))
     return found
 
@@ -110,8 +143,9 @@ def stored(
 def _read(folder: Path, obtained: ingest.Obtained, content: dict, seasons: Sequence[registry.Season]) -> None:
     manifest = {"release": content["release"], "layout": obtained.layout, "root": str(obtained.root)}
     manifest |= {"synthetic": obtained.synthetic, "files": content["files"]}
-    canonical = ingest.read(manifest, seasons, check_counts=True)
-    choices = {"release": content["release"], "seasons": list(content["seasons"]), "check_counts": True}
+    canonical = ingest.read(manifest, seasons, content["check_counts"])
+    choices = {"release": content["release"], "seasons": list(content["seasons"])}
+    choices |= {"check_counts": content["check_counts"]}
     provenance = Provenance(obtained.synthetic, dict(content["files"]), settings_digest(choices), choices)
     with atomic_folder(folder) as made:
         events = {season.name: made / "events" / f"{season.name}.parquet" for season in seasons}

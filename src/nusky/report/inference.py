@@ -29,6 +29,25 @@ _SOURCE_COLUMNS = {
     "p_local": "local p",
     "p_post": "post-trial p",
 }
+_STACK_SOURCE_COLUMNS = {
+    "name": "source",
+    "origin": "list",
+    "share": "expected share",
+    "n_signal": "signal events",
+    "test_statistic": "adds to TS",
+    "n_signal_without": "signal events without it",
+    "gamma_without": "γ without it",
+    "test_statistic_without": "TS without it",
+    "p_without": "p without it",
+}
+_POPULATION_COLUMNS = {
+    "n_sources": "sources",
+    "k": "sources named",
+    "p_k": "local p up to",
+    "p_binomial": "binomial probability",
+    "p_post": "p corrected",
+    "n_sky_trials": "skies",
+}
 _HADRONIC_COLUMNS = {
     "name": "source",
     "gamma": "γ",
@@ -148,6 +167,21 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
             f"{_p(best, 'post', number)} from "
             f"{number(best['n_sky_trials'])} full skies."
         )
+        yield from (f"single sources{_at(test)}: {population_words(test, number)}" for test in sources["population"])
+
+
+def population_words(test: Mapping[str, Any], number: Callable[[Any], str]) -> str:
+    """The binomial test of a list of sources as a sentence."""
+    after = f"corrected for the choice of their number and for shared events {_p(test, 'post', number)} from "
+    after += f"{number(test['n_sky_trials'])} full skies."
+    if not test["k"]:
+        none = f"no source of {test['n_sources']} has a local p-value of {test['p_max']:g} or less"
+        return f"in the binomial test {none}."
+    return (
+        f"the binomial test of all {test['n_sources']} sources names {test['k']} with local p-values up to "
+        f"{number(test['p_k'])}; as many among independent sources have the probability {number(test['p_binomial'])}, "
+        f"{after}"
+    )
 
 
 def _limit(
@@ -220,6 +254,17 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "over the flux, or over that at the peak; seen is what of it lies in good runs.",
         )
     for weighting, stack in inference["stacks"].items():
+        yield (
+            f"Sources of the stack of {where}, {weighting} weights",
+            ["γ", *_STACK_SOURCE_COLUMNS.values()],
+            [
+                [_fit_index(row), *(row[key] for key in _STACK_SOURCE_COLUMNS if key != "p_without"), _p_without(row)]
+                for row in stack["sources"]
+            ],
+            "What each source adds to the best fit; the columns add up to the signal events and the test statistic of "
+            "the stack. Less than nothing is added where events are missing. Then the fit without the source, for some "
+            "with the p-value of what is left: a stack that lives from one source loses its excess without it.",
+        )
         yield from _checks(stack, f"the stack of {where}, {weighting} weights")
     sources = inference["sources"]
     if not sources:
@@ -233,6 +278,17 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         "number of sources looked at. Neither can be below 1/(trials + 1).",
     )
     own = _with_fluence(_LIMIT_COLUMNS, timed)
+    yield (
+        f"Binomial test of the sources of {where}",
+        ["γ", *_POPULATION_COLUMNS.values(), "names"],
+        [
+            [_fit_index(test)] + [_source_cell(test, key) for key in _POPULATION_COLUMNS] + [", ".join(test["names"])]
+            for test in sources["population"]
+        ],
+        "Are there more small local p-values than background gives? The number of sources is the one that is least "
+        "likely by chance; its probability is for independent sources, the corrected one from common scrambled skies, "
+        "in which sources share events as they do in the data.",
+    )
     limits = [
         [name, *(_cell(limit[key]) for key in own)]
         for name, of_source in sources["limits"].items()
@@ -269,6 +325,15 @@ def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
         if timed and key == "e2dnde_100tev_gev_cm2_s":
             found |= _TIME_COLUMNS
     return found
+
+
+def _p_without(row: Mapping[str, Any]) -> Any:
+    p, n = row["p_without"], row["n_trials"]
+    return compared(p, n) if p is not None and at_floor(p, n) else p
+
+
+def _fit_index(row: Mapping[str, Any]) -> Any:
+    return "fitted" if row["gamma_fixed"] is None else row["gamma_fixed"]
 
 
 def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:

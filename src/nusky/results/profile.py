@@ -73,6 +73,8 @@ def profile_table(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -
         "FLAVOUR": ONE_FLAVOUR,
         "CREATOR": "nusky",
     }
+    if np.isfinite(duration := best.get("duration_s", float("nan"))):
+        table.meta["DURATION"] = duration
     return table
 
 

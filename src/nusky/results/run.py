@@ -123,6 +123,28 @@ class Run:
         tables = {"fits": self._paths.inference("fits").format(**names)}
         return self._result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
 
+    def population(self, catalogue: str) -> Result:
+        """The binomial test of the sources of a catalogue: a row for each number of sources."""
+        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
+        tables = {"population": self._paths.inference("population").format(**names)}
+        return self._result(f"binomial test of the sources of {catalogue}", "population", "population", tables, names)
+
+    def stack_sources(self, catalogue: str, weighting: str) -> Result:
+        """What each source adds to a stack, and the fit without it."""
+        names = self._stack(catalogue, weighting, "standard") | {"hypothesis": f"stack/{catalogue}/{weighting}"}
+        tables = {"sources": self._paths.inference("sources").format(**names)}
+        label = f"{catalogue}, {weighting} weights"
+        return self._result(
+            f"sources of the stack of {label}", "sources", "stack_sources", tables, names | {"label": label}
+        )
+
+    def searches(self) -> Result:
+        """Every search of the run with its p-value, by itself and corrected for all of them."""
+        if not self.summary.get("corrected"):
+            raise TableError(f"{self._paths.summary}: this run has no p-value. Add an `inference` block and run.")
+        tables = {"corrected": self._paths.corrected, "corrected_skies": self._paths.corrected_skies}
+        return self._result("searches of the run", "corrected", "corrected", tables, {})
+
     def source_limits(self, catalogue: str) -> Result:
         """Upper limits of the sources of a catalogue with the range expected from background, for every index."""
         names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
@@ -240,9 +262,11 @@ class Run:
                 calls += [f"limits({catalogue!r}{which})"] if found["stacking"] else []
                 calls += [f"single_sources({catalogue!r}{which})"] if found["single_sources"] else []
                 inferred = found.get("inference") or {"stacks": {}, "sources": None}
-                calls += [f"statements({catalogue!r}, {name!r})" for name in inferred["stacks"]]
-                for call in ("source_table", "source_p_values", "source_limits") if inferred["sources"] else ():
-                    calls.append(f"{call}({catalogue!r})")
+                for call in ("statements", "stack_sources"):
+                    calls += [f"{call}({catalogue!r}, {name!r})" for name in inferred["stacks"]]
+                of_sources = ("source_table", "source_p_values", "population", "source_limits")
+                calls += [f"{call}({catalogue!r})" for call in of_sources if inferred["sources"]]
+        calls += ["searches()"] if self.summary.get("corrected") else []
         calls += ["stack_table()"] if stack_rows(self.summary) else []
         calls += ["sky_map", "hot_spots()"] if self.summary.get("skymap") else []
         calls += [f"bdm({what!r})" for what in _BDM] if self.summary.get("bdm") else []

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nusky.errors import ConfigurationError, PhysicsError
 from nusky.files import atomic_path, finite_or_null, write_json
 from nusky.results.result import Result
-from nusky.units import direction, plain
+from nusky.units import date_of, direction, moment, plain
 
 if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
     from astropy.table import Table
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
     from nusky.search.analysis import Analysis
     from nusky.search.hypothesis import Sources
     from nusky.search.likelihood_profile import LikelihoodProfile
+    from nusky.search.time_profile import Box
 
 GAMMAS = (2.0, 3.0)
 """Indices of the limits where none is asked for."""
@@ -50,6 +51,8 @@ class Search:
     path : folder or zip archive of the release on this machine; it is fetched if left out
     seasons : names of those to use; all of them if left out
     seed : root of the random streams of the trials
+    check_counts, allow_version_1 : whether files that are not the published ones are refused, and version 1.0 of the
+        fourteen-year release accepted: the keys of a configuration's block `release`
 
     Examples
     --------
@@ -62,6 +65,9 @@ class Search:
         path: str | os.PathLike[str] | None = None,
         seasons: Sequence[str] | None = None,
         seed: int = 1,
+        *,
+        check_counts: bool = True,
+        allow_version_1: bool = False,
     ) -> None:
         from nusky.releases import registry
         from nusky.releases.store import stored
@@ -70,15 +76,20 @@ class Search:
             raise ConfigurationError(f"seed = {seed!r}: give a whole number of at least 0.")
         self.seed = int(seed)
         self.release = registry.find(release)
-        self.tables = stored(release, path, seasons)
+        accepted = {"check_counts": check_counts, "allow_version_1": allow_version_1}
+        for key, value in accepted.items():
+            if not isinstance(value, bool):
+                raise ConfigurationError(f"{key} = {value!r}: give True or False.")
+        self.tables = stored(release, path, seasons, **accepted)
+        self.check_counts = check_counts
 
     @cached_property
     def analysis(self) -> "Analysis":
-        """The events with the detector's response."""
+        """The events with their times and the detector's response."""
         from nusky.stages.inference import Data, load_analysis
 
-        names = (self.tables.table(name) for name in ("seasons", "effective_area", "smearing", "angular_resolution"))
-        return load_analysis(Data(self.tables.events, *names))
+        names = ("seasons", "effective_area", "smearing", "angular_resolution", "uptimes")
+        return load_analysis(Data(self.tables.events, *map(self.tables.table, names)))
 
     def at(
         self,
@@ -88,6 +99,7 @@ class Search:
         extension: Any = 0.0,
         name: str | None = None,
         gamma: float | None = None,
+        window: tuple[Any, Any] | None = None,
         trials: int = 1000,
     ) -> "SearchResult":
         """Search at one position.
@@ -98,23 +110,26 @@ class Search:
         extension : Gaussian width of the source, rad or a quantity
         name : how the result calls the source
         gamma : spectral index to fix; it is fitted if left out, where the release has smearing tables
+        window : first and last moment at which the source shines; steady if left out. MJD, dates in UTC as text, or
+            Time of astropy. The flux of the limits is that in the window, and they are also given as fluence.
         trials : scrambled skies behind the p-value, and behind limits as many with signal; 0 leaves out the p-value and
             gives asymptotic limits
 
         Raises
         ------
-        PhysicsError : the arguments are no direction, width, index or number of trials.
+        PhysicsError : the arguments are no direction, width, index, window in the data, or number of trials.
         """
         from nusky.search.hypothesis import Sources
 
         ra, dec = direction(ra, dec)
         if ra.size != 1 or dec.size != 1:
             raise PhysicsError(f"{max(ra.size, dec.size)} positions: `at` searches at one; `stack` takes several.")
-        sources = Sources.of(ra, dec, plain("extension", extension, "rad"))
+        box, shining = self._window(window)
+        sources = Sources.of(ra, dec, plain("extension", extension, "rad"), profiles=box)
         ra_deg, dec_deg = np.degrees([sources.ra[0], sources.dec[0]])
         keys = ("position", f"{ra_deg:.6f}", f"{dec_deg:.6f}", f"{np.degrees(sources.extension[0]):.6f}")
         row = {"name": name or f"RA {ra_deg:.3f}°, Dec {dec_deg:+.3f}°", "ra_deg": ra_deg, "dec_deg": dec_deg}
-        return self._search(sources, keys, row, gamma, trials)
+        return self._search(sources, (*keys, *shining.values()), row | shining, gamma, trials)
 
     def stack(
         self,
@@ -123,6 +138,7 @@ class Search:
         weights: Any = None,
         name: str = "stack",
         gamma: float | None = None,
+        window: tuple[Any, Any] | None = None,
         trials: int = 1000,
     ) -> "SearchResult":
         """Search for the flux that sources share.
@@ -133,7 +149,7 @@ class Search:
             and `dec` (quantities, or numbers in rad), or `ra_deg` and `dec_deg`, and perhaps `extension` or
             `extension_deg`
         weights : (n_sources,) shares of the flux, in any normalisation, or the name of a column; equal if left out
-        name, gamma, trials : as in `at`
+        name, gamma, window, trials : as in `at`; the window is that of all sources
         """
         from nusky.search.hypothesis import Sources
 
@@ -149,9 +165,32 @@ class Search:
             raise PhysicsError(f"weights: give one number for each of the {ra.size} sources.") from None
         if not (np.isfinite(shares).all() and (shares >= 0).all()):
             raise PhysicsError("weights must be finite and not negative; leave out sources without one.")
-        sources = Sources.of(ra, dec, extension, shares)
-        keys = ("stack", name, len(sources))
-        return self._search(sources, keys, {"name": name, "n_sources": len(sources)}, gamma, trials)
+        box, shining = self._window(window)
+        sources = Sources.of(ra, dec, extension, shares, box)
+        keys = ("stack", name, len(sources), *shining.values())
+        return self._search(sources, keys, {"name": name, "n_sources": len(sources)} | shining, gamma, trials)
+
+    def _window(self, window: Any) -> tuple["Box | None", dict[str, float]]:
+        """The profile in time, and what a row says of it."""
+        if window is None:
+            return None, {}
+        from nusky.search.time_profile import Box
+
+        try:
+            start, stop = window
+        except (TypeError, ValueError):
+            raise PhysicsError(f"window = {window!r}: give its start and its stop, two times.") from None
+        box = Box(moment("start of the window", start), moment("stop of the window", stop))
+        runs = self.analysis.runs
+        if not any(box.exposure(own) > 0 for own in runs):
+            first, last = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+            raise PhysicsError(
+                f"no data were taken in the window from MJD {box.start:.10g} ({date_of(box.start)}) to {box.stop:.10g} "
+                f"({date_of(box.stop)}): the good runs of {self.release.name}, which have gaps, reach from MJD "
+                f"{first:.4f} ({date_of(first)}) to {last:.4f} ({date_of(last)}). Choose another window or release."
+            )
+        live = sum(box.exposure(own) for own in runs)
+        return box, {"start_mjd": box.start, "stop_mjd": box.stop, "livetime_days": live}
 
     def _search(
         self, sources: "Sources", keys: tuple, row: dict[str, Any], gamma: float | None, trials: int
@@ -203,12 +242,17 @@ def _quoted(search: Search, target: Any, gammas: list[float], trials: int, reque
         for energy in QUOTED_TEV:
             row[f"limit_e2dnde_{energy:g}tev_gev_cm2_s"] = float(statement.e2_dnde(1e3 * energy))
             row[f"sensitivity_e2dnde_{energy:g}tev_gev_cm2_s"] = float(sensitivity.e2_dnde(1e3 * energy))
+            if target.sources.profiles:
+                for what, stated in (("limit", statement), ("sensitivity", sensitivity)):
+                    fluence = float(stated.e2_dnde(1e3 * energy)) * scale.duration_s
+                    row[f"{what}_e2_fluence_{energy:g}tev_gev_cm2"] = fluence
         rows.append(row | {"problem": made.problem})
     settings = {
         "release": search.release.name,
         "seasons": list(search.tables.seasons),
         "citation": search.release.citation,
         "origin": search.tables.origin,
+        "check_counts": search.check_counts,
         "likelihood": search.analysis.kind,
         "injection": experiment.inject.label if trials else "none",
         "trials": trials,
@@ -317,7 +361,7 @@ class SearchResult(Result):
         number = found.event - starts[found.season]
         picked = {
             name: np.array([getattr(analysis.seasons[k], name)[i] for k, i in zip(found.season, number, strict=True)])
-            for name in ("ra", "dec", "ang_err")
+            for name in ("ra", "dec", "ang_err", "mjd")
         }
         sources = self.target.sources
         apart = [_separation(r, d, sources).min() for r, d in zip(picked["ra"], picked["dec"], strict=True)]
@@ -325,6 +369,7 @@ class SearchResult(Result):
             {
                 "season": np.array([analysis.seasons[k].name for k in found.season], dtype=str),
                 "row": number,
+                "mjd": picked["mjd"] * u.d,
                 "ra": np.degrees(picked["ra"]) * u.deg,
                 "dec": np.degrees(picked["dec"]) * u.deg,
                 "ang_err": np.degrees(picked["ang_err"]) * u.deg,
@@ -427,6 +472,10 @@ class SearchResult(Result):
             shown["position"] = "RA {ra_deg:.3f}°, Dec {dec_deg:+.3f}° (ICRS)".format(**self.row)
         else:
             shown["sources"] = str(self.row["n_sources"])
+        if "start_mjd" in self.row:
+            start, stop = self.row["start_mjd"], self.row["stop_mjd"]
+            shown["window"] = f"MJD {start:.10g} to {stop:.10g} ({date_of(start)} to {date_of(stop)} UTC)"
+            shown["livetime in it"] = f"{self.row['livetime_days']:.4g} d"
         shown["test statistic"] = f"{fit['test_statistic']:.2f}"
         shown["signal events"] = "{n_signal:.1f}  (68 %: {n_signal_low68:.1f} to {n_signal_high68:.1f})".format(**fit)
         if not fit["gamma_fitted"]:

@@ -14,7 +14,7 @@ from nusky.detector.spectrum import PowerLaw, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.disturbance import UNDISTURBED, Disturbance
-from nusky.search.hypothesis import Hypothesis, Sky, Sources
+from nusky.search.hypothesis import Hypothesis, Sky, Sources, common_sky
 from nusky.search.injection import Injector, Signal
 from nusky.search.skymap.model import SkyModel
 from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction
@@ -266,17 +266,12 @@ def stated(name: str, state: Callable[[], SignalStrength]) -> Statement:
         return Statement(name, None, str(error))
 
 
-def windowed_sky_fits(experiments: Sequence[Experiment], seed: int, trials: range) -> np.ndarray:
-    """TS of sources that change with time, each by itself in common skies: (n_trials, n_sources, n_fits).
-
-    The times of all events of a season are permuted, the same for all sources; they share one analysis.
-    """
+def common_fits(experiments: Sequence[Experiment], seed: int, trials: range) -> np.ndarray:
+    """TS of experiments on the same events in common skies, those of the map: (n_trials, n_experiments, n_fits)."""
     found = []
     for trial in trials:
-        state = stream(seed, "sky", trial)
-        whole = experiments[0].hypothesis.permuted_events(state)
-        skies = (own.hypothesis.with_events_at(*whole) for own in experiments)
-        found.append([own.fits(sky)[:, 2] for own, sky in zip(experiments, skies, strict=True)])
+        whole = common_sky(experiments[0].hypothesis.analysis, stream(seed, "sky", trial))
+        found.append([own.fits(own.hypothesis.common(*whole))[:, 2] for own in experiments])
     return np.array(found)
 
 
@@ -287,7 +282,7 @@ def sky_fits(
     seed: int,
     trials: range,
 ) -> np.ndarray:
-    """TS of every source by itself in common scrambled skies, those of the map: (n_trials, n_sources, n_fits).
+    """`common_fits` of many steady sources, each by itself: (n_trials, n_sources, n_fits).
 
     `positions` are ra, dec and Gaussian width, each (n_sources,) rad; `indices` are of each source, differing at most
     in the spectrum.

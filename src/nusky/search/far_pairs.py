@@ -7,7 +7,6 @@ and they are so many that it is much the same in every scrambled sky. Its mean s
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
 from nusky.likelihood.energy import SIN_DEC_EDGES, SIN_DEC_MIDDLES
 from nusky.likelihood.spatial import UniformDensity
@@ -42,6 +41,9 @@ def far_by_bin(
     (n_seasons, n_dec, n_bins, n_widths + 1) float64
         Last what is far whatever the reach.
     """
+
+    from scipy.interpolate import make_interp_spline
+
     n_bands = len(SIN_DEC_MIDDLES)
     solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None, None]
     at = np.clip(np.sin(dec), SIN_DEC_MIDDLES[0], SIN_DEC_MIDDLES[-1])

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from nusky.errors import PhysicsError
@@ -49,6 +48,9 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     ------
     PhysicsError : the confidence level is not between 0 and 1.
     """
+
+    from scipy.optimize import brentq
+
     if not 0 < confidence_level < 1:
         raise PhysicsError(f"confidence level {confidence_level}: give a number between 0 and 1, e.g. 0.9.")
     fine = hypothesis

@@ -38,6 +38,7 @@ class LikelihoodProfile:
         expected signal; `energy_ref_gev`, their geometric mean, and there the flux `ref_dnde_per_gev` [GeV^-1 cm^-2
         s^-1]; its integrals from one to the other, `ref_flux_cm2_s` and `ref_eflux_gev_cm2_s`; and its phi0,
         `ref_phi0_per_gev`. One flavour, all sources of a stack together; NaN where no effective area is known.
+        `duration_s` is the fluence over the flux of sources that change with time, NaN for steady ones.
     """
 
     gammas: np.ndarray
@@ -111,4 +112,5 @@ def _scale(target: Target, gamma: float) -> dict[str, float]:
         "ref_eflux_gev_cm2_s": float(np.trapezoid(flux * energy**2, np.log(energy))),
         "ref_phi0_per_gev": phi0,
         "pivot_energy_gev": PIVOT_ENERGY_GEV,
+        "duration_s": scale.duration_s,
     }

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nusky import config
-from nusky.stages.bdm import particle_model
 from nusky.tables import read_table
 
 PathLike = str | os.PathLike[str]
@@ -47,7 +46,9 @@ def draw(
 
 def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers: PathLike) -> Any:
     """One of `FIGURES`, drawn from its table and the table "bdm_numbers"."""
+
     from nusky.figures import bdm_cross_sections, bdm_exclusion, bdm_rates, bdm_sky_map
+    from nusky.stages.bdm import particle_model
 
     value = {row["key"]: row["standard"] for row in read_table(numbers, kind="bdm_numbers").to_pylist()}
     supernova, years = block.supernova.name, f"{block.t_yr:g} years after the neutrinos"

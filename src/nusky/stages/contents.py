@@ -93,8 +93,8 @@ class Contents:
         """By hypothesis: its tables by what they hold, trials and parts aside."""
         block = self.cfg.inference
         kinds = {
-            "stack": ["fits", "statements", "fluxes"],
-            "sources": ["fits", "limits", "hadronic"],
+            "stack": ["fits", "searches", "sources", "statements", "fluxes"],
+            "sources": ["fits", "searches", "population", "limits", "hadronic"],
             DECLINATIONS: ["sensitivity"],
             DURATIONS: ["sensitivity"],
         }
@@ -113,6 +113,11 @@ class Contents:
             for name in (names["hypothesis"] for names in self.hypotheses)
         }
 
+    @cached_property
+    def corrected(self) -> bool:
+        """Whether anything is tested that gives a p-value of the run."""
+        return bool(self.having("searches", "stack", "sources") or self.cfg.skymap)
+
     def having(self, what: str, *kinds: str) -> list[Names]:
         """The hypotheses of some `kinds` that have a table of the inference, such as 'coverage'."""
         return [names for names in self.of_kind(*kinds) if what in self.inference_tables[names["hypothesis"]]]
@@ -121,7 +126,7 @@ class Contents:
         """The batches of a hypothesis: its own `trials`, or the common `skies`; only the last one may be a part."""
         block = self.cfg.inference
         if skies == "skies":
-            total = block.sky_trials if hypothesis.startswith("sources/") else 0
+            total = 0 if hypothesis == DECLINATIONS else block.sky_trials
         else:
             total = block.trials if hypothesis.startswith("stack/") else block.source_trials
         names = {"hypothesis": hypothesis, "skies": skies}
@@ -182,6 +187,8 @@ class Contents:
                 yield from self.limits_parts(what, names["hypothesis"])
         for files in (*self.skymap_parts.values(), self.skymap_tables.values()):
             yield from files
+        if self.corrected:
+            yield from (paths.corrected, paths.corrected_skies)
 
 
 def closed(patterns: list[str], names: list[Names]) -> list[str]:

@@ -42,6 +42,10 @@ TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
+COMMON_SKY_S = 1.5e-7
+"""Drawing a whole sky and finding its events near the sources, per event."""
+STACK_SOURCE_S = 0.06
+"""Densities of one source of a stack, and its share of every event."""
 SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
@@ -115,6 +119,16 @@ class Case:
         if self.kind == "stack":
             return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources**TRIAL_POWER
         return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
+
+    @property
+    def parts_of_a_stack(self) -> float:
+        """Densities and far pairs of one source of a stack by itself [s]."""
+        return STACK_SOURCE_S + SOURCE_START_S * self.events
+
+    @property
+    def common_sky(self) -> float:
+        """Drawing all events of a sky, where a batch is of common ones [s]."""
+        return COMMON_SKY_S * self.events if self.names.get("skies") == "skies" else 0.0
 
     @property
     def start(self) -> float:
@@ -228,8 +242,16 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "background": _search(lambda c: 4.1e-7 * c.events, pairs=False),
     "stacking_scan": _search(lambda c: 6e-10 * c.events * c.sources * c.n_gammas),
     "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources, pairs=False),
-    "inference_trials": _trials(lambda c: c.trial * c.batch),
+    "inference_trials": _trials(lambda c: (c.trial + c.common_sky) * c.batch),
     "inference_fits": _trials(lambda c: c.trial * 10),
+    "inference_source_fits": _trials(lambda c: c.trial * 10),
+    # Without each source one fit and the far pairs of all; then trials without the few that matter.
+    "inference_stack_sources": _trials(
+        lambda c: (
+            (c.trial + c.parts_of_a_stack) * c.sources
+            + c.trial * min(c.sources, c.inference.leave_one_out_sources) * c.inference.leave_one_out_trials
+        )
+    ),
     "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
     "inference_sensitivity": _trials(
         lambda c: c.trial * c.n_gammas * c.injected(1 + len(c.inference.discovery_sigmas))
@@ -252,6 +274,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
     # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
     "skymap": _sky(lambda c: SPOT_S * (900 * c.rarer + SKY_SPOTS) * c.events + c.position * 6100 * c.skymap.n_zooms),
+    "corrected": lambda c: (IMPORT_S, BASE_MIB),
     "sky_viewer": lambda c: (IMPORT_S + 2e-6 * c.pixels, BASE_MIB + 1e-4 * c.pixels),
     "figures": lambda c: (
         IMPORT_FIGURES_S + FIGURE_S * c.n_outputs + 4e-6 * c.pixels,

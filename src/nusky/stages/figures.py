@@ -170,6 +170,27 @@ def _p_values(tables: Tables, options: Figures, *, catalogue: str, synthetic: bo
     return p_values.p_values(table, method=_METHOD, catalogue=catalogue, post_trial=post, synthetic=synthetic)
 
 
+def _population(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import population
+
+    table = first_fit(read_table(tables["population"], kind="population"))
+    return population.population(table, method=_METHOD, catalogue=catalogue, synthetic=synthetic)
+
+
+def _stack_sources(tables: Tables, options: Figures, *, label: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import stack_sources
+
+    table = first_fit(read_table(tables["sources"], kind="stack_sources"))
+    return stack_sources.stack_sources(table, method=_METHOD, title=label, synthetic=synthetic)
+
+
+def _corrected(tables: Tables, options: Figures, *, synthetic: bool) -> "Drawn":
+    from nusky.figures import corrected
+
+    read = {name: read_table(tables[name], kind=name) for name in ("corrected", "corrected_skies")}
+    return corrected.corrected(*read.values(), synthetic=synthetic)
+
+
 def _source_limits(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
     from nusky.figures import source_limits
 
@@ -378,6 +399,13 @@ KINDS = {
         lambda c, catalogue: {"windows": c.paths.windows.format(catalogue=catalogue)},
         _windows,
     ),
+    "corrected": Kind(
+        "p-value of the run",
+        "standard/corrected",
+        lambda c: [{}] if c.corrected else [],
+        lambda c: {"corrected": c.paths.corrected, "corrected_skies": c.paths.corrected_skies},
+        _corrected,
+    ),
     "background_ts": Kind(
         "Test statistic of scrambled skies, {label}",
         "standard/background_ts/{hypothesis}",
@@ -394,6 +422,20 @@ KINDS = {
         lambda c: c.of_kind("sources"),
         _inferred("fits"),
         _p_values,
+    ),
+    "population": Kind(
+        "Binomial test of the sources of {catalogue}",
+        "standard/population/{catalogue}",
+        lambda c: c.of_kind("sources"),
+        _inferred("population"),
+        _population,
+    ),
+    "stack_sources": Kind(
+        "Sources of the stack, {label}",
+        "standard/stack_sources/{hypothesis}",
+        lambda c: c.of_kind("stack"),
+        _inferred("sources"),
+        _stack_sources,
     ),
     "source_limits": Kind(
         "Upper limits of the sources of {catalogue}",

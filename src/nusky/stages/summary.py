@@ -12,7 +12,7 @@ from nusky.errors import TableError
 from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
 from nusky.revision import revision
-from nusky.stages import bdm_summary, inference_summary, origins, skymap_summary
+from nusky.stages import bdm_summary, corrected, inference_summary, origins, skymap_summary
 from nusky.stages.contents import Contents
 from nusky.tables import read_columns, read_metadata, read_table, settings_digest
 
@@ -79,6 +79,7 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
             "config_hash": settings_digest(configuration),
             "configuration": cfg.model_dump(mode="json", exclude={"figures"}, exclude_unset=True),
             "seed": cfg.seed,
+            "corrected": corrected.collect(paths.corrected) if contents.corrected else None,
             "methods": methods,
             "bdm": bdm_summary.collect(paths.bdm_numbers, configuration["bdm"]) if cfg.bdm else None,
             "skymap": skymap_summary.collect(contents.skymap_tables) if cfg.skymap else None,

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from astropy_healpix import HEALPix
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.positions import CellEvents
@@ -96,6 +95,9 @@ class PixelMap:
 
 def centres(nside: int, pixel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """RA and Dec of the centres of nested pixels, each (n,) rad."""
+
+    from astropy_healpix import HEALPix
+
     lon, lat = HEALPix(nside, "nested").healpix_to_lonlat(pixel)
     return lon.rad, lat.rad
 

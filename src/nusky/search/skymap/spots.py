@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from astropy_healpix import HEALPix
 from scipy.special import chdtri
 
 from nusky.likelihood.positions import CellEvents
@@ -50,6 +49,9 @@ class Spots:
 
 def local_maxima(sky_map: PixelMap, least: float) -> np.ndarray:
     """Rows of the pixels of a map of the whole sky with TS of at least `least` and of at least their neighbours'."""
+
+    from astropy_healpix import HEALPix
+
     candidates = np.flatnonzero(np.nan_to_num(sky_map.ts, nan=-1.0) >= max(least, 1e-9))
     if not candidates.size:
         return candidates

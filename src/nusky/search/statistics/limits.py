@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq, isotonic_regression
 from scipy.special import ndtri
 
 from nusky.errors import PhysicsError
@@ -243,6 +242,9 @@ def asymptotic_upper_limit(
     a deficit it therefore lies above the classical limit and is never empty. Few events near the source are no
     asymptotic regime: with none, TS = -2 n_s and the limit at 90 % is 0.82 instead of 2.30 events.
     """
+
+    from scipy.optimize import brentq
+
     _check_level(confidence_level)
     if confidence_level <= 0.5:
         raise PhysicsError(f"an asymptotic limit needs a confidence level above 0.5, not {confidence_level}.")
@@ -271,6 +273,9 @@ def _falls_through(grid: NDArray, share: NDArray, weights: NDArray, level: float
 
     NaN beyond the end, the grid's start if never above.
     """
+
+    from scipy.optimize import isotonic_regression
+
     smooth = np.asarray(isotonic_regression(share, weights=weights, increasing=False).x)
     inside = np.flatnonzero(smooth > level)
     if not inside.size:

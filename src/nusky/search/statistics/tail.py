@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, gammaln
 
 from nusky.errors import PhysicsError
@@ -53,6 +52,9 @@ class TailFit:
 
     def threshold(self, p_value: float) -> float:
         """TS whose extrapolated p-value is `p_value`, which must lie below that of `start`."""
+
+        from scipy.optimize import brentq
+
         at_start = self.n_tail / self.background.n_trials
         if not 0 < p_value < at_start:
             raise PhysicsError(
@@ -112,6 +114,8 @@ def fit_tail(background_ts: ArrayLike, model: Model = "chi2", fraction: float = 
 
 
 def _estimate(model: Model, tail: NDArray, start: float) -> tuple[float, float]:
+    from scipy.optimize import minimize_scalar
+
     if model == "exponential":
         scale = float(np.mean(tail - start))
         return scale, scale / np.sqrt(len(tail))
