@@ -9,9 +9,12 @@ likelihood_data = {
     "smearing": paths.smearing,
     "angular_resolution": paths.angular_resolution,
     # Where any source changes with time, the times of events are permuted in the skies that all searches look at.
-    "uptimes": paths.uptimes
-    if any(map(cfg.windowed, cfg.catalogues)) or (cfg.inference and cfg.inference.durations)
-    else [],
+    "uptimes": (
+        paths.uptimes
+        if any(map(cfg.windowed, cfg.catalogues))
+        or (cfg.inference and cfg.inference.durations)
+        else []
+    ),
 }
 
 
