@@ -33,7 +33,13 @@ EVERYTHING = {
         },
     },
     "bdm": {"exclusion": {}},
-    "inference": {"declinations_deg": [0.0], "differential_log10_energy_gev": [3, 5, 7], "recovery_trials": 100},
+    "inference": {
+        "declinations_deg": [0.0],
+        "differential_log10_energy_gev": [3, 5, 7],
+        "recovery_trials": 100,
+        "profiles": True,
+        "systematics": {},
+    },
     "skymap": {},
 }
 """A configuration that asks for every rule."""

@@ -51,6 +51,10 @@ def search(
         list[Path] | None,
         typer.Option(help="File to write: .json, .ecsv, .fits, .csv, .png, .pdf, .svg; may be repeated."),
     ] = None,
+    profile: Annotated[
+        list[Path] | None,
+        typer.Option(help="File for the likelihood over flux and index, for other programs: .fits or .ecsv."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Search for neutrinos from one source: fit, p-value, upper limit, events.
@@ -66,6 +70,11 @@ def search(
     """
     for path in out or []:
         _check_output(path)
+    if profile:
+        from nusky.results.profile import check_suffix
+
+        for path in profile:
+            check_suffix(path)
     named, position = _source(" ".join(words) if words else None, ra, dec, extension)
     if trials < 0:
         raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
@@ -79,6 +88,7 @@ def search(
         options = {"extension": position[2], "name": named, "gamma": gamma, "window": window, "trials": trials}
         found = searched.at(*position[:2], **options)
         written = [found.write(path) for path in out or []]
+        written += [found.write_profile(path) for path in profile or []]
     if json:
         console.as_json(found.to_dict())
         return

@@ -104,6 +104,10 @@ class Contents:
         if block and block.recovery_trials:
             kinds["stack"] += ["recovery", "coverage"]
             kinds["sources"] += ["recovery", "coverage"]
+        for what, asked in (("profiles", block and block.profiles), ("systematics", block and block.systematics)):
+            if asked:
+                kinds["stack"].append(what)
+                kinds["sources"].append(what)
         return {
             name: {what: self.paths.inference(what).format(hypothesis=name) for what in kinds[name.split("/")[0]]}
             for name in (names["hypothesis"] for names in self.hypotheses)
