@@ -14,7 +14,11 @@ SOURCES = {"wcda-hess": 164, "km2a-hess": 170, "pulsars": 2374}
 EVERYTHING = {
     "run": "x",
     "release": {"name": "icecube-10yr", "seasons": ["IC40", "IC59", "IC86_III"]},
-    "catalogues": {"wcda-hess": {}, "pulsars": {}},
+    "catalogues": {
+        "wcda-hess": {},
+        "km2a-hess": {"time": {"profile": "box", "start_mjd": 55000.0, "stop_mjd": 55100.0}},
+        "pulsars": {},
+    },
     "inference": {
         "weightings": ["uniform"],
         "trials": 250,

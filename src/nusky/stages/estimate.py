@@ -22,6 +22,7 @@ from nusky.config import Configuration
 from nusky.releases import registry
 from nusky.resources import workflow_file
 from nusky.search.skymap.nodes import declinations
+from nusky.search.systematics import TRIALS_SHARE
 from nusky.tables import BLOCK_ROWS
 
 EVENTS_PER_YEAR = 120_000
@@ -53,6 +54,8 @@ SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
 """Signal strengths at which trials are injected, about: for a statement, for the limits of a source, for recovery."""
+PROFILE_TRIALS = 60
+"""A likelihood profile, in trials."""
 SKY_S, SKY_FREE_S, SKY_POSITION_S = 2e-10, 4e-10, 6e-5
 """Position of an all-sky map, per event; index fixed, fitted; and besides what grows with the events."""
 SPOT_S, SKY_SPOTS = 4.2e-8, 100
@@ -148,6 +151,12 @@ class Case:
         calibrated = self.inference.source_limit_method != "asymptotic"
         return SOURCE_STRENGTHS * self.inference.source_injected_trials if calibrated else 100
 
+    @property
+    def trials_of_strength(self) -> int:
+        """Trials with signal at each strength."""
+        block = self.inference
+        return block.injected_trials if self.kind == "stack" else block.source_injected_trials
+
     def injected(self, statements: int) -> int:
         """Trials with signal behind some statements."""
         return statements * STRENGTHS * self.inference.injected_trials
@@ -155,8 +164,7 @@ class Case:
     def recovery_trials(self) -> int:
         """Trials behind injection, recovery and coverage of a stack or of one source."""
         block = self.inference
-        injected = block.injected_trials if self.kind == "stack" else block.source_injected_trials
-        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * injected
+        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * self.trials_of_strength
 
     @property
     def position(self) -> float:
@@ -259,6 +267,10 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "windows": lambda c: (IMPORT_NUMBA_S + 1e-8 * c.events, BASE_NUMBA_MIB + 2e-5 * c.events),
     "inference_recovery": _trials(
         lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
+    ),
+    "inference_profiles": _trials(lambda c: c.trial * PROFILE_TRIALS),
+    "inference_systematics": _trials(
+        lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength
     ),
     "inference_limits_part": _trials(lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs),
     "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials),
