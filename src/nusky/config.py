@@ -716,6 +716,26 @@ _TRIALS_BEYOND = 11
 (`nusky.search.statistics.sensitivity.MIN_ABOVE_THRESHOLD`)."""
 
 
+class Systematics(Section):
+    """By which part the truth may differ from what the analysis believes, either way; 0 leaves an effect out."""
+
+    effective_area: float = Field(0.1, ge=0, lt=1, description="Effective area.")
+    angular_error: float = Field(0.1, ge=0, lt=1, description="Distance of signal events from their source.")
+    energy_scale: float = Field(0.1, ge=0, lt=1, description="Reconstructed energies of signal events.")
+    background: float = Field(0.1, ge=0, lt=1, description="Density of the background near the sources.")
+
+    @model_validator(mode="after")
+    def _some(self) -> "Systematics":
+        if not self.sizes:
+            raise ValueError("all effects are 0: give one of them a size, or set systematics: null")
+        return self
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Those that are not left out, by name."""
+        return {name: size for name, size in self.model_dump().items() if size}
+
+
 class Inference(Section):
     """Trials and statements of the standard method: p-values, sensitivities, upper limits (docs/inference.md)."""
 
@@ -773,6 +793,14 @@ class Inference(Section):
         0,
         ge=0,
         description="Pseudo-experiments at each strength for injection, recovery and coverage; 0 leaves them out.",
+    )
+    profiles: bool = Field(
+        False,
+        description="Keep the likelihood over flux and index of every stack and single source, for other programs "
+        "(docs/how_to/join_other_data.md).",
+    )
+    systematics: Systematics | None = Field(
+        None, description="How far limits and sensitivities move with the detector and the background; null leaves it."
     )
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."

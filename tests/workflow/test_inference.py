@@ -74,6 +74,13 @@ def test_a_run_asks_for_every_batch(tmp_path):
     }
 
 
+def test_profiles_and_systematic_errors_are_asked_for_by_name(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    asked = inference_jobs(changed(profiles=True, systematics={"background": 0.2}), tmp_path)
+    assert asked["inference_profiles"] == 2
+    assert asked["inference_systematics"] == 2
+
+
 def test_what_is_switched_off_asks_for_no_job(tmp_path):
     (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
     off = changed(single_sources=False, differential_log10_energy_gev=[], recovery_trials=0)

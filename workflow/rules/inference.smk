@@ -202,6 +202,39 @@ use rule inference_statements as inference_recovery with:
         "Injection and recovery, {wildcards.hypothesis}"
 
 
+use rule inference_fits as inference_profiles with:
+    """Likelihood over flux and index of a stack, or of every source of a catalogue, for other programs."""
+    input:
+        **tested_data,
+    output:
+        paths.inference("profiles"),
+    log:
+        paths.log("inference_profiles/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_profiles/{hypothesis}")
+    resources:
+        **requested("inference_profiles"),
+    message:
+        "Likelihood profiles of {wildcards.hypothesis}"
+
+
+use rule inference_statements as inference_systematics with:
+    """How far the limits of a stack, or of the sources of a catalogue, move with the detector and the background."""
+    output:
+        paths.inference("systematics"),
+    log:
+        paths.log("inference_systematics/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_systematics/{hypothesis}")
+    resources:
+        **requested("inference_systematics"),
+    params:
+        request=inference_request,
+        sizes=lambda wildcards: cfg.inference.systematics.sizes,
+    message:
+        "Systematic errors of {wildcards.hypothesis}"
+
+
 rule windows:
     """When the sources of a catalogue shine, and what of that the seasons saw."""
     input:

@@ -1,7 +1,15 @@
 from nusky.stages.runner import logged
 
 with logged(snakemake):
-    from nusky.stages import differential, inference, recovery, source_limits, stack_sources
+    from nusky.stages import (
+        differential,
+        inference,
+        profiles,
+        recovery,
+        source_limits,
+        stack_sources,
+        systematics,
+    )
 
     stages = {
         "inference_trials": inference.trials,
@@ -14,5 +22,7 @@ with logged(snakemake):
         "inference_limits": source_limits.whole,
         "inference_differential": differential.differential,
         "inference_recovery": recovery.recovery,
+        "inference_profiles": profiles.profiles,
+        "inference_systematics": systematics.systematics,
     }
     stages[snakemake.rule](snakemake.input, snakemake.output, **dict(snakemake.params.items()))

@@ -108,6 +108,19 @@ _COVERAGE_COLUMNS = {
     "coverage_high": "to",
     "n_trials": "trials",
 }
+_SYSTEMATICS_COLUMNS = {
+    "gamma": "γ",
+    "statement": "statement",
+    "effect": "effect",
+    "size": "size",
+    "n_signal": "events",
+    "shift_minus": "shift if smaller",
+    "shift_plus": "shift if larger",
+    "shift_low": "band from",
+    "shift_high": "to",
+    "n_trials": "trials",
+    "problem": "problem",
+}
 _TIME_COLUMNS = {"e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]", "duration_s": "duration [s]"}
 """After the flux, where sources change with time."""
 _WINDOW_COLUMNS = {
@@ -345,13 +358,26 @@ def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
             _COVERAGE_COLUMNS,
             "Share of pseudo-experiments whose limit lies above the truth, with its 68 % interval.",
         ),
+        (
+            "systematics",
+            "Systematic errors of limits and sensitivities,",
+            _SYSTEMATICS_COLUMNS,
+            "By which part the limit on the flux moves if the truth differs from what the analysis believes: effective "
+            "area, distance of signal from its source, reconstructed energy of signal, density of the background near "
+            "the sources, each smaller or larger by its size, from injection of its own. The band of all is the root "
+            "of the sum of squares.",
+        ),
     ):
         if found.get(name):
-            rows = [[_cell(row[key]) for key in columns] for row in found[name]]
-            yield (f"{title} {where}", list(columns.values()), rows, description)
+            named = "name" in found[name][0] and len({row["name"] for row in found[name]}) > 1
+            shown = ({"name": "source"} if named else {}) | columns
+            rows = [[_cell(row[key], key) for key in shown] for row in found[name]]
+            yield (f"{title} {where}", list(shown.values()), rows, description)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, key: str = "") -> Any:
+    if key == "effect":
+        return value.replace("_", " ")
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 

@@ -5,7 +5,7 @@ import html
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,9 @@ from nusky.report.verdict import Verdict, verdict
 from nusky.results.result import Result
 from nusky.results.sky import SkyMap
 from nusky.tables import read_metadata, read_table
+
+if TYPE_CHECKING:  # importing it takes longer than reading the results
+    from astropy.table import Table as AstropyTable
 
 PathLike = str | os.PathLike[str]
 _BDM = {
@@ -164,6 +167,31 @@ class Run:
             raise TableError(f"{tables['hadronic']}: no hadronic fraction of '{unknown[0]}'.")
         figure = _figure("gamma_rays", tables, {"catalogue": catalogue, "names": names})
         return Result(f"gamma rays of {catalogue}", data, _synthetic(tables.values()), figure)
+
+    def likelihood_profile(
+        self, catalogue: str, *, weighting: str | None = None, source: str | None = None
+    ) -> "AstropyTable":
+        """TS of the data over flux, n_s and index of one stack or one source, as `nusky.results.profile` describes it.
+
+        `nusky.results.write_profile` writes it for other programs.
+        """
+        from nusky.results.profile import profile_table
+
+        if (weighting is None) == (source is None):
+            raise TableError("give either the weighting of a stack or the name of a source.")
+        of = f"sources/{catalogue}" if weighting is None else f"stack/{catalogue}/{weighting}"
+        path = self._paths.inference("profiles").format(hypothesis=of)
+        self._one_of("catalogue", catalogue, self.catalogues)
+        self._check([path])
+        rows, settings = _read(path).to_pylist(), read_metadata(path)["settings"]
+        about = {"OBJECT": f"{catalogue}, {weighting} weights"}
+        if source is not None:
+            self._one_of("source", source, list(dict.fromkeys(row["name"] for row in rows)))
+            first = next(row["source"] for row in rows if row["name"] == source)
+            rows = [row for row in rows if row["source"] == first]
+            about = {"OBJECT": source, "RA": rows[0]["ra_deg"], "DEC": rows[0]["dec_deg"]}
+        about |= {"RELEASE": self.summary.get("release"), "SYNTH": _synthetic([path])}
+        return profile_table(rows, about | {"LIKELIHD": settings["analysis"], "SPECTRUM": settings["spectrum"]})
 
     def source_table(self, catalogue: str) -> Result:
         """The sources of a catalogue with fit, p-values and the limit to quote, as in the report; see `source_rows`."""

@@ -13,6 +13,7 @@ import numpy as np
 from nusky.detector.spectrum import PowerLaw, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
+from nusky.search.disturbance import UNDISTURBED, Disturbance
 from nusky.search.hypothesis import Hypothesis, Sky, Sources, common_sky
 from nusky.search.injection import Injector, Signal
 from nusky.search.skymap.model import SkyModel
@@ -116,12 +117,14 @@ class Experiment:
     free : whether gamma is fitted; otherwise n_s is fitted at each spectrum of the hypothesis
     seed : root of the random streams
     keys : name the hypothesis in them
+    disturbance : how the pseudo-experiments differ from what the fits believe
     """
 
     hypothesis: Hypothesis
     free: bool
     seed: int
     keys: tuple[str | int, ...]
+    disturbance: Disturbance = UNDISTURBED
 
     @classmethod
     def of(
@@ -133,7 +136,7 @@ class Experiment:
     @cached_property
     def inject(self) -> Injector:
         """Draws the signal events of a sky."""
-        return Injector(self.hypothesis.analysis)
+        return Injector(self.hypothesis.analysis, self.disturbance)
 
     def named(self, *keys: str | int) -> "Experiment":
         """The same hypothesis with other random streams, named by more keys."""
@@ -162,7 +165,17 @@ class Experiment:
 
     def scrambled(self, trial: int) -> Sky:
         """The scrambled sky number `trial`."""
-        return self.hypothesis.scrambled(stream(self.seed, *self.keys, trial))
+        return self._sky(stream(self.seed, *self.keys, trial))
+
+    def _sky(self, rng: np.random.Generator) -> Sky:
+        """A scrambled sky, with more or less background near the sources where it is disturbed."""
+        sky, more = self.hypothesis.scrambled(rng), self.disturbance.background - 1
+        if more < 0:
+            return sky.part(rng.random(len(sky.chosen)) < 1 + more)
+        if more > 0:
+            second = self.hypothesis.scrambled(rng)
+            return sky.joined(second.part(rng.random(len(second.chosen)) < more))
+        return sky
 
     def background(self, trials: range) -> np.ndarray:
         """`fits` of the scrambled skies number `trials`, (n_trials, n_fits, 3)."""
@@ -171,7 +184,7 @@ class Experiment:
     def with_signal(self, signal: Signal, n_injected: float, rng: np.random.Generator) -> Sky:
         """A scrambled sky with Poisson(`n_injected`) signal events."""
         events = self.inject(rng, signal, n_injected)
-        return self.hypothesis.injected(self.hypothesis.scrambled(rng), events)
+        return self.hypothesis.injected(self._sky(rng), events)
 
     def injected(self, signal: Signal, n_injected: float, n_trials: int, *keys: str | int) -> np.ndarray:
         """`fits` of scrambled skies with signal, (n_trials, n_fits, 3); `keys` name their streams."""

@@ -140,6 +140,16 @@ class Sky:
     n_events: np.ndarray
     mjd: np.ndarray = field(default_factory=lambda: np.empty(0))
 
+    def part(self, which: np.ndarray) -> "Sky":
+        """Only those of the events to be looked at that `which` (n_chosen,) names, by number or by truth."""
+        columns = {name: getattr(self, name)[which] for name in ("chosen", "cell", "ra")}
+        return replace(self, **columns, mjd=self.mjd[which] if len(self.mjd) else self.mjd)
+
+    def joined(self, other: "Sky") -> "Sky":
+        """With the events to be looked at of another sky of the same hypothesis, too; the number of all stays."""
+        names = ("chosen", "cell", "ra", "mjd")
+        return replace(self, **{n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names})
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -383,6 +393,31 @@ class Hypothesis:
         chosen, cell = self.near.cells.look_up(events.records["row"], events.records["n_ra"], own)
         return chosen, cell, own[chosen]
 
+    def density_ratios(self, sky: Sky, signal: Signal | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """S/B of every event near a source on every spectrum, (n_near, n_spectra) float64, and its season, (n_near,).
+
+        Which events are near does not depend on the spectra. `signal` stands in for the hypothesis' own.
+        """
+        rows, seasons, _ = self._near_ratios(sky, np.zeros(len(sky.n_events)), signal)
+        return rows, seasons
+
+    def _near_ratios(
+        self, sky: Sky, limits: np.ndarray, signal: Signal | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return near_ratios(
+            sky.chosen,
+            sky.cell,
+            sky.ra,
+            self.analysis.indexed.records,
+            sky.mjd,
+            sky.extra,
+            self.near.cells,
+            self.near.sources,
+            self.profiles,
+            self.signal if signal is None else signal,
+            limits,
+        )
+
     def likelihood(self, sky: Sky) -> "SkyLikelihood":
         """The likelihood of one sky."""
         return SkyLikelihood(self, sky)
@@ -561,20 +596,7 @@ class SkyLikelihood:
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
             limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
-            found = near_ratios(
-                sky.chosen,
-                sky.cell,
-                sky.ra,
-                hypothesis.analysis.indexed.records,
-                sky.mjd,
-                sky.extra,
-                hypothesis.near.cells,
-                hypothesis.near.sources,
-                hypothesis.profiles,
-                hypothesis.signal,
-                limits,
-            )
-            self._ratios = (*found, hypothesis.shares, sky.n_events)
+            self._ratios = (*hypothesis._near_ratios(sky, limits), hypothesis.shares, sky.n_events)
         return self._ratios
 
     def profile(self) -> tuple[np.ndarray, np.ndarray, bool]:

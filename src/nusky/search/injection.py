@@ -11,6 +11,7 @@ from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
 from nusky.detector.spectrum import SourceSpectra, Spectrum, integrals_of, quantiles
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
+from nusky.search.disturbance import UNDISTURBED, Disturbance
 from nusky.search.hypothesis import Sources, expected_by_source
 from nusky.search.season import SeasonEvents
 from nusky.sphere import displaced
@@ -63,8 +64,8 @@ class Injector:
     shown (docs/validation/three_year.md).
     """
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
+    def __init__(self, analysis: Analysis, disturbance: Disturbance = UNDISTURBED) -> None:
+        self._analysis, self._disturbance = analysis, disturbance
         self.label = "smearing"
         if analysis.smearings is None:
             self.label = GAUSSIAN if analysis.median_spreads is None else RESOLUTION
@@ -79,9 +80,8 @@ class Injector:
         analysis, expected, sources = self._analysis, n_injected * signal.share, signal.sources
         if analysis.smearings is None:
             return [self._spatial(rng, k, signal, expected[k]) for k in range(len(expected))]
-        drawn = inject(
-            rng, signal.sources, expected, analysis.areas, analysis.smearings, analysis.responses, signal.spectra
-        )
+        response = analysis.areas, analysis.smearings, analysis.responses
+        drawn = inject(rng, signal.sources, expected, *response, signal.spectra, self._disturbance)
         joined = [
             season.with_events(*(events[name] for name in _COLUMNS), joined=True)
             for season, events in zip(analysis.seasons, drawn, strict=True)
@@ -113,7 +113,8 @@ class Injector:
             area = self._analysis.areas[season.response]
             log10_enu = _true_energies(rng, season.response, area, sources, source, signal.spectra, expected)
             ang_err = spreads[k].draw_ang_err(rng, dec, log10_enu)
-        width = np.hypot(ang_err, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
+        # Both displacements are Gaussian: they add in quadrature.
+        width = np.hypot(self._disturbance.angular_error * ang_err, sources.extension[source])
         distance = np.minimum(rng.rayleigh(1.0, len(dec)) * width, np.pi)
         event = displaced(sources.ra[source], dec, distance, rng.uniform(0.0, 2 * np.pi, len(dec)))
         return self._at_times(rng, k, season.with_events(*event, ang_err, None), sources, source)
@@ -137,6 +138,7 @@ def inject(
     smearings: Mapping[str, Smearing],
     responses: Sequence[str],
     spectra: Sequence[Spectrum],
+    disturbance: Disturbance = UNDISTURBED,
 ) -> list[dict[str, np.ndarray]]:
     """Draw the signal events of each season.
 
@@ -151,6 +153,7 @@ def inject(
     areas, smearings : by response
     responses : name of the response of each season
     spectra : one for each source
+    disturbance : factors on the distance from the true direction and on the reconstructed energy
 
     Returns
     -------
@@ -176,6 +179,8 @@ def inject(
         log10_energy, psi, ang_err = smearing.sample(
             rng, smearing.enu_cell(log10_enu), smearing.dec_cell(dec), n, ANG_ERR_FLOOR
         )
+        psi = np.minimum(psi * disturbance.angular_error, np.pi)
+        log10_energy = log10_energy + np.log10(disturbance.energy_scale)
         offset = np.minimum(rng.rayleigh(1.0, n) * sources.extension[source], np.pi)
         true_ra, true_dec = displaced(sources.ra[source], dec, offset, rng.uniform(0.0, 2 * np.pi, n))
         ra, dec = displaced(true_ra, true_dec, psi, rng.uniform(0.0, 2 * np.pi, n))

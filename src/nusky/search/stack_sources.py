@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.likelihood.ratios import near_ratios
 from nusky.search.experiment import Experiment
 from nusky.search.hypothesis import N_SPECTRA, Hypothesis
 
@@ -48,20 +47,7 @@ def source_shares(hypothesis: Hypothesis, n_signal: float, gamma: float) -> Sour
 
     def ratios(share: np.ndarray, density: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         own = signal._replace(share=share, density=density, far=np.zeros((len(numbers), share.shape[2])))
-        rows, seasons, _ = near_ratios(
-            sky.chosen,
-            sky.cell,
-            sky.ra,
-            hypothesis.analysis.indexed.records,
-            sky.mjd,
-            sky.extra,
-            hypothesis.near.cells,
-            hypothesis.near.sources,
-            hypothesis.profiles,
-            own,
-            np.zeros(len(numbers)),  # every ratio by itself
-        )
-        return rows, seasons
+        return hypothesis.density_ratios(sky, own)
 
     total, season = ratios(signal.share, signal.density)
     x = (n_signal * hypothesis.shares[0] / sky.n_events)[season]

@@ -14,6 +14,7 @@ from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.energy_range import central_energy_range
+from nusky.search.excess_energy import excess_energies
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Request
 from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal, expected_events
@@ -110,7 +111,7 @@ class Target:
         )
 
     def fit_rows(self, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
-        """Best fits with their likelihood intervals and local p-values, a row for each fit.
+        """Best fits with their likelihood intervals, energies and local p-values, a row for each fit.
 
         `observed` (n_fits,) are the TS of the data, `background` (n_trials, n_fits) those of scrambled skies; without
         trials there is no p-value. It ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is
@@ -118,7 +119,8 @@ class Target:
         """
         experiment = self.experiment
         for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
-            interval = likelihood_interval(experiment.at(fixed).hypothesis)
+            hypothesis = experiment.at(fixed).hypothesis
+            interval = likelihood_interval(hypothesis)
             best = interval.fit
             row = (
                 {"gamma_fixed": float(fixed)}
@@ -130,6 +132,7 @@ class Target:
                     "gamma_low68": interval.gamma_low,
                     "gamma_high68": interval.gamma_high,
                 }
+                | excess_energies(hypothesis, best.n_signal, best.gamma)
             )
             if len(background):
                 local = local_p_value(observed[i], background[:, i])

@@ -104,6 +104,10 @@ class Contents:
         if block and block.recovery_trials:
             kinds["stack"] += ["recovery", "coverage"]
             kinds["sources"] += ["recovery", "coverage"]
+        for what, asked in (("profiles", block and block.profiles), ("systematics", block and block.systematics)):
+            if asked:
+                kinds["stack"].append(what)
+                kinds["sources"].append(what)
         return {
             name: {what: self.paths.inference(what).format(hypothesis=name) for what in kinds[name.split("/")[0]]}
             for name in (names["hypothesis"] for names in self.hypotheses)
@@ -122,7 +126,7 @@ class Contents:
         """The batches of a hypothesis: its own `trials`, or the common `skies`; only the last one may be a part."""
         block = self.cfg.inference
         if skies == "skies":
-            total = 0 if hypothesis == DECLINATIONS else block.sky_trials
+            total = block.sky_trials if hypothesis.startswith(("stack/", "sources/")) else 0
         else:
             total = block.trials if hypothesis.startswith("stack/") else block.source_trials
         names = {"hypothesis": hypothesis, "skies": skies}

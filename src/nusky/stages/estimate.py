@@ -22,6 +22,7 @@ from nusky.config import Configuration
 from nusky.releases import registry
 from nusky.resources import workflow_file
 from nusky.search.skymap.nodes import declinations
+from nusky.search.systematics import TRIALS_SHARE
 from nusky.tables import BLOCK_ROWS
 
 EVENTS_PER_YEAR = 120_000
@@ -39,6 +40,8 @@ FIGURE_S = 0.5
 """Per figure and format."""
 TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
+STACK_SOURCE_MIB = 0.025
+"""The cells of the sky's index that a source of a stack is in; the number of events does not matter."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
 COMMON_SKY_S = 1.5e-7
@@ -49,6 +52,8 @@ SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
 """Signal strengths at which trials are injected, about: for a statement, for the limits of a source, for recovery."""
+PROFILE_TRIALS = 60
+"""A likelihood profile, in trials."""
 SKY_S, SKY_FREE_S, SKY_POSITION_S = 2e-10, 4e-10, 6e-5
 """Position of an all-sky map, per event; index fixed, fitted; and besides what grows with the events."""
 SPOT_S, SKY_SPOTS = 4.2e-8, 100
@@ -143,6 +148,12 @@ class Case:
         calibrated = self.inference.source_limit_method != "asymptotic"
         return SOURCE_STRENGTHS * self.inference.source_injected_trials if calibrated else 100
 
+    @property
+    def trials_of_strength(self) -> int:
+        """Trials with signal at each strength."""
+        block = self.inference
+        return block.injected_trials if self.kind == "stack" else block.source_injected_trials
+
     def injected(self, statements: int) -> int:
         """Trials with signal behind some statements."""
         return statements * STRENGTHS * self.inference.injected_trials
@@ -150,8 +161,7 @@ class Case:
     def recovery_trials(self) -> int:
         """Trials behind injection, recovery and coverage of a stack or of one source."""
         block = self.inference
-        injected = block.injected_trials if self.kind == "stack" else block.source_injected_trials
-        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * injected
+        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * self.trials_of_strength
 
     @property
     def position(self) -> float:
@@ -212,7 +222,7 @@ def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float
     """A job of the inference; a stack's sources take time and memory beside its trials."""
     return lambda c: (
         c.start + cpu(c) + (2.5e-4 * c.sources if c.kind == "stack" else 0),
-        BASE_NUMBA_MIB + 6.5e-4 * c.events + (7e-8 * c.events * c.sources if c.kind == "stack" else 0),
+        BASE_NUMBA_MIB + 6.5e-4 * c.events + (STACK_SOURCE_MIB * c.sources if c.kind == "stack" else 0),
     )
 
 
@@ -254,6 +264,10 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "windows": lambda c: (IMPORT_NUMBA_S + 1e-8 * c.events, BASE_NUMBA_MIB + 2e-5 * c.events),
     "inference_recovery": _trials(
         lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
+    ),
+    "inference_profiles": _trials(lambda c: c.trial * PROFILE_TRIALS),
+    "inference_systematics": _trials(
+        lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength
     ),
     "inference_limits_part": _trials(lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs),
     "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials),

@@ -3,6 +3,7 @@
 A figure of the inference where the spectral index is fixed at several values shows the first one.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -195,8 +196,16 @@ def _source_limits(tables: Tables, options: Figures, *, catalogue: str, syntheti
 
     table = read_table(tables["limits"], kind="source_limits")
     gamma = table["gamma"][0].as_py()
+    shifts = None
+    if path := tables.get("systematics"):
+        every = read_table(path, kind="systematics")
+        asked = {"gamma": gamma, "statement": "upper limit", "effect": "all"}
+        shifts = every.filter(
+            functools.reduce(pc.and_, (pc.equal(every[name], value) for name, value in asked.items()))
+        )
     return source_limits.source_limits(
         table.filter(pc.equal(table["gamma"], gamma)),
+        systematics=shifts,
         method=_METHOD,
         catalogue=catalogue,
         gamma=gamma,
@@ -324,8 +333,13 @@ def _once(contents: Contents) -> list[Names]:
 
 
 def _inferred(*what: str) -> Callable[..., Tables]:
-    """The tables of a hypothesis with these contents."""
-    return lambda contents, hypothesis, **_: {name: contents.inference_tables[hypothesis][name] for name in what}
+    """The tables of a hypothesis with these contents, those that it has."""
+
+    def tables(contents: Contents, hypothesis: str, **_: Any) -> Tables:
+        known = contents.inference_tables[hypothesis]
+        return {name: known[name] for name in what if name in known}
+
+    return tables
 
 
 def _of_points(kind: str, what: str) -> Callable[[Contents], list[Names]]:
@@ -437,7 +451,7 @@ KINDS = {
         "Upper limits of the sources of {catalogue}",
         "standard/source_limits/{catalogue}",
         lambda c: c.of_kind("sources") if c.cfg.release.states_fluxes else [],
-        _inferred("limits"),
+        _inferred("limits", "systematics"),
         _source_limits,
     ),
     "gamma_rays": Kind(

@@ -58,7 +58,12 @@ _POPULATION_KEYS = (
     "significance_post",
     "n_sky_trials",
 )
-_CHECKS = {"differential": "differential", "recovery": "injection_recovery", "coverage": "coverage"}
+_CHECKS = {
+    "differential": "differential",
+    "recovery": "injection_recovery",
+    "coverage": "coverage",
+    "systematics": "systematics",
+}
 """Tables that a configuration may leave out, with their kinds."""
 
 
