@@ -28,8 +28,8 @@ EVERYTHING = {
     "catalogues": {
         "wcda-hess": {},
         "flares": {
-            "lists": [{"builtin": "1lhaaso-wcda"}],
-            "time": {"profile": "box", "start_mjd": 57000.0, "stop_mjd": 57100.0},
+            "lists": [{"builtin": "hess"}],
+            "time": {"profile": "box", "start_mjd": 55000.0, "stop_mjd": 55100.0},
         },
     },
     "bdm": {"exclusion": {}},

@@ -75,3 +75,5 @@ def test_a_source_is_searched_and_written(tmp_path):
     assert content["source"]["name"] == "NGC 1068"
     assert (tmp_path / "a.fits").read_bytes()[:6] == b"SIMPLE"
     assert called(*given, "--gamma", "9").exit_code == 1
+    unquoted = called("NGC", "1068", *given[1:])
+    assert unquoted.output.startswith("search at NGC 1068, icecube-3yr")
