@@ -156,7 +156,7 @@ class Run:
     ) -> "AstropyTable":
         """TS of the data over flux, n_s and index of one stack or one source, as `nusky.results.profile` describes it.
 
-        `nusky.results.write_profile` writes it for other programs.
+        `nusky.results.profile.write_profile` writes it for other programs.
         """
         from nusky.results.profile import profile_table
 
