@@ -73,3 +73,5 @@ def test_a_source_is_searched_and_written(tmp_path):
     assert f"test statistic  {content['fit']['test_statistic']:.2f}" in found.output
     assert content["source"]["name"] == "NGC 1068"
     assert called(*given, "--gamma", "9").exit_code == 1
+    unquoted = called("NGC", "1068", *given[1:])
+    assert unquoted.output.startswith("search at NGC 1068, icecube-3yr")

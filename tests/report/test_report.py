@@ -243,7 +243,7 @@ def test_every_search_is_listed_with_both_p_values(build):
 
 def test_what_a_stack_owes_to_each_source_is_told(build):
     page = build(inferred())
-    table = page[page.index("Sources of the stack of wcda-hess") :]
+    table = page[page.index("uniform weights</h3>") :]
     for value in ('data-value="6.1"', 'data-value="1.6"', 'data-value="0.45"'):
         assert value in table[: table.index("</table>")]
 

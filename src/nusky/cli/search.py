@@ -12,8 +12,8 @@ RELEASE = "icecube-10yr"
 
 
 def search(
-    name: Annotated[
-        str | None,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(metavar="NAME", help="Name of the source; or give --ra and --dec.", show_default=False),
     ] = None,
     ra: Annotated[
@@ -66,7 +66,7 @@ def search(
     """
     for path in out or []:
         _check_output(path)
-    named, position = _source(name, ra, dec, extension)
+    named, position = _source(" ".join(words) if words else None, ra, dec, extension)
     if trials < 0:
         raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
     from nusky.results.search import Search
