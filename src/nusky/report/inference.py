@@ -278,7 +278,6 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
         "number of sources looked at. Neither can be below 1/(trials + 1).",
     )
-    own = _with_fluence(_LIMIT_COLUMNS, timed)
     yield (
         f"Binomial test of the sources of {where}",
         ["γ", *_POPULATION_COLUMNS.values(), "names"],
@@ -290,6 +289,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         "likely by chance; its probability is for independent sources, the corrected one from common scrambled skies, "
         "in which sources share events as they do in the data.",
     )
+    own = _with_fluence(_LIMIT_COLUMNS, timed)
     limits = [
         [name, *(_cell(limit[key]) for key in own)]
         for name, of_source in sources["limits"].items()
