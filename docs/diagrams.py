@@ -25,7 +25,13 @@ RULES = Path("docs/images/rules.svg")
 EVERYTHING = {
     "run": "everything",
     "release": {"name": "icecube-10yr"},
-    "catalogues": {"wcda-hess": {}},
+    "catalogues": {
+        "wcda-hess": {},
+        "flares": {
+            "lists": [{"builtin": "hess"}],
+            "time": {"profile": "box", "start_mjd": 55000.0, "stop_mjd": 55100.0},
+        },
+    },
     "bdm": {"exclusion": {}},
     "inference": {"declinations_deg": [0.0], "differential_log10_energy_gev": [3, 5, 7], "recovery_trials": 100},
     "skymap": {},

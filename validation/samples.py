@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,8 @@ def generated(event_fraction: float, seasons: Sequence[str] | None = None) -> An
         return read_written(Path(folder))
 
 
-def real(folder: Path, *, times: bool = False) -> Analysis:
+def real_tables(folder: Path) -> ingest.CanonicalRelease:
     """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
-
-    With `times` sources may change with time: good runs are those of the release.
 
     The two come from different event selections: good for comparing programs, not for physics.
     """
@@ -99,8 +98,15 @@ def real(folder: Path, *, times: bool = False) -> Analysis:
         pa.concat_tables(stand_in(folder, response) for response in responses)
         for stand_in in (stand_in_area, stand_in_smearing)
     )
-    uptimes = release.uptimes if times else None
-    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear, uptimes=uptimes)
+    return replace(release, effective_area=area, smearing=smear)
+
+
+def real(folder: Path, *, times: bool = False) -> Analysis:
+    """The likelihood of `real_tables`; with `times` sources may change with time."""
+    tables = real_tables(folder)
+    uptimes = tables.uptimes if times else None
+    events = list(tables.events.values())
+    return Analysis.of_tables(tables.seasons, events, tables.effective_area, tables.smearing, uptimes=uptimes)
 
 
 def real_or_generated(event_fraction: float) -> tuple[str, Analysis]:

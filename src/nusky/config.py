@@ -42,7 +42,7 @@ DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 RELEASE_NAMES = ("icecube-3yr", "icecube-10yr", "icecube-14yr")
 """Releases that nusky knows, `nusky.releases.registry`."""
-BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf", "tdes"]
+BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf", "tdes", "1lhaaso", "gamma-cat", "3hwc"]
 
 
 def _each_once(values: list[Any] | None) -> list[Any] | None:
@@ -512,6 +512,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "weightings": {"uniform": Weighting(), "flux": Weighting(column="flux", share_by_list=True)},
         "gammas": [2.0, 2.4, 2.53, 3.0, 3.5],
     },
+    "lhaaso": {"lists": [SourceList(builtin="1lhaaso")], "gammas": [2.0, 2.53, 3.0]},
     "pulsars": {
         "lists": [SourceList(builtin="atnf")],
         "weightings": {

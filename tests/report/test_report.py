@@ -7,6 +7,7 @@ from nusky.errors import ConfigurationError
 from nusky.files import write_json
 from nusky.report import build_report
 from nusky.report.numbers import format_number
+from nusky.report.verdict import verdict
 from nusky.stages.report import report
 
 STACK = {
@@ -243,7 +244,7 @@ def test_every_search_is_listed_with_both_p_values(build):
 
 def test_what_a_stack_owes_to_each_source_is_told(build):
     page = build(inferred())
-    table = page[page.index("Sources of the stack of wcda-hess") :]
+    table = page[page.rindex("Sources of the stack of wcda-hess") :]  # behind the list of contents
     for value in ('data-value="6.1"', 'data-value="1.6"', 'data-value="0.45"'):
         assert value in table[: table.index("</table>")]
 
@@ -334,3 +335,37 @@ def test_stage_reads_summary_and_captions(tmp_path, figure):
 )
 def test_format_number(value, text):
     assert format_number(value) == text
+
+
+def hadronic(**changed):
+    """The run with a hadronic fraction of all sources together."""
+    row = {"source": -1, "name": "all sources", "n_sources": 97, "fraction": 0.3123, "fraction_limit": 0.8149}
+    row |= {"fraction_sensitivity": 0.9, "confidence_level": 0.9, "method": "Neyman", "injection": "smearing"}
+    row |= {"energy_min_gev": 500.0, "energy_max_gev": 12500.0, "relation": "kinematic", "problem": ""}
+    row |= dict.fromkeys(("gamma", "n_signal_limit", "n_hadronic", "n_hadronic_error", "n_hadronic_capped", "p_local"))
+    row |= {"n_trials": 300} | changed
+    summary = inferred()
+    summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["hadronic"] = [{**row, "source": 0}, row]
+    return summary
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {},
+            ("of wcda-hess", "97 sources", "f < 0.81 at 90 %", "best fit 0.31", "sensitivity 0.9", "500 GeV to 12 TeV"),
+        ),
+        ({"fraction_limit": 3.21}, ("f < 3.2 at 90 %", "above 1 nothing is excluded")),
+        ({"method": "asymptotic"}, ("not calibrated",)),
+        ({"injection": "gaussian (uncalibrated)"}, ("uncalibrated: its coverage is not shown",)),
+        ({"fraction_limit": None, "problem": "too few trials."}, ("no limit, as too few trials.",)),
+    ],
+)
+def test_the_first_lines_state_the_hadronic_fraction(build, changed, said):
+    summary = hadronic(**changed)
+    sentence = verdict(summary).limit_sentence
+    assert all(part in sentence for part in said), sentence
+    assert ("above 1" in sentence) == ((changed.get("fraction_limit") or 0) > 1)
+    page = build(summary)
+    assert page.index("Hadronic fraction f") < page.index("p-values of the single sources")

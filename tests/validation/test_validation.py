@@ -12,6 +12,7 @@ from validation import (
     coarse_grid,
     corrected,
     coverage,
+    hadronic,
     local_p,
     null,
     page,
@@ -99,12 +100,24 @@ def test_limits_cover(generated, source, experiment):
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100), 8),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
+        (lambda: hadronic.make(0.01, 30), 3 + 6),
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
         (lambda: corrected.make(20, 20, 20, 20, 0.02), 5 + 4),
         (lambda: local_p.make(0.01, 500, 500, (-29.5, -3.5)), 2),
     ],
-    ids=["background", "three-year", "null", "coverage", "recovery", "speed", "skymap", "corrected", "local_p"],
+    ids=[
+        "background",
+        "three-year",
+        "null",
+        "coverage",
+        "recovery",
+        "hadronic",
+        "speed",
+        "skymap",
+        "corrected",
+        "local_p",
+    ],
 )
 def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
     tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n)+)", make(), re.MULTILINE)

@@ -158,6 +158,7 @@ use rule inference_statements as inference_limits with:
     output:
         limits=paths.inference("limits"),
         hadronic=paths.inference("hadronic"),
+        gamma_rays=paths.inference("gamma_rays"),
     log:
         paths.log("inference_limits/{hypothesis}"),
     benchmark:

@@ -54,6 +54,7 @@ _HADRONIC_COLUMNS = {
     "n_signal_limit": "limit [events]",
     "n_hadronic": "events if hadronic",
     "n_hadronic_error": "error",
+    "n_hadronic_capped": "at most from where nothing was seen",
     "relation": "relation",
     "fraction": "best fraction",
     "p_local": "local p",

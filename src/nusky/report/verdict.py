@@ -211,22 +211,61 @@ def is_calibrated(row: Mapping[str, Any]) -> bool:
 
 
 def _limit_sentence(summary: Mapping[str, Any]) -> str:
+    return " ".join([*_flux_sentence(summary), *hadronic_sentences(summary)])
+
+
+def _flux_sentence(summary: Mapping[str, Any]) -> Iterator[str]:
     found = list(limits(summary))
     if not found:
-        return ""
+        return
     calibrated = [limit for limit in found if limit.calibrated]
     limit = (calibrated or found)[0]
-    if limit.calibrated:
-        how = f"{limit.method}, calibrated with simulated skies"
-    elif limit.from_trials:
-        how = f"{limit.method} from simulated skies, uncalibrated: its coverage is not shown"
-    else:
-        how = "from the fall of the likelihood, not calibrated"
-    return (
+    yield (
         f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
         f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for "
-        f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; {how}."
+        f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; "
+        f"{_how(limit.method, calibrated=limit.calibrated, from_trials=limit.from_trials)}."
     )
+
+
+def _how(method: str, *, calibrated: bool, from_trials: bool) -> str:
+    if calibrated:
+        return f"{method}, calibrated with simulated skies"
+    if from_trials:
+        return f"{method} from simulated skies, uncalibrated: its coverage is not shown"
+    return "from the fall of the likelihood, not calibrated"
+
+
+def hadronic_fractions(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The hadronic fraction of all sources together of each catalogue that has one: its row of the table."""
+    found = {}
+    for catalogue, result in (summary["methods"].get("standard") or {}).items():
+        rows = (((result or {}).get("inference") or {}).get("sources") or {}).get("hadronic") or []
+        if rows and rows[-1]["source"] < 0:
+            found[catalogue] = rows[-1]
+    return found
+
+
+def hadronic_sentences(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The hadronic fraction of the sources of every catalogue, one for all of them."""
+    for catalogue, row in hadronic_fractions(summary).items():
+        n = row["n_sources"]
+        what = f"Hadronic fraction f of the gamma rays of {catalogue}, one f for its {n} sources with measured spectra"
+        if row["fraction_limit"] is None:
+            yield f"{what}: no limit, as {row['problem']}"
+            continue
+        parts = [f"best fit {_two(row['fraction'])}", f"sensitivity {_two(row['fraction_sensitivity'])}"]
+        parts += ["above 1 nothing is excluded"] * (row["fraction_limit"] >= 1)
+        how = _how(row["method"], calibrated=is_calibrated(row), from_trials=row["method"] != "asymptotic")
+        yield (
+            f"{what}: f < {_two(row['fraction_limit'])} at {100 * row['confidence_level']:g} % ({', '.join(parts)})"
+            f"{energies(row['energy_min_gev'], row['energy_max_gev'])}, {row['relation']} relation; {how}."
+        )
+
+
+def _two(value: float | None) -> str:
+    """A fraction with two digits."""
+    return "unknown" if value is None else number(float(f"{value:.2g}"))
 
 
 def energies(low_gev: float | None, high_gev: float | None) -> str:

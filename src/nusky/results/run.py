@@ -148,6 +148,23 @@ class Run:
         tables = {"limits": self._paths.inference("limits").format(**names)}
         return self._result(f"upper limits of the sources of {catalogue}", "limits", "source_limits", tables, names)
 
+    def gamma_rays(self, catalogue: str, *names: str) -> Result:
+        """Hadronic fractions of the sources of a catalogue; drawn are the gamma rays and the neutrinos they allow.
+
+        Of the sources called `names`, or of those with the most expected neutrinos.
+        """
+        hypothesis = f"sources/{self._catalogue(catalogue)}"
+        tables = {
+            what: self._paths.inference(what).format(hypothesis=hypothesis) for what in ("gamma_rays", "hadronic")
+        }
+        self._check(tables.values())
+        data = _read(tables["hadronic"])
+        unknown = sorted(set(names) - set(data["name"].to_pylist()))
+        if unknown:
+            raise TableError(f"{tables['hadronic']}: no hadronic fraction of '{unknown[0]}'.")
+        figure = _figure("gamma_rays", tables, {"catalogue": catalogue, "names": names})
+        return Result(f"gamma rays of {catalogue}", data, _synthetic(tables.values()), figure)
+
     def source_table(self, catalogue: str) -> Result:
         """The sources of a catalogue with fit, p-values and the limit to quote, as in the report; see `source_rows`."""
         rows = source_rows(self.summary, self._catalogue(catalogue))
@@ -288,7 +305,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     return table
 
 
-def _figure(kind: str, tables: dict[str, Any], names: dict[str, str]) -> Callable[..., Any]:
+def _figure(kind: str, tables: dict[str, Any], names: dict[str, Any]) -> Callable[..., Any]:
     def figure() -> Any:
         from nusky.stages import figures
 

@@ -8,7 +8,7 @@ import numpy as np
 from nusky.conventions import BAND_HALF_WIDTH_DEG
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
-from nusky.detector.spectrum import SourceSpectra, Spectrum, by_spectrum
+from nusky.detector.spectrum import SourceSpectra, Spectrum, integrals_of, quantiles
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.hypothesis import Sources, expected_by_source
@@ -196,17 +196,15 @@ def _true_energies(
     expected: np.ndarray,
 ) -> np.ndarray:
     """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them."""
-    log10_enu, of_each = np.empty(len(source)), area.at(sources.dec).T
+    of_each = area.at(sources.dec).T
     _refuse_blind(response, sources, expected, np.flatnonzero(~(of_each > 0).any(axis=1)))
-    present = np.unique(source)
-    for spectrum, places in by_spectrum([spectra[j] for j in present]):
-        own = present[places]
-        cumulative = np.cumsum(of_each[own] * spectrum.integrals(area.log10_energy), axis=1)
-        _refuse_blind(response, sources, expected, own[cumulative[:, -1] <= 0])
-        drawn = np.flatnonzero(np.isin(source, own))
-        row = np.searchsorted(own, source[drawn])
-        log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, row)
-    return log10_enu
+    if not len(source):
+        return np.empty(0)
+    present, row = np.unique(source, return_inverse=True)
+    own = tuple(spectra[j] for j in present)
+    cumulative = np.cumsum(of_each[present] * integrals_of(own, area.log10_energy), axis=1)
+    _refuse_blind(response, sources, expected, present[cumulative[:, -1] <= 0])
+    return _draw_energy(rng, cumulative, area.log10_energy, own, row)
 
 
 def _refuse_blind(response: str, sources: Sources, expected: np.ndarray, unseen: np.ndarray) -> None:
@@ -241,7 +239,7 @@ def _check(
 
 
 def _draw_energy(
-    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectrum: Spectrum, row: np.ndarray
+    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectra: Sequence[Spectrum], row: np.ndarray
 ) -> np.ndarray:
     """log10(E_nu/GeV) of one neutrino from the source of each `row`: exact inverse of `cumulative` (n, n_energy)."""
     totals = cumulative[:, -1:]
@@ -252,4 +250,4 @@ def _draw_energy(
     energy = np.searchsorted(laid_out, row + place, side="right") - row * share.shape[1]
     before = np.where(energy > 0, share[row, energy - 1], 0.0)
     inside = np.clip((place - before) / (share[row, energy] - before), 0.0, 1.0)
-    return spectrum.quantile(inside, edges[energy], edges[energy + 1])
+    return quantiles(spectra, row, inside, edges[energy], edges[energy + 1])

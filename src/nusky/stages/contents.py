@@ -94,7 +94,7 @@ class Contents:
         block = self.cfg.inference
         kinds = {
             "stack": ["fits", "searches", "sources", "statements", "fluxes"],
-            "sources": ["fits", "searches", "population", "limits", "hadronic"],
+            "sources": ["fits", "searches", "population", "limits", "hadronic", "gamma_rays"],
             DECLINATIONS: ["sensitivity"],
             DURATIONS: ["sensitivity"],
         }
@@ -122,7 +122,7 @@ class Contents:
         """The batches of a hypothesis: its own `trials`, or the common `skies`; only the last one may be a part."""
         block = self.cfg.inference
         if skies == "skies":
-            total = 0 if hypothesis == DECLINATIONS else block.sky_trials
+            total = block.sky_trials if hypothesis.startswith(("stack/", "sources/")) else 0
         else:
             total = block.trials if hypothesis.startswith("stack/") else block.source_trials
         names = {"hypothesis": hypothesis, "skies": skies}

@@ -39,6 +39,8 @@ FIGURE_S = 0.5
 """Per figure and format."""
 TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
+STACK_SOURCE_MIB = 0.025
+"""The cells of the sky's index that a source of a stack is in; the number of events does not matter."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
 COMMON_SKY_S = 1.5e-7
@@ -212,7 +214,7 @@ def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float
     """A job of the inference; a stack's sources take time and memory beside its trials."""
     return lambda c: (
         c.start + cpu(c) + (2.5e-4 * c.sources if c.kind == "stack" else 0),
-        BASE_NUMBA_MIB + 6.5e-4 * c.events + (7e-8 * c.events * c.sources if c.kind == "stack" else 0),
+        BASE_NUMBA_MIB + 6.5e-4 * c.events + (STACK_SOURCE_MIB * c.sources if c.kind == "stack" else 0),
     )
 
 

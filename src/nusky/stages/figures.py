@@ -205,6 +205,16 @@ def _source_limits(tables: Tables, options: Figures, *, catalogue: str, syntheti
     )
 
 
+def _gamma_rays(
+    tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, names: Sequence[str] = (), **_: Any
+) -> "Drawn":
+    from nusky.figures import gamma_rays as module
+
+    spectra = read_table(tables["gamma_rays"], kind="gamma_rays")
+    fractions = read_table(tables["hadronic"], kind="hadronic_limits", columns=module.COLUMNS)
+    return module.gamma_rays(spectra, fractions, method=_METHOD, catalogue=catalogue, synthetic=synthetic, names=names)
+
+
 def _sensitivity(tables: Tables, options: Figures, *, release: str, synthetic: bool, **_: Any) -> "Drawn":
     from nusky.figures import sensitivity as module
 
@@ -429,6 +439,13 @@ KINDS = {
         lambda c: c.of_kind("sources") if c.cfg.release.states_fluxes else [],
         _inferred("limits"),
         _source_limits,
+    ),
+    "gamma_rays": Kind(
+        "Gamma rays and the neutrinos they allow, {catalogue}",
+        "standard/gamma_rays/{catalogue}",
+        lambda c: c.of_kind("sources"),
+        _inferred("gamma_rays", "hadronic"),
+        _gamma_rays,
     ),
     "differential": Kind(
         "Sensitivity and limit by energy, {label}",

@@ -11,6 +11,7 @@ from nusky.config import Release, parse
 from nusky.errors import TableError
 from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
+from nusky.report.verdict import hadronic_fractions
 from nusky.revision import revision
 from nusky.stages import bdm_summary, inference_summary, origins, skymap_summary
 from nusky.stages.contents import Contents
@@ -73,6 +74,7 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
         output,
         {
             "run": cfg.run,
+            "hadronic_fractions": hadronic_fractions({"methods": methods}),
             **_events(cfg.release, paths.seasons if cfg.catalogues else None),
             "versions": {name: version(name) for name in _VERSIONS},
             "git_revision": revision(),
