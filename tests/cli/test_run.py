@@ -172,15 +172,16 @@ def test_a_run_from_the_wheel_tells_its_stages_and_ends_with_the_verdict(install
 
 @pytest.mark.slow
 def test_a_failing_job_ends_the_command_with_its_reason(installed, tmp_path):
-    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,400,10\n")
-    (tmp_path / "mine.yaml").write_text("run: bad\ncatalogues: {mine: {lists: [{file: mine.csv}]}}\n")
+    (tmp_path / "empty").mkdir()
+    content = "run: bad\nrelease: {name: icecube-3yr, local_path: empty}\ncatalogues: {wcda-hess: {}}\n"
+    (tmp_path / "mine.yaml").write_text(content)
     done = subprocess.run(
-        [*CALL, "run", "mine.yaml", "--", "--until", "build_catalogue"],
+        [*CALL, "run", "mine.yaml", "--", "--until", "fetch_release"],
         cwd=tmp_path,
         env=installed,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1
-    assert "mine.csv" in done.stderr
-    assert "400" in done.stderr
+    (reason,) = {line for line in done.stderr.splitlines() if line.startswith("nusky: error: ")}
+    assert "empty" in reason
