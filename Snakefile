@@ -97,6 +97,11 @@ if cfg.skymap:
     include: "workflow/rules/skymap.smk"
 
 
+if contents.corrected:
+
+    include: "workflow/rules/corrected.smk"
+
+
 if cfg.bdm:
 
     include: "workflow/rules/bdm.smk"

@@ -27,11 +27,17 @@ EVERYTHING = {
     "release": {"name": "icecube-10yr"},
     "catalogues": {
         "wcda-hess": {},
-        "pulsars": {"time": {"profile": "box", "start_mjd": 56000, "stop_mjd": 57000}},
+        "pulsars": {"time": {"profile": "box", "start_mjd": 55000.0, "stop_mjd": 55100.0}},
         "km2a-hess": {"time": {"profile": "flare", "shortest_days": 1, "longest_days": 100}},
     },
     "bdm": {"exclusion": {}},
-    "inference": {"declinations_deg": [0.0], "differential_log10_energy_gev": [3, 5, 7], "recovery_trials": 100},
+    "inference": {
+        "declinations_deg": [0.0],
+        "differential_log10_energy_gev": [3, 5, 7],
+        "recovery_trials": 100,
+        "profiles": True,
+        "systematics": {},
+    },
     "skymap": {},
 }
 """A configuration that asks for every rule."""

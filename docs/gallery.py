@@ -14,6 +14,7 @@ import pyarrow as pa
 from astropy import units as u
 from astropy.table import QTable
 from matplotlib.figure import Figure
+from scipy.special import ndtr
 
 from nusky.figures import canvas
 from nusky.figures.background_ts import background_ts
@@ -21,6 +22,7 @@ from nusky.figures.bdm_cross_sections import bdm_differential_cross_section, bdm
 from nusky.figures.bdm_exclusion import bdm_exclusion
 from nusky.figures.bdm_rates import bdm_events, bdm_light_curve
 from nusky.figures.bdm_sky_map import bdm_sky_map
+from nusky.figures.corrected import corrected
 from nusky.figures.coverage import coverage
 from nusky.figures.differential import differential
 from nusky.figures.durations import durations
@@ -28,14 +30,17 @@ from nusky.figures.flare import FLARE_COLUMNS, flare
 from nusky.figures.injection_recovery import injection_recovery
 from nusky.figures.limit_spectra import limit_spectra
 from nusky.figures.p_values import p_values
+from nusky.figures.population import population
 from nusky.figures.search import search_figure
 from nusky.figures.sensitivity import sensitivity
 from nusky.figures.sky_map import sky_map
 from nusky.figures.skymap import all_sky, hottest, zooms
 from nusky.figures.source_limits import BAND_COLUMNS, LIMIT_COLUMN, source_limits
+from nusky.figures.stack_sources import stack_sources
 from nusky.figures.ts_distribution import ts_distribution
 from nusky.figures.ts_scan import ts_scan
 from nusky.figures.windows import windows
+from nusky.search.statistics.population import binomial_scan
 
 FOLDER = Path(__file__).parent / "images/gallery"
 DPI = 70
@@ -133,6 +138,42 @@ def draw_flare() -> Figure:
     rows = pa.Table.from_pylist([dict(zip(FLARE_COLUMNS, row, strict=True)) for row in flares])
     weights = pa.table({"mjd": mjd, "weight": weight})
     return flare(rows, pa.table(windows), weights, title=("a source", "my sources"), note="p = 0.002", synthetic=True)
+
+
+def draw_population() -> Figure:
+    """The binomial test of a list of 80 sources, four of which stand out."""
+    random, k = rng(), np.arange(1, 81)
+    p = np.sort(np.append([2e-4, 9e-4, 1.5e-3, 2e-3], random.uniform(size=76)))
+    scan = binomial_scan(np.sort(random.uniform(size=(500, 80)), axis=1))
+    columns = {"k": k, "p_k": p, "p_binomial": binomial_scan(p)}
+    quantiles = {"low95": 0.025, "low68": 0.16, "median": 0.5, "high68": 0.84, "high95": 0.975}
+    columns |= {f"sky_{name}": np.quantile(scan, q, axis=0) for name, q in quantiles.items()}
+    counted = np.where(p <= 0.1, columns["p_binomial"], 1)
+    best = int(np.argmin(counted))
+    result = {"k_best": best + 1, "p_binomial_best": counted[best], "p_post": 3e-3, "n_sky_trials": 1000, "p_max": 0.1}
+    return population(pa.table(columns | {name: [value] * 80 for name, value in result.items()}), **MINE)
+
+
+def draw_stack_sources() -> Figure:
+    """What each source adds to a stack that lives from two of them."""
+    names = [f"source {i}" for i in range(20)]
+    added = np.append([6.1, 3.2, 0.9, 0.4], np.linspace(0.1, -0.4, 16))
+    left = added.sum() - np.append([5.8, 3.0, 0.8], np.linspace(0.3, -0.4, 17))
+    columns = {"name": names, "test_statistic": added, "test_statistic_without": left}
+    columns |= {"p_without": np.append([0.21, 0.04], np.full(18, np.nan)), "n_trials": [1000] * 20}
+    table = pa.table(columns | {"test_statistic_stack": [added.sum()] * 20})
+    return stack_sources(table, method="standard", title="mine, uniform weights", synthetic=True)
+
+
+def draw_corrected() -> Figure:
+    """The smallest local p-value of twelve searches, of the data and of scrambled skies."""
+    random = rng()
+    searches = ndtr(np.sqrt(0.6) * random.normal(size=(1000, 1)) + np.sqrt(0.4) * random.normal(size=(1000, 12)))
+    skies = searches.min(axis=1)
+    ranked = np.append([3e-3], np.linspace(0.02, 0.9, 11))
+    run = [(np.count_nonzero(skies <= p) + 1) / 1001 for p in ranked]
+    skies = pa.table({"p_ranked": skies})
+    return corrected(pa.table({"p_ranked": ranked, "p_run": run}), skies, synthetic=True)
 
 
 def draw_source_limits() -> Figure:

@@ -16,6 +16,7 @@ from scipy.stats import binom, kstest, kstwo
 
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment
+from nusky.search.hypothesis import common_sky
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.search.trials import stream
 from validation import page, samples
@@ -50,7 +51,7 @@ def full_skies(experiment: Experiment, n_skies: int) -> np.ndarray:
     for i in range(n_skies):
         rng = stream(experiment.seed, *experiment.keys, "full", i)
         if hypothesis.sources.profiles is not None:
-            ts[i] = experiment.fits(hypothesis.with_events_at(*hypothesis.permuted_events(rng)))[0, 2]
+            ts[i] = experiment.fits(hypothesis.common(*common_sky(hypothesis.analysis, rng, hypothesis.scramble)))[0, 2]
             continue
         ra = [2 * np.pi * rng.random(len(season)) for season in hypothesis.analysis.seasons]
         ts[i] = experiment.fits(hypothesis.sky(ra))[0, 2]

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,15 @@ def read_written(folder: Path) -> Analysis:
     return load_analysis(Data(events, *others))
 
 
-def real(folder: Path, *, times: bool = False) -> Analysis:
-    """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
+def generated(event_fraction: float, seasons: Sequence[str] | None = None) -> Analysis:
+    """The analysis of a generated ten-year release."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_generated(Path(folder), event_fraction, seasons)
+        return read_written(Path(folder))
 
-    With `times` sources may change with time: good runs are those of the release.
+
+def real_tables(folder: Path) -> ingest.CanonicalRelease:
+    """The real events of IC40, IC79 and IC86_I with the fourteen-year response (version 1.0) as a stand-in.
 
     The two come from different event selections: good for comparing programs, not for physics.
     """
@@ -92,17 +98,22 @@ def real(folder: Path, *, times: bool = False) -> Analysis:
         pa.concat_tables(stand_in(folder, response) for response in responses)
         for stand_in in (stand_in_area, stand_in_smearing)
     )
-    uptimes = release.uptimes if times else None
-    return Analysis.of_tables(release.seasons, list(release.events.values()), area, smear, uptimes=uptimes)
+    return replace(release, effective_area=area, smearing=smear)
+
+
+def real(folder: Path, *, times: bool = False) -> Analysis:
+    """The likelihood of `real_tables`; with `times` sources may change with time."""
+    tables = real_tables(folder)
+    uptimes = tables.uptimes if times else None
+    events = list(tables.events.values())
+    return Analysis.of_tables(tables.seasons, events, tables.effective_area, tables.smearing, uptimes=uptimes)
 
 
 def real_or_generated(event_fraction: float) -> tuple[str, Analysis]:
     """The `real` events, or generated ones where these are not at hand or fewer are asked for, and what they are."""
     if event_fraction == 1.0 and data_folder().is_dir():
         return "Real events of IC40, IC79 and IC86_I with stand-in responses", real(data_folder())
-    with tempfile.TemporaryDirectory() as folder:
-        write_generated(Path(folder), event_fraction)
-        return "Generated ten-year release", read_written(Path(folder))
+    return "Generated ten-year release", generated(event_fraction)
 
 
 def stand_in_area(folder: Path, response: str) -> pa.Table:

@@ -42,7 +42,7 @@ DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 RELEASE_NAMES = ("icecube-3yr", "icecube-10yr", "icecube-14yr")
 """Releases that nusky knows, `nusky.releases.registry`."""
-BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf", "tdes"]
+BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf", "tdes", "1lhaaso", "gamma-cat", "3hwc"]
 
 
 def _each_once(values: list[Any] | None) -> list[Any] | None:
@@ -579,6 +579,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "weightings": {"uniform": Weighting(), "flux": Weighting(column="flux", share_by_list=True)},
         "gammas": [2.0, 2.4, 2.53, 3.0, 3.5],
     },
+    "lhaaso": {"lists": [SourceList(builtin="1lhaaso")], "gammas": [2.0, 2.53, 3.0]},
     "pulsars": {
         "lists": [SourceList(builtin="atnf")],
         "weightings": {
@@ -782,6 +783,26 @@ _TRIALS_BEYOND = 11
 (`nusky.search.statistics.sensitivity.MIN_ABOVE_THRESHOLD`)."""
 
 
+class Systematics(Section):
+    """By which part the truth may differ from what the analysis believes, either way; 0 leaves an effect out."""
+
+    effective_area: float = Field(0.1, ge=0, lt=1, description="Effective area.")
+    angular_error: float = Field(0.1, ge=0, lt=1, description="Distance of signal events from their source.")
+    energy_scale: float = Field(0.1, ge=0, lt=1, description="Reconstructed energies of signal events.")
+    background: float = Field(0.1, ge=0, lt=1, description="Density of the background near the sources.")
+
+    @model_validator(mode="after")
+    def _some(self) -> "Systematics":
+        if not self.sizes:
+            raise ValueError("all effects are 0: give one of them a size, or set systematics: null")
+        return self
+
+    @property
+    def sizes(self) -> dict[str, float]:
+        """Those that are not left out, by name."""
+        return {name: size for name, size in self.model_dump().items() if size}
+
+
 class Inference(Section):
     """Trials and statements of the standard method: p-values, sensitivities, upper limits (docs/inference.md)."""
 
@@ -791,7 +812,22 @@ class Inference(Section):
     )
     trials: int = Field(10_000, ge=100, description="Background trials of every stack.")
     source_trials: int = Field(10_000, ge=100, description="Background trials of every single source or declination.")
-    sky_trials: int = Field(1000, ge=10, description="Full scrambled skies behind the post-trial p-values.")
+    sky_trials: int = Field(
+        1000,
+        ge=10,
+        description="Full scrambled skies that all searches look at, behind post-trial p-values and that of the run.",
+    )
+    population_p_max: float = Field(
+        0.1, gt=0, le=1, description="Largest local p-value that counts in the binomial test of a list of sources."
+    )
+    leave_one_out_sources: int = Field(
+        5,
+        ge=0,
+        description="Sources of a stack without which its p-value is stated, too: those without which least is left.",
+    )
+    leave_one_out_trials: int = Field(
+        1000, ge=10, description="Scrambled skies behind each p-value of a stack without one of its sources."
+    )
     injected_trials: int = Field(1000, ge=10, description="Trials with signal at each of about five strengths.")
     trials_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     confidence_level: float = Field(0.9, gt=0.5, lt=1, description="Confidence level of the upper limits.")
@@ -824,6 +860,14 @@ class Inference(Section):
         0,
         ge=0,
         description="Pseudo-experiments at each strength for injection, recovery and coverage; 0 leaves them out.",
+    )
+    profiles: bool = Field(
+        False,
+        description="Keep the likelihood over flux and index of every stack and single source, for other programs "
+        "(docs/how_to/join_other_data.md).",
+    )
+    systematics: Systematics | None = Field(
+        None, description="How far limits and sensitivities move with the detector and the background; null leaves it."
     )
     gamma: Annotated[float, Field(ge=1.0, le=4.0)] | None = Field(
         None, description="Spectral index to fix; null fits it, or where events have no energies fixes each listed one."
@@ -901,7 +945,9 @@ class SkyMap(Section):
     calibration_trials: int = Field(
         10_000, ge=500, description="Background trials at each of these declinations: n tell p down to 1/(n + 1)."
     )
-    sky_trials: int = Field(500, ge=10, description="Full scrambled skies behind the post-trial p-values.")
+    sky_trials: int = Field(
+        500, ge=10, description="Full scrambled skies behind the post-trial p-values and that of the run."
+    )
     calibration_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
     skies_per_batch: int = Field(20, ge=1, description="Scrambled skies of one job; changes no result.")
     n_spots: int = Field(100, ge=1, description="Hot spots listed: those that rank highest.")

@@ -41,6 +41,8 @@ PATTERNS = {
     "skymap_calibration": "standard/skymap/calibration/{first}-{stop}.parquet",
     "skymap_skies": "standard/skymap/skies/{first}-{stop}.parquet",
     "skymap_fits": "standard/skymap/map.fits",
+    "corrected": "standard/corrected.parquet",
+    "corrected_skies": "standard/corrected_skies.parquet",
     "summary": "summary.json",
     "report": "report.html",
     "sky_viewer": "sky_viewer.html",

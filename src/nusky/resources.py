@@ -10,8 +10,13 @@ SOURCE_LISTS = {
     "hess": "catalogues/hess.ecsv",
     "atnf": "catalogues/atnf.ecsv",
     "tdes": "catalogues/tdes.ecsv",
+    "1lhaaso": "catalogues/1lhaaso.ecsv",
+    "gamma-cat": "catalogues/gamma_cat.ecsv",
+    "3hwc": "catalogues/3hwc.ecsv",
 }
-"""The built-in source lists."""
+"""The built-in source lists. A name that several have is that of the first."""
+ALSO_READ = {"hess": ("gamma-cat",)}
+"""Lists that a list is completed from."""
 SUPERNOVAE = "supernovae/historical.ecsv"
 
 _PACKAGE = Path(__file__).resolve().parent

@@ -242,6 +242,8 @@ _ANGLES_DEG = {  # size of a unit of angle in degrees
 _SPELLED = {spelling: size for size, spellings in _ANGLES_DEG.items() for spelling in spellings.split()}
 RADIAN, HOURS, SEXAGESIMAL = 180 / math.pi, 15.0, 0.0
 """What `angle_unit` gives for radians, hours, and notations of hours or degrees with minutes and seconds."""
+_NO_ANGLE = re.compile(r"(min(ute)?|sec(ond)?|gon|grad(ian)?)s?|s", re.ASCII)
+"""Units in which some write angles and which are not converted: minutes and seconds of time, parts of 400."""
 _SEXAGESIMAL_UNIT = re.compile(r"(h|hh|d|dd|deg)[: ]?(m|mm)([: ]?(s|ss)(\.[sf]*)?)?|sexagesimal|iso", re.ASCII)
 _NAMED_UNIT = re.compile(r".*(?:[^a-z]|^_?ra|^_?decl|^_?dec|^_?de)([a-z]+)\.?", re.ASCII)
 MINUS = str.maketrans("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-" * 7)
@@ -327,7 +329,8 @@ def angle_unit_in_name(name: str) -> tuple[str, float] | None:
     Raises
     ------
     PhysicsError
-        Square brackets that hold something else than a unit of angle, or two units.
+        Square brackets that hold something else than a unit of angle, another unit in brackets of any form, units of
+        time or gradians, or two units.
     """
     found = {}
     for opening, inside in re.findall(r"([\[({])([^\])}]*)[\])}]", name):
@@ -336,18 +339,34 @@ def angle_unit_in_name(name: str) -> tuple[str, float] | None:
         found |= known
         if known:
             continue
-        if opening == "[" and not re.search(r"j2000|b1950|icrs|fk\d", inside, re.IGNORECASE):
+        if any(map(_is_other_unit, sizes)) or (
+            opening == "[" and not re.search(r"j2000|b1950|icrs|fk\d", inside, re.IGNORECASE)
+        ):
             raise PhysicsError(f"'{inside.strip()}' in the name of column '{name}' is no unit of angle known here.")
     if not found:
         outside = re.sub(r"[\[({][^\])}]*[\])}]", "", name).strip().casefold()
         ending = _NAMED_UNIT.fullmatch(outside)
         if ending and ending[1] in _SPELLED:
             found[ending[1]] = _SPELLED[ending[1]]
+        elif ending and ending[1] not in ("min", "s") and _NO_ANGLE.fullmatch(ending[1]):
+            raise PhysicsError(f"'{ending[1]}' in the name of column '{name}' is no unit of angle known here.")
         elif ending and ending[1] in ("hms", "dms", "hhmmss", "ddmmss", "sexagesimal"):
             found[ending[1]] = SEXAGESIMAL
     if len(set(found.values())) > 1:
         raise PhysicsError(f"the name of column '{name}' states more than one unit: {', '.join(found)}.")
     return next(iter(found.items()), None)
+
+
+def _is_other_unit(text: str) -> bool:
+    """Whether text in brackets is a unit, no angle as it is; a letter alone says rather something else: RA (J)."""
+    if _NO_ANGLE.fullmatch(text.casefold().strip(".")):
+        return True
+    from astropy import units
+
+    try:
+        return len(text) > 1 and text.isalpha() and units.Unit(text) != units.dimensionless_unscaled
+    except (TypeError, ValueError):
+        return False
 
 
 def sexagesimal(text: str, hours: bool) -> float | None:

@@ -1,5 +1,6 @@
 """Exclusion limits against a sum over energies, angles and counts that is written here."""
 
+import functools
 import itertools
 import math
 
@@ -41,9 +42,12 @@ def detector(window=(5.0, 20.0), efficiency=0.8, per_year=None, number=7.5e33, l
     )
 
 
+legendre = functools.cache(np.polynomial.legendre.leggauss)
+
+
 def gauss(n, a, b):
     """Nodes and weights between a (...,) and b (...,), in a new last axis."""
-    x, w = np.polynomial.legendre.leggauss(n)
+    x, w = legendre(n)
     a, b = np.asarray(a)[..., None], np.asarray(b)[..., None]
     return 0.5 * (a + b) + 0.5 * (b - a) * x, 0.5 * (b - a) * w
 

@@ -148,6 +148,13 @@ def test_units_of_files(tmp_path, unit, angle, suffix):
         ("RA,Dec", (["83.6\u00b0", "266.4\u00b0"], DEGREES[1]), "'83.6\u00b0' in column 'RA' is not a plain number"),
         ("RA,Dec", (COLONS[0], ["22:00:52 S", "-29:00:28"]), "is no angle such as -29:00:28"),
         ("azimuth,zenith", DEGREES, "hold horizontal coordinates"),
+        *(
+            (f"RA ({unit}),Dec", DEGREES, f"'{unit}' in the name of column 'RA ({unit})' is no unit of angle")
+            for unit in ("min", "s", "gon", "pc")
+        ),
+        ("ra_minutes,Dec", DEGREES, "'minutes' in the name of column 'ra_minutes' is no unit of angle"),
+        ("RA [h:m:s],Dec [h:m:s]", COLONS, "column 'Dec [h:m:s]' is in hours ('h:m:s'); only a right ascension can be"),
+        ("83.63,22.01", DEGREES, "'83.63' has a number for its name: is the first line a row"),
     ],
 )
 def test_what_cannot_be_taken_as_stated_is_refused(tmp_path, header, values, message):
@@ -267,6 +274,66 @@ def test_columns_of_positions_in_ecsv(tmp_path, frame):
     QTable({"name": ["Crab", "Sgr A*"], "sky": sky}).write(path)
     assert is_both(build(path, ("name", "sky", "sky"))[0])
     assert is_both(build(path, ("name", "sky.ra", "sky.dec"))[0])
+
+
+@pytest.mark.parametrize("header", ["RA [d:m:s]", "ra_dms", "RA (ddmmss)"])
+def test_sexagesimal_right_ascensions_that_are_said_to_be_in_degrees(tmp_path, header):
+    values = (["83:37:59.1", "266:25:00.6"], DEGREES[1])
+    small = (["23:38:00", "1:00:00"], DEGREES[1])
+    path = text(tmp_path, f"name,{header},Dec\n{rows(*small)}")
+    assert build(path, ("name", header, "Dec"))[0]["ra_deg"].to_pylist() == pytest.approx([23 + 38 / 60, 1.0])
+    path = text(tmp_path, f"name,{header},Dec\n{rows(*values)}")
+    if "(" not in header:
+        assert is_both(build(path, ("name", header, "Dec"))[0])
+
+
+def with_column(folder, header, said, values, name="RA,Dec"):
+    lines = [f"{line},{one}" for line, one in zip(rows(*values).splitlines(), said, strict=True)]
+    return text(folder, f"name,{name},{header}\n" + "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "said", "values"),
+    [
+        ("equinox", "1950", B1950),
+        ("Equinox", "B1950.0", B1950),
+        ("RADESYS", "FK4", B1950),
+        ("equinox", "J2000", DEGREES),
+        ("frame", "icrs", DEGREES),
+    ],
+)
+def test_frames_that_a_column_says_of_every_row(tmp_path, header, said, values):
+    path = with_column(tmp_path, header, [said, said], values)
+    assert is_both(build(path)[0])
+    assert is_both(build(with_column(tmp_path, header, [said, ""], values))[0])
+
+
+def test_a_galactic_frame_in_a_column(tmp_path):
+    path = with_column(tmp_path, "coord_sys", ["galactic"] * 2, GALACTIC, "lon,lat")
+    assert is_both(build(path, ("name", "lon", "lat"))[0])
+    refused(
+        "says frame equatorial, but column 'frame' says galactic",
+        with_column(tmp_path, "frame", ["galactic"] * 2, GALACTIC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "said", "message"),
+    [
+        ("equinox", ("1950", "2000"), "column 'equinox' says '1950.0' of some rows and '2000.0' of others"),
+        ("frame", ("fk4", "icrs"), "column 'frame' says 'fk4' of some rows and 'icrs' of others"),
+        ("epoch", ("1950", "1950"), "column 'epoch' says 1950.0, perhaps the equinox. State it with `frame`"),
+        ("frame", ("barycentric",) * 2, "names the coordinate system 'barycentric', which cannot be converted"),
+    ],
+)
+def test_rows_of_no_one_frame_are_refused(tmp_path, header, said, message):
+    path = with_column(tmp_path, header, said, B1950)
+    refused(message, path)
+    assert is_both(build(path, frame="fk4")[0])
+
+
+def test_epochs_of_observations_are_no_equinox(tmp_path):
+    assert is_both(build(with_column(tmp_path, "epoch", ["2015.5", "1991.25"], DEGREES))[0])
 
 
 @pytest.mark.parametrize("said", ["# equinox: 1950", "# Galactic coordinates", "# all in FK4"])
@@ -428,6 +495,12 @@ def test_units_of_extensions(tmp_path, header, value):
     assert "an upper limit as" in notes(report)
 
 
+@pytest.mark.parametrize("header", ["diameter", "FWHM [deg]", "r68"])
+def test_widths_that_are_no_sigma_are_noted(tmp_path, header):
+    _, report = build(text(tmp_path, f"name,RA,Dec,{header}\nA,100,2,0.5\n"), ("name", "RA", "Dec", header))
+    assert f"{header} is taken as the width (sigma) of a Gaussian" in notes(report)
+
+
 TABLES = {
     "semicolons and decimal commas": (
         "list.csv",
@@ -440,6 +513,7 @@ TABLES = {
     "units and dashes": ("list.csv", "name,RA,Dec\n,deg,deg\n----,-----,-----\n" + rows(*DEGREES)),
     "sexagesimal units": ("list.csv", 'name,RA,Dec\n,"h:m:s","d:m:s"\n' + rows(*BLANKS)),
     "hours in a line of units": ("list.csv", "name,RA,Dec\n,(h),(deg)\n" + rows(*HOURS)),
+    "dashes in a line of units": ("list.csv", "name,RA,Dec\n-,(hours),(deg)\n" + rows(*HOURS)),
     "commas at the ends": (
         "list.csv",
         "name,RA,Dec,,\nCrab,83.633083,22.0145,,\nSgr A*,266.416833,-29.007806,,\n,,,,\n",
@@ -475,6 +549,7 @@ def test_suffixes_without_a_format_need_one(tmp_path, suffix):
         ("name,RA,Dec,S\nA,1,2,x\n", "'x' in column 'S' is not a plain number"),
         ("name,RA,Dec,S\nA,1,2,1.5\u00b10.2\n", "Put errors into a column of their own"),
         ('name,RA,Dec,S\nA,1.5,2.5,"1,234"\n', "Is it a decimal comma?"),
+        ("name RA Dec\nA 1 2\n", "Do blanks separate its columns? Then state `format: blanks`"),
         ("<html><body>Not found</body></html>\n", "it is XML or HTML"),
         ("# %ECSV 1.0\nname RA Dec\nA 1 2\n", "give it the suffix .ecsv"),
     ],

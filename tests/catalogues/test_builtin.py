@@ -122,3 +122,55 @@ def test_every_builtin_of_the_configuration_has_its_table():
 def test_a_missing_resource_is_explained():
     with pytest.raises(NuskyError, match=r"resources/none\.ecsv: this file should come with nusky but is missing"):
         resource("none.ecsv")
+
+
+def test_spectra_of_the_hess_list_are_those_of_gamma_cat():
+    """RX J1713.7-3946, which the H.E.S.S. list calls otherwise."""
+    frame = read_builtin("hess", "hess").frame.set_index("name")
+    other = read_builtin("gamma-cat", "gamma-cat").frame.set_index("name")
+    row = frame.loc["HESS J1713-397"]
+    assert (row["spectral_index"], row["cutoff_tev"], row["pivot_tev"]) == (2.06, 12.9, 1.0)
+    for name in ("dnde_per_tev_cm2_s", "spectral_index", "cutoff_tev", "energy_min_tev", "energy_max_tev"):
+        assert row[name] == other.loc["RX J1713.7-3946", name]
+
+
+def test_photons_above_an_energy_become_a_flux_at_a_pivot():
+    table = Table.read(resource("catalogues/gamma_cat.ecsv"), format="ascii.ecsv")
+    frame = read_builtin("gamma-cat", "gamma-cat").frame.reset_index(drop=True)
+    stated = [j for j, kind in enumerate(table["spectrum"]) if kind == "pl2"]
+    assert len(stated) == 12
+    for j in stated:
+        row, energy = frame.iloc[j], np.geomspace(table["above_tev"][j], 1e6 * table["above_tev"][j], 100_001)
+        flux = row["dnde_per_tev_cm2_s"] * (energy / row["pivot_tev"]) ** -row["spectral_index"]
+        photons = np.trapezoid(flux * energy, np.log(energy))
+        assert photons == pytest.approx(table["flux_above"][j], rel=1e-4)
+
+
+def test_3hwc_has_the_flux_at_7_tev():
+    crab = read_builtin("3hwc", "3hwc").frame.set_index("name").loc["3HWC J0534+220"]
+    assert (crab["pivot_tev"], crab["spectral_index"]) == (7.0, 2.57949)  # ApJ 905, 76, table 1: 2.579
+    assert crab["flux"] == pytest.approx(2.34e-13, rel=0.01)
+
+
+def test_both_components_of_1lhaaso_are_the_published_ones(validation_data):
+    """The machine-readable catalogue as gammapy has it; the components in the order that names the source."""
+    raw = Table.read(validation_data / "catalogues/1LHAASO_catalog.fits")
+    table = Table.read(resource("catalogues/1lhaaso.ecsv"), format="ascii.ecsv")
+    assert len(raw) == len(table) == 90
+    renamed = {
+        "n0": "N0",
+        "n0_error": "N0_err",
+        "n0_upper_limit": "N0_ul",
+        "gamma": "gamma",
+        "gamma_error": "gamma_err",
+    }
+    for published, row in zip(raw, table, strict=True):
+        assert published["Source_Name"].strip().rstrip("*").replace("1LHAASO ", "1LHAASO") == row["name"]
+        for component in ("wcda", "km2a"):
+            suffix = "" if row["position_of"].lower() == component else "_b"
+            for ours, theirs in renamed.items():
+                unit = table[f"{component}_{ours}"].unit.scale if ours.startswith("n0") else 1.0
+                found, expected = row[f"{component}_{ours}"], published[theirs + suffix]
+                assert np.ma.is_masked(found) == np.ma.is_masked(expected)
+                assert np.ma.is_masked(found) or found * unit == pytest.approx(expected)
+        assert (row["ra_deg"], row["dec_deg"]) == (published["RAJ2000"], published["DECJ2000"])

@@ -59,12 +59,67 @@ GIVEN = {  # file -> columns of name, longitude and latitude, ten sources, what 
         None,
         "ENERGY",
     ),
+    "icecube_tracks.csv": (
+        ("NAME", "RA", "DEC"),
+        "IC110514A,IC110902A,IC111208A,IC120501A,IC120611A,IC121115A,IC130408A,IC130627A,IC130822A,IC170922A",
+        {},
+        None,
+        "SIGNAL",
+    ),
+    "ATNF.csv": (
+        ("NAME", "RAJD", "DECJD"),
+        "J0002+6216,J0023+0923,B0021-72E,J0024-7204T,J0026-1955,J0205+6449,J0437-4715,J0633+1746,J1833-1034,J0509+37",
+        {},
+        None,
+        "S1400",
+    ),
+    "hess_source.csv": (
+        ("Name", "RA", "Decl"),
+        "HESS J1614-518,HESS J1813-178,HESS J1708-410,HESS J1302-638,HESS J1104+382,HESS J0534+220,HESS J1857+026,"
+        "HESS J1908+063,HESS J1841-055,HESS J0152+017",
+        {},
+        "Radius [arc min]",
+        None,
+    ),
+    "lhsaaocataloguekm2a.csv": (
+        ("Source_name", "RA", "DEC"),
+        "1LHAASOJ0007+5659u,1LHAASOJ0339+5307,1LHAASOJ0534+2200u,1LHAASOJ0622+3754,1LHASSOJ1813-1245,1LHAASOJ1831-1028,"
+        "1LHAASOJ1848-0001u,1LHAASOJ1928+1746u,1LHAASOJ2020+4034,1LHAASOJ2108+5153u",
+        {},
+        "r39",
+        "N0",
+    ),
+    "lhsaaocataloguewcda.csv": (
+        ("Source_name", "RA", "DEC"),
+        "1LHAASOJ0007+7303u,1LHAASOJ0534+2200u,1LHAASOJ0534+3533,1LHAASOJ1104+3810,1LHAASOJ1825-1418,1LHAASOJ1841-0519,"
+        "1LHAASOJ1858+0330,1LHAASO J1914+1150u,1LHAASOJ1952+2922,1LHAASOJ2200+5643u",
+        {},
+        "r39",
+        "N0",
+    ),
 }
 KNOWN = {  # SIMBAD positions, and what these sources are called above
-    (83.633, 22.015): ("4FGL J0534.5+2200", "Crab nebula", "Crab", "3HWC J0534+220", "1LHAASO J0534+2200u"),
-    (166.114, 38.209): ("4FGL J1104.4+3812", "Markarian 421", "3HWC J1104+381", "1LHAASO J1104+3810"),
+    (83.633, 22.015): (
+        "4FGL J0534.5+2200",
+        "Crab nebula",
+        "Crab",
+        "3HWC J0534+220",
+        "1LHAASO J0534+2200u",
+        "1LHAASOJ0534+2200u",
+        "HESS J0534+220",
+    ),
+    (166.114, 38.209): (
+        "4FGL J1104.4+3812",
+        "Markarian 421",
+        "3HWC J1104+381",
+        "1LHAASO J1104+3810",
+        "HESS J1104+382",
+        "1LHAASOJ1104+3810",
+    ),
     (253.468, 39.760): ("4FGL J1653.8+3945", "Markarian 501", "3HWC J1654+397"),
     (77.358, 5.693): ("4FGL J0509.4+0542",),
+    (98.476, 17.770): ("4FGL J0633.9+1746", "J0633+1746"),
+    (69.316, -47.253): ("J0437-4715",),
     (329.717, -30.226): ("4FGL J2158.8-3013", "PKS 2155-304"),
 }
 
@@ -81,8 +136,8 @@ def catalogue(request, validation_data):
 def independent(path, columns):
     """Names and positions in degrees, read without nusky."""
     if path.suffix == ".csv":
-        with open(path, encoding="utf-8", newline="") as handle:
-            lines = list(csv.DictReader(handle))
+        with open(path, encoding="utf-8-sig", newline="") as handle:
+            lines = [{" ".join(str(k).split()): v for k, v in line.items()} for line in csv.DictReader(handle)]
         return [[line[columns[0]] for line in lines], *([float(line[c]) for line in lines] for c in columns[1:])]
     if path.suffix == ".ecsv":
         table = Table.read(path, format="ascii.ecsv")

@@ -59,8 +59,8 @@ def test_json_says_the_same(checked):
     told = json.loads(checked("--json").stdout)
     assert told["release"]["n_events"] == 143_911
     assert told["catalogues"]["wcda-hess"]["weightings"] == {"uniform": 149, "flux": 137}
-    # Batches of 100: two stacks, 10 000 trials of the sources and 1000 skies in common.
-    assert told["jobs"]["inference_trials"] == 2 * 2 + 100 + 10
+    # Batches of 100: two stacks, 10 000 trials of the sources; 1000 skies in common, looked at by all three.
+    assert told["jobs"]["inference_trials"] == 2 * 2 + 100 + 3 * 10
     assert told["skymap"]["sky_trials"] == 40
     assert (told["jobs"]["skymap_region"], told["jobs"]["skymap_skies"]) == (12, 2)
     assert told["finished"] is False

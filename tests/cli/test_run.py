@@ -78,6 +78,42 @@ def test_a_wrong_configuration_has_a_sentence(refused, tmp_path, content, messag
     assert not (tmp_path / "results").exists()
 
 
+GOOD = {"run": "x", "release": {"name": "icecube-3yr"}, "catalogues": {"mine": {"lists": [{"file": "good.csv"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "message"),
+    [
+        ({}, ["list.csv"], "`nusky init list.csv` makes one"),
+        ({}, ["."], ".: cannot be read (Is a directory)"),
+        ({}, ["mine.yaml", "--directory", "list.csv"], "--directory list.csv: is no folder"),
+        ({}, ["mine.yaml", "--directory", "nowhere"], "--directory nowhere: no such folder; make it first"),
+        ({}, ["mine.yaml", "--profile", "slrm"], "no profile of nusky (slurm, pbs, htcondor)"),
+        ({"release": {"name": "icecube-15yr"}}, ["mine.yaml"], "there is no release 'icecube-15yr'"),
+        (
+            {"release": {"name": "icecube-3yr", "local_path": "lost"}},
+            ["mine.yaml"],
+            "lost: NOT THERE; correct `release.local_path`",
+        ),
+        ({"catalogues": {"mine": {"lists": [{"file": "lost.csv"}]}}}, ["mine.yaml"], "lost.csv: no such file"),
+        ({"catalogues": {"mine": {"lists": [{"file": "list.csv"}]}}}, ["mine.yaml"], "no column"),
+        (
+            {"catalogues": {"mine": {"lists": [{"file": "good.csv"}], "weightings": {"w": {"column": "S"}}}}},
+            ["mine.yaml"],
+            "weighting column 'S' does not exist",
+        ),
+        ({"catalogues": {"mine": {"lists": [{"file": "good.csv"}], "gammas": [-2]}}}, ["mine.yaml"], "minus sign"),
+        ({"inference": {"trials": 0}}, ["mine.yaml"], "`inference.trials`"),
+    ],
+)
+def test_a_mistake_is_told_before_anything_runs(refused, tmp_path, change, arguments, message):
+    (tmp_path / "list.csv").write_text(LIST)
+    (tmp_path / "good.csv").write_text("name,ra_deg,dec_deg\nA,40,1\n")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(GOOD | change))
+    assert message in refused("run", *arguments)
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.fixture(scope="module")
 def installed(repository, tmp_path_factory):
     """The wheel, unpacked outside of the checkout; the environment in which Python finds it there first."""
@@ -136,15 +172,16 @@ def test_a_run_from_the_wheel_tells_its_stages_and_ends_with_the_verdict(install
 
 @pytest.mark.slow
 def test_a_failing_job_ends_the_command_with_its_reason(installed, tmp_path):
-    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,400,10\n")
-    (tmp_path / "mine.yaml").write_text("run: bad\ncatalogues: {mine: {lists: [{file: mine.csv}]}}\n")
+    (tmp_path / "empty").mkdir()
+    content = "run: bad\nrelease: {name: icecube-3yr, local_path: empty}\ncatalogues: {wcda-hess: {}}\n"
+    (tmp_path / "mine.yaml").write_text(content)
     done = subprocess.run(
-        [*CALL, "run", "mine.yaml", "--", "--until", "build_catalogue"],
+        [*CALL, "run", "mine.yaml", "--", "--until", "fetch_release"],
         cwd=tmp_path,
         env=installed,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1
-    assert "mine.csv" in done.stderr
-    assert "400" in done.stderr
+    (reason,) = {line for line in done.stderr.splitlines() if line.startswith("nusky: error: ")}
+    assert "empty" in reason

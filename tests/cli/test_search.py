@@ -40,6 +40,7 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40", "--dec", "0", "--seed", "-1"], "--seed"),
         (["--ra", "40", "--dec", "0", "--window", "56000"], "--window"),
         (["--ra", "40", "--dec", "0", "--out", "a.xls"], "change the suffix"),
+        (["--ra", "40", "--dec", "0", "--profile", "a.json"], "written as .fits or .ecsv"),
         (["--ra", "40", "--dec", "0", "--release", "icecube-15yr"], "no release 'icecube-15yr'"),
         (["--ra", "40", "--dec", "0", "--release-path", "nowhere"], "no such file or folder"),
         (["--ra", "40", "--dec", "0", "--seasons", "IC99"], "no season 'IC99'"),
@@ -66,10 +67,13 @@ def test_a_source_is_searched_and_written(tmp_path):
     release = registry.find("icecube-3yr")
     generate_release(tmp_path / "release", release, release.seasons, 5, 0.01, [])
     given = ["NGC 1068", "--release", "icecube-3yr", "--release-path", str(tmp_path / "release"), "--trials", "0"]
-    found = called(*given, "--out", str(tmp_path / "a.json"))
+    found = called(*given, "--out", str(tmp_path / "a.json"), "--profile", str(tmp_path / "a.fits"))
     assert found.exit_code == 0, found.output
     assert "SYNTHETIC EVENTS" in found.output
     content = json.loads((tmp_path / "a.json").read_text())
     assert f"test statistic  {content['fit']['test_statistic']:.2f}" in found.output
     assert content["source"]["name"] == "NGC 1068"
+    assert (tmp_path / "a.fits").read_bytes()[:6] == b"SIMPLE"
     assert called(*given, "--gamma", "9").exit_code == 1
+    unquoted = called("NGC", "1068", *given[1:])
+    assert unquoted.output.startswith("search at NGC 1068, icecube-3yr")

@@ -12,11 +12,13 @@ from nusky.detector.spectrum import (
     KINDS,
     BrokenPowerLaw,
     CutoffPowerLaw,
+    JoinedSpectrum,
     LogParabola,
     PowerLaw,
     TabulatedSpectrum,
     parameters,
     power_laws,
+    quantiles,
 )
 from nusky.errors import PhysicsError
 from tests import oracles
@@ -201,3 +203,44 @@ def test_what_is_fitted_is_the_parameter():
 def test_what_is_no_spectrum_is_refused(make, message):
     with pytest.raises(PhysicsError, match=message):
         make()
+
+
+def test_quantiles_of_several_spectra_are_those_of_each():
+    joined = JoinedSpectrum.of(
+        [PowerLaw(2.0, log10_limits=(3.0, 4.4), fit=""), PowerLaw(3.0, log10_limits=(4.4, 5.0), fit="")], [1.0, 40.0]
+    )
+    spectra = [PowerLaw(1.0), PowerLaw(2.7, log10_limits=(3.1, 4.6)), CutoffPowerLaw(2.0, 1e4), joined]
+    rng = np.random.default_rng(3)
+    which, share = rng.integers(0, 4, 200), rng.random(200)
+    low = rng.uniform(3.2, 4.5, 200)
+    high = low + rng.uniform(0.01, 0.4, 200)
+    found = quantiles(spectra, which, share, low, high)
+    for number, spectrum in enumerate(spectra):
+        own = which == number
+        np.testing.assert_allclose(found[own], spectrum.quantile(share[own], low[own], high[own]), atol=1e-9)
+
+
+def test_joined_parts_are_drawn_as_their_sum():
+    """The share below a quantile, integrated by brute force over a bin that holds the seam, a gap and both parts."""
+    low, high = PowerLaw(2.0, log10_limits=(3.0, 4.0), fit=""), PowerLaw(3.0, log10_limits=(4.2, 5.0), fit="")
+    joined = JoinedSpectrum.of([low, high], [2.0, 30.0])
+    x = np.linspace(3.5, 4.8, 400_001)
+    below = np.concatenate([[0.0], np.cumsum(np.diff(x) * (joined.shape(10**x) * 10**x)[1:])])
+    for share in (0.05, 0.5, 0.9):
+        found = float(joined.quantile(share, 3.5, 4.8))
+        assert np.interp(found, x, below) / below[-1] == pytest.approx(share, abs=1e-3)
+    np.testing.assert_allclose(joined.integrals([3.5, 4.8])[0], below[-1] * np.log(10), rtol=1e-4)
+    alone = low.quantile([0.3], [3.2], [3.9])
+    np.testing.assert_array_equal(joined.quantile([0.3], [3.2], [3.9]), alone)
+    parts = joined.integrals(np.linspace(2.0, 6.0, 12))
+    assert parts.sum() == pytest.approx(joined.integrals([2.0, 6.0])[0], rel=1e-10)
+
+
+def test_a_joined_spectrum_is_cut_to_a_range():
+    joined = JoinedSpectrum.of(
+        [PowerLaw(2.0, log10_limits=(3.0, 4.0), fit=""), PowerLaw(3.0, log10_limits=(4.0, 5.0), fit="")], [1.0, 1.0]
+    )
+    cut = joined.within((2.0, 3.5))
+    assert cut.log10_limits == (3.0, 3.5)
+    assert cut.integrals([2.0, 6.0])[0] == pytest.approx(joined.integrals([3.0, 3.5])[0])
+    assert cut.words != joined.words

@@ -35,6 +35,15 @@ def test_bands_and_axis_hold_everything(limits):
     assert high > 9e-9
 
 
+def test_systematic_errors_are_bars_around_their_limits(limits):
+    limits = limits.append_column("source", pa.array([0, 1, 2]))
+    shifts = pa.table({"source": [1, 0], "shift_low": [-0.1, -0.2], "shift_high": [0.3, 0.4]})
+    axes = source_limits(limits, **OPTIONS, systematics=shifts).axes[0]
+    [bars] = [lines for lines in axes.collections if lines.get_label() == "systematic errors"]
+    ends = [segment[:, 0] for segment in bars.get_segments() if len(segment) and np.isfinite(segment).all()]
+    np.testing.assert_allclose(ends, [[0.9e-9, 1.3e-9], [1.6e-9, 2.8e-9]])
+
+
 def test_header_names_level_and_index_and_height_grows(limits):
     figure = source_limits(limits, **OPTIONS)
     assert "90 % upper limits, γ = 2.5" in figure.texts[0].get_text()

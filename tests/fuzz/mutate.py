@@ -19,6 +19,9 @@ TOKENS = [
         b"2024-99-99",
     ),
     *(b"2024-99-99", b"---", b'<!DOCTYPE a [<!ENTITY b "c">]>', b"&b;", b'<STREAM href="file:///etc/passwd"/>', b"]]>"),
+    *(b"rad", b"[RAD]", b"(h)", b"hourangle", b"arcmin", b"_deg", b'"h:m:s"', b"12h30m", b"05 34 31.9", "°′″".encode()),
+    *(b"GLON", b"GLAT", b"ELON", b"RAB1950", b"FK4", b"ICRS", b"J2000", b"pos.galactic.lon", b"pos.eq.dec"),
+    *(b"<", b">", b"l_", b"_limit", b"OVERFLOW", b"ERROR", b"J1950.0", b"e_", "\u2212".encode()),
     *(b"PK\x01\x02", b"PAR1", b"\x00" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x00\x00\x00\x80"),
 ]
 """What readers tend to stumble over."""

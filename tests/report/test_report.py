@@ -7,6 +7,7 @@ from nusky.errors import ConfigurationError
 from nusky.files import write_json
 from nusky.report import build_report
 from nusky.report.numbers import format_number
+from nusky.report.verdict import verdict
 from nusky.stages.report import report
 
 STACK = {
@@ -56,6 +57,19 @@ FIT |= {"significance": 1.0, "n_signal_low68": 1.0, "n_signal_high68": 12.0}
 POSITION = {"name": "A <1>", "origin": "hess", "ra_deg": 10.0, "dec_deg": 20.0}
 LIMIT = {"gamma": 2.5, "method": "Neyman", "confidence_level": 0.9, "n_signal": 11.0, "n_signal_error": 1.0}
 LIMIT |= {"n_trials": 50, "energy_min_gev": 1234.0, "energy_max_gev": 2.5e6, "problem": ""}
+POPULATION = {"gamma_fixed": 2.5, "n_sources": 2, "k": 2, "p_k": 0.03, "p_max": 0.1, "p_binomial": 0.01}
+POPULATION |= {"p_post": 0.05, "significance_post": 1.6, "n_sky_trials": 60, "names": ["A <1>", "B"]}
+OF_STACK = {"gamma_fixed": 2.5, "name": "A <1>", "origin": "hess", "share": 0.5, "n_signal": 6.1, "test_statistic": 1.6}
+OF_STACK |= {"n_signal_without": 0.4, "gamma_without": 2.5, "test_statistic_without": 0.1, "p_without": 0.45}
+OF_STACK |= {"n_trials": 100}
+SEARCHES = [
+    {"hypothesis": "stack/wcda-hess/uniform", "search": "stack", "p_value": 0.15, "n_trials": 100, "p_run": 0.4},
+    {"hypothesis": "sources/wcda-hess", "search": "source", "p_value": 0.12, "n_trials": 60, "p_run": 0.3},
+    {"hypothesis": "sources/wcda-hess", "search": "population", "p_value": 0.05, "n_trials": 60, "p_run": 0.1},
+]
+SEARCHES = [search | {"gamma_fixed": 2.5} for search in SEARCHES]
+CORRECTED = {"p_value": 0.1, "n_skies": 60, "floor": 1 / 61, "bonferroni": 0.15, "bonferroni_ratio": 1.5}
+CORRECTED |= {"best": SEARCHES[2], "searches": SEARCHES}
 POST = {"p_local": 0.02, "p_post": 0.12, "significance_post": 1.2, "n_sky_trials": 60}
 
 
@@ -71,11 +85,20 @@ def inferred():
     statement = {"extrapolated": False} | upper
     inference = {
         "analysis": "space only",
-        "stacks": {"uniform": {"fits": [FIT], "statements": {"2.5": {"upper_limit": statement}}}},
-        "sources": {"best": source, "fits": [second, source], "limits": limits, "hadronic": []},
+        "stacks": {
+            "uniform": {"fits": [FIT], "statements": {"2.5": {"upper_limit": statement}}, "sources": [OF_STACK]}
+        },
+        "sources": {
+            "best": source,
+            "fits": [second, source],
+            "population": [POPULATION],
+            "limits": limits,
+            "hadronic": [],
+        },
     }
     standard = {"stacking": {"uniform": {"2.0": STACK}}, "single_sources": [SOURCE], "inference": inference}
-    return SUMMARY | {"methods": SUMMARY["methods"] | {"standard": {"wcda-hess": standard}}}
+    methods = SUMMARY["methods"] | {"standard": {"wcda-hess": standard}}
+    return SUMMARY | {"methods": methods, "corrected": CORRECTED}
 
 
 PNG = b"\x89PNG\r\n\x1a\n not really"
@@ -202,10 +225,34 @@ def first_screen(page):
 def test_the_first_screen_holds_verdict_p_and_limit(build):
     text = first_screen(build(inferred()))
     assert "No excess of neutrinos" in text
-    assert "p = 0.24 for the run" in text  # 2 searches times 0.12
+    assert "p = 0.1 for the run: the share of 60 skies of background alone in which any of its 3 searches" in text
+    assert "2 of 2 sources of wcda-hess together (binomial test), γ = 2.5 (by itself p = 0.05)" in text
+    assert "(Bonferroni's bound) is 0.15, 1.5 times as large" in text
     assert "E² dN/dE < 3.100 × 10⁻⁹ GeV cm⁻² s⁻¹ at 100 TeV" in text
     assert "γ = 2.5, valid from 1.2 TeV to 2.5 PeV" in text
-    assert len(text) < 1200  # fits a phone
+    assert len(text) < 1500  # fits a phone
+
+
+def test_every_search_is_listed_with_both_p_values(build):
+    page = build(inferred())
+    table = page[page.index("Every search of this run") :]
+    table = table[: table.index("</table>")]
+    assert table.index("binomial test") < table.index("the most significant source") < table.index("the stack of")
+    for value in (0.15, 0.12, 0.05, 0.4, 0.3, 0.1):
+        assert f'data-value="{value}"' in table
+
+
+def test_what_a_stack_owes_to_each_source_is_told(build):
+    page = build(inferred())
+    table = page[page.rindex("Sources of the stack of wcda-hess") :]  # behind the list of contents
+    for value in ('data-value="6.1"', 'data-value="1.6"', 'data-value="0.45"'):
+        assert value in table[: table.index("</table>")]
+
+
+def test_a_p_value_at_its_floor_is_a_bound(build):
+    summary = inferred()
+    summary["corrected"] = CORRECTED | {"p_value": 1 / 61}
+    assert "p &lt; 0.01639 for the run" in build(summary)
 
 
 def test_a_source_has_one_row_with_fit_p_and_limit(build):
@@ -288,3 +335,37 @@ def test_stage_reads_summary_and_captions(tmp_path, figure):
 )
 def test_format_number(value, text):
     assert format_number(value) == text
+
+
+def hadronic(**changed):
+    """The run with a hadronic fraction of all sources together."""
+    row = {"source": -1, "name": "all sources", "n_sources": 97, "fraction": 0.3123, "fraction_limit": 0.8149}
+    row |= {"fraction_sensitivity": 0.9, "confidence_level": 0.9, "method": "Neyman", "injection": "smearing"}
+    row |= {"energy_min_gev": 500.0, "energy_max_gev": 12500.0, "relation": "kinematic", "problem": ""}
+    row |= dict.fromkeys(("gamma", "n_signal_limit", "n_hadronic", "n_hadronic_error", "n_hadronic_capped", "p_local"))
+    row |= {"n_trials": 300} | changed
+    summary = inferred()
+    summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["hadronic"] = [{**row, "source": 0}, row]
+    return summary
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {},
+            ("of wcda-hess", "97 sources", "f < 0.81 at 90 %", "best fit 0.31", "sensitivity 0.9", "500 GeV to 12 TeV"),
+        ),
+        ({"fraction_limit": 3.21}, ("f < 3.2 at 90 %", "above 1 nothing is excluded")),
+        ({"method": "asymptotic"}, ("not calibrated",)),
+        ({"injection": "gaussian (uncalibrated)"}, ("uncalibrated: its coverage is not shown",)),
+        ({"fraction_limit": None, "problem": "too few trials."}, ("no limit, as too few trials.",)),
+    ],
+)
+def test_the_first_lines_state_the_hadronic_fraction(build, changed, said):
+    summary = hadronic(**changed)
+    sentence = verdict(summary).limit_sentence
+    assert all(part in sentence for part in said), sentence
+    assert ("above 1" in sentence) == ((changed.get("fraction_limit") or 0) > 1)
+    page = build(summary)
+    assert page.index("Hadronic fraction f") < page.index("p-values of the single sources")

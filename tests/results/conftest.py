@@ -25,6 +25,7 @@ SUMMARY = {
         },
     },
     "skymap": {"nside": skymap_run.NSIDE},
+    "corrected": {"searches": [{}]},
     "bdm": {"numbers": {"flux_model": {"quantity": "flux", "unit": "", "published": 1.0, "standard": 2.0}}},
 }
 
@@ -57,6 +58,19 @@ def folder(tmp_path_factory):
     for first in (0, 4):
         trials = {"gamma_fixed": np.full(4, np.nan), "test_statistic": first + np.arange(4.0)}
         write(f"{base}/stack/mine/uniform/trials/{first}-{first + 4}.parquet", trials, "trials")
+    scan = {"gamma_fixed": [np.nan] * 2, "k": [1, 2], "name": ["b", "a<b"], "p_k": [0.01, 0.5]}
+    scan |= {"p_binomial": [0.02, 0.25], "k_best": [1, 1], "p_binomial_best": [0.02, 0.02], "p_max": [0.1, 0.1]}
+    scan |= {f"sky_{name}": [0.3, 0.4] for name in ("low95", "low68", "median", "high68", "high95")}
+    scan |= {"p_post": [0.03, 0.03], "n_sky_trials": [99, 99]}
+    write(f"{base}/sources/mine/population.parquet", scan, "population")
+    of_stack = {"gamma_fixed": [np.nan] * 2, "name": ["b", "a<b"], "test_statistic": [4.0, -0.5]}
+    of_stack |= {"test_statistic_without": [0.0, 4.1], "p_without": [0.6, np.nan], "n_trials": [99, 0]}
+    write(f"{base}/stack/mine/uniform/sources.parquet", of_stack | {"test_statistic_stack": [3.5] * 2}, "stack_sources")
+    searches = {"hypothesis": ["stack/mine/uniform"], "search": ["stack"], "p_ranked": [0.04], "p_run": [0.05]}
+    write("standard/corrected.parquet", searches, "corrected")
+    write(
+        "standard/corrected_skies.parquet", {"sky": range(9), "p_ranked": np.linspace(0.1, 0.9, 9)}, "corrected_skies"
+    )
     p_values = {"gamma_fixed": [2.0, 2.0], "p_local": [0.5, 0.01], "p_post": [0.9, 0.02]}
     p_values |= {"n_trials": [999, 999], "n_sky_trials": [99, 99]}
     write(f"{base}/sources/mine/fits.parquet", sources | p_values, "source_fits")

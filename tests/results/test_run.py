@@ -16,6 +16,9 @@ CALLS = {
     "single sources": lambda run: run.single_sources("mine"),
     "statements": lambda run: run.statements("mine", "uniform"),
     "p-values": lambda run: run.source_p_values("mine"),
+    "population": lambda run: run.population("mine"),
+    "stack sources": lambda run: run.stack_sources("mine", "uniform"),
+    "searches": lambda run: run.searches(),
     "sky map": lambda run: run.sky_map,
     "light curve": lambda run: run.bdm("light_curve"),
 }
@@ -92,6 +95,9 @@ def test_what_is_not_there_is_named(run, call, message):
 def test_parts_that_were_not_configured_are_named(run, monkeypatch):
     monkeypatch.setitem(run.summary, "bdm", None)
     monkeypatch.setitem(run.summary, "skymap", None)
+    monkeypatch.setitem(run.summary, "corrected", None)
+    with pytest.raises(TableError, match=r"this run has no p-value\. Add an `inference` block and run\."):
+        run.searches()
     with pytest.raises(TableError, match=r"this run has no boosted dark matter\. Add a `bdm` block and run\."):
         run.bdm("events")
     with pytest.raises(TableError, match=r"this run has no all-sky map\. Add a `skymap` block and run\."):

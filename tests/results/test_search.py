@@ -100,6 +100,19 @@ def test_files_hold_what_was_found(found, tmp_path):
     assert "not a measurement" in found._repr_html_()
 
 
+def test_the_profile_is_written_with_what_it_is_of(found, tmp_path):
+    for name in ("p.fits", "p.ecsv"):
+        path = found.write_profile(tmp_path / name)
+        [row] = table = Table.read(path, hdu="PROFILE") if name.endswith("fits") else Table.read(path)
+        assert table.meta["OBJECT"] == "TXS 0506+056"
+        assert table.meta["SYNTH"] is True
+        assert (table.meta["RA"], table.meta["DEC"]) == pytest.approx((77.36, 5.69))
+        assert row["norm"] == pytest.approx(found.fit["n_signal"], abs=1e-6)
+        assert -row["stat"] == pytest.approx(found.fit["test_statistic"], abs=1e-9)
+    with pytest.raises(NuskyError, match=r"written as \.fits or \.ecsv"):
+        found.write_profile(tmp_path / "p.json")
+
+
 def test_a_stack_is_given_as_coordinates_or_as_a_table(search):
     several = SkyCoord([77.36, 40.67, 200.0], [5.69, -0.01, 20.0], unit="deg")
     first = search.stack(several, trials=0)

@@ -29,13 +29,14 @@ def made(tables):  # noqa: F811
     """Fits, flares, windows and weights of two sources, and the batches they rest on."""
     folder, files = tables
     about = job("sources/mine", FLARE)
-    found = outputs(folder, "flare_trials", "flare_skies", "flare_fits", "flares", "windows", "weights")
+    found = outputs(folder, "flare_trials", "flare_skies", "flares", "windows", "weights")
+    fitted = outputs(folder, "fits", "searches", "population")
     inference.trials(files, [found["flare_trials"]], **about, first=0, stop=120, skies="trials")
     inference.trials(files, [found["flare_skies"]], **about, first=0, stop=12, skies="skies")
     batches = {"trials": [found["flare_trials"]], "skies": [found["flare_skies"]]}
-    inference.fits(SimpleNamespace(**vars(files), **batches), [found["flare_fits"]], **about)
+    inference.fits(SimpleNamespace(**vars(files), **batches), Outputs(fitted), **about)
     flares.flares(files, Outputs({name: found[name] for name in ("flares", "windows", "weights")}), **about)
-    return {"fits": found["flare_fits"]} | {name: found[name] for name in ("flares", "windows", "weights")}
+    return fitted | {name: found[name] for name in ("flares", "windows", "weights")}
 
 
 def test_the_flare_stands_in_the_tables(made):
@@ -91,7 +92,14 @@ def run(time, **more):
 def test_a_run_consists_of_flares_instead_of_limits():
     contents = Contents(config.parse(run(FLARE)))
     assert [names["hypothesis"] for names in contents.hypotheses] == ["sources/mine"]
-    assert set(contents.inference_tables["sources/mine"]) == {"fits", "flares", "windows", "weights"}
+    assert set(contents.inference_tables["sources/mine"]) == {
+        "fits",
+        "searches",
+        "population",
+        "flares",
+        "windows",
+        "weights",
+    }
     assert not any("limits" in path and "standard/inference" in path for path in contents.tables())
     kinds = {figure.kind for figure in figures.of_run(contents)}
     assert "flare" in kinds

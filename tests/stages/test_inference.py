@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, power_laws
 from nusky.errors import TableError
@@ -28,8 +29,11 @@ def stack(request, root):
 
 
 def run_statements(root, kind, trials, folder):
-    job, made = Job(root, kind, STACK), outputs(folder, "fits", "statements", "fluxes")
-    job.run(inference.fits, outputs(folder, "fits"), inputs={"trials": trials, "skies": []})
+    job, made = Job(root, kind, STACK), outputs(folder, "fits", "searches", "statements", "fluxes")
+    skies = root / kind / f"skies/0-{N_SKIES}.parquet"
+    if not skies.exists():
+        job.batch(skies, range(N_SKIES), "skies")
+    job.run(inference.fits, outputs(folder, "fits", "searches"), inputs={"trials": trials, "skies": [skies]})
     wanted = outputs(folder, "statements", "fluxes")
     job.run(inference.statements, wanted, inputs={"trials": trials}, request=REQUEST)
     return made
@@ -124,7 +128,8 @@ def test_tables_name_the_likelihood_and_generated_events(stack):
         metadata = read_metadata(path)
         assert metadata["synthetic"] is True
         assert metadata["settings"]["analysis"] == (FULL if kind == "full" else SPATIAL)
-    assert len(read_metadata(made["fits"])["inputs"]) == 6 + 1 + 3
+    assert read_metadata(made["searches"])["settings"]["hypothesis"] == STACK
+    assert len(read_metadata(made["fits"])["inputs"]) == 6 + 1 + 3 + 1
 
 
 def test_the_report_says_what_the_likelihood_used(stack):
@@ -147,9 +152,9 @@ def singles(root):
     job, folder = Job(root, "spatial", "sources/mine", 2.5), root / "singles"
     trials = job.trials(folder / "trials", 100, 60)
     skies = job.trials(folder / "skies", N_SKIES, N_SKIES, "skies")
-    made = outputs(folder, "fits")
+    made = outputs(folder, "fits", "searches", "population")
     job.run(inference.fits, made, inputs={"trials": trials, "skies": skies})
-    return trials, skies, made["fits"]
+    return trials, skies, made
 
 
 def test_sky_trials_are_common_skies(root, singles):
@@ -166,20 +171,64 @@ def test_sky_trials_are_common_skies(root, singles):
 
 
 def test_post_trial_p_values_count_skies(singles):
-    trials, skies, path = singles
+    trials, skies, made = singles
     own = joined(trials, "trials", "test_statistic").reshape(100, 6)
     common = joined(skies, "trials", "test_statistic").reshape(N_SKIES, 6)
 
     def local(ts):
         return np.array([(np.count_nonzero(own[:, j] >= ts[j]) + 1) / 101 for j in range(6)])
 
-    fits = read_table(path, kind="source_fits").to_pandas()
+    fits = read_table(made["fits"], kind="source_fits").to_pandas()
     np.testing.assert_allclose(fits.p_local, local(fits.test_statistic.to_numpy()))
     minimal = np.array([local(sky).min() for sky in common])
     expected = [(np.count_nonzero(minimal <= p) + 1) / (N_SKIES + 1) for p in fits.p_local]
     np.testing.assert_allclose(fits.p_post, expected)
     assert (fits.p_post_low <= fits.p_post).all()
     assert (fits.n_sky_trials == N_SKIES).all()
+
+
+def test_a_stack_ranks_common_skies_in_its_own_trials(root, stack):
+    kind, trials, made = stack
+    own = joined(trials, "trials", "test_statistic").reshape(N_TRIALS, -1)
+    searches = read_table(made["searches"], kind="searches").to_pandas()
+    fits = read_table(made["fits"], kind="stack_fits").to_pandas()
+    study = Job(root, kind, STACK).study()
+    hypothesis = study.target(0).experiment.hypothesis
+    rng = stream(11, "sky", 3)
+    sky = hypothesis.sky([2 * np.pi * rng.random(len(season)) for season in study.analysis.seasons])
+    ts = study.target(0).experiment.fits(sky)[:, 2]
+    for i, fit in enumerate(fits.itertuples()):
+        of_fit = searches[i * (N_SKIES + 1) : (i + 1) * (N_SKIES + 1)]
+        assert of_fit.sky.tolist() == list(range(-1, N_SKIES))
+        assert set(of_fit.search) == {"stack"}
+        assert set(of_fit.p_value) == {fit.p_local}
+        assert of_fit.p_ranked.iloc[0] == fit.p_local
+        assert of_fit.p_ranked.iloc[4] == (np.count_nonzero(own[:, i] >= ts[i]) + 1) / (N_TRIALS + 1)
+
+
+def test_a_list_has_a_binomial_test_on_the_same_skies(singles):
+    trials, skies, made = singles
+    own = joined(trials, "trials", "test_statistic").reshape(100, 6)
+    common = joined(skies, "trials", "test_statistic").reshape(N_SKIES, 6)
+    observed = read_table(made["fits"], kind="source_fits")["p_local"].to_numpy()
+
+    def smallest(p):
+        p = np.sort(p)
+        scan = binom.sf(np.arange(6), 6, p)
+        return min(scan[p <= 0.1], default=1.0), scan
+
+    local = [[(np.count_nonzero(own[:, j] >= sky[j]) + 1) / 101 for j in range(6)] for sky in common]
+    expected = np.array([smallest(p)[0] for p in local])
+    found = read_table(made["population"], kind="population").to_pandas()
+    best, scan = smallest(observed)
+    np.testing.assert_allclose(found.p_binomial, scan)
+    np.testing.assert_allclose(found.p_k, np.sort(observed))
+    assert found.p_binomial_best[0] == pytest.approx(best)
+    assert found.p_post[0] == (np.count_nonzero(expected <= best * (1 + 1e-12)) + 1) / (N_SKIES + 1)
+    np.testing.assert_allclose(found.sky_median, np.median([smallest(p)[1] for p in local], axis=0))
+    searches = read_table(made["searches"], kind="searches").to_pandas()
+    assert searches.groupby("search").size().to_dict() == {"source": N_SKIES + 1, "population": N_SKIES + 1}
+    assert searches[searches.search == "population"].p_value.iloc[0] == found.p_post[0]
 
 
 def test_sensitivity_over_declination(root, tmp_path):

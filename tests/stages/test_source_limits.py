@@ -20,7 +20,7 @@ def limits(root, trials, folder, asked, n_parts, kind="spatial", gamma=2.5):
     for part, made in enumerate(parts):
         numbers = {"part": part, "parts": n_parts}
         job.run(source_limits.part, made, inputs={"trials": trials}, request=asked, **numbers)
-    whole = outputs(folder, *source_limits.KINDS)
+    whole = outputs(folder, *source_limits.KINDS, "gamma_rays")
     joined = {name: [made[name] for made in parts] for name in source_limits.KINDS}
     job.run(source_limits.whole, whole, inputs=joined, request=asked)
     return whole
@@ -129,6 +129,23 @@ def test_hadronic_fractions_use_the_sources_own_spectra(root, neyman):
         assert row["fraction_sensitivity"] * row["n_hadronic"] > 1
         assert 0 < row["p_local"] <= 1
         assert (row["energy_min_gev"], row["energy_max_gev"]) == (500.0, 12500.0)  # WCDA: 1-25 TeV gamma rays
+        assert 0 < row["n_hadronic_error"] < row["n_hadronic"]
+        assert row["n_hadronic_capped"] == 0.0
+
+
+def test_the_gamma_rays_and_the_neutrinos_they_allow_are_tabulated(root, neyman):
+    table = read_table(neyman["gamma_rays"], kind="gamma_rays").to_pandas()
+    row = read_table(root / "sources.parquet", kind="sources").to_pylist()[0]
+    own = table[table.source == 0]
+    energy = own.gamma_energy_gev.to_numpy() / 1e3
+    n0 = row["flux"] * row["flux_unit_per_tev_cm2_s"] * (energy / row["pivot_tev"]) ** -row["spectral_index"]
+    np.testing.assert_allclose(own.gamma_e2dnde_gev_cm2_s, 1e3 * energy**2 * n0)
+    share = np.hypot(
+        row["flux_error"] / row["flux"], row["spectral_index_error"] * np.log(energy / row["pivot_tev"])
+    )  # to first order
+    np.testing.assert_allclose(own.gamma_e2dnde_error_gev_cm2_s / own.gamma_e2dnde_gev_cm2_s, share, rtol=0.03)
+    np.testing.assert_allclose(own.neutrino_energy_gev, own.gamma_energy_gev / 2)
+    np.testing.assert_allclose(own.neutrino_e2dnde_gev_cm2_s, own.gamma_e2dnde_gev_cm2_s / 2)
 
 
 def test_tables_say_how_they_were_made(neyman):

@@ -10,7 +10,9 @@ from nusky.search.skymap.model import SkyModel
 from validation import (
     background,
     coarse_grid,
+    corrected,
     coverage,
+    hadronic,
     local_p,
     null,
     page,
@@ -57,6 +59,14 @@ def test_uniformity_notices_another_distribution():
     assert found.two_sided[2] < 1e-3
 
 
+def test_runs_that_share_skies_are_uniform_and_others_are_not():
+    rng = np.random.default_rng(3)
+    reference, same = rng.uniform(size=(2, 600)) ** 2, rng.uniform(size=400) ** 2
+    assert corrected.uniformity(same, reference[0]) > 0.01
+    assert corrected.uniformity(same * 0.6, reference[0]) < 1e-4
+    assert corrected.uniformity(np.ones(400), np.ones(600)) > 0.01
+
+
 def test_an_injected_signal_is_recovered(experiment):
     found, median, covered = recovery.recovery(experiment, 2.5, 60, 120)
     assert found.n_fitted_mean == pytest.approx(60, abs=5 + 3 * found.n_fitted_error)
@@ -90,11 +100,24 @@ def test_limits_cover(generated, source, experiment):
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100), 8),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
+        (lambda: hadronic.make(0.01, 30), 3 + 6),
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
+        (lambda: corrected.make(20, 20, 20, 20, 0.02), 5 + 4),
         (lambda: local_p.make(0.01, 500, 500, (-29.5, -3.5)), 2),
     ],
-    ids=["background", "three-year", "null", "coverage", "recovery", "speed", "skymap", "local_p"],
+    ids=[
+        "background",
+        "three-year",
+        "null",
+        "coverage",
+        "recovery",
+        "hadronic",
+        "speed",
+        "skymap",
+        "corrected",
+        "local_p",
+    ],
 )
 def test_a_script_makes_its_page_at_a_reduced_size(validation_data, make, n_rows):
     tables = re.findall(r"^\|.*\n\| ---.*\n((?:\|.*\n)+)", make(), re.MULTILINE)

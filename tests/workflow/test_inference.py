@@ -25,6 +25,8 @@ SMALL = {
         "trials": 150,
         "source_trials": 100,
         "sky_trials": 10,
+        "leave_one_out_sources": 1,
+        "leave_one_out_trials": 10,
         "injected_trials": 20,
         "trials_per_batch": 100,
         "discovery_sigmas": [],
@@ -59,8 +61,10 @@ def finished(tmp_path_factory):
 def test_a_run_asks_for_every_batch(tmp_path):
     (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
     assert inference_jobs(changed(sky_trials=350, declinations_deg=[0]), tmp_path) == {
-        "inference_trials": 2 + 1 + 4 + 1,  # stack, sources, skies in common, declinations
-        "inference_fits": 2,
+        "inference_trials": 2 + 1 + 2 * 4 + 1,  # stack, sources, skies in common of both, declinations
+        "inference_fits": 1,
+        "inference_source_fits": 1,
+        "inference_stack_sources": 1,
         "inference_statements": 1,
         "inference_sensitivity": 1,
         "inference_limits_part": 2,
@@ -76,7 +80,7 @@ def test_flares_are_looked_for_instead_of_limits(tmp_path):
     configuration["catalogues"]["mine"]["time"] = {"profile": "flare", "shortest_days": 1, "longest_days": 100}
     assert inference_jobs(configuration, tmp_path) == {
         "inference_trials": 1 + 1,
-        "inference_fits": 1,
+        "inference_source_fits": 1,
         "inference_flares": 1,
     }
     assert "results/inferred/figures/standard/flare/mine.png" in plan.outputs(configuration, tmp_path)
@@ -89,13 +93,26 @@ def test_light_curves_that_are_not_there_stop_the_run(tmp_path):
     with pytest.raises(Exception, match=r"curve\.csv"):
         plan.jobs(configuration, tmp_path)
     (tmp_path / "curve.csv").write_text("start_mjd,stop_mjd,flux\n55500,55600,1\n")
-    assert inference_jobs(configuration, tmp_path)["inference_fits"] == 2
+    jobs = inference_jobs(configuration, tmp_path)
+    assert (jobs["inference_fits"], jobs["inference_source_fits"]) == (1, 1)
+
+
+def test_profiles_and_systematic_errors_are_asked_for_by_name(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    asked = inference_jobs(changed(profiles=True, systematics={"background": 0.2}), tmp_path)
+    assert asked["inference_profiles"] == 2
+    assert asked["inference_systematics"] == 2
 
 
 def test_what_is_switched_off_asks_for_no_job(tmp_path):
     (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
     off = changed(single_sources=False, differential_log10_energy_gev=[], recovery_trials=0)
-    assert inference_jobs(off, tmp_path) == {"inference_trials": 2, "inference_fits": 1, "inference_statements": 1}
+    assert inference_jobs(off, tmp_path) == {
+        "inference_trials": 2 + 1,
+        "inference_fits": 1,
+        "inference_stack_sources": 1,
+        "inference_statements": 1,
+    }
 
 
 def test_no_inference_block_no_inference_job(tmp_path):
@@ -129,6 +146,7 @@ def test_more_trials_add_batches_and_redo_no_full_one(finished):
         "inference_statements",
         "inference_differential",
         "inference_recovery",
+        "corrected",
         "figures",
         "summary",
         "report",
@@ -172,6 +190,13 @@ def test_the_summary_and_the_report_say_what_was_done(finished):
         assert limit["n_signal"] > 1
     assert found["sources"]["best"]["name"] in {"A", "B"}
     assert found["sources"]["best"]["n_sky_trials"] == 10
+    assert found["sources"]["population"][0]["n_sources"] == 2
+    assert {row["name"] for row in stack["sources"]} == {"A", "B"}
+    assert sum(row["n_signal"] for row in stack["sources"]) == pytest.approx(stack["fits"][0]["n_signal"], abs=0.1)
+    corrected = read_json(finished / PATHS.summary)["corrected"]
+    assert (corrected["n_skies"], len(corrected["searches"])) == (10, 3)
+    assert corrected["p_value"] == min(row["p_run"] for row in corrected["searches"])
+    assert 1 / 11 <= corrected["p_value"] <= 1
     assert found["sources"]["hadronic"] == []
     for name in ("A", "B"):
         [*limits] = found["sources"]["limits"][name]
@@ -185,6 +210,10 @@ def test_the_summary_and_the_report_say_what_was_done(finished):
         "150 scrambled skies",
         "Neyman",
         "from 10 full skies",
+        "the share of 10 skies of background alone in which any of its 3 searches",
+        "Every search of this run",
+        "Binomial test of the sources of mine",
+        "Sources of the stack of mine",
         "Local p-values of the sources of mine",
         "Upper limits of the single sources of mine",
         "Sensitivity and limit by energy, mine, uniform weights",

@@ -29,7 +29,7 @@ SMALL = {
     },
 }
 PATHS = Paths("mapped")
-AFTERWARDS = {"skymap": 1, "figures": 1, "sky_viewer": 1, "summary": 1, "report": 1}
+AFTERWARDS = {"skymap": 1, "corrected": 1, "figures": 1, "sky_viewer": 1, "summary": 1, "report": 1}
 
 
 def changed(**skymap):

@@ -8,6 +8,13 @@ likelihood_data = {
     "effective_area": paths.effective_area,
     "smearing": paths.smearing,
     "angular_resolution": paths.angular_resolution,
+    # Where any source changes with time, the times of events are permuted in the skies that all searches look at.
+    "uptimes": (
+        paths.uptimes
+        if any(map(cfg.windowed, cfg.catalogues))
+        or (cfg.inference and cfg.inference.durations)
+        else []
+    ),
 }
 
 
@@ -53,20 +60,6 @@ def light_curve_files(catalogue):
 def catalogue_of(wildcards):
     """The catalogue of a hypothesis; None where it has none."""
     return (wildcards.hypothesis.split("/") + [None])[1]
-
-
-def kind_of(wildcards):
-    """What a hypothesis is about: stack, sources, declinations or durations."""
-    return wildcards.hypothesis.split("/")[0]
-
-
-def tested_uptimes(wildcards):
-    """Input function: the good runs, for sources that change with time."""
-    catalogue = catalogue_of(wildcards)
-    windowed = (
-        cfg.windowed(catalogue) if catalogue else kind_of(wildcards) == "durations"
-    )
-    return paths.uptimes if windowed else []
 
 
 def inference_setup(wildcards):

@@ -5,20 +5,25 @@
 tested_data = {
     **likelihood_data,
     "sources": tested_sources,
-    "uptimes": tested_uptimes,
     "spectra": lambda wildcards: spectrum_files(catalogue_of(wildcards)),
     "light_curves": lambda wildcards: light_curve_files(catalogue_of(wildcards)),
 }
 
 
+def only_of(kind, what):
+    """A table of the hypotheses of one kind, where those of others have more or fewer."""
+    return paths.inference(what).replace("{hypothesis}", f"{{hypothesis,{kind}/.+}}")
+
+
 rule inference_fits:
-    """Fits and p-values of a stack or of the sources of a catalogue."""
+    """Fits and p-values of a stack."""
     input:
         **tested_data,
         trials=trials_of("trials"),
         skies=trials_of("skies"),
     output:
-        paths.inference("fits"),
+        fits=only_of("stack", "fits"),
+        searches=only_of("stack", "searches"),
     log:
         paths.log("inference_fits/{hypothesis}"),
     benchmark:
@@ -55,6 +60,24 @@ use rule inference_fits as inference_flares with:
         "Flares of {wildcards.hypothesis}"
 
 
+use rule inference_fits as inference_source_fits with:
+    """Fits and p-values of the sources of a catalogue, and the binomial test of all of them."""
+    output:
+        fits=only_of("sources", "fits"),
+        searches=only_of("sources", "searches"),
+        population=only_of("sources", "population"),
+    log:
+        paths.log("inference_source_fits/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_source_fits/{hypothesis}")
+    resources:
+        **requested("inference_source_fits"),
+    params:
+        population_p_max=cfg.inference.population_p_max,
+    message:
+        "p-values of {wildcards.hypothesis}"
+
+
 use rule inference_fits as inference_trials with:
     """One batch of scrambled skies, fitted with a hypothesis: skies of its own, or full ones in common."""
     input:
@@ -73,6 +96,25 @@ use rule inference_fits as inference_trials with:
         stop=lambda wildcards: wildcards.stop,
     message:
         "{wildcards.skies} {wildcards.first}-{wildcards.stop} of {wildcards.hypothesis}"
+
+
+use rule inference_fits as inference_stack_sources with:
+    """What each source adds to a stack, and what is left without it."""
+    input:
+        **tested_data,
+    output:
+        paths.inference("sources"),
+    log:
+        paths.log("inference_stack_sources/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_stack_sources/{hypothesis}")
+    resources:
+        **requested("inference_stack_sources"),
+    params:
+        n_sources=cfg.inference.leave_one_out_sources,
+        n_trials=cfg.inference.leave_one_out_trials,
+    message:
+        "Sources of {wildcards.hypothesis}"
 
 
 use rule inference_fits as inference_statements with:
@@ -135,6 +177,7 @@ use rule inference_statements as inference_limits with:
     output:
         limits=paths.inference("limits"),
         hadronic=paths.inference("hadronic"),
+        gamma_rays=paths.inference("gamma_rays"),
     log:
         paths.log("inference_limits/{hypothesis}"),
     benchmark:
@@ -176,6 +219,39 @@ use rule inference_statements as inference_recovery with:
         n_trials=cfg.inference.recovery_trials,
     message:
         "Injection and recovery, {wildcards.hypothesis}"
+
+
+use rule inference_fits as inference_profiles with:
+    """Likelihood over flux and index of a stack, or of every source of a catalogue, for other programs."""
+    input:
+        **tested_data,
+    output:
+        paths.inference("profiles"),
+    log:
+        paths.log("inference_profiles/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_profiles/{hypothesis}")
+    resources:
+        **requested("inference_profiles"),
+    message:
+        "Likelihood profiles of {wildcards.hypothesis}"
+
+
+use rule inference_statements as inference_systematics with:
+    """How far the limits of a stack, or of the sources of a catalogue, move with the detector and the background."""
+    output:
+        paths.inference("systematics"),
+    log:
+        paths.log("inference_systematics/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_systematics/{hypothesis}")
+    resources:
+        **requested("inference_systematics"),
+    params:
+        request=inference_request,
+        sizes=lambda wildcards: cfg.inference.systematics.sizes,
+    message:
+        "Systematic errors of {wildcards.hypothesis}"
 
 
 rule windows:

@@ -332,6 +332,14 @@ def _unit(file: TableFile, header: str, hours: bool, given: float | None, stated
 def _sexagesimal(where: str, header: str, entries: list[str], hours: bool, size: float, read_as: str) -> Angles:
     # A unit of degrees says that the parts are degrees only where no right ascension is meant to be in hours.
     said_degrees = hours and size == 1.0 and not read_as.startswith("degrees, as")
+    if size == units.SEXAGESIMAL:  # "h:m:s" or "d:m:s", which says what the first part counts
+        form = read_as.casefold().lstrip("\"'([{ ")
+        if form.startswith("h") and not hours:
+            raise CatalogueError(
+                f"{where}: column '{header}' is in hours ('{read_as}'); only a right ascension can be. Correct the "
+                "unit."
+            )
+        hours = hours and not form.startswith("d")
     values = np.full(len(entries), np.nan)
     for row, text in enumerate(entries):
         if text.casefold() in UNKNOWN:

@@ -76,7 +76,7 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
     made = Table(masked=False)
     for (name, cells), unit in zip(columns, [*unit_row, *[""] * len(names)], strict=False):
         column = _typed(cells, keep_text=name == name_column)
-        column.unit = unit.strip().strip("()[]") or None
+        column.unit = None if set(unit) <= _DASHES else unit.strip().strip("()[]")
         made[name] = column
     return TextTable(made, tuple(comment.lstrip("# \t").rstrip() for comment in comments), tuple(notes))
 
@@ -162,7 +162,7 @@ def _is_rule(row: Sequence[str]) -> bool:
 
 def _is_units(row: Sequence[str]) -> bool:
     """Whether a row gives units: those of two angles among them, and no number at all."""
-    cells = [cell.strip() for cell in row if cell.strip()]
+    cells = [cell.strip() for cell in row if cell.strip() and not set(cell.strip()) <= _DASHES]
     if any(cell[0].isdigit() or cell[0] in "+-.\u2212" or units.sexagesimal_like(cell) for cell in cells):
         return False
     return sum(units.angle_unit(cell) is not None for cell in cells) > 1

@@ -1,6 +1,7 @@
 """A user's own source list: text, ECSV, FITS or VOTable, brought into canonical columns."""
 
 import difflib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from astropy.table import Column
 from nusky import units
 from nusky.catalogues import columns as reading
 from nusky.catalogues import frames
-from nusky.catalogues.columns import Angles, is_numeric, texts
+from nusky.catalogues.columns import UNKNOWN, Angles, is_numeric, texts
 from nusky.catalogues.sources import CANONICAL, Sources
 from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.config import Columns
@@ -29,6 +30,12 @@ WIDE_DEG = 15.0
 UNITS = {"deg": 1.0, "rad": units.RADIAN, "hours": units.HOURS}
 """Units a configuration can state for coordinates whose file states none; hours for right ascensions alone."""
 _NAMED = 20
+_FRAME_COLUMNS = {"equinox": "equinox", "equ": "equinox", "epoch": "epoch"} | dict.fromkeys(
+    ["frame", "coordframe", "coosys", "coordsys", "coordsystem", "coordinatesystem", "radesys", "radecsys"], "system"
+)
+"""Columns that say of every row in which equinox or frame it is, by their letters, and what they hold."""
+_NO_SIGMA = re.compile(r"diam|fwhm|major|minor|axis|r_?(50|68|80|90|95|99)", re.IGNORECASE)
+"""In names of extensions: widths that are not the Gaussian's own."""
 
 
 @dataclass(frozen=True)
@@ -145,16 +152,63 @@ def positions(file: TableFile, ra_deg: str, dec_deg: str, stated: Reading = Read
                 f"{file.where}: column '{header}' is one part of an angle that stands in {', '.join(parts)}. Join them "
                 f"into one column of text such as {form}, a sign in front of it, and name that column."
             )
+        if units.decimal(header) is not None:
+            raise CatalogueError(
+                f"{file.where}: column '{header}' has a number for its name: is the first line a row of the table? "
+                "Write a line of names above it."
+            )
     if ra_name == dec_name:
         raise CatalogueError(f"{file.where}: column '{ra_name}' is given for both coordinates. Name two columns.")
     commas = reading.has_decimal_commas([file.table[ra_name], file.table[dec_name]])
-    frame = frames.of_columns(file.where, file.frames, ra_name, dec_name, stated.frame, file.other_frame)
+    by_row = _by_row(file, stated.frame)
+    said = {name: (*file.frames.columns.get(name, ()), *by_row) for name in (ra_name, dec_name)}
+    frame = frames.of_columns(
+        file.where, frames.Frames(file.frames.table, said), ra_name, dec_name, stated.frame, file.other_frame
+    )
     ra, dec = _angles(file, ra_name, dec_name, frame, stated.unit, commas)
     notes = _doubts(file, ra, dec, ra_name, dec_name, frame, stated)
     ra_icrs, dec_icrs = frames.to_icrs(file.where, frame, ra.values, dec.values)
     given = f"'{ra_name}' {ra.first} ({ra.read_as}), '{dec_name}' {dec.first} ({dec.read_as}), {frame}"
     turned = np.where(ra_icrs == 360.0, 0.0, ra_icrs)
     return Positions(turned, dec_icrs, ra_name, dec_name, given, commas, tuple(notes))
+
+
+def _by_row(file: TableFile, given: str | None) -> list[frames.Statement]:
+    """What columns called equinox, epoch, frame and the like say of every row.
+
+    Raises
+    ------
+    CatalogueError : they say different things of different rows, and no frame is `given`.
+    """
+    found = []
+    for name in file.table.colnames:
+        kind = _FRAME_COLUMNS.get(re.sub(r"[^a-z]", "", name.casefold()))
+        if kind is None or not _is_plain(file.table[name]):
+            continue
+        by, said = f"column '{name}'", {}
+        for text in dict.fromkeys(texts(file.table[name])):
+            if text.strip().casefold() in UNKNOWN:
+                continue
+            statement = _of_row(text.strip(), kind, by)
+            said.setdefault(statement and (statement.family, statement.equinox), (text, statement))
+        if len(said) > 1 and given is None:
+            (first, _), (second, _) = list(said.values())[:2]
+            raise CatalogueError(
+                f"{file.where}: {by} says '{first[:30]}' of some rows and '{second[:30]}' of others. Give all "
+                "positions in one frame and equinox."
+            )
+        found += [statement for _, statement in said.values() if statement] if len(said) == 1 else []
+    return found
+
+
+def _of_row(text: str, kind: str, by: str) -> frames.Statement | None:
+    if kind == "epoch":  # mostly the time of an observation, but old lists call the equinox so
+        is_old = re.fullmatch(r"B?1950(\.0*)?", text, re.I)
+        return frames.Statement(f"{by} says {text}, perhaps the equinox.", frames.UNKNOWN) if is_old else None
+    try:
+        return frames.by_system("", text, by) if kind == "equinox" else frames.by_system(text, None, by)
+    except CatalogueError as error:
+        return frames.Statement(str(error), frames.UNKNOWN)
 
 
 def _printable(text: str) -> str:
@@ -177,6 +231,8 @@ def column(file: TableFile, header: str) -> str:
     if header in (Columns().ra_deg, Columns().dec_deg) and "equatorial" not in families.values():
         galactic = [name for name, family in families.items() if family == "galactic"]
         hint = f" Name the Galactic coordinates {', '.join(galactic)}: they are converted." if galactic else hint
+    if len(present) == 1 and len(present[0].split()) > 1:
+        hint = " Do blanks separate its columns? Then state `format: blanks` (--format blanks on the command line)."
     shown = ", ".join(present[:40]) + (f" and {len(present) - 40} more" if len(present) > 40 else "")
     raise CatalogueError(
         f"{file.where}: no column '{header}'; it has {shown}.{hint} Set `columns` in the configuration."
@@ -295,6 +351,11 @@ def _extensions(
         notes.append(
             f"{int(limit.sum())} source(s) with an upper limit as {extension} taken as point-like: row "
             f"{_listed(rows[limit])}."
+        )
+    if _NO_SIGMA.search(extension):
+        notes.append(
+            f"{extension} is taken as the width (sigma) of a Gaussian, as every extension is. Where it is another "
+            "measure, convert it: a full width at half maximum is 2.355 sigma."
         )
     if not found.stated and extension != "extension_deg" and np.nanmax(found.values, initial=0.0) > WIDE_DEG:
         notes.append(f"{extension} reaches {np.nanmax(found.values):g} degrees: if it is in another unit, state that.")

@@ -38,7 +38,7 @@ def check(
 
         bdm.check(cfg.bdm)
     spectrum = spectrum_of(cfg.spectrum, directory).words
-    catalogues = {name: _catalogue(cfg, name, directory) for name in cfg.catalogues}
+    catalogues = {name: catalogue_report(cfg, name, directory) for name in cfg.catalogues}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
     jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources), directory)
     cores = cores or console.cores()
@@ -48,7 +48,7 @@ def check(
     told = {
         "configuration": str(configuration),
         "run": cfg.run,
-        "release": _release(cfg, directory) if cfg.catalogues else None,
+        "release": release_report(cfg, directory) if cfg.catalogues else None,
         "catalogues": {name: _explained(cfg, name, report) for name, report in catalogues.items()},
         "spectrum": spectrum if cfg.catalogues else None,
         "methods": cfg.methods if cfg.catalogues else [],
@@ -71,7 +71,7 @@ def check(
         raise typer.Exit(UNFINISHED)
 
 
-def _catalogue(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
+def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
     """Report of a catalogue whose files are named relative to `directory`, its weightings and spectra tried."""
     from nusky.catalogues.build import build_catalogue
     from nusky.catalogues.weights import model_weights
@@ -106,7 +106,7 @@ def _catalogue(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
     return report
 
 
-def _release(cfg: Any, directory: Path) -> dict[str, Any]:
+def release_report(cfg: Any, directory: Path) -> dict[str, Any]:
     from nusky.paths import DOWNLOADS
     from nusky.releases import inventory, own_lists, registry
     from nusky.releases.generator import is_generated

@@ -43,7 +43,8 @@ inference: # p-values and calibrated limits, from scrambled skies
   weightings: [uniform]
 {gamma}  trials: 1000 # of every stack: no p-value of it can be below 1/1001; 10000 for a paper
   source_trials: 1000 # the same of every single source
-  sky_trials: 200 # whole skies, to correct for the number of sources
+  sky_trials: 200 # whole skies that all searches look at: no p-value of the run can be below 1/201
+  leave_one_out_trials: 200 # the same of a stack without its main sources
   injected_trials: 100 # skies with signal at each strength, for the limits; 1000 for a paper
   source_injected_trials: 50
   discovery_sigmas: [] # such as [3.0, 5.0], for discovery potentials

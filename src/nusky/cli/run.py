@@ -13,6 +13,7 @@ import typer
 from nusky.cli import console
 from nusky.cli.exit_status import FAILED
 
+_LISTS = (".csv", ".ecsv", ".fits", ".fit", ".vot", ".xml", ".txt", ".dat")
 _NOMINAL_SOURCES = 200
 """Sources of a catalogue for the shares of time of the rules: the catalogues are read by the run, not before it."""
 
@@ -39,11 +40,17 @@ def run(
       nusky run mine.yaml -- --dry-run
     """
     from nusky import config
-    from nusky.errors import NuskyError
+    from nusky.errors import ConfigurationError, NuskyError
     from nusky.paths import Paths
     from nusky.resources import workflow_file
 
+    if configuration.suffix.lower() in _LISTS and configuration.is_file():
+        raise ConfigurationError(
+            f"{configuration}: is no configuration, which is YAML. Of a source list `nusky init {configuration}` makes "
+            "one."
+        )
     cfg = config.load(configuration)
+    _refuse_what_cannot_run(cfg, directory)
     try:
         import snakemake.cli
     except ImportError:
@@ -80,6 +87,22 @@ def run(
         _headline(paths, shown.n_jobs, time.monotonic() - begun)
 
 
+def _refuse_what_cannot_run(cfg: Any, directory: Path) -> None:
+    """Read the source lists and look for the files of the release: a mistake in them is told before anything runs."""
+    from nusky.cli.check import catalogue_report, release_report
+    from nusky.errors import ConfigurationError, ReleaseError
+
+    if not directory.is_dir():
+        what = "is no folder" if directory.exists() else "no such folder; make it first"
+        raise ConfigurationError(f"--directory {directory}: {what}.")
+    if cfg.release.events is not None or cfg.release.local_path is not None:
+        told = release_report(cfg, directory)
+        if not told["here"]:
+            raise ReleaseError(f"in config block `release`: {told['where']}.")
+    for name in cfg.catalogues:
+        catalogue_report(cfg, name, directory)
+
+
 def _main(main: Any, arguments: list[str]) -> int:
     try:
         main(arguments)
@@ -90,7 +113,7 @@ def _main(main: Any, arguments: list[str]) -> int:
 
 def _profile(name: str) -> str:
     """A folder as it is given; otherwise a profile that comes with nusky, or the name of one of the user's own."""
-    from nusky.errors import NuskyError
+    from nusky.errors import ConfigurationError, NuskyError
     from nusky.resources import workflow_file
 
     if Path(name).exists():
@@ -98,7 +121,17 @@ def _profile(name: str) -> str:
     try:
         return str(workflow_file(f"workflow/profiles/{name}/config.yaml").parent)
     except NuskyError:
-        return name
+        pass
+    import platformdirs
+
+    folders = platformdirs.user_config_dir("snakemake"), platformdirs.site_config_dir("snakemake")  # Snakemake's own
+    own = [Path(folder) / name for folder in folders]
+    if not any(folder.is_dir() for folder in own):
+        raise ConfigurationError(
+            f"--profile {name}: no such folder, and no profile of nusky (slurm, pbs, htcondor) or of your own in "
+            f"{own[0].parent}."
+        )
+    return name
 
 
 def _headline(paths: Any, n_jobs: int, seconds: float) -> None:

@@ -12,8 +12,8 @@ RELEASE = "icecube-10yr"
 
 
 def search(
-    name: Annotated[
-        str | None,
+    words: Annotated[
+        list[str] | None,
         typer.Argument(metavar="NAME", help="Name of the source; or give --ra and --dec.", show_default=False),
     ] = None,
     ra: Annotated[
@@ -51,6 +51,10 @@ def search(
         list[Path] | None,
         typer.Option(help="File to write: .json, .ecsv, .fits, .csv, .png, .pdf, .svg; may be repeated."),
     ] = None,
+    profile: Annotated[
+        list[Path] | None,
+        typer.Option(help="File for the likelihood over flux and index, for other programs: .fits or .ecsv."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Search for neutrinos from one source: fit, p-value, upper limit, events.
@@ -66,7 +70,12 @@ def search(
     """
     for path in out or []:
         _check_output(path)
-    named, position = _source(name, ra, dec, extension)
+    if profile:
+        from nusky.results.profile import check_suffix
+
+        for path in profile:
+            check_suffix(path)
+    named, position = _source(" ".join(words) if words else None, ra, dec, extension)
     if trials < 0:
         raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
     from nusky.results.search import Search
@@ -79,6 +88,7 @@ def search(
         options = {"extension": position[2], "name": named, "gamma": gamma, "window": window, "trials": trials}
         found = searched.at(*position[:2], **options)
         written = [found.write(path) for path in out or []]
+        written += [found.write_profile(path) for path in profile or []]
     if json:
         console.as_json(found.to_dict())
         return

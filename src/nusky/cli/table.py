@@ -42,6 +42,8 @@ _HEADS = {
     "limit_n_signal": (r"$n_s^\mathrm{up}$", ""),
     "limit_e2dnde_1tev_gev_cm2_s": (r"$E^2\mathrm{d}N/\mathrm{d}E$, 1 TeV", r"GeV cm$^{-2}$ s$^{-1}$"),
     "limit_e2dnde_100tev_gev_cm2_s": (r"$E^2\mathrm{d}N/\mathrm{d}E$, 100 TeV", r"GeV cm$^{-2}$ s$^{-1}$"),
+    "signal_energy_min68_gev": (r"$E_{68}^\mathrm{low}$", "GeV"),
+    "signal_energy_max68_gev": (r"$E_{68}^\mathrm{high}$", "GeV"),
     "energy_min_gev": (r"$E_\mathrm{min}$", "GeV"),
     "energy_max_gev": (r"$E_\mathrm{max}$", "GeV"),
 }

@@ -1,8 +1,9 @@
 """Neutrinos that belong to gamma rays from proton-proton collisions, by the yields of aafragpy (QGSJET-II-04m).
 
 A power law of protons with an exponential cut-off is fitted so that its gamma rays are those measured, and gives the
-neutrinos. aafragpy (MIT licence) is the extra `nusky[gamma-rays]`; cite Koldobskiy et al., Phys. Rev. D 104, 123027
-(2021), arXiv:2110.00496, and Kachelriess et al., Comput. Phys. Commun. 245, 106846 (2019), arXiv:1904.05129.
+neutrinos; where that does not give them within 10 %, the power of the energy in the exponential is fitted, too.
+aafragpy (MIT licence) is the extra `nusky[gamma-rays]`; cite Koldobskiy et al., Phys. Rev. D 104, 123027 (2021),
+arXiv:2110.00496, and Kachelriess et al., Comput. Phys. Commun. 245, 106846 (2019), arXiv:1904.05129.
 """
 
 import functools
@@ -18,9 +19,11 @@ from nusky.errors import ConfigurationError, PhysicsError
 PROTON_MAX_GEV = 1e11
 """Largest energy of protons, within aafragpy's tables."""
 _PROTONS_PER_DEX, _POINTS_PER_DEX = 30, 12
-_INDICES, _CUTOFFS = (1.2, 8.0), (1.0, 1e3)
-"""Ranges of the fit: index of the protons, cut-off over the highest energy of the gamma rays."""
-_TOLERANCE = 0.1
+_INDICES, _CUTOFFS, _POWERS = (1.2, 8.0), (1.0, 1e3), (0.5, 6.0)
+_LEAST_CUTOFF = 0.05
+"""Ranges of the fit: index of the protons, cut-off over the highest energy of the gamma rays, power of the cut-off.
+Where the power is fitted, as the gamma rays themselves are cut off, the cut-off begins lower."""
+_TOLERANCE, _NOTHING = 0.1, 1e-200
 _INSIDE = 1e-9  # dex, so that rounding leaves no energy outside a table
 _NEUTRINO_ENERGY = 0.5  # E_nu = E_gamma / 2, Ahlers and Murase, arXiv:1309.4077
 
@@ -52,16 +55,19 @@ def neutrinos_of(gamma_rays: Spectrum, label: str) -> TabulatedSpectrum:
         raise PhysicsError(f"{label}: it has no gamma rays at {energy[np.argmin(flux)]:g} GeV. Give a narrower range.")
     wanted = np.log(flux)
 
-    def protons(index: float, log_cutoff: float) -> np.ndarray:
-        return (proton / energy[0]) ** -index * np.exp(-proton / np.exp(log_cutoff))
+    def protons(index: float, log_cutoff: float, power: float = 1.0) -> np.ndarray:
+        return (proton / energy[0]) ** -index * np.exp(-((proton / np.exp(log_cutoff)) ** power))
 
     def off(parameters: np.ndarray) -> np.ndarray:
-        difference = np.log(protons(*parameters) @ of_gamma) - wanted
+        difference = np.log(np.maximum(protons(*parameters) @ of_gamma, _NOTHING)) - wanted
         return difference - difference.mean()
 
     cutoffs = np.log(np.multiply(_CUTOFFS, energy[-1]))
     found = least_squares(off, (2.5, cutoffs.mean()), bounds=np.transpose([_INDICES, cutoffs]))
-    worst = float(np.expm1(np.abs(found.fun).max()))
+    if _worst(found.fun) > _TOLERANCE:
+        bounds = np.transpose([_INDICES, np.log(np.multiply((_LEAST_CUTOFF, _CUTOFFS[1]), energy[-1])), _POWERS])
+        found = least_squares(off, (2.0, cutoffs[0], 1.5), bounds=bounds)
+    worst = _worst(found.fun)
     if worst > _TOLERANCE:
         raise PhysicsError(
             f"{label}: no power law of protons with a cut-off gives its gamma rays: the best is off by up to "
@@ -72,7 +78,12 @@ def neutrinos_of(gamma_rays: Spectrum, label: str) -> TabulatedSpectrum:
     return TabulatedSpectrum.of(energy * _NEUTRINO_ENERGY, scale * (made @ of_neutrino) / 3, label)
 
 
-@functools.lru_cache(maxsize=16)
+def _worst(off: np.ndarray) -> float:
+    """Largest deviation of the gamma rays of fitted protons, from its logarithms."""
+    return float(np.expm1(np.abs(off).max()))
+
+
+@functools.lru_cache(maxsize=256)
 def _yields(low: float, high: float) -> tuple[np.ndarray, ...]:
     """Energies of protons and gamma rays [GeV], and what turns fluxes of protons into those of gamma rays and of all
     neutrinos at half their energy: trapezoids in ln E times the cross sections."""

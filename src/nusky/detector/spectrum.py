@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -376,32 +376,98 @@ class TabulatedSpectrum(Spectrum):
 
 
 @dataclass(frozen=True)
-class SourceSpectra(Spectrum):
-    """The spectra of the sources of a stack, each its own; what is fitted of them is the same for all.
-
-    As a spectrum it is that of all sources together, phi0 being the sum of theirs.
+class JoinedSpectrum(Spectrum):
+    """The sum of several spectra, each 0 outside its range: a flux that was measured in parts, say.
 
     Attributes
     ----------
-    own : n_sources
-    weights : n_sources
-        The sources' shares of phi0.
+    own : n_spectra
+    weights : n_spectra
+        Shares of phi0, which add up to 1.
     """
 
     own: tuple[Spectrum, ...]
     weights: tuple[float, ...]
     fit: str = field(default="", kw_only=True)
-    NAME = "spectra of the sources"
+    NAME = "joined spectra"
 
     @classmethod
-    def of(cls, own: Sequence[Spectrum], weights: ArrayLike) -> "SourceSpectra":
-        """The spectra `own` (n_sources,) whose phi0 are as `weights` (n_sources,), in any normalisation."""
+    def of(cls, own: Sequence[Spectrum], weights: ArrayLike) -> Self:
+        """The spectra `own` (n_spectra,) whose phi0 are as `weights` (n_spectra,), in any normalisation."""
         shares = np.asarray(weights, dtype=float) / np.sum(weights)
         low, high = zip(*(spectrum.log10_limits for spectrum in own), strict=True)
-        return cls(tuple(own), tuple(shares.tolist()), log10_limits=(min(low), max(high)), fit=own[0].fit)
+        return cls(tuple(own), tuple(shares.tolist()), log10_limits=(min(low), max(high)))
 
     def __post_init__(self) -> None:
         """Nothing to check: the spectra were."""
+
+    @property
+    def words(self) -> str:
+        """Those of all."""
+        return " + ".join(spectrum.words for spectrum in self.own)
+
+    def within(self, log10_limits: tuple[float, float]) -> Self:
+        """All of them within a range of log10(E/GeV); those without flux there are left out of it."""
+        inside = super().within(log10_limits)
+        low, high = inside.log10_limits
+        kept = [
+            (spectrum.within(log10_limits), weight)
+            for spectrum, weight in zip(self.own, self.weights, strict=True)
+            if max(low, spectrum.log10_limits[0]) < min(high, spectrum.log10_limits[1])
+        ]
+        own, weights = zip(*kept, strict=True) if kept else ((), ())
+        return replace(inside, own=own, weights=weights)
+
+    @cached_property
+    def knots(self) -> NDArray:
+        """Those of all, and the ends of their ranges."""
+        ends = np.ravel([spectrum.log10_limits for spectrum in self.own])
+        return np.unique(np.concatenate([*(spectrum.knots for spectrum in self.own), ends[np.isfinite(ends)]]))
+
+    def shape(self, energy_gev: ArrayLike) -> NDArray:
+        """The weighted sum of f, each 0 outside its range."""
+        x = np.log10(energy_gev)
+        total = np.zeros(np.shape(x))
+        for spectrum, weight in zip(self.own, self.weights, strict=True):
+            low, high = spectrum.log10_limits
+            total += np.where((x >= low) & (x <= high), weight * spectrum.shape(energy_gev), 0.0)
+        return total
+
+    def quantile(self, share: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray:
+        """As of any spectrum; where one of them alone has flux in the bin it is its quantile."""
+        low, high, share = np.broadcast_arrays(self.edges(low), self.edges(high), np.asarray(share, dtype=float))
+        begin, end = np.array([spectrum.log10_limits for spectrum in self.own]).T[:, :, None]
+        inside = (low.ravel() < end) & (high.ravel() > begin)
+        alone, which = inside.sum(axis=0) == 1, inside.argmax(axis=0)
+        found = np.empty(low.size)
+        for j in range(len(self.own)):
+            own = alone & (which == j)
+            if own.any():
+                found[own] = self.own[j].quantile(*(values.ravel()[own] for values in (share, low, high)))
+        if not alone.all():
+            found[~alone] = super().quantile(*(values.ravel()[~alone] for values in (share, low, high)))
+        return found.reshape(low.shape)
+
+    def _by_quadrature(self, edges: NDArray) -> NDArray:
+        total = np.zeros(len(edges) - 1)
+        for spectrum, weight in zip(self.own, self.weights, strict=True):
+            total += weight * spectrum.integrals(edges)
+        return total
+
+
+@dataclass(frozen=True)
+class SourceSpectra(JoinedSpectrum):
+    """The spectra of the sources of a stack, each its own; what is fitted of them is the same for all.
+
+    As a spectrum it is that of all sources together, phi0 being the sum of theirs, and `weights` their shares.
+    """
+
+    NAME = "spectra of the sources"
+
+    @classmethod
+    def of(cls, own: Sequence[Spectrum], weights: ArrayLike) -> Self:
+        """As of `JoinedSpectrum`, with what is fitted of them."""
+        return replace(super().of(own, weights), fit=own[0].fit)
 
     def take(self, numbers: ArrayLike) -> "SourceSpectra":
         """Those of the sources `numbers` (n_chosen,) int64."""
@@ -428,28 +494,12 @@ class SourceSpectra(Spectrum):
 
     def within(self, log10_limits: tuple[float, float]) -> "SourceSpectra":
         """All of them within a range of log10(E/GeV)."""
-        inside = super().within(log10_limits)
+        inside = Spectrum.within(self, log10_limits)
         return replace(inside, own=tuple(spectrum.within(log10_limits) for spectrum in self.own))
-
-    @cached_property
-    def knots(self) -> NDArray:
-        """Those of all, and the ends of their ranges."""
-        ends = np.ravel([spectrum.log10_limits for spectrum in self.own])
-        return np.unique(np.concatenate([*(spectrum.knots for spectrum in self.own), ends[np.isfinite(ends)]]))
-
-    def shape(self, energy_gev: ArrayLike) -> NDArray:
-        """The weighted mean of f, each 0 outside its range."""
-        x = np.log10(energy_gev)
-        total = np.zeros(np.shape(x))
-        for spectrum, weight in zip(self.own, self.weights, strict=True):
-            low, high = spectrum.log10_limits
-            total += np.where((x >= low) & (x <= high), weight * spectrum.shape(energy_gev), 0.0)
-        return total
 
     def of_each(self, log10_energy_edges: ArrayLike) -> NDArray:
         """The integrals [GeV] of each between neighbouring edges (n + 1,), log10(E/GeV): (n_sources, n)."""
-        made = {spectrum: spectrum.integrals(log10_energy_edges) for spectrum in dict.fromkeys(self.own)}
-        return np.stack([made[spectrum] for spectrum in self.own])
+        return integrals_of(self.own, log10_energy_edges)
 
 
 KINDS: dict[str, type[Spectrum]] = {
@@ -462,6 +512,33 @@ def power_laws(gammas: ArrayLike, log10_limits: tuple[float, float] | None = Non
     """Power laws with the indices `gammas` (n,), of all energies or in a range of log10(E/GeV)."""
     limits = {} if log10_limits is None else {"log10_limits": log10_limits}
     return tuple(PowerLaw(float(gamma), **limits) for gamma in np.atleast_1d(gammas))
+
+
+def integrals_of(spectra: Sequence[Spectrum], log10_energy_edges: ArrayLike) -> NDArray:
+    """The integrals [GeV] of each of `spectra` between neighbouring edges (n + 1,), log10(E/GeV): (n_spectra, n)."""
+    different = {id(spectrum): spectrum for spectrum in spectra}
+    made = {key: spectrum.integrals(log10_energy_edges) for key, spectrum in different.items()}
+    return np.stack([made[id(spectrum)] for spectrum in spectra])
+
+
+def quantiles(spectra: Sequence[Spectrum], which: NDArray, share: NDArray, low: NDArray, high: NDArray) -> NDArray:
+    """`Spectrum.quantile` of the spectrum number `which` (n,) int64 of each bin, all (n,): power laws all at once."""
+    if all(spectrum is spectra[0] for spectrum in spectra):
+        return spectra[0].quantile(share, low, high)
+    found = np.empty(len(which))
+    straight = np.array([isinstance(spectrum, PowerLaw) for spectrum in spectra])
+    rest = ~straight[which]
+    if not rest.all():
+        gamma = np.array([getattr(spectrum, "gamma", 0.0) for spectrum in spectra])
+        begin, end = np.array([spectrum.log10_limits for spectrum in spectra]).T
+        own = ~rest
+        at = which[own]
+        from_low, to_high = (np.clip(edge[own], begin[at], end[at]) for edge in (low, high))
+        found[own] = from_low + _step_of_power(share[own], np.log(10.0) * (1.0 - gamma[at]), to_high - from_low)
+    for number in np.unique(which[rest]):
+        own = which == number
+        found[own] = spectra[number].quantile(share[own], low[own], high[own])
+    return found
 
 
 def parameters(spectra: Sequence[Spectrum]) -> NDArray:

@@ -13,6 +13,8 @@ from nusky.figures import canvas
 LIMIT_COLUMN = "e2dnde_100tev_gev_cm2_s"
 BAND_COLUMNS = tuple(f"expected_{name}_{LIMIT_COLUMN}" for name in ("low95", "low68", "median", "high68", "high95"))
 COLUMNS = ("name", "dec_deg", LIMIT_COLUMN, *BAND_COLUMNS)
+SHIFT_COLUMNS = ("source", "shift_low", "shift_high")
+_LIMIT_COLOR = "#0072B2"
 _ROW_INCHES = 0.15
 _BAR_HEIGHT = 0.72
 MOST_ROWS = 150
@@ -20,7 +22,14 @@ MOST_ROWS = 150
 
 
 def source_limits(
-    limits: pa.Table, *, method: str, catalogue: str, gamma: float, confidence_level: float, synthetic: bool
+    limits: pa.Table,
+    *,
+    method: str,
+    catalogue: str,
+    gamma: float,
+    confidence_level: float,
+    synthetic: bool,
+    systematics: pa.Table | None = None,
 ) -> Figure:
     """Draw the limit on E^2 dN/dE at 100 TeV of every source over its expected median, 68 and 95 % bands.
 
@@ -31,6 +40,9 @@ def source_limits(
         stand in order of declination, or over declination if they are more than `MOST_ROWS`.
     confidence_level
         Of the limits, e.g. 0.9.
+    systematics
+        Rows of the table "systematics" with the shifts of these limits by all effects together, `SHIFT_COLUMNS`; their
+        bands are drawn as bars.
     """
     order = np.argsort(-limits["dec_deg"].to_numpy(), kind="stable")
     names = [canvas.short(limits["name"][int(i)].as_py()) for i in order]
@@ -39,6 +51,8 @@ def source_limits(
     )
     many = len(names) > MOST_ROWS
     rows = np.arange(len(names))
+    shifts = _shifts(limits, systematics)[:, order]
+    band = {"systematic errors": limit * (1 + shifts)} if np.isfinite(limit * shifts).any() else {}
     with canvas.style():
         figure = canvas.new_figure(
             f"{method} method",
@@ -49,14 +63,20 @@ def source_limits(
         )
         axes = figure.add_subplot()
         if many:
-            _over_declination(axes, limits["dec_deg"].to_numpy()[order], limit, low95, low68, median, high68, high95)
+            dec = limits["dec_deg"].to_numpy()[order]
+            _over_declination(axes, dec, limit, low95, low68, median, high68, high95)
+            for label, (low, high) in band.items():
+                axes.vlines(dec, low, high, color=_LIMIT_COLOR, linewidth=0.8, alpha=0.6, label=label, rasterized=True)
+                canvas.legend_beside(axes)
             return figure
         axes.set_xscale("log")
         axes.barh(rows, high95 - low95, _BAR_HEIGHT, low95, color=canvas.BAND_COLOR, alpha=0.35, label="expected 95 %")
         axes.barh(rows, high68 - low68, _BAR_HEIGHT, low68, color=canvas.BAND_COLOR, alpha=0.65, label="expected 68 %")
         axes.plot(median, rows, "|", color="#333333", markersize=6, label="expected median")
-        axes.plot(limit, rows, "o", color="#0072B2", label="upper limit", zorder=4)
-        drawn = np.concatenate([limit, median, low95, high95])
+        axes.plot(limit, rows, "o", color=_LIMIT_COLOR, label="upper limit", zorder=4)
+        for label, (low, high) in band.items():
+            axes.hlines(rows, low, high, color=_LIMIT_COLOR, linewidth=1.2, label=label, zorder=3)
+        drawn = np.concatenate([limit, median, low95, high95, *(end for ends in band.values() for end in ends)])
         drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
         if drawn.size:
             axes.set_xlim(drawn.min() / 1.2, drawn.max() * 1.2)
@@ -74,6 +94,14 @@ def source_limits(
         return figure
 
 
+def _shifts(limits: pa.Table, systematics: pa.Table | None) -> NDArray:
+    """Relative ends of the band of every limit, (2, n_limits); NaN where there is none."""
+    if systematics is None:
+        return np.full((2, len(limits)), np.nan)
+    known = {row["source"]: (row["shift_low"], row["shift_high"]) for row in systematics.to_pylist()}
+    return np.array([known.get(source, (np.nan, np.nan)) for source in limits["source"].to_pylist()]).T
+
+
 def _over_declination(
     axes: Axes,
     dec: NDArray,
@@ -88,7 +116,7 @@ def _over_declination(
     for low, high, alpha, label in ((low95, high95, 0.35, "expected 95 %"), (low68, high68, 0.65, "expected 68 %")):
         axes.vlines(dec, low, high, color=canvas.BAND_COLOR, alpha=alpha, linewidth=1, label=label, rasterized=True)
     axes.plot(dec, median, "_", color="#333333", markersize=3, label="expected median", rasterized=True)
-    axes.plot(dec, limit, ".", color="#0072B2", markersize=2, label="upper limit", zorder=4, rasterized=True)
+    axes.plot(dec, limit, ".", color=_LIMIT_COLOR, markersize=2, label="upper limit", zorder=4, rasterized=True)
     if not (np.isfinite(limit) & (limit > 0)).any():
         canvas.note(axes, "no limit was found")
     axes.set_xlabel("declination [deg]")

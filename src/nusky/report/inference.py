@@ -40,12 +40,32 @@ _FLARE_COLUMNS = {
     "test_statistic": "TS",
     "e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]",
 }
+_STACK_SOURCE_COLUMNS = {
+    "name": "source",
+    "origin": "list",
+    "share": "expected share",
+    "n_signal": "signal events",
+    "test_statistic": "adds to TS",
+    "n_signal_without": "signal events without it",
+    "gamma_without": "γ without it",
+    "test_statistic_without": "TS without it",
+    "p_without": "p without it",
+}
+_POPULATION_COLUMNS = {
+    "n_sources": "sources",
+    "k": "sources named",
+    "p_k": "local p up to",
+    "p_binomial": "binomial probability",
+    "p_post": "p corrected",
+    "n_sky_trials": "skies",
+}
 _HADRONIC_COLUMNS = {
     "name": "source",
     "gamma": "γ",
     "n_signal_limit": "limit [events]",
     "n_hadronic": "events if hadronic",
     "n_hadronic_error": "error",
+    "n_hadronic_capped": "at most from where nothing was seen",
     "relation": "relation",
     "fraction": "best fraction",
     "p_local": "local p",
@@ -99,6 +119,19 @@ _COVERAGE_COLUMNS = {
     "coverage_high": "to",
     "n_trials": "trials",
 }
+_SYSTEMATICS_COLUMNS = {
+    "gamma": "γ",
+    "statement": "statement",
+    "effect": "effect",
+    "size": "size",
+    "n_signal": "events",
+    "shift_minus": "shift if smaller",
+    "shift_plus": "shift if larger",
+    "shift_low": "band from",
+    "shift_high": "to",
+    "n_trials": "trials",
+    "problem": "problem",
+}
 _TIME_COLUMNS = {"e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]", "duration_s": "duration [s]"}
 """After the flux, where sources change with time."""
 _WINDOW_COLUMNS = {
@@ -151,6 +184,21 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
                 f"its strongest flare: MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}, "
                 f"{number(best['n_signal'])} signal events in {number(best['duration_days'])} days of good runs."
             )
+        yield from (f"single sources{_at(test)}: {population_words(test, number)}" for test in sources["population"])
+
+
+def population_words(test: Mapping[str, Any], number: Callable[[Any], str]) -> str:
+    """The binomial test of a list of sources as a sentence."""
+    after = f"corrected for the choice of their number and for shared events {_p(test, 'post', number)} from "
+    after += f"{number(test['n_sky_trials'])} full skies."
+    if not test["k"]:
+        none = f"no source of {test['n_sources']} has a local p-value of {test['p_max']:g} or less"
+        return f"in the binomial test {none}."
+    return (
+        f"the binomial test of all {test['n_sources']} sources names {test['k']} with local p-values up to "
+        f"{number(test['p_k'])}; as many among independent sources have the probability {number(test['p_binomial'])}, "
+        f"{after}"
+    )
 
 
 def _limit(
@@ -223,6 +271,17 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "over the flux, or over that at the peak; seen is what of it lies in good runs.",
         )
     for weighting, stack in inference["stacks"].items():
+        yield (
+            f"Sources of the stack of {where}, {weighting} weights",
+            ["γ", *_STACK_SOURCE_COLUMNS.values()],
+            [
+                [_fit_index(row), *(row[key] for key in _STACK_SOURCE_COLUMNS if key != "p_without"), _p_without(row)]
+                for row in stack["sources"]
+            ],
+            "What each source adds to the best fit; the columns add up to the signal events and the test statistic of "
+            "the stack. Less than nothing is added where events are missing. Then the fit without the source, for some "
+            "with the p-value of what is left: a stack that lives from one source loses its excess without it.",
+        )
         yield from _checks(stack, f"the stack of {where}, {weighting} weights")
     sources = inference["sources"]
     if not sources:
@@ -234,6 +293,17 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         [[_source_cell(row, key) for key in _SOURCE_COLUMNS] for row in fits],
         f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
         "number of sources looked at. Neither can be below 1/(trials + 1).",
+    )
+    yield (
+        f"Binomial test of the sources of {where}",
+        ["γ", *_POPULATION_COLUMNS.values(), "names"],
+        [
+            [_fit_index(test)] + [_source_cell(test, key) for key in _POPULATION_COLUMNS] + [", ".join(test["names"])]
+            for test in sources["population"]
+        ],
+        "Are there more small local p-values than background gives? The number of sources is the one that is least "
+        "likely by chance; its probability is for independent sources, the corrected one from common scrambled skies, "
+        "in which sources share events as they do in the data.",
     )
     own = _with_fluence(_LIMIT_COLUMNS, timed)
     limits = [
@@ -284,6 +354,15 @@ def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
     return found
 
 
+def _p_without(row: Mapping[str, Any]) -> Any:
+    p, n = row["p_without"], row["n_trials"]
+    return compared(p, n) if p is not None and at_floor(p, n) else p
+
+
+def _fit_index(row: Mapping[str, Any]) -> Any:
+    return "fitted" if row["gamma_fixed"] is None else row["gamma_fixed"]
+
+
 def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
     """Tables that a configuration may leave out."""
     for name, title, columns, description in (
@@ -305,13 +384,26 @@ def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
             _COVERAGE_COLUMNS,
             "Share of pseudo-experiments whose limit lies above the truth, with its 68 % interval.",
         ),
+        (
+            "systematics",
+            "Systematic errors of limits and sensitivities,",
+            _SYSTEMATICS_COLUMNS,
+            "By which part the limit on the flux moves if the truth differs from what the analysis believes: effective "
+            "area, distance of signal from its source, reconstructed energy of signal, density of the background near "
+            "the sources, each smaller or larger by its size, from injection of its own. The band of all is the root "
+            "of the sum of squares.",
+        ),
     ):
         if found.get(name):
-            rows = [[_cell(row[key]) for key in columns] for row in found[name]]
-            yield (f"{title} {where}", list(columns.values()), rows, description)
+            named = "name" in found[name][0] and len({row["name"] for row in found[name]}) > 1
+            shown = ({"name": "source"} if named else {}) | columns
+            rows = [[_cell(row[key], key) for key in shown] for row in found[name]]
+            yield (f"{title} {where}", list(shown.values()), rows, description)
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, key: str = "") -> Any:
+    if key == "effect":
+        return value.replace("_", " ")
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nusky.printable import printable
-from nusky.report.verdict import limits, verdict
+from nusky.report.verdict import limits
 
 _ENTRIES = {
     "nusky": """@software{{nusky,
@@ -126,11 +126,12 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
                 rf"100\,TeV for {_index(float(limit.gamma))}, the central 90\,\% of the expected signal lying between "
                 f"${_power(limit.energy_min_gev)}$ and ${_power(limit.energy_max_gev)}$\\,GeV.{shown}"
             )
-    found = verdict(summary)
-    if found.p is not None:
+    if found := summary.get("corrected"):
+        n = len(found["searches"])
         yield (
-            f"The smallest p-value of the run, corrected for its {len(found.tests)} "
-            f"search{'es' if len(found.tests) > 1 else ''} by the Bonferroni bound, is $p={_power(found.p)}$."
+            f"The run made {n} search{'es' if n > 1 else ''}, each of the same {found['n_skies']} scrambled skies; the "
+            rf"share of skies with a local p-value as small in any of them is $p={_power(found['p_value'])}$ "
+            rf"\citep{{{_KEYS['posttrial']}}}."
         )
     yield (
         rf"The analysis was made with nusky {_plain(summary['versions'].get('nusky', ''))} \citep{{nusky}}, seed "

@@ -16,13 +16,14 @@ from nusky.conventions import index_text
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.printable import printable
+from nusky.probability import at_floor, compared
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.numbers import format_number
 from nusky.report.page import page_template
 from nusky.report.rows import source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
-from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, verdict
+from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, tests, verdict
 
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
 PUBLISHED = (
@@ -114,7 +115,7 @@ def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Ite
     """The sections after the verdict and what was searched."""
     shown = [figure for figure in figures if not figure["published"] and not figure["bdm"]]
     standard = list(_results(summary, "standard"))
-    yield Part("searches", "What each search found", findings=list(_findings(summary)))
+    yield Part("searches", "What each search found", findings=list(_findings(summary)), tables=list(_searches(summary)))
     yield Part("limits", "Limits", tables=list(_limit_tables(summary)))
     yield Part("sources", "Sources", tables=[*_source_tables(summary), *_spots(summary)])
     yield Part("figures", "Figures", figures=shown)
@@ -165,6 +166,30 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
         yield from (f"{catalogue}: {text}" for text in inference_findings(result.get("inference"), format_number))
     yield from skymap_findings(summary.get("skymap"), format_number)
     yield from _scans(summary, "standard")
+
+
+def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
+    """The p-values of all searches, by themselves and corrected for the run."""
+    found = summary.get("corrected")
+    if not found:
+        return
+    rows = [
+        [test.what, _p(test.p, test.n_trials), _p(test.p_run, found["n_skies"]), test.n_trials]
+        for test in sorted(tests(summary), key=lambda test: (test.p_run, test.p))
+    ]
+    yield Table(
+        "Every search of this run",
+        ["search", "p by itself", "p for the run", "skies behind the former"],
+        rows,
+        "By itself, a p-value is corrected for the sources or positions that the search looked at; for the run, for "
+        f"all of this table, by the {format_number(found['n_skies'])} scrambled skies that all of them look at. "
+        f"The latter is never below {format_number(found['floor'])}. Bonferroni's bound, the smallest p-value times "
+        f"{len(rows)}, is {format_number(found['bonferroni'])}.",
+    )
+
+
+def _p(p_value: float, n_trials: int) -> Any:
+    return compared(p_value, n_trials) if at_floor(p_value, n_trials) else p_value
 
 
 def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
@@ -241,9 +266,11 @@ _LIMIT_COLUMNS = {
     "limit_n_signal": "limit [events]",
     "limit_level": "level",
     "limit_method": "construction",
-    "energy_min_gev": "from [GeV]",
+    "energy_min_gev": "limit from [GeV]",
     "energy_max_gev": "to [GeV]",
     "test_statistic": "TS",
+    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
+    "signal_energy_max68_gev": "to [GeV]",
     "p_local": "p of the stack",
     "n_sources": "sources",
 }
@@ -254,10 +281,12 @@ _SOURCE_COLUMNS = {
     "test_statistic": "TS",
     "n_signal": "signal events",
     "gamma": "γ",
+    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
+    "signal_energy_max68_gev": "to [GeV]",
     "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
     "limit_e2dnde_1tev_gev_cm2_s": f"limit at 1 TeV [{LIMIT_UNIT}]",
     "limit_n_signal": "limit [events]",
-    "energy_min_gev": "from [GeV]",
+    "energy_min_gev": "limit from [GeV]",
     "energy_max_gev": "to [GeV]",
     "ra_deg": "RA [deg]",
     "dec_deg": "Dec [deg]",
@@ -296,7 +325,8 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
             text = (
                 f"The most significant first. A local p-value is the share of {format_number(n)} scrambled skies at "
                 f"least as signal-like at this source, never below {format_number(1 / (n + 1))}; the corrected one "
-                "allows for the number of sources looked at. "
+                "allows for the number of sources looked at. 68 % of the fitted signal come from the true energies "
+                "beside it, as the events that were seen tell. "
             )
             if first:
                 text += (

@@ -12,13 +12,15 @@ from nusky.report.verdict import PIVOT_GEV, limits, reference
 
 Rows = list[dict[str, Any]]
 _TEV_GEV = 1e3
+_EXCESS = ("signal_energy_min68_gev", "signal_energy_max68_gev")
 
 
 def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
     """The sources of a catalogue, the most significant first: position, fit, p-values, limit at the reference index.
 
-    With an inference: `n_signal`, `gamma`, `test_statistic`, `p_local`, `p_post`, `n_trials`, the limit (`limit_*`)
-    and its energies. Without: the best whole number of signal events `n_signal` and `test_statistic` of directions.
+    With an inference: `n_signal`, `gamma`, `test_statistic`, `p_local`, `p_post`, `n_trials`, the central 68 % of the
+    true energies behind the fitted signal (`signal_energy_*`), the limit (`limit_*`) and its energies.
+    Without: the best whole number of signal events `n_signal` and `test_statistic` of directions.
     """
     result = (summary["methods"].get("standard") or {}).get(catalogue) or {}
     sources = (result.get("inference") or {}).get("sources")
@@ -46,7 +48,7 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
         limit = known[best] if best else {}
         found.append(
             {key: fit[key] for key in keys}
-            | {"n_trials": fit["n_trials"]}
+            | {key: fit.get(key) for key in ("n_trials", *_EXCESS)}
             | _limit_columns(
                 float(best) if best else None,
                 limit.get("confidence_level"),
@@ -70,7 +72,9 @@ def stack_rows(summary: Mapping[str, Any]) -> Rows:
             fit = (inferred.get(weighting) or {"fits": [{}]})["fits"][0]
             n_sources = next((stack["n_sources"] for stack in by_gamma.values() if stack), None)
             row = {"catalogue": catalogue, "weighting": weighting, "n_sources": n_sources}
-            row |= {key: fit.get(key) for key in ("n_signal", "gamma", "test_statistic", "p_local", "n_trials")}
+            row |= {
+                key: fit.get(key) for key in ("n_signal", "gamma", "test_statistic", "p_local", "n_trials", *_EXCESS)
+            }
             limit = of_stack.get((catalogue, weighting))
             if limit is None:
                 row |= _limit_columns(None, None, None, None, None, False, (None, None))

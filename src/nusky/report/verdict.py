@@ -1,8 +1,9 @@
 """What a run found, in three sentences: is there an excess, how likely is background alone, how much flux is excluded.
 
-The p-value is one for the whole run. Every search in it (a stack, the sources of a catalogue, a hemisphere of the map)
-has a p-value of its own, corrected for what that search looked at; the smallest, times the number of searches, bounds
-the chance that background gives one as small anywhere in the run (Bonferroni), however the searches are correlated.
+The p-value is one for the whole run. Every search in it (a stack at an index, the sources of a catalogue one by one and
+together, a hemisphere of the map) looks at the same scrambled skies; the share of these in which any search finds as
+small a local p-value is the p-value of the run (`nusky.stages.corrected`). The smallest p-value times the number of
+searches (Bonferroni) stands beside it: an upper bound that knows nothing of how the searches are correlated.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nusky.conventions import index_text
+from nusky.probability import compared
 from nusky.report.numbers import format_number as number
 
 FLUX = "GeV cm⁻² s⁻¹"
@@ -22,6 +24,7 @@ _WORDS = (
     (2.275013e-2, "There is a hint of a neutrino excess, which background alone gives now and then"),
 )
 """Up to the one-sided p-values of 5, 3 and 2 sigma; what is larger is no excess."""
+_HEMISPHERES = {"north": "northern", "south": "southern"}
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,15 @@ class Test:
     Attributes
     ----------
     what : in words
-    p : corrected for the number of sources or positions it looked at; of a stack its local p-value
-    floor : the smallest value `p` could have with its number of scrambled skies
-    skies : what that number is
+    p : that of the search by itself: corrected for the number of sources or positions it looked at
+    n_trials : scrambled skies behind `p`
+    p_run : corrected for all searches of the run
     """
 
     what: str
     p: float
-    floor: float
-    skies: str
+    n_trials: int
+    p_run: float
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,7 @@ class Verdict:
 
 def verdict(summary: Mapping[str, Any]) -> Verdict:
     """The answer of a run from the content of its ``summary.json``."""
-    found = tuple(tests(summary))
-    limit = _limit_sentence(summary)
+    found, limit = summary.get("corrected"), _limit_sentence(summary)
     if not found:
         searched = any((*summary["methods"].values(), summary.get("skymap")))
         headline = "This run cannot say whether there is an excess." if searched else "No events were searched."
@@ -73,50 +75,61 @@ def verdict(summary: Mapping[str, Any]) -> Verdict:
             else ""
         )
         return Verdict(headline, p, limit, None, ())
-    best = min(found, key=lambda test: test.p)
-    p = min(1.0, len(found) * best.p)
+    what = search_words(summary, found["best"])
+    p = found["p_value"]
     words = next((text for most, text in _WORDS if p <= most), None)
-    headline = "No excess of neutrinos over background was found." if words is None else f"{words}: {best.what}."
+    text = f"p {compared(p, found['n_skies'], number)}"
+    headline = (
+        f"No excess of neutrinos over background was found ({text})." if words is None else f"{words} ({text}): {what}."
+    )
     if summary.get("synthetic"):
         headline = f"In events some or all of which are generated, not measured: {headline[0].lower()}{headline[1:]}"
-    return Verdict(headline, _p_sentence(found, best, p), limit, p, found)
+    return Verdict(headline, _p_sentence(found, what), limit, p, tuple(tests(summary)))
 
 
 def tests(summary: Mapping[str, Any]) -> Iterator[Test]:
-    """Every search of a run that has a p-value."""
-    for catalogue, result in (summary["methods"].get("standard") or {}).items():
-        inference = (result or {}).get("inference")
-        if not inference:
-            continue
-        for weighting, stack in inference["stacks"].items():
-            for fit in stack["fits"]:
-                at = "" if fit["gamma_fixed"] is None else f", {index_text(format(fit['gamma_fixed'], 'g'))}"
-                n = fit["n_trials"]
-                what = f"the stack of {catalogue} with {weighting} weights{at}"
-                yield Test(what, fit["p_local"], 1 / (n + 1), f"{number(n)} scrambled skies")
-        sources = inference["sources"]
-        if sources:
-            best, n = sources["best"], sources["best"]["n_sky_trials"]
-            what = f"{best['name']}, the most significant source of {catalogue}"
-            yield Test(what, best["p_post"], 1 / (n + 1), f"{number(n)} scrambled skies")
-    for spot in (summary.get("skymap") or {}).get("hottest", ()):
-        if spot["test_statistic"] is not None:
-            n = spot["n_sky_trials"]
-            where = {"north": "northern", "south": "southern"}[spot["hemisphere"]]
-            at = f"RA {number(round(spot['ra_deg'], 2))}°, Dec {number(round(spot['dec_deg'], 2))}°"
-            yield Test(
-                f"the hottest spot of the {where} sky at {at}", spot["p_post"], 1 / (n + 1), f"{number(n)} skies"
-            )
+    """Every search of a run that has a p-value, those of the inference first."""
+    for search in (summary.get("corrected") or {"searches": ()})["searches"]:
+        yield Test(search_words(summary, search), search["p_value"], search["n_trials"], search["p_run"])
 
 
-def _p_sentence(found: tuple[Test, ...], best: Test, p: float) -> str:
-    floor = f" With {best.skies} it could not be smaller than {number(min(1.0, len(found) * best.floor))}."
-    if len(found) == 1:
-        meaning = "the share of skies of background alone that look at least as signal-like"
-        return f"p = {number(p)} for {best.what}: {meaning}.{floor}"
+def search_words(summary: Mapping[str, Any], search: Mapping[str, Any]) -> str:
+    """A search of the summary's `corrected` in words."""
+    kind, gamma = search["search"], search["gamma_fixed"]
+    catalogue, _, weighting = search["hypothesis"].partition("/")[2].partition("/")
+    if kind in _HEMISPHERES:
+        spots = (summary.get("skymap") or {}).get("hottest", ())
+        spot = next((own for own in spots if own["hemisphere"] == kind and own["test_statistic"] is not None), None)
+        where = f"the hottest spot of the {_HEMISPHERES[kind]} sky"
+        if spot is None:
+            return where
+        return f"{where} at RA {number(round(spot['ra_deg'], 2))}°, Dec {number(round(spot['dec_deg'], 2))}°"
+    at = "" if gamma is None else f", {index_text(format(gamma, 'g'))}"
+    if kind == "stack":
+        return f"the stack of {catalogue} with {weighting} weights{at}"
+    sources = summary["methods"]["standard"][catalogue]["inference"]["sources"]
+    if kind == "population":
+        test = next(own for own in sources["population"] if own["gamma_fixed"] == gamma)
+        number_of = f"{test['k']} of {test['n_sources']} sources" if test["k"] else f"the {test['n_sources']} sources"
+        return f"{number_of} of {catalogue} together (binomial test){at}"
+    fits = [fit for fit in sources["fits"] if fit["gamma_fixed"] == gamma]
+    name = min(fits, key=lambda fit: (fit["p_post"], fit["p_local"]))["name"]
+    return f"{name}, the most significant source of {catalogue}{at}"
+
+
+def _p_sentence(found: Mapping[str, Any], what: str) -> str:
+    n, n_searches = found["n_skies"], len(found["searches"])
+    p = compared(found["p_value"], n, number)
+    share = f"p {p} for {'the run' if n_searches > 1 else what}: the share of {number(n)} skies of background alone "
+    if n_searches == 1:
+        return f"{share}that look at least as signal-like, never below {number(found['floor'])}."
+    best = found["best"]
     return (
-        f"p = {number(p)} for the run: {number(best.p)} for {best.what}, times the {len(found)} searches of this run "
-        f"(Bonferroni: an upper bound).{floor}"
+        f"{share}in which any of its {n_searches} searches finds something at least as unlikely as {what} "
+        f"(by itself p {compared(best['p_value'], best['n_trials'], number)}). All searches look at the same skies, so "
+        f"that this holds however they are related; it is never below {number(found['floor'])}. The smallest p-value "
+        f"times {n_searches} (Bonferroni's bound) is {number(found['bonferroni'])}, "
+        f"{number(round(found['bonferroni_ratio'], 2))} times as large."
     )
 
 
@@ -198,22 +211,61 @@ def is_calibrated(row: Mapping[str, Any]) -> bool:
 
 
 def _limit_sentence(summary: Mapping[str, Any]) -> str:
+    return " ".join([*_flux_sentence(summary), *hadronic_sentences(summary)])
+
+
+def _flux_sentence(summary: Mapping[str, Any]) -> Iterator[str]:
     found = list(limits(summary))
     if not found:
-        return ""
+        return
     calibrated = [limit for limit in found if limit.calibrated]
     limit = (calibrated or found)[0]
-    if limit.calibrated:
-        how = f"{limit.method}, calibrated with simulated skies"
-    elif limit.from_trials:
-        how = f"{limit.method} from simulated skies, uncalibrated: its coverage is not shown"
-    else:
-        how = "from the fall of the likelihood, not calibrated"
-    return (
+    yield (
         f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
         f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for "
-        f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; {how}."
+        f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; "
+        f"{_how(limit.method, calibrated=limit.calibrated, from_trials=limit.from_trials)}."
     )
+
+
+def _how(method: str, *, calibrated: bool, from_trials: bool) -> str:
+    if calibrated:
+        return f"{method}, calibrated with simulated skies"
+    if from_trials:
+        return f"{method} from simulated skies, uncalibrated: its coverage is not shown"
+    return "from the fall of the likelihood, not calibrated"
+
+
+def hadronic_fractions(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The hadronic fraction of all sources together of each catalogue that has one: its row of the table."""
+    found = {}
+    for catalogue, result in (summary["methods"].get("standard") or {}).items():
+        rows = (((result or {}).get("inference") or {}).get("sources") or {}).get("hadronic") or []
+        if rows and rows[-1]["source"] < 0:
+            found[catalogue] = rows[-1]
+    return found
+
+
+def hadronic_sentences(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The hadronic fraction of the sources of every catalogue, one for all of them."""
+    for catalogue, row in hadronic_fractions(summary).items():
+        n = row["n_sources"]
+        what = f"Hadronic fraction f of the gamma rays of {catalogue}, one f for its {n} sources with measured spectra"
+        if row["fraction_limit"] is None:
+            yield f"{what}: no limit, as {row['problem']}"
+            continue
+        parts = [f"best fit {_two(row['fraction'])}", f"sensitivity {_two(row['fraction_sensitivity'])}"]
+        parts += ["above 1 nothing is excluded"] * (row["fraction_limit"] >= 1)
+        how = _how(row["method"], calibrated=is_calibrated(row), from_trials=row["method"] != "asymptotic")
+        yield (
+            f"{what}: f < {_two(row['fraction_limit'])} at {100 * row['confidence_level']:g} % ({', '.join(parts)})"
+            f"{energies(row['energy_min_gev'], row['energy_max_gev'])}, {row['relation']} relation; {how}."
+        )
+
+
+def _two(value: float | None) -> str:
+    """A fraction with two digits."""
+    return "unknown" if value is None else number(float(f"{value:.2g}"))
 
 
 def energies(low_gev: float | None, high_gev: float | None) -> str:

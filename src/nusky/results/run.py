@@ -5,7 +5,7 @@ import html
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,9 @@ from nusky.report.verdict import Verdict, verdict
 from nusky.results.result import Result
 from nusky.results.sky import SkyMap
 from nusky.tables import read_metadata, read_table
+
+if TYPE_CHECKING:  # importing it takes longer than reading the results
+    from astropy.table import Table as AstropyTable
 
 PathLike = str | os.PathLike[str]
 _BDM = {
@@ -120,11 +123,75 @@ class Run:
         tables = {"fits": self._paths.inference("fits").format(**names)}
         return self._result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
 
+    def population(self, catalogue: str) -> Result:
+        """The binomial test of the sources of a catalogue: a row for each number of sources."""
+        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
+        tables = {"population": self._paths.inference("population").format(**names)}
+        return self._result(f"binomial test of the sources of {catalogue}", "population", "population", tables, names)
+
+    def stack_sources(self, catalogue: str, weighting: str) -> Result:
+        """What each source adds to a stack, and the fit without it."""
+        names = self._stack(catalogue, weighting, "standard") | {"hypothesis": f"stack/{catalogue}/{weighting}"}
+        tables = {"sources": self._paths.inference("sources").format(**names)}
+        label = f"{catalogue}, {weighting} weights"
+        return self._result(
+            f"sources of the stack of {label}", "sources", "stack_sources", tables, names | {"label": label}
+        )
+
+    def searches(self) -> Result:
+        """Every search of the run with its p-value, by itself and corrected for all of them."""
+        if not self.summary.get("corrected"):
+            raise TableError(f"{self._paths.summary}: this run has no p-value. Add an `inference` block and run.")
+        tables = {"corrected": self._paths.corrected, "corrected_skies": self._paths.corrected_skies}
+        return self._result("searches of the run", "corrected", "corrected", tables, {})
+
     def source_limits(self, catalogue: str) -> Result:
         """Upper limits of the sources of a catalogue with the range expected from background, for every index."""
         names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
         tables = {"limits": self._paths.inference("limits").format(**names)}
         return self._result(f"upper limits of the sources of {catalogue}", "limits", "source_limits", tables, names)
+
+    def gamma_rays(self, catalogue: str, *names: str) -> Result:
+        """Hadronic fractions of the sources of a catalogue; drawn are the gamma rays and the neutrinos they allow.
+
+        Of the sources called `names`, or of those with the most expected neutrinos.
+        """
+        hypothesis = f"sources/{self._catalogue(catalogue)}"
+        tables = {
+            what: self._paths.inference(what).format(hypothesis=hypothesis) for what in ("gamma_rays", "hadronic")
+        }
+        self._check(tables.values())
+        data = _read(tables["hadronic"])
+        unknown = sorted(set(names) - set(data["name"].to_pylist()))
+        if unknown:
+            raise TableError(f"{tables['hadronic']}: no hadronic fraction of '{unknown[0]}'.")
+        figure = _figure("gamma_rays", tables, {"catalogue": catalogue, "names": names})
+        return Result(f"gamma rays of {catalogue}", data, _synthetic(tables.values()), figure)
+
+    def likelihood_profile(
+        self, catalogue: str, *, weighting: str | None = None, source: str | None = None
+    ) -> "AstropyTable":
+        """TS of the data over flux, n_s and index of one stack or one source, as `nusky.results.profile` describes it.
+
+        `nusky.results.write_profile` writes it for other programs.
+        """
+        from nusky.results.profile import profile_table
+
+        if (weighting is None) == (source is None):
+            raise TableError("give either the weighting of a stack or the name of a source.")
+        of = f"sources/{catalogue}" if weighting is None else f"stack/{catalogue}/{weighting}"
+        path = self._paths.inference("profiles").format(hypothesis=of)
+        self._one_of("catalogue", catalogue, self.catalogues)
+        self._check([path])
+        rows, settings = _read(path).to_pylist(), read_metadata(path)["settings"]
+        about = {"OBJECT": f"{catalogue}, {weighting} weights"}
+        if source is not None:
+            self._one_of("source", source, list(dict.fromkeys(row["name"] for row in rows)))
+            first = next(row["source"] for row in rows if row["name"] == source)
+            rows = [row for row in rows if row["source"] == first]
+            about = {"OBJECT": source, "RA": rows[0]["ra_deg"], "DEC": rows[0]["dec_deg"]}
+        about |= {"RELEASE": self.summary.get("release"), "SYNTH": _synthetic([path])}
+        return profile_table(rows, about | {"LIKELIHD": settings["analysis"], "SPECTRUM": settings["spectrum"]})
 
     def source_table(self, catalogue: str) -> Result:
         """The sources of a catalogue with fit, p-values and the limit to quote, as in the report; see `source_rows`."""
@@ -212,9 +279,11 @@ class Run:
                 calls += [f"limits({catalogue!r}{which})"] if found["stacking"] else []
                 calls += [f"single_sources({catalogue!r}{which})"] if found["single_sources"] else []
                 inferred = found.get("inference") or {"stacks": {}, "sources": None}
-                calls += [f"statements({catalogue!r}, {name!r})" for name in inferred["stacks"]]
-                for call in ("source_table", "source_p_values", "source_limits") if inferred["sources"] else ():
-                    calls.append(f"{call}({catalogue!r})")
+                for call in ("statements", "stack_sources"):
+                    calls += [f"{call}({catalogue!r}, {name!r})" for name in inferred["stacks"]]
+                of_sources = ("source_table", "source_p_values", "population", "source_limits")
+                calls += [f"{call}({catalogue!r})" for call in of_sources if inferred["sources"]]
+        calls += ["searches()"] if self.summary.get("corrected") else []
         calls += ["stack_table()"] if stack_rows(self.summary) else []
         calls += ["sky_map", "hot_spots()"] if self.summary.get("skymap") else []
         calls += [f"bdm({what!r})" for what in _BDM] if self.summary.get("bdm") else []
@@ -264,7 +333,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     return table
 
 
-def _figure(kind: str, tables: dict[str, Any], names: dict[str, str]) -> Callable[..., Any]:
+def _figure(kind: str, tables: dict[str, Any], names: dict[str, Any]) -> Callable[..., Any]:
     def figure() -> Any:
         from nusky.stages import figures
 

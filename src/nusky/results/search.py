@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
 
     from nusky.search.analysis import Analysis
     from nusky.search.hypothesis import Sources
+    from nusky.search.likelihood_profile import LikelihoodProfile
     from nusky.search.time_profile import Box
 
 GAMMAS = (2.0, 3.0)
@@ -382,6 +383,22 @@ class SearchResult(Result):
         return table
 
     @cached_property
+    def profile(self) -> "LikelihoodProfile":
+        """TS of the data over n_s, or the flux, and gamma: what `write_profile` writes."""
+        from nusky.search.likelihood_profile import likelihood_profile
+
+        return likelihood_profile(self.target)
+
+    def write_profile(self, path: str | os.PathLike[str]) -> Path:
+        """Write the likelihood profile for other programs, ``.fits`` or ``.ecsv`` (`nusky.results.profile`)."""
+        from nusky.results.profile import profile_table, write_profile
+
+        about = {"OBJECT": self.row["name"], "RELEASE": self.settings["release"], "SYNTH": self.synthetic}
+        about |= {"RA": self.row["ra_deg"], "DEC": self.row["dec_deg"]} if "ra_deg" in self.row else {}
+        about |= {"LIKELIHD": self.settings["likelihood"], "SPECTRUM": self.target.spectrum.words}
+        return write_profile(profile_table(self.profile.rows(), about), path)
+
+    @cached_property
     def contours(self) -> tuple[NDArray, NDArray, NDArray]:
         """gamma (n_gammas,), n_s (n_steps,), and TS(n_s, gamma) of the data, (n_gammas, n_steps)."""
         high = max(1.6 * self.fit["n_signal_high68"], self.fit["n_signal_high68"] + 4.0)
@@ -467,6 +484,9 @@ class SearchResult(Result):
             shown["spectral index"] = "{gamma:.2f}  (68 %: {gamma_low68:.2f} to {gamma_high68:.2f})".format(**fit)
         else:
             shown["spectral index"] = "none, as no signal is fitted"
+        if np.isfinite(fit["signal_energy_min68_gev"]):
+            ranges = [f"{energies(fit, 'signal_energy', content)} ({content} %)" for content in (68, 90)]
+            shown["energies of the signal"] = ", ".join(ranges)
         if "p_local" in fit:
             sigma = f", {fit['significance']:.1f} σ" if np.isfinite(fit["significance"]) else ""
             counted = "{n_exceeding} of {n_trials} scrambled skies have as much".format(**fit)
@@ -499,9 +519,9 @@ class SearchResult(Result):
         return f"<h4>{html.escape(self.title)}</h4>{warning}{tables}"
 
 
-def energies(row: Mapping[str, Any]) -> str:
-    """The central 90 % of the energies of a limit, in words; the row has them in GeV."""
-    return " to ".join(_energy(row[name]) for name in ("energy_min_gev", "energy_max_gev"))
+def energies(row: Mapping[str, Any], of: str = "energy", content: int | str = "") -> str:
+    """A range of energies of a row in words: that of a limit, or `of` what and how many per cent; they are in GeV."""
+    return " to ".join(_energy(row[f"{of}_{end}{content}_gev"]) for end in ("min", "max"))
 
 
 def _energy(gev: float) -> str:

@@ -5,12 +5,12 @@ probability w = x r / (x r + 1 - x), and adds 2 ln[1 + x (r - 1)] to TS. Both co
 hold some of the events only: what all others add does not depend on their place.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.search.hypothesis import Hypothesis, Sky
+from nusky.search.hypothesis import Hypothesis
 
 _PARTS = 8
 
@@ -60,10 +60,9 @@ def contributions(hypothesis: Hypothesis, n_signal: float, gamma: float, least: 
     floor = -2 * np.log1p(-least)
 
     def added(rows: np.ndarray) -> float:
-        some = _some(sky, rows)
-        return hypothesis.likelihood(some).test_statistic(n_signal, 0) - empty
+        return hypothesis.likelihood(sky.part(rows)).test_statistic(n_signal, 0) - empty
 
-    empty = hypothesis.likelihood(_some(sky, slice(0))).test_statistic(n_signal, 0)
+    empty = hypothesis.likelihood(sky.part(np.empty(0, np.int64))).test_statistic(n_signal, 0)
     rows, values = [], []
     groups = [np.arange(len(sky.chosen))]
     while groups:
@@ -84,9 +83,3 @@ def contributions(hypothesis: Hypothesis, n_signal: float, gamma: float, least: 
     order = np.argsort(-weight, kind="stable")
     ts = 2 * np.log1p(own * (ratio - 1))
     return Contributions(*(column[order] for column in (event, season, ratio, weight, ts)))
-
-
-def _some(sky: Sky, rows: np.ndarray | slice) -> Sky:
-    """The sky with some of its events only; `mjd` is empty where all sources are steady."""
-    columns = {name: getattr(sky, name)[rows] for name in ("chosen", "cell", "ra")}
-    return replace(sky, **columns, mjd=sky.mjd[rows] if len(sky.mjd) else sky.mjd)

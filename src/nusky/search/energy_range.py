@@ -73,11 +73,18 @@ def signal_energy_quantiles(
         else:
             events[inside] += time * (areas_of @ weights)
     events *= 1.0 if own else spectrum.integrals(edges)
-    total = events.sum()
-    if not total > 0:
+    if not events.sum() > 0:
         raise PhysicsError("no signal is expected from these sources: all effective areas times weights are zero.")
-    cumulative = np.concatenate([[0.0], np.cumsum(events)]) / total
+    return quantiles(events, edges, spectrum, shares)
+
+
+def quantiles(content: NDArray, log10_energy_edges: NDArray, spectrum: Spectrum, shares: ArrayLike) -> NDArray:
+    """log10(E/GeV) below which the `shares` of a content lie that follows `spectrum` inside each bin.
+
+    `content` is (n,), not negative and not 0 everywhere; the edges are (n + 1,), log10(E/GeV).
+    """
+    cumulative = np.concatenate([[0.0], np.cumsum(content)]) / content.sum()
     shares = np.atleast_1d(np.asarray(shares, dtype=float))
-    bins = np.clip(np.searchsorted(cumulative, shares, side="left") - 1, 0, len(events) - 1)
+    bins = np.clip(np.searchsorted(cumulative, shares, side="left") - 1, 0, len(content) - 1)
     fraction = (shares - cumulative[bins]) / (cumulative[bins + 1] - cumulative[bins])
-    return spectrum.quantile(np.clip(fraction, 0, 1), edges[bins], edges[bins + 1])
+    return spectrum.quantile(np.clip(fraction, 0, 1), log10_energy_edges[bins], log10_energy_edges[bins + 1])

@@ -13,7 +13,8 @@ import numpy as np
 from nusky.detector.spectrum import PowerLaw, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import TIMES, Hypothesis, Sky, Sources
+from nusky.search.disturbance import UNDISTURBED, Disturbance
+from nusky.search.hypothesis import TIMES, Hypothesis, Sky, Sources, common_sky
 from nusky.search.injection import Injector, Signal
 from nusky.search.skymap.model import SkyModel
 from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction
@@ -116,12 +117,14 @@ class Experiment:
     free : whether gamma is fitted; otherwise n_s is fitted at each spectrum of the hypothesis
     seed : root of the random streams
     keys : name the hypothesis in them
+    disturbance : how the pseudo-experiments differ from what the fits believe
     """
 
     hypothesis: Hypothesis
     free: bool
     seed: int
     keys: tuple[str | int, ...]
+    disturbance: Disturbance = UNDISTURBED
 
     @classmethod
     def of(
@@ -140,7 +143,7 @@ class Experiment:
     @cached_property
     def inject(self) -> Injector:
         """Draws the signal events of a sky."""
-        return Injector(self.hypothesis.analysis)
+        return Injector(self.hypothesis.analysis, self.disturbance)
 
     def named(self, *keys: str | int) -> "Experiment":
         """The same hypothesis with other random streams, named by more keys."""
@@ -169,7 +172,17 @@ class Experiment:
 
     def scrambled(self, trial: int) -> Sky:
         """The scrambled sky number `trial`."""
-        return self.hypothesis.scrambled(stream(self.seed, *self.keys, trial))
+        return self._sky(stream(self.seed, *self.keys, trial))
+
+    def _sky(self, rng: np.random.Generator) -> Sky:
+        """A scrambled sky, with more or less background near the sources where it is disturbed."""
+        sky, more = self.hypothesis.scrambled(rng), self.disturbance.background - 1
+        if more < 0:
+            return sky.part(rng.random(len(sky.chosen)) < 1 + more)
+        if more > 0:
+            second = self.hypothesis.scrambled(rng)
+            return sky.joined(second.part(rng.random(len(second.chosen)) < more))
+        return sky
 
     def background(self, trials: range) -> np.ndarray:
         """`fits` of the scrambled skies number `trials`, (n_trials, n_fits, 3)."""
@@ -178,7 +191,7 @@ class Experiment:
     def with_signal(self, signal: Signal, n_injected: float, rng: np.random.Generator) -> Sky:
         """A scrambled sky with Poisson(`n_injected`) signal events."""
         events = self.inject(rng, signal, n_injected)
-        return self.hypothesis.injected(self.hypothesis.scrambled(rng), events)
+        return self.hypothesis.injected(self._sky(rng), events)
 
     def injected(self, signal: Signal, n_injected: float, n_trials: int, *keys: str | int) -> np.ndarray:
         """`fits` of scrambled skies with signal, (n_trials, n_fits, 3); `keys` name their streams."""
@@ -260,17 +273,15 @@ def stated(name: str, state: Callable[[], SignalStrength]) -> Statement:
         return Statement(name, None, str(error))
 
 
-def windowed_sky_fits(experiments: Sequence[Experiment], seed: int, trials: range) -> np.ndarray:
-    """TS of sources that change with time, each by itself in common skies: (n_trials, n_sources, n_fits).
+def common_fits(experiments: Sequence[Experiment], seed: int, trials: range) -> np.ndarray:
+    """TS of experiments on the same events in common skies, those of the map: (n_trials, n_experiments, n_fits).
 
-    The times of all events of a season are permuted, the same for all sources; they share one analysis.
+    The experiments scramble the same, and only with permuted times their skies are those of the map.
     """
-    found = []
+    found, first = [], experiments[0].hypothesis
     for trial in trials:
-        state = stream(seed, "sky", trial)
-        whole = experiments[0].hypothesis.permuted_events(state)
-        skies = (own.hypothesis.with_events_at(*whole) for own in experiments)
-        found.append([own.fits(sky)[:, 2] for own, sky in zip(experiments, skies, strict=True)])
+        whole = common_sky(first.analysis, stream(seed, "sky", trial), first.scramble)
+        found.append([own.fits(own.hypothesis.common(*whole))[:, 2] for own in experiments])
     return np.array(found)
 
 
@@ -281,7 +292,7 @@ def sky_fits(
     seed: int,
     trials: range,
 ) -> np.ndarray:
-    """TS of every source by itself in common scrambled skies, those of the map: (n_trials, n_sources, n_fits).
+    """`common_fits` of many steady sources, each by itself: (n_trials, n_sources, n_fits).
 
     `positions` are ra, dec and Gaussian width, each (n_sources,) rad; `indices` are of each source, differing at most
     in the spectrum.

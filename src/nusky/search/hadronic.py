@@ -2,48 +2,41 @@
 
 Two relations give the neutrinos of one flavour, nu + anti-nu after oscillation. Kinematic: E_nu^2 dN/dE_nu =
 (K/4) E_gamma^2 dN/dE_gamma at E_gamma = 2 E_nu with K = 2 for pp (Ahlers and Murase, PRD 90, 023010, arXiv:1309.4077).
-Interactions: those of protons whose gamma rays are the ones measured (`nusky.detector.interactions`). Absorption of the
-gamma rays on their way is left out, which makes the expected neutrino flux a little low for distant sources. Events are
-expected only at the energies at which the gamma rays were measured, unless extrapolation is asked for; every result
-names that range.
+Interactions: those of protons whose gamma rays are the ones measured (`nusky.detector.interactions`), for each measured
+component by itself. Absorption of the gamma rays on their way is left out, which makes the expected neutrino flux a
+little low for distant sources. Events are expected only at the energies at which the gamma rays were measured; every
+result names that range.
 """
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from nusky.conventions import PIVOT_ENERGY_GEV
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.gamma_rays import Component, GammaRays, gamma_rays_of
 from nusky.detector.interactions import neutrinos_of
-from nusky.detector.spectrum import PowerLaw, Spectrum, TabulatedSpectrum
-from nusky.errors import CatalogueError, PhysicsError
+from nusky.detector.spectrum import (
+    CutoffPowerLaw,
+    JoinedSpectrum,
+    LogParabola,
+    SourceSpectra,
+    Spectrum,
+    TabulatedSpectrum,
+)
+from nusky.errors import PhysicsError
 
 PION_RATIO = 2.0
 """K, charged over neutral pions in pp collisions (Ahlers and Murase, arXiv:1309.4077)."""
 GAMMA_PER_NEUTRINO_ENERGY = 2.0  # E_gamma = 2 E_nu, ibid.
-ERROR_COLUMNS = ("flux_error", "spectral_index_error")
-"""Their errors, where the list has them."""
-COLUMNS = (
-    "name",
-    "dec_deg",
-    "flux",
-    "flux_limit",
-    "duplicate_of",
-    "spectral_index",
-    "pivot_tev",
-    "flux_unit_per_tev_cm2_s",
-)
-RANGE = ("energy_min_tev", "energy_max_tev")
-"""Columns with the energies that a spectrum was measured at; without them its range is unknown."""
 
 
 @dataclass(frozen=True)
 class HadronicSpectra:
-    """Neutrino spectra of the sources that have a measured gamma-ray spectrum N0 (E/E0)^-gamma.
+    """Neutrino spectra of the sources that have a measured spectrum of gamma rays.
 
     Attributes
     ----------
@@ -51,14 +44,7 @@ class HadronicSpectra:
         Row of the source in its catalogue.
     names : n names
     dec : (n,) float64, rad
-    n0_per_tev, n0_error : (n,) float64, TeV^-1 cm^-2 s^-1
-        N0 and its error, NaN where unknown.
-    pivot_tev : (n,) float64, TeV
-        E0.
-    gamma, gamma_error : (n,) float64
-        Spectral index, that of the gamma rays, and its error, NaN where unknown.
-    energy_min_gev, energy_max_gev : (n,) float64, GeV
-        Neutrino energies that belong to the measured gamma rays; NaN where the list does not tell.
+    gamma_rays : n measured spectra
     repeated : (n,) bool
         The source stands in an earlier list of the catalogue.
     left_out : reason -> names
@@ -68,81 +54,130 @@ class HadronicSpectra:
     row: NDArray
     names: tuple[str, ...]
     dec: NDArray
-    n0_per_tev: NDArray
-    n0_error: NDArray
-    pivot_tev: NDArray
-    gamma: NDArray
-    gamma_error: NDArray
-    energy_min_gev: NDArray
-    energy_max_gev: NDArray
+    gamma_rays: tuple[GammaRays, ...]
     repeated: NDArray
     left_out: dict[str, tuple[str, ...]]
     relation: str = "kinematic"
 
+    @functools.cached_property
+    def _neutrinos(self) -> list[tuple[float, Spectrum]]:
+        return [_together(own.components, self.relation) for own in self.gamma_rays]
+
     @property
     def phi0_per_gev(self) -> NDArray:
-        """Flux of one flavour, nu + anti-nu, at 100 TeV by the kinematic relation, (n,), GeV^-1 cm^-2 s^-1."""
-        return neutrino_phi0(self.n0_per_tev, self.gamma, self.pivot_tev)
-
-    def flux(self, energy_gev: float) -> NDArray:
-        """dN/dE of every source at a neutrino energy by the kinematic relation, (n,), GeV^-1 cm^-2 s^-1."""
-        return self.phi0_per_gev * (energy_gev / PIVOT_ENERGY_GEV) ** -self.gamma
+        """phi0 of `spectra`, (n,), GeV^-1 cm^-2 s^-1: of a power law the flux of one flavour at 100 TeV."""
+        return np.array([phi0 for phi0, _ in self._neutrinos])
 
     @property
     def spectra(self) -> list[Spectrum]:
-        """Spectra at the energies that belong to the measured gamma rays, n of them, in units of `phi0_per_gev`."""
-        ranges = np.log10(np.column_stack([self.energy_min_gev, self.energy_max_gev])).tolist()
-        made = _by_interactions if self.relation == "interactions" else _kinematic
-        return [made(gamma, *limits) for gamma, limits in zip(self.gamma.tolist(), ranges, strict=True)]
+        """Spectra at the energies that belong to the measured gamma rays, n of them."""
+        return [spectrum for _, spectrum in self._neutrinos]
 
-    def varied(self, sign: float) -> "HadronicSpectra":
-        """With `sign` times its error added to every index."""
-        return replace(self, gamma=self.gamma + sign * self.gamma_error)
+    @property
+    def gamma(self) -> NDArray:
+        """Index of the gamma rays, (n,); NaN of sources with two components."""
+        return np.array([own.components[0].gamma if len(own.components) == 1 else np.nan for own in self.gamma_rays])
 
-    def stack_flux(self, energy_gev: float = PIVOT_ENERGY_GEV) -> float:
-        """dN/dE of all sources together, each counted once, GeV^-1 cm^-2 s^-1; 100 TeV is beyond WCDA's range."""
-        return float(self.flux(energy_gev)[~self.repeated].sum())
+    @property
+    def energy_min_gev(self) -> NDArray:
+        """Least neutrino energies that belong to the measured gamma rays, (n,), GeV; NaN where unknown."""
+        return np.array([own.components[0].energy_min_tev for own in self.gamma_rays]) * 1e3 / GAMMA_PER_NEUTRINO_ENERGY
 
-    def acceptance(
-        self, areas: Mapping[str, EffectiveArea], responses: Sequence[str], *, extrapolate: bool = False
-    ) -> NDArray:
-        """Integrals of A_eff (E/100 TeV)^-gamma dE with each source's own index, (n_seasons, n), cm^2 GeV.
+    @property
+    def energy_max_gev(self) -> NDArray:
+        """The largest, (n,), GeV; NaN where unknown."""
+        ends = np.array([own.components[-1].energy_max_tev for own in self.gamma_rays])
+        return ends * 1e3 / GAMMA_PER_NEUTRINO_ENERGY
 
-        Over the neutrino energies that belong to the measured gamma rays, so that the WCDA and KM2A components of one
-        source are different parts of its spectrum and add up. With `extrapolate` over all energies: a soft spectrum
-        measured above 25 TeV then predicts thousands of events at 1 TeV that nobody has seen gamma rays for.
+    def expected_events(self, detector: "Detector") -> NDArray:
+        """Events expected of every source at the energies of the measured gamma rays, (n,)."""
+        every = [(j, component) for j, own in enumerate(self.gamma_rays) for component in own.components]
+        return self._summed(every, detector)
+
+    def capped_events(self, detector: "Detector") -> NDArray:
+        """Events expected at most, (n,), where a component was looked for and not seen.
+
+        If the measured spectrum goes on there, as far as the upper limit on the gamma rays allows.
         """
-        no_range = np.isnan(self.energy_min_gev) | np.isnan(self.energy_max_gev)
-        if not extrapolate and no_range.any():
-            unknown = self.names[int(np.argmax(no_range))]
-            raise PhysicsError(
-                f"the measured energy range of {unknown} is unknown: leave it out, or extrapolate its spectrum."
-            )
-        spectra = [PowerLaw(gamma) for gamma in self.gamma] if extrapolate else self.spectra
-        by_response = {
-            name: np.array(
-                [areas[name].integrals(dec, [own])[0, 0] for dec, own in zip(self.dec[:, None], spectra, strict=True)]
-            )
-            for name in dict.fromkeys(responses)
-        }
-        return np.stack([by_response[name] for name in responses])
+        return self._summed([(j, other) for j, own in enumerate(self.gamma_rays) for other in own.capped], detector)
 
-    def expected_events(self, integrals: ArrayLike, livetime_s: ArrayLike) -> NDArray:
-        """Expected events of every source, (n,), from `acceptance` and the seasons' livetimes, (n_seasons,), s."""
-        return self.phi0_per_gev * (np.asarray(livetime_s, dtype=float) @ np.asarray(integrals, dtype=float))
+    def events_error(self, detector: "Detector") -> NDArray:
+        """Error of `expected_events`, (n,), from those of the parameters of the gamma rays; NaN where one is unknown.
+
+        The parameters are taken as independent; at the pivot of a list the flux and the index nearly are.
+        """
+        pairs = [(j, pair) for j, own in enumerate(self.gamma_rays) for one in own.components for pair in one.varied()]
+        low, high = (self._events([(j, pair[k]) for j, pair in pairs], detector) for k in (0, 1))
+        return np.sqrt(np.bincount([j for j, _ in pairs], ((high - low) / 2) ** 2, len(self.row)))
+
+    def _summed(self, components: "Components", detector: "Detector") -> NDArray:
+        events = self._events(components, detector)
+        return np.bincount(np.array([j for j, _ in components], dtype=int), events, len(self.row))
+
+    def _events(self, components: "Components", detector: "Detector") -> NDArray:
+        """Events of components of the gamma rays of sources, (n_components,); NaN for parameters that are unknown."""
+        found = np.full(len(components), np.nan)
+        usable = [k for k, (_, one) in enumerate(components) if np.isfinite(one.n0_per_tev)]
+        if usable:
+            dec = self.dec[[components[k][0] for k in usable]]
+            phi0, spectra = zip(*(neutrinos(components[k][1], self.relation) for k in usable), strict=True)
+            found[usable] = phi0 * detector.acceptance(dec, SourceSpectra.of(spectra, np.ones(len(spectra))))
+        return found
 
 
-def _kinematic(gamma: float, low: float, high: float) -> Spectrum:
-    return PowerLaw(gamma, log10_limits=(low, high), fit="")
+Components = Sequence[tuple[int, Component]]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """What turns fluxes into expected events.
+
+    Attributes
+    ----------
+    areas : effective areas by response
+    responses : of each season
+    livetimes_s : (n_seasons,) float64, s
+    """
+
+    areas: Mapping[str, EffectiveArea]
+    responses: Sequence[str]
+    livetimes_s: ArrayLike
+
+    def acceptance(self, dec: NDArray, spectra: SourceSpectra) -> NDArray:
+        """Integrals of T A_eff f(E) dE of sources at `dec` (n,) rad with their own `spectra`: (n,), cm^2 s GeV."""
+        made = {name: self.areas[name].integrals(dec, [spectra])[0] for name in dict.fromkeys(self.responses)}
+        return np.asarray(self.livetimes_s, dtype=float) @ np.stack([made[name] for name in self.responses])
+
+
+def neutrinos(component: Component, relation: str) -> tuple[float, Spectrum]:
+    """phi0 [GeV^-1 cm^-2 s^-1] and spectrum of the neutrinos that belong to a component of measured gamma rays.
+
+    Raises
+    ------
+    PhysicsError : by interactions, no protons give these gamma rays.
+    """
+    phi0, measured = component.of_gamma_rays
+    if relation == "interactions":
+        return phi0, _by_interactions(measured)
+    energies = np.array([component.energy_min_tev, component.energy_max_tev]) * 1e3 / GAMMA_PER_NEUTRINO_ENERGY
+    own = replace(measured, log10_limits=tuple(np.log10(energies).tolist()))
+    # dN/dE = K/4 x 2^2 times that of the gamma rays at 2 E: of the same kind as these, with other parameters.
+    x, gamma = np.log(GAMMA_PER_NEUTRINO_ENERGY), measured.gamma
+    if isinstance(own, CutoffPowerLaw):
+        own = replace(own, cutoff_gev=own.cutoff_gev / GAMMA_PER_NEUTRINO_ENERGY)
+    elif isinstance(own, LogParabola):
+        own, gamma = replace(own, gamma=gamma + 2 * own.curvature * x), gamma + own.curvature * x
+    return PION_RATIO / 4 * GAMMA_PER_NEUTRINO_ENERGY ** (2 - gamma) * phi0, own
 
 
 @functools.lru_cache(maxsize=4096)
-def _by_interactions(gamma: float, low: float, high: float) -> Spectrum:
-    shift = np.log10(GAMMA_PER_NEUTRINO_ENERGY)
-    made = neutrinos_of(PowerLaw(gamma, log10_limits=(low + shift, high + shift)), f"gamma rays of index {gamma:g}")
-    # phi0 of the neutrinos over that of the gamma rays, both at 100 TeV: `neutrino_phi0`
-    ratio = PION_RATIO / 4 * GAMMA_PER_NEUTRINO_ENERGY ** (2 - gamma)
-    return TabulatedSpectrum.of(10 ** np.array(made.log10_energy), 10 ** np.array(made.log10_flux) / ratio, made.label)
+def _by_interactions(gamma_rays: Spectrum) -> TabulatedSpectrum:
+    return neutrinos_of(gamma_rays, f"gamma rays, {gamma_rays.words}")
+
+
+def _together(components: Sequence[Component], relation: str) -> tuple[float, Spectrum]:
+    phi0, spectra = zip(*(neutrinos(component, relation) for component in components), strict=True)
+    return (phi0[0], spectra[0]) if len(spectra) == 1 else (sum(phi0), JoinedSpectrum.of(spectra, phi0))
 
 
 @dataclass(frozen=True)
@@ -168,81 +203,44 @@ class FractionLimit:
 
 
 def hadronic_spectra(sources: pa.Table, relation: str = "kinematic") -> HadronicSpectra:
-    """Fully hadronic neutrino spectra of the sources of a catalogue with a gamma-ray spectrum.
+    """Fully hadronic neutrino spectra of the sources of a catalogue with a gamma-ray spectrum; there may be none.
 
     Parameters
     ----------
-    sources : table "sources" with `COLUMNS`, and `RANGE` where the energies of the measurements are known
-        The gamma rays are flux * flux_unit_per_tev_cm2_s (E / pivot_tev)^-spectral_index, TeV^-1 cm^-2 s^-1.
+    sources : table "sources" with the columns of `nusky.detector.gamma_rays`
     relation : 'kinematic' or 'interactions', from gamma rays to neutrinos
 
     Raises
     ------
-    CatalogueError : a column is missing, or no source has a spectrum.
+    CatalogueError : a spectrum of gamma rays is none; the message names the source and the column.
     """
-    missing = [name for name in COLUMNS if name not in sources.column_names]
-    if missing:
-        raise CatalogueError(
-            f"the catalogue has no column '{missing[0]}', so no gamma-ray spectra. The 1LHAASO lists have; an own list "
-            "needs flux, flux_unit_per_tev_cm2_s, spectral_index and pivot_tev."
-        )
-    names = np.array(sources["name"].to_pylist(), dtype=object)
-    n0, index, pivot, unit = (
-        sources[c].to_numpy() for c in ("flux", "spectral_index", "pivot_tev", "flux_unit_per_tev_cm2_s")
-    )
+    names = sources["name"].to_pylist()
+    used: list[tuple[int, GammaRays]] = []
+    left_out: dict[str, tuple[str, ...]] = {}
     limit = sources["flux_limit"].to_numpy(zero_copy_only=False)
-    unknown = ~np.isfinite(n0 * index * pivot * unit)
-    used = np.flatnonzero(~unknown & ~limit)
-    if not used.size:
-        raise CatalogueError("no source of the catalogue has a gamma-ray spectrum; use one of the 1LHAASO lists.")
-    gamma, pivot = index[used], pivot[used]
-    nothing = np.full(sources.num_rows, np.nan)
-    energy_min, energy_max, n0_error, gamma_error = (
-        (sources[c].to_numpy() if c in sources.column_names else nothing)[used] for c in (*RANGE, *ERROR_COLUMNS)
-    )
+    for row, measured in enumerate(gamma_rays_of(sources)):
+        reason = "the gamma-ray flux is an upper limit" if limit[row] else "no gamma-ray spectrum"
+        if measured is not None:
+            reason = "" if measured.known_range else "the energies of its gamma-ray spectrum are unknown"
+        if not reason:
+            try:
+                _together(measured.components, relation)
+            except PhysicsError:
+                reason = "no protons give its gamma rays within 10 %"
+        if reason:
+            left_out[reason] = (*left_out.get(reason, ()), names[row])
+        else:
+            used.append((row, measured))
+    rows = np.array([row for row, _ in used], dtype=np.int64)
     return HadronicSpectra(
-        row=used,
-        names=tuple(names[used]),
-        dec=np.radians(sources["dec_deg"].to_numpy()[used]),
-        n0_per_tev=n0[used] * unit[used],
-        n0_error=n0_error * unit[used],
-        pivot_tev=pivot,
-        gamma=gamma,
-        gamma_error=gamma_error,
+        row=rows,
+        names=tuple(names[row] for row in rows),
+        dec=np.radians(sources["dec_deg"].to_numpy()[rows]),
+        gamma_rays=tuple(measured for _, measured in used),
+        repeated=sources["duplicate_of"].to_numpy()[rows] >= 0,
+        left_out=left_out,
         relation=relation,
-        energy_min_gev=energy_min * 1e3 / GAMMA_PER_NEUTRINO_ENERGY,
-        energy_max_gev=energy_max * 1e3 / GAMMA_PER_NEUTRINO_ENERGY,
-        repeated=sources["duplicate_of"].to_numpy()[used] >= 0,
-        left_out={
-            reason: tuple(names[rows])
-            for reason, rows in (
-                ("no gamma-ray spectrum", unknown),
-                ("the gamma-ray flux is an upper limit", limit & ~unknown),
-            )
-            if rows.any()
-        },
     )
-
-
-def neutrino_phi0(n0_per_tev: ArrayLike, gamma: ArrayLike, pivot_tev: ArrayLike) -> NDArray:
-    """phi0 at 100 TeV [GeV^-1 cm^-2 s^-1] of the neutrinos of one flavour that belong to gamma rays N0 (E/E0)^-gamma.
-
-    Parameters
-    ----------
-    n0_per_tev : TeV^-1 cm^-2 s^-1
-    pivot_tev : E0, TeV
-
-    Examples
-    --------
-    N0 = 1e-13 TeV^-1 cm^-2 s^-1 at 3 TeV, index 2: the gamma rays at 200 TeV are 2.25e-17, twice that is the answer.
-
-    >>> f"{neutrino_phi0(1e-13, 2.0, 3.0):.3g}"
-    '4.5e-20'
-    """
-    ratio = GAMMA_PER_NEUTRINO_ENERGY
-    gamma_ray_energy_tev = ratio * PIVOT_ENERGY_GEV / 1e3
-    at_energy = np.asarray(n0_per_tev) * (gamma_ray_energy_tev / np.asarray(pivot_tev)) ** -np.asarray(gamma)
-    return PION_RATIO / 4 * ratio**2 * at_energy / 1e3
 
 
 def fraction_limit(
@@ -250,7 +248,7 @@ def fraction_limit(
 ) -> FractionLimit:
     """Limit on the hadronic fraction from a limit on the number of signal events with the same spectrum.
 
-    The same spectrum means the same index and the same range of energies: the trials behind `n_signal_limit` must have
+    The same spectrum means the same shape and the same range of energies: the trials behind `n_signal_limit` must have
     had their signal injected as `n_hadronic` is counted.
 
     Parameters
@@ -273,7 +271,12 @@ def fraction_limit(
 
 def select(spectra: HadronicSpectra, chosen: ArrayLike) -> HadronicSpectra:
     """The spectra `chosen` by a mask or numbers, e.g. one source or those counted once (`~spectra.repeated`)."""
-    numbers = np.arange(len(spectra.row))[chosen]
-    arrays = (f.name for f in fields(spectra) if isinstance(getattr(spectra, f.name), np.ndarray))
-    chosen = {name: np.atleast_1d(getattr(spectra, name)[numbers]) for name in arrays}
-    return replace(spectra, names=tuple(spectra.names[j] for j in np.atleast_1d(numbers)), **chosen)
+    numbers = np.atleast_1d(np.arange(len(spectra.row))[chosen])
+    return replace(
+        spectra,
+        row=spectra.row[numbers],
+        names=tuple(spectra.names[j] for j in numbers),
+        dec=spectra.dec[numbers],
+        gamma_rays=tuple(spectra.gamma_rays[j] for j in numbers),
+        repeated=spectra.repeated[numbers],
+    )

@@ -24,7 +24,7 @@ from nusky.likelihood.ratios import FIRST_BOUND, Signal, near_ratios, series_lim
 from nusky.likelihood.terms import directions
 from nusky.likelihood.time import NO_PROFILES, Profiles, permute
 from nusky.search.analysis import Analysis
-from nusky.search.far_pairs import far_ratios
+from nusky.search.far_pairs import far_of_each, far_ratios
 from nusky.search.flare import FlareLikelihood, largest_factor, wanted
 from nusky.search.season import IndexedEvents, SeasonEvents
 from nusky.search.sky import Fit, Sky
@@ -50,6 +50,7 @@ _FIRST_BOUND_OF_STACK = 4 * FIRST_BOUND
 _MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
 """More sources than that share the signal densities of those within half a step of declination."""
 _ZOOMS, _ZOOM_POINTS = 3, 8
+_AT_ONCE = 64
 _FEW = 0.1
 """Share of the times inside windows up to which those of the events inside are drawn one by one."""
 
@@ -229,30 +230,76 @@ class Hypothesis:
         return np.ascontiguousarray((self.expected / self.expected.sum(axis=0)).T)
 
     @cached_property
-    def signal(self) -> Signal:
-        """What the detector makes of the sources."""
-        analysis, dec = self.analysis, self.sources.dec
-        numbers = analysis.response_numbers
+    def response_shares(self) -> np.ndarray:
+        """Share of each source in the signal of a response, (n_responses, n_sources, n_spectra) float64."""
         # Seasons of one response share it: the livetime cancels.
-        season = np.unique(numbers, return_index=True)[1]
-        shares = (self.per_source[season] / np.maximum(self.expected[season], 1e-300)[:, :, None]).transpose(0, 2, 1)
-        shares = np.ascontiguousarray(shares)
+        season = np.unique(self.analysis.response_numbers, return_index=True)[1]
+        shares = self.per_source[season] / np.maximum(self.expected[season], 1e-300)[:, :, None]
+        return np.ascontiguousarray(shares.transpose(0, 2, 1))
+
+    @cached_property
+    def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sources that share tables of densities: their declinations [rad], the first of each table, those of all."""
+        dec = self.sources.dec
         if len(dec) > _MOST_TABLES:
             dec = np.clip(np.round(dec / _TABLE_STEP) * _TABLE_STEP, -np.pi / 2, np.pi / 2)
         kind = np.empty(len(dec), np.int64)
         for number, (_, at) in enumerate(by_spectrum(of_each(self.spectra, len(dec)))):
             kind[at] = number
         _, first, table = np.unique(dec + 1j * kind, return_index=True, return_inverse=True)
-        own = [spectrum.take(first) if isinstance(spectrum, SourceSpectra) else spectrum for spectrum in self.spectra]
-        densities = analysis.signal_densities(dec[first], own)
+        return dec, first, table
+
+    def _densities(self, sources: np.ndarray) -> np.ndarray:
+        """Signal densities that belong to the numbers of some sources."""
+        own = [s.take(sources) if isinstance(s, SourceSpectra) else s for s in self.spectra]
+        return self.analysis.signal_densities(self._tables[0][sources], own)
+
+    @cached_property
+    def signal(self) -> Signal:
+        """What the detector makes of the sources."""
+        analysis, shares = self.analysis, self.response_shares
+        _, first, table = self._tables
+        densities = self._densities(first)
         sources = self.sources.dec, self.sources.extension, table
-        far = far_ratios(analysis.seasons, numbers, sources, analysis.widths, densities, shares)
+        far = far_ratios(analysis.seasons, analysis.response_numbers, sources, analysis.widths, densities, shares)
         near = np.ascontiguousarray(densities[:, :, :, :-1])
         return Signal(analysis.widths, near, table, shares.astype(np.float32), far)
 
     @cached_property
-    def _profiles(self) -> Profiles:
-        """As `nusky.likelihood.ratios.near_ratios` takes them."""
+    def _far_of_each(self) -> np.ndarray:
+        """Mean sum of the far ratios of each source by itself, (n_seasons, n_sources, n_spectra)."""
+        analysis, sources, (_, first, table) = self.analysis, self.sources, self._tables
+        found = np.empty((len(analysis.seasons), len(sources), len(self.spectra)))
+        order = np.argsort(table, kind="stable")
+        for begin in range(0, len(order), _AT_ONCE):
+            own = order[begin : begin + _AT_ONCE]
+            tables, place = np.unique(table[own], return_inverse=True)
+            densities = self._densities(first[tables])[:, place]
+            where = sources.dec[own], sources.extension[own]
+            found[:, own] = far_of_each(analysis.seasons, analysis.response_numbers, where, analysis.widths, densities)
+        return found
+
+    def without(self, number: int) -> "Hypothesis":
+        """The same without one source, which keeps its place with a weight of 0: skies look the same.
+
+        Raises
+        ------
+        PhysicsError : no season can see what is left.
+        """
+        weights = self.sources.weights.copy()
+        weights[number] = 0.0
+        left = replace(self, sources=replace(self.sources, weights=weights / max(weights.sum(), 1e-300)))
+        if not (left.expected.sum(axis=0) > 0).all():
+            raise PhysicsError(f"no season can see the stack without its source number {number}.")
+        numbers, shares = self.analysis.response_numbers, left.response_shares
+        far = (self._far_of_each * shares[numbers]).sum(axis=1)
+        # What the detector makes of a source does not depend on the others.
+        left.__dict__["signal"] = self.signal._replace(share=shares.astype(np.float32), far=far)
+        return left
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        """How the flux changes with time, as `nusky.likelihood.ratios.near_ratios` takes them."""
         profiles = self.sources.profiles
         if profiles is None:
             return NO_PROFILES
@@ -307,22 +354,10 @@ class Hypothesis:
         *found, mjd = permute(rng, self._groups, *timed.pools(), cells.ROW_N_RA, *near)
         return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
 
-    def permuted_events(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Right ascensions [rad] and times of all events of a scrambled sky, (n_events,) each.
-
-        One season after the other, for `with_events_at` of any hypothesis on these events.
-        """
-        if self.scramble == RIGHT_ASCENSION:
-            skies = [(rng.uniform(0.0, 2 * np.pi, len(season)), season.mjd) for season in self.analysis.seasons]
-            return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
-        skies = [
-            _permuted(rng, season.ra, season.mjd, fixed)
-            for season, fixed in zip(self.analysis.seasons, _fixed(self.analysis), strict=True)
-        ]
-        return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
-
-    def with_events_at(self, ra: np.ndarray, mjd: np.ndarray) -> Sky:
-        """The sky of `permuted_events`, right ascensions in rad, as this hypothesis sees it."""
+    def common(self, ra: np.ndarray, mjd: np.ndarray | None) -> Sky:
+        """A sky of `common_sky`, right ascensions in rad, as this hypothesis sees it."""
+        if self.sources.profiles is None:
+            return self.sky(np.split(ra, np.cumsum([len(season) for season in self.analysis.seasons])[:-1]))
         order = self.analysis.indexed.order
         ra, mjd = ra[order], mjd[order]
         chosen = np.flatnonzero(self._timed.shining(mjd))
@@ -354,6 +389,34 @@ class Hypothesis:
         """What is known of an unknown flare; None where windows are known."""
         return wanted(self.sources.profiles)
 
+    def density_ratios(self, sky: Sky, signal: Signal | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """S/B of every event near a source on every spectrum, (n_near, n_spectra) float64, and its season, (n_near,).
+
+        Which events are near does not depend on the spectra. `signal` stands in for the hypothesis' own. PhysicsError
+        for an unknown flare: at each of its windows they are others.
+        """
+        if self.flare is not None:
+            raise PhysicsError("an unknown flare has density ratios in each window only: take one with `at_window`.")
+        rows, seasons, _ = self._near_ratios(sky, np.zeros(len(sky.n_events)), signal)
+        return rows, seasons
+
+    def _near_ratios(
+        self, sky: Sky, limits: np.ndarray, signal: Signal | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return near_ratios(
+            sky.chosen,
+            sky.cell,
+            sky.ra,
+            self.analysis.indexed.records,
+            sky.mjd,
+            sky.extra,
+            self.near.cells,
+            self.near.sources,
+            self.profiles,
+            self.signal if signal is None else signal,
+            limits,
+        )
+
     def likelihood(self, sky: Sky) -> "SkyLikelihood | FlareLikelihood":
         """The likelihood of one sky."""
         return SkyLikelihood(self, sky) if self.flare is None else FlareLikelihood(self, sky, self.flare)
@@ -382,6 +445,25 @@ class Hypothesis:
         """TS(n_s, gamma) = 2 ln L(n_s, gamma)/L(0) of the data, (n_gammas, n_signal)."""
         likelihood = self.with_gammas(gammas).likelihood(self.data())
         return np.array([[likelihood.test_statistic(float(n), g) for n in n_signal] for g in range(len(gammas))])
+
+
+def common_sky(
+    analysis: Analysis, rng: np.random.Generator, scramble: str = TIMES
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Right ascensions [rad] and times of all events of a scrambled sky, (n_events,) each, for hypotheses in common.
+
+    Where the times of the events are known those of every season are permuted, and right ascensions follow the Earth,
+    or stay in a cone. Else right ascensions are redrawn uniformly, and there are no times. With `scramble` set to right
+    ascensions these are redrawn where times are known, too, and the times stay.
+    """
+    if analysis.runs is None or scramble == RIGHT_ASCENSION:
+        ra = np.concatenate([2 * np.pi * rng.random(len(season)) for season in analysis.seasons])
+        return ra, None if analysis.runs is None else np.concatenate([season.mjd for season in analysis.seasons])
+    skies = [
+        _permuted(rng, season.ra, season.mjd, fixed)
+        for season, fixed in zip(analysis.seasons, _fixed(analysis), strict=True)
+    ]
+    return tuple(np.concatenate(parts) for parts in zip(*skies, strict=True))
 
 
 def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
@@ -534,20 +616,7 @@ class SkyLikelihood:
             self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
             limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
-            found = near_ratios(
-                sky.chosen,
-                sky.cell,
-                sky.ra,
-                hypothesis.analysis.indexed.records,
-                sky.mjd,
-                sky.extra,
-                hypothesis.near.cells,
-                hypothesis.near.sources,
-                hypothesis._profiles,
-                hypothesis.signal,
-                limits,
-            )
-            self._ratios = (*found, hypothesis.shares, sky.n_events)
+            self._ratios = (*hypothesis._near_ratios(sky, limits), hypothesis.shares, sky.n_events)
         return self._ratios
 
     def profile(self) -> tuple[np.ndarray, np.ndarray, bool]:

@@ -8,9 +8,10 @@ import numpy as np
 from nusky.conventions import BAND_HALF_WIDTH_DEG
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.smearing import ANG_ERR_FLOOR, Smearing
-from nusky.detector.spectrum import SourceSpectra, Spectrum, by_spectrum
+from nusky.detector.spectrum import SourceSpectra, Spectrum, integrals_of, quantiles
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
+from nusky.search.disturbance import UNDISTURBED, Disturbance
 from nusky.search.hypothesis import Sources, expected_by_source
 from nusky.search.season import SeasonEvents
 from nusky.sphere import displaced
@@ -63,8 +64,8 @@ class Injector:
     shown (docs/validation/three_year.md).
     """
 
-    def __init__(self, analysis: Analysis) -> None:
-        self._analysis = analysis
+    def __init__(self, analysis: Analysis, disturbance: Disturbance = UNDISTURBED) -> None:
+        self._analysis, self._disturbance = analysis, disturbance
         self.label = "smearing"
         if analysis.smearings is None:
             self.label = GAUSSIAN if analysis.median_spreads is None else RESOLUTION
@@ -79,9 +80,8 @@ class Injector:
         analysis, expected, sources = self._analysis, n_injected * signal.share, signal.sources
         if analysis.smearings is None:
             return [self._spatial(rng, k, signal, expected[k]) for k in range(len(expected))]
-        drawn = inject(
-            rng, signal.sources, expected, analysis.areas, analysis.smearings, analysis.responses, signal.spectra
-        )
+        response = analysis.areas, analysis.smearings, analysis.responses
+        drawn = inject(rng, signal.sources, expected, *response, signal.spectra, self._disturbance)
         joined = [
             season.with_events(*(events[name] for name in _COLUMNS), joined=True)
             for season, events in zip(analysis.seasons, drawn, strict=True)
@@ -113,7 +113,8 @@ class Injector:
             area = self._analysis.areas[season.response]
             log10_enu = _true_energies(rng, season.response, area, sources, source, signal.spectra, expected)
             ang_err = spreads[k].draw_ang_err(rng, dec, log10_enu)
-        width = np.hypot(ang_err, sources.extension[source])  # both displacements are Gaussian: they add in quadrature
+        # Both displacements are Gaussian: they add in quadrature.
+        width = np.hypot(self._disturbance.angular_error * ang_err, sources.extension[source])
         distance = np.minimum(rng.rayleigh(1.0, len(dec)) * width, np.pi)
         event = displaced(sources.ra[source], dec, distance, rng.uniform(0.0, 2 * np.pi, len(dec)))
         return self._at_times(rng, k, season.with_events(*event, ang_err, None), sources, source)
@@ -137,6 +138,7 @@ def inject(
     smearings: Mapping[str, Smearing],
     responses: Sequence[str],
     spectra: Sequence[Spectrum],
+    disturbance: Disturbance = UNDISTURBED,
 ) -> list[dict[str, np.ndarray]]:
     """Draw the signal events of each season.
 
@@ -151,6 +153,7 @@ def inject(
     areas, smearings : by response
     responses : name of the response of each season
     spectra : one for each source
+    disturbance : factors on the distance from the true direction and on the reconstructed energy
 
     Returns
     -------
@@ -176,6 +179,8 @@ def inject(
         log10_energy, psi, ang_err = smearing.sample(
             rng, smearing.enu_cell(log10_enu), smearing.dec_cell(dec), n, ANG_ERR_FLOOR
         )
+        psi = np.minimum(psi * disturbance.angular_error, np.pi)
+        log10_energy = log10_energy + np.log10(disturbance.energy_scale)
         offset = np.minimum(rng.rayleigh(1.0, n) * sources.extension[source], np.pi)
         true_ra, true_dec = displaced(sources.ra[source], dec, offset, rng.uniform(0.0, 2 * np.pi, n))
         ra, dec = displaced(true_ra, true_dec, psi, rng.uniform(0.0, 2 * np.pi, n))
@@ -196,17 +201,15 @@ def _true_energies(
     expected: np.ndarray,
 ) -> np.ndarray:
     """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them."""
-    log10_enu, of_each = np.empty(len(source)), area.at(sources.dec).T
+    of_each = area.at(sources.dec).T
     _refuse_blind(response, sources, expected, np.flatnonzero(~(of_each > 0).any(axis=1)))
-    present = np.unique(source)
-    for spectrum, places in by_spectrum([spectra[j] for j in present]):
-        own = present[places]
-        cumulative = np.cumsum(of_each[own] * spectrum.integrals(area.log10_energy), axis=1)
-        _refuse_blind(response, sources, expected, own[cumulative[:, -1] <= 0])
-        drawn = np.flatnonzero(np.isin(source, own))
-        row = np.searchsorted(own, source[drawn])
-        log10_enu[drawn] = _draw_energy(rng, cumulative, area.log10_energy, spectrum, row)
-    return log10_enu
+    if not len(source):
+        return np.empty(0)
+    present, row = np.unique(source, return_inverse=True)
+    own = tuple(spectra[j] for j in present)
+    cumulative = np.cumsum(of_each[present] * integrals_of(own, area.log10_energy), axis=1)
+    _refuse_blind(response, sources, expected, present[cumulative[:, -1] <= 0])
+    return _draw_energy(rng, cumulative, area.log10_energy, own, row)
 
 
 def _refuse_blind(response: str, sources: Sources, expected: np.ndarray, unseen: np.ndarray) -> None:
@@ -241,7 +244,7 @@ def _check(
 
 
 def _draw_energy(
-    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectrum: Spectrum, row: np.ndarray
+    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectra: Sequence[Spectrum], row: np.ndarray
 ) -> np.ndarray:
     """log10(E_nu/GeV) of one neutrino from the source of each `row`: exact inverse of `cumulative` (n, n_energy)."""
     totals = cumulative[:, -1:]
@@ -252,4 +255,4 @@ def _draw_energy(
     energy = np.searchsorted(laid_out, row + place, side="right") - row * share.shape[1]
     before = np.where(energy > 0, share[row, energy - 1], 0.0)
     inside = np.clip((place - before) / (share[row, energy] - before), 0.0, 1.0)
-    return spectrum.quantile(inside, edges[energy], edges[energy + 1])
+    return quantiles(spectra, row, inside, edges[energy], edges[energy + 1])

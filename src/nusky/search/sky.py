@@ -1,6 +1,6 @@
 """One sky of a hypothesis, and its best fit."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,6 +20,16 @@ class Sky:
     extra: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     n_events: np.ndarray
     mjd: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    def part(self, which: np.ndarray) -> "Sky":
+        """Only those of the events to be looked at that `which` (n_chosen,) names, by number or by truth."""
+        columns = {name: getattr(self, name)[which] for name in ("chosen", "cell", "ra")}
+        return replace(self, **columns, mjd=self.mjd[which] if len(self.mjd) else self.mjd)
+
+    def joined(self, other: "Sky") -> "Sky":
+        """With the events to be looked at of another sky of the same hypothesis, too; the number of all stays."""
+        names = ("chosen", "cell", "ra", "mjd")
+        return replace(self, **{n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in names})
 
 
 @dataclass(frozen=True)

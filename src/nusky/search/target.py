@@ -14,6 +14,7 @@ from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.energy_range import central_energy_range
+from nusky.search.excess_energy import excess_energies
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Request
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.injection import Signal, expected_events
@@ -69,16 +70,22 @@ class Target:
         return self.experiment.hypothesis.analysis
 
     def signal(self, gamma: float) -> Signal:
-        """Signal of its sources with the index `gamma`."""
+        """Signal of its sources with the index `gamma`; PhysicsError for an unknown flare."""
+        self.refuse_unknown_flare()
         return Signal.of(self.analysis, self.sources, self.spectrum.at(gamma))
 
     def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
-        """Quick upper limit from the likelihood of the data at the index `gamma`."""
+        """Quick upper limit from the likelihood of the data at the index `gamma`; PhysicsError for an unknown flare."""
+        self.refuse_unknown_flare()
         data = self.experiment.hypothesis.data()
         return self.experiment.asymptotic_limit(data, gamma, request.confidence_level)
 
     def flux_scale(self, gamma: float) -> FluxScale:
-        """Events per flux, and the central 90 % of their energies; NaN where no effective area is known."""
+        """Events per flux, and the central 90 % of their energies; NaN where no effective area is known.
+
+        PhysicsError for an unknown flare.
+        """
+        self.refuse_unknown_flare()
         analysis, spectrum = self.analysis, self.spectrum.at(gamma)
         if not analysis.has_area:
             return FluxScale(spectrum, *(float("nan"),) * 3, duration_s=self.duration_s)
@@ -111,7 +118,7 @@ class Target:
         )
 
     def fit_rows(self, observed: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
-        """Best fits with their likelihood intervals and local p-values, a row for each fit.
+        """Best fits with their likelihood intervals, energies and local p-values, a row for each fit.
 
         `observed` (n_fits,) are the TS of the data, `background` (n_trials, n_fits) those of scrambled skies; without
         trials there is no p-value. It ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is
@@ -119,10 +126,10 @@ class Target:
         """
         experiment = self.experiment
         for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
-            best, interval, about = self._best(experiment.at(fixed).hypothesis)
+            best, interval, window, energies = self._best(experiment.at(fixed).hypothesis)
             row = (
                 {"gamma_fixed": float(fixed)}
-                | about
+                | window
                 | dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
                 | {
                     "converged": best.converged,
@@ -131,6 +138,7 @@ class Target:
                     "gamma_low68": interval.gamma_low,
                     "gamma_high68": interval.gamma_high,
                 }
+                | energies
             )
             if len(background):
                 local = local_p_value(observed[i], background[:, i])
@@ -145,18 +153,28 @@ class Target:
                 }
             yield row
 
-    def _best(self, hypothesis: Hypothesis) -> tuple[Fit, LikelihoodInterval, dict[str, float]]:
-        """Best fit, its interval, and of an unknown flare its window: the interval is that of the window."""
+    def _best(self, hypothesis: Hypothesis) -> tuple[Fit, LikelihoodInterval, dict[str, float], dict[str, float]]:
+        """Best fit, its interval, of an unknown flare its window, and the energies: both are those of the window."""
         if hypothesis.flare is None:
             interval = likelihood_interval(hypothesis)
-            return interval.fit, interval, {}
+            return interval.fit, interval, {}, excess_energies(hypothesis, interval.fit.n_signal, interval.fit.gamma)
         best, nothing = hypothesis.fit(), float("nan")
         found = next(hypothesis.likelihood(hypothesis.data()).flares(), None)
         if found is None:
             interval = LikelihoodInterval(best, *(nothing,) * 4, nothing)
-            return best, interval, dict.fromkeys(("start_mjd", "stop_mjd", "duration_days"), nothing)
-        interval = likelihood_interval(hypothesis.at_window(found.box))
-        return best, interval, {"start_mjd": found.start, "stop_mjd": found.stop, "duration_days": found.duration}
+            window = dict.fromkeys(("start_mjd", "stop_mjd", "duration_days"), nothing)
+            return best, interval, window, excess_energies(hypothesis, 0.0, nothing)
+        known = hypothesis.at_window(found.box)
+        window = {"start_mjd": found.start, "stop_mjd": found.stop, "duration_days": found.duration}
+        return best, likelihood_interval(known), window, excess_energies(known, found.n_signal, found.gamma)
+
+    def refuse_unknown_flare(self) -> None:
+        """PhysicsError where the window of the signal is not known."""
+        if self.experiment.hypothesis.flare is not None:
+            raise PhysicsError(
+                "fluxes, limits, sensitivities and likelihood profiles of an unknown flare depend on the window that "
+                "is assumed: give its start and stop as a box."
+            )
 
     def at_window(self, window: TimeProfile) -> "Target":
         """The same sources with a known window: what is quoted of a flare that was found."""

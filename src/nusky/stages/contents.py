@@ -95,8 +95,8 @@ class Contents:
         """By hypothesis: its tables by what they hold, trials and parts aside."""
         block = self.cfg.inference
         kinds = {
-            "stack": ["fits", "statements", "fluxes"],
-            "sources": ["fits", "limits", "hadronic"],
+            "stack": ["fits", "searches", "sources", "statements", "fluxes"],
+            "sources": ["fits", "searches", "population", "limits", "hadronic", "gamma_rays"],
             DECLINATIONS: ["sensitivity"],
             DURATIONS: ["sensitivity"],
         }
@@ -106,13 +106,22 @@ class Contents:
         if block and block.recovery_trials:
             kinds["stack"] += ["recovery", "coverage"]
             kinds["sources"] += ["recovery", "coverage"]
-        kinds[FLARES] = ["fits", "flares", "windows", "weights"]
+        for what, asked in (("profiles", block and block.profiles), ("systematics", block and block.systematics)):
+            if asked:
+                kinds["stack"].append(what)
+                kinds["sources"].append(what)
+        kinds[FLARES] = ["fits", "searches", "population", "flares", "windows", "weights"]
         found = {}
         for names in self.hypotheses:
             name, catalogue = names["hypothesis"], names.get("catalogue")
             kind = FLARES if catalogue and self.cfg.flaring(catalogue) else name.split("/")[0]
             found[name] = {what: self.paths.inference(what).format(hypothesis=name) for what in kinds[kind]}
         return found
+
+    @cached_property
+    def corrected(self) -> bool:
+        """Whether anything is tested that gives a p-value of the run."""
+        return bool(self.having("searches", "stack", "sources") or self.cfg.skymap)
 
     def having(self, what: str, *kinds: str) -> list[Names]:
         """The hypotheses of some `kinds` that have a table of the inference, such as 'coverage'."""
@@ -122,7 +131,7 @@ class Contents:
         """The batches of a hypothesis: its own `trials`, or the common `skies`; only the last one may be a part."""
         block = self.cfg.inference
         if skies == "skies":
-            total = block.sky_trials if hypothesis.startswith("sources/") else 0
+            total = block.sky_trials if hypothesis.startswith(("stack/", "sources/")) else 0
         else:
             total = block.trials if hypothesis.startswith("stack/") else block.source_trials
         names = {"hypothesis": hypothesis, "skies": skies}
@@ -183,6 +192,8 @@ class Contents:
                 yield from self.limits_parts(what, names["hypothesis"])
         for files in (*self.skymap_parts.values(), self.skymap_tables.values()):
             yield from files
+        if self.corrected:
+            yield from (paths.corrected, paths.corrected_skies)
 
 
 def closed(patterns: list[str], names: list[Names]) -> list[str]:

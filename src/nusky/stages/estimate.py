@@ -22,6 +22,7 @@ from nusky.config import Configuration
 from nusky.releases import registry
 from nusky.resources import workflow_file
 from nusky.search.skymap.nodes import declinations
+from nusky.search.systematics import TRIALS_SHARE
 from nusky.tables import BLOCK_ROWS
 
 EVENTS_PER_YEAR = 120_000
@@ -39,14 +40,24 @@ FIGURE_S = 0.5
 """Per figure and format."""
 TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
+TRIAL_FEW = 0.57
+"""Few sources share no events: so much for each of them, in place of the power."""
+STACK_SOURCE_MIB = 0.025
+"""The cells of the sky's index that a source of a stack is in; the number of events does not matter."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
 FLARE_TRIAL_S, FLARE_FIT_S = 1.6e-8, 6e-3
 """Trial of an unknown flare of one source: permuting times, per event, and the fit of its windows."""
+COMMON_SKY_S = 1.5e-7
+"""Drawing a whole sky and finding its events near the sources, per event."""
+STACK_SOURCE_S = 0.06
+"""Densities of one source of a stack, and its share of every event."""
 SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
 """Signal strengths at which trials are injected, about: for a statement, for the limits of a source, for recovery."""
+PROFILE_TRIALS = 60
+"""A likelihood profile, in trials."""
 SKY_S, SKY_FREE_S, SKY_POSITION_S = 2e-10, 4e-10, 6e-5
 """Position of an all-sky map, per event; index fixed, fitted; and besides what grows with the events."""
 SPOT_S, SKY_SPOTS = 4.2e-8, 100
@@ -112,10 +123,21 @@ class Case:
         """A trial of the hypothesis: a stack, or each of its sources by itself [s]."""
         fitted = self._fitted(self.inference)
         if self.kind == "stack":
-            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * self.sources**TRIAL_POWER
+            shared = min(self.sources**TRIAL_POWER, TRIAL_FEW * self.sources)
+            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * shared
         if self.catalogue and self.cfg.flaring(self.catalogue):
             return (FLARE_TRIAL_S * self.events + FLARE_FIT_S) * self.sources
         return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
+
+    @property
+    def parts_of_a_stack(self) -> float:
+        """Densities and far pairs of one source of a stack by itself [s]."""
+        return STACK_SOURCE_S + SOURCE_START_S * self.events
+
+    @property
+    def common_sky(self) -> float:
+        """Drawing all events of a sky, where a batch is of common ones [s]."""
+        return COMMON_SKY_S * self.events if self.names.get("skies") == "skies" else 0.0
 
     @property
     def start(self) -> float:
@@ -133,6 +155,12 @@ class Case:
         calibrated = self.inference.source_limit_method != "asymptotic"
         return SOURCE_STRENGTHS * self.inference.source_injected_trials if calibrated else 100
 
+    @property
+    def trials_of_strength(self) -> int:
+        """Trials with signal at each strength."""
+        block = self.inference
+        return block.injected_trials if self.kind == "stack" else block.source_injected_trials
+
     def injected(self, statements: int) -> int:
         """Trials with signal behind some statements."""
         return statements * STRENGTHS * self.inference.injected_trials
@@ -140,8 +168,7 @@ class Case:
     def recovery_trials(self) -> int:
         """Trials behind injection, recovery and coverage of a stack or of one source."""
         block = self.inference
-        injected = block.injected_trials if self.kind == "stack" else block.source_injected_trials
-        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * injected
+        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * self.trials_of_strength
 
     @property
     def position(self) -> float:
@@ -202,7 +229,7 @@ def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float
     """A job of the inference; a stack's sources take time and memory beside its trials."""
     return lambda c: (
         c.start + cpu(c) + (2.5e-4 * c.sources if c.kind == "stack" else 0),
-        BASE_NUMBA_MIB + 6.5e-4 * c.events + (7e-8 * c.events * c.sources if c.kind == "stack" else 0),
+        BASE_NUMBA_MIB + 6.5e-4 * c.events + (STACK_SOURCE_MIB * c.sources if c.kind == "stack" else 0),
     )
 
 
@@ -224,9 +251,17 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "background": _search(lambda c: 4.1e-7 * c.events, pairs=False),
     "stacking_scan": _search(lambda c: 6e-10 * c.events * c.sources * c.n_gammas),
     "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources, pairs=False),
-    "inference_trials": _trials(lambda c: c.trial * c.batch),
+    "inference_trials": _trials(lambda c: (c.trial + c.common_sky) * c.batch),
     "inference_fits": _trials(lambda c: c.trial * 10),
     "inference_flares": _trials(lambda c: c.trial * 30),
+    "inference_source_fits": _trials(lambda c: c.trial * 10),
+    # Without each source one fit and the far pairs of all; then trials without the few that matter.
+    "inference_stack_sources": _trials(
+        lambda c: (
+            (c.trial + c.parts_of_a_stack) * c.sources
+            + c.trial * min(c.sources, c.inference.leave_one_out_sources) * c.inference.leave_one_out_trials
+        )
+    ),
     "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
     "inference_sensitivity": _trials(
         lambda c: c.trial * c.n_gammas * c.injected(1 + len(c.inference.discovery_sigmas))
@@ -238,6 +273,10 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "inference_recovery": _trials(
         lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
     ),
+    "inference_profiles": _trials(lambda c: c.trial * PROFILE_TRIALS),
+    "inference_systematics": _trials(
+        lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength
+    ),
     "inference_limits_part": _trials(lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs),
     "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials),
     "skymap_region": _sky(lambda c: c.sky / (12 * c.skymap.nside_region**2)),
@@ -245,6 +284,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
     # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
     "skymap": _sky(lambda c: SPOT_S * (900 * c.rarer + SKY_SPOTS) * c.events + c.position * 6100 * c.skymap.n_zooms),
+    "corrected": lambda c: (IMPORT_S, BASE_MIB),
     "sky_viewer": lambda c: (IMPORT_S + 2e-6 * c.pixels, BASE_MIB + 1e-4 * c.pixels),
     "figures": lambda c: (
         IMPORT_FIGURES_S + FIGURE_S * c.n_outputs + 4e-6 * c.pixels,

@@ -3,6 +3,7 @@
 A figure of the inference where the spectral index is fixed at several values shows the first one.
 """
 
+import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -169,13 +170,42 @@ def _p_values(tables: Tables, options: Figures, *, catalogue: str, synthetic: bo
     return p_values.p_values(table, method=_METHOD, catalogue=catalogue, post_trial=post, synthetic=synthetic)
 
 
+def _population(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import population
+
+    table = first_fit(read_table(tables["population"], kind="population"))
+    return population.population(table, method=_METHOD, catalogue=catalogue, synthetic=synthetic)
+
+
+def _stack_sources(tables: Tables, options: Figures, *, label: str, synthetic: bool, **_: Any) -> "Drawn":
+    from nusky.figures import stack_sources
+
+    table = first_fit(read_table(tables["sources"], kind="stack_sources"))
+    return stack_sources.stack_sources(table, method=_METHOD, title=label, synthetic=synthetic)
+
+
+def _corrected(tables: Tables, options: Figures, *, synthetic: bool) -> "Drawn":
+    from nusky.figures import corrected
+
+    read = {name: read_table(tables[name], kind=name) for name in ("corrected", "corrected_skies")}
+    return corrected.corrected(*read.values(), synthetic=synthetic)
+
+
 def _source_limits(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
     from nusky.figures import source_limits
 
     table = read_table(tables["limits"], kind="source_limits")
     gamma = table["gamma"][0].as_py()
+    shifts = None
+    if path := tables.get("systematics"):
+        every = read_table(path, kind="systematics")
+        asked = {"gamma": gamma, "statement": "upper limit", "effect": "all"}
+        shifts = every.filter(
+            functools.reduce(pc.and_, (pc.equal(every[name], value) for name, value in asked.items()))
+        )
     return source_limits.source_limits(
         table.filter(pc.equal(table["gamma"], gamma)),
+        systematics=shifts,
         method=_METHOD,
         catalogue=catalogue,
         gamma=gamma,
@@ -202,6 +232,16 @@ def _flare(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool,
     note = f"p {compared(best['p_local'], best['n_trials'])}"
     title = (best["name"], catalogue, _setting(tables["fits"], "analysis"))
     return module.flare(**shown, title=title, note=note, synthetic=synthetic)
+
+
+def _gamma_rays(
+    tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, names: Sequence[str] = (), **_: Any
+) -> "Drawn":
+    from nusky.figures import gamma_rays as module
+
+    spectra = read_table(tables["gamma_rays"], kind="gamma_rays")
+    fractions = read_table(tables["hadronic"], kind="hadronic_limits", columns=module.COLUMNS)
+    return module.gamma_rays(spectra, fractions, method=_METHOD, catalogue=catalogue, synthetic=synthetic, names=names)
 
 
 def _sensitivity(tables: Tables, options: Figures, *, release: str, synthetic: bool, **_: Any) -> "Drawn":
@@ -313,8 +353,13 @@ def _once(contents: Contents) -> list[Names]:
 
 
 def _inferred(*what: str) -> Callable[..., Tables]:
-    """The tables of a hypothesis with these contents."""
-    return lambda contents, hypothesis, **_: {name: contents.inference_tables[hypothesis][name] for name in what}
+    """The tables of a hypothesis with these contents, those that it has."""
+
+    def tables(contents: Contents, hypothesis: str, **_: Any) -> Tables:
+        known = contents.inference_tables[hypothesis]
+        return {name: known[name] for name in what if name in known}
+
+    return tables
 
 
 def _of_points(kind: str, what: str) -> Callable[[Contents], list[Names]]:
@@ -384,6 +429,13 @@ KINDS = {
         lambda c, catalogue: {"windows": c.paths.windows.format(catalogue=catalogue)},
         _windows,
     ),
+    "corrected": Kind(
+        "p-value of the run",
+        "standard/corrected",
+        lambda c: [{}] if c.corrected else [],
+        lambda c: {"corrected": c.paths.corrected, "corrected_skies": c.paths.corrected_skies},
+        _corrected,
+    ),
     "background_ts": Kind(
         "Test statistic of scrambled skies, {label}",
         "standard/background_ts/{hypothesis}",
@@ -408,12 +460,33 @@ KINDS = {
         _inferred("fits", "flares", "windows", "weights"),
         _flare,
     ),
+    "population": Kind(
+        "Binomial test of the sources of {catalogue}",
+        "standard/population/{catalogue}",
+        lambda c: c.of_kind("sources"),
+        _inferred("population"),
+        _population,
+    ),
+    "stack_sources": Kind(
+        "Sources of the stack, {label}",
+        "standard/stack_sources/{hypothesis}",
+        lambda c: c.of_kind("stack"),
+        _inferred("sources"),
+        _stack_sources,
+    ),
     "source_limits": Kind(
         "Upper limits of the sources of {catalogue}",
         "standard/source_limits/{catalogue}",
         lambda c: c.having("limits", "sources") if c.cfg.release.states_fluxes else [],
-        _inferred("limits"),
+        _inferred("limits", "systematics"),
         _source_limits,
+    ),
+    "gamma_rays": Kind(
+        "Gamma rays and the neutrinos they allow, {catalogue}",
+        "standard/gamma_rays/{catalogue}",
+        lambda c: c.having("gamma_rays", "sources"),
+        _inferred("gamma_rays", "hadronic"),
+        _gamma_rays,
     ),
     "differential": Kind(
         "Sensitivity and limit by energy, {label}",

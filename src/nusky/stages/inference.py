@@ -23,9 +23,10 @@ from nusky.detector.spectrum import SourceSpectra
 from nusky.errors import NuskyError, PhysicsError, TableError
 from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
-from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, sky_fits, windowed_sky_fits
+from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, common_fits, sky_fits
 from nusky.search.hypothesis import TIMES, Sources
-from nusky.search.statistics.posttrial import post_trial_p_value
+from nusky.search.statistics.population import Population, binomial_scan, population
+from nusky.search.statistics.posttrial import PostTrialPValue, post_trial_p_value, ranked_minima, ranking
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
@@ -249,8 +250,8 @@ class Study:
 
     def common_skies(self, numbers: range) -> np.ndarray:
         """TS of every source in common scrambled skies, (n_trials, n_targets, n_fits)."""
-        if self.profiles:
-            return windowed_sky_fits([target.experiment for target in self], self._setup["seed"], numbers)
+        if self.profiles or self.kind == "stack":
+            return common_fits([target.experiment for target in self], self._setup["seed"], numbers)
         indices = [self.indices_of(j) for j in range(len(self))]
         return sky_fits(self.analysis, positions(self.table), indices, self._setup["seed"], numbers)
 
@@ -304,23 +305,75 @@ def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     write_table(outputs[0], columns, kind="trials", provenance=study.trace(skies=batch["skies"]))
 
 
-def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
-    """Fits and local p-values of a stack or of every source; with common `files.skies`, post-trial ones, too."""
+def fits(
+    files: Any,
+    outputs: Any,
+    *,
+    setup: Mapping[str, Any],
+    hypothesis: Mapping[str, Any],
+    population_p_max: float = 0.1,
+) -> None:
+    """Fits and local p-values of a stack or of every source, of these post-trial ones, too, from common `files.skies`.
+
+    Writes `outputs.fits`; `outputs.searches`, by which the p-value of the run ranks the data among the skies, one row
+    for each search, sky and fit; and of sources `outputs.population`, the binomial test of their p-values.
+    """
     study = Study(files, setup, hypothesis)
-    background = study.statistics(files.trials)
+    background, common = study.statistics(files.trials), study.statistics(files.skies)
     observed, rows = np.empty(background.shape[1:]), []
     for j, target in enumerate(study):
         observed[j] = target.experiment.observed[:, 2]
         rows.append([target.row | fit for fit in target.fit_rows(observed[j], background[:, j])])
-    if files.skies:
-        common = study.statistics(files.skies)
-        for f in range(observed.shape[1]):
-            post = _post_trial(observed[:, f], common[:, :, f], background[:, :, f])
-            for of_target, own in zip(rows, post, strict=True):
-                of_target[f] |= own
+    searches, populations = [], []
+    for f, gamma in enumerate(study.indices.fitted):
+        skies = np.concatenate([observed[None, :, f], common[:, :, f]])
+        if study.kind == "stack":
+            fit = rows[0][f]
+            ranked = ranking(background[:, 0, f]).p_value(skies[:, 0])
+            searches.append(search_rows("stack", gamma, ranked, fit["p_local"], fit["n_trials"]))
+            continue
+        post = post_trial_p_value(observed[:, f], common[:, :, f], [ranking(own) for own in background[:, :, f].T])
+        for of_target, own in zip(rows, _post_trial(post), strict=True):
+            of_target[f] |= own
+        minimal, n = np.append(post.p_local.min(), post.minimal_p), len(post.minimal_p)
+        searches.append(search_rows("source", gamma, ranked_minima(minimal), post.p_value, n))
+        of_sources = zip(background[:, :, f].T, skies.T, strict=True)
+        local = np.column_stack([BackgroundTrials(own).p_value(sky) for own, sky in of_sources])
+        found = population(local[0], local[1:], population_p_max)
+        ranked = ranked_minima(found.statistics)
+        searches.append(search_rows("population", gamma, ranked, found.post_trial.p_value, n))
+        populations.append(_population_rows(found, gamma, local, [own[f]["name"] for own in rows], population_p_max))
     table = pa.Table.from_pylist([row for of_target in rows for row in of_target])
     kind = "stack_fits" if study.kind == "stack" else "source_fits"
-    write_table(outputs[0], table, kind=kind, provenance=study.trace([*files.trials, *files.skies]))
+    provenance = study.trace([*files.trials, *files.skies])
+    write_table(outputs.fits, table, kind=kind, provenance=provenance)
+    write_table(outputs.searches, pa.concat_tables(searches), kind="searches", provenance=provenance)
+    if populations:
+        provenance = study.trace([*files.trials, *files.skies], population_p_max=population_p_max)
+        write_table(outputs.population, pa.concat_tables(populations), kind="population", provenance=provenance)
+
+
+def search_rows(search: str, gamma: float, ranked: np.ndarray, p_value: float, n_trials: int) -> pa.Table:
+    """Rows of the table "searches": of one search what ranks the data, then every sky.
+
+    Parameters
+    ----------
+    search : 'stack', 'source' (the most significant of a list), 'population', or a hemisphere of the map
+    ranked : (n_skies + 1,) float64
+        Local p-values, from fitted tails where the trials do not reach.
+    p_value, n_trials : the p-value that the search states by itself, and the skies behind it
+    """
+    n = len(ranked)
+    return pa.table(
+        {
+            "search": pa.array([search] * n, pa.string()),
+            "gamma_fixed": np.full(n, gamma),
+            "sky": np.arange(-1, n - 1),
+            "p_ranked": ranked,
+            "p_value": np.full(n, p_value),
+            "n_trials": np.full(n, n_trials),
+        }
+    )
 
 
 def statements(
@@ -357,8 +410,7 @@ def statements(
         write_table(outputs.fluxes, table, kind="source_fluxes", provenance=provenance)
 
 
-def _post_trial(observed: np.ndarray, skies: np.ndarray, background: np.ndarray) -> Iterator[dict[str, Any]]:
-    result = post_trial_p_value(observed, skies, [BackgroundTrials(own) for own in background.T])
+def _post_trial(result: PostTrialPValue) -> Iterator[dict[str, Any]]:
     n = len(result.minimal_p)
     low, high = binomial_interval(np.round(result.p_sources * (n + 1)) - 1, n)
     for p, p_low, p_high in zip(result.p_sources, low, high, strict=True):
@@ -369,6 +421,32 @@ def _post_trial(observed: np.ndarray, skies: np.ndarray, background: np.ndarray)
             "significance_post": float(sigma_from_p(p)),
             "n_sky_trials": n,
         }
+
+
+_SKY_QUANTILES = {"low95": 0.025, "low68": 0.16, "median": 0.5, "high68": 0.84, "high95": 0.975}
+
+
+def _population_rows(
+    found: Population, gamma: float, local: np.ndarray, names: Sequence[str], p_max: float
+) -> pa.Table:
+    """One row for each number k of sources, with the result of the test in all; `local` (n_skies + 1, n_sources)."""
+    order, n = np.argsort(local[0], kind="stable"), local.shape[1]
+    scan, post = binomial_scan(np.sort(local, axis=1)), found.post_trial
+    result = {
+        "k_best": found.k,
+        "p_k_best": found.p_k,
+        "p_binomial_best": found.p_binomial,
+        "p_post": post.p_value,
+        "p_post_low": post.p_low,
+        "p_post_high": post.p_high,
+        "significance_post": post.significance,
+        "n_sky_trials": len(post.minimal_p),
+        "p_max": p_max,
+    }
+    columns = {"gamma_fixed": np.full(n, gamma), "k": np.arange(1, n + 1), "name": pa.array([names[j] for j in order])}
+    columns |= {"p_k": local[0][order], "p_binomial": scan[0]}
+    columns |= {f"sky_{label}": np.quantile(scan[1:], q, axis=0) for label, q in _SKY_QUANTILES.items()}
+    return pa.table(columns | {name: np.full(n, value) for name, value in result.items()})
 
 
 def statement_row(statement: Statement, scale: FluxScale, injection: str) -> dict[str, Any]:

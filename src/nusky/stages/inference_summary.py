@@ -47,7 +47,23 @@ _LIMIT_KEYS = (
     "injection",
     "problem",
 )
-_CHECKS = {"differential": "differential", "recovery": "injection_recovery", "coverage": "coverage"}
+_POPULATION_KEYS = (
+    "k_best",
+    "p_k_best",
+    "p_binomial_best",
+    "p_max",
+    "p_post",
+    "p_post_low",
+    "p_post_high",
+    "significance_post",
+    "n_sky_trials",
+)
+_CHECKS = {
+    "differential": "differential",
+    "recovery": "injection_recovery",
+    "coverage": "coverage",
+    "systematics": "systematics",
+}
 """Tables that a configuration may leave out, with their kinds."""
 
 
@@ -75,7 +91,8 @@ def _stack(tables: Mapping[str, Path]) -> dict[str, Any]:
     for row in read_table(tables["statements"], kind="statements").to_pylist():
         by_name = statements.setdefault(str(row["gamma"]), {})
         by_name[row["statement"].replace(" ", "_")] = {key: row[key] for key in _STATEMENT_KEYS}
-    return {"fits": fits, "statements": statements, **_checks(tables)}
+    sources = read_table(tables["sources"], kind="stack_sources").to_pylist()
+    return {"fits": fits, "statements": statements, "sources": sources, **_checks(tables)}
 
 
 def _checks(tables: Mapping[str, Path]) -> dict[str, list[dict[str, Any]]]:
@@ -96,8 +113,22 @@ def _sources(tables: Mapping[str, Path]) -> dict[str, Any]:
     return {
         "best": best,
         "fits": fits.to_pylist(),
+        "population": _population(tables["population"]),
         "limits": limits,
         "hadronic": hadronic,
         **flares,
         **_checks(tables),
     }
+
+
+def _population(path: Path) -> list[dict[str, Any]]:
+    """The binomial test of a list of sources, by index."""
+    rows = read_table(path, kind="population", columns=("gamma_fixed", "k", "name", *_POPULATION_KEYS)).to_pylist()
+    first = [row for row in rows if row["k"] == 1]
+    found = []
+    for row in first:
+        same = [own for own in rows if own["gamma_fixed"] == row["gamma_fixed"] or len(first) == 1]
+        named = [own["name"] for own in same if own["k"] <= row["k_best"]]
+        kept = {key.removesuffix("_best"): row[key] for key in _POPULATION_KEYS}
+        found.append({"gamma_fixed": row["gamma_fixed"], "n_sources": len(same), **kept, "names": named})
+    return found

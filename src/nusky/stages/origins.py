@@ -7,7 +7,7 @@ from typing import Any
 
 from nusky import config
 from nusky.files import sha256
-from nusky.resources import SOURCE_LISTS, SUPERNOVAE, resource
+from nusky.resources import ALSO_READ, SOURCE_LISTS, SUPERNOVAE, resource
 from nusky.revision import UNKNOWN
 from nusky.stages import run_log
 from nusky.tables import read_metadata
@@ -80,7 +80,11 @@ def strangers(directory: Path, root: str, tables: Sequence[str]) -> Strangers:
 
 def source_lists(catalogue: config.Catalogue) -> list[Path]:
     """The files the lists of a catalogue are read from, in their order."""
-    return [resource(SOURCE_LISTS[item.builtin]) if item.builtin else Path(item.file) for item in catalogue.lists]
+    found: list[Path] = []
+    for item in catalogue.lists:
+        names = (item.builtin, *ALSO_READ.get(item.builtin, ())) if item.builtin else ()
+        found += [resource(SOURCE_LISTS[name]) for name in names] or [Path(item.file)]
+    return found
 
 
 def of_lists(catalogue: config.Catalogue) -> list[str]:

@@ -12,11 +12,17 @@ import numpy as np
 import pyarrow as pa
 
 from nusky.detector.spectrum import SourceSpectra
-from nusky.errors import CatalogueError
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.experiment import Experiment, Request
-from nusky.search.hadronic import HadronicSpectra, fraction_limit, hadronic_spectra, select
+from nusky.search.hadronic import (
+    GAMMA_PER_NEUTRINO_ENERGY,
+    Detector,
+    HadronicSpectra,
+    fraction_limit,
+    hadronic_spectra,
+    select,
+)
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.injection import Signal
 from nusky.search.statistics.limits import BAND_QUANTILES
@@ -68,7 +74,10 @@ def part(
 def whole(
     files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], request: Mapping[str, Any]
 ) -> None:
-    """The tables of all parts as one each, sources in order; `hadronic` ends with the stack of all sources."""
+    """The tables of all parts as one each, sources in order; `hadronic` ends with the stack of all sources.
+
+    `outputs.gamma_rays` has the measured spectra and the neutrinos they allow.
+    """
     study = Study(files, setup, hypothesis)
     joined = {
         name: pa.concat_tables([read_table(path, kind=kind) for path in getattr(files, name)]).sort_by("source")
@@ -82,6 +91,28 @@ def whole(
     provenance = study.trace([*files.limits, *files.hadronic], request=request)
     for name, made in joined.items():
         write_table(getattr(outputs, name), made, kind=KINDS[name], provenance=provenance)
+    rows = [] if hadronic is None else [row for j in range(len(hadronic.row)) for row in _allowed(hadronic, j)]
+    table = pa.Table.from_pylist(rows, _GAMMA_RAYS)
+    write_table(outputs.gamma_rays, table, kind="gamma_rays", provenance=provenance)
+
+
+def _allowed(spectra: HadronicSpectra, j: int) -> Iterator[dict[str, Any]]:
+    """The gamma rays of a source with their error, and the neutrinos they allow: E^2 dN/dE in GeV cm^-2 s^-1."""
+    measured, phi0, spectrum = spectra.gamma_rays[j], spectra.phi0_per_gev[j], spectra.spectra[j]
+    for number, component in enumerate(measured.components):
+        # a little inside, so that rounding leaves the ends of a table in it, and two components their own ends
+        low, high = component.energy_min_tev * (1 + 1e-9), component.energy_max_tev * (1 - 1e-9)
+        energy = np.geomspace(low, high, _POINTS)
+        of_neutrinos = 1e3 * energy / GAMMA_PER_NEUTRINO_ENERGY
+        columns = {
+            "gamma_energy_gev": 1e3 * energy,
+            "gamma_e2dnde_gev_cm2_s": 1e3 * energy**2 * measured.flux(energy),
+            "gamma_e2dnde_error_gev_cm2_s": 1e3 * energy**2 * measured.flux_error(energy),
+            "neutrino_energy_gev": of_neutrinos,
+            "neutrino_e2dnde_gev_cm2_s": of_neutrinos**2 * phi0 * spectrum.shape(of_neutrinos),
+        }
+        for values in zip(*(column.tolist() for column in columns.values()), strict=True):
+            yield {"source": int(spectra.row[j]), "component": number, **dict(zip(columns, values, strict=True))}
 
 
 def _source_limits(study: Study, target: Target, background: np.ndarray, request: Request) -> Iterator[dict[str, Any]]:
@@ -105,29 +136,26 @@ def _hadronic_spectra(study: Study) -> HadronicSpectra | None:
     if not study.analysis.has_area:
         log.info("no hadronic fractions: no effective area is known")
         return None
-    try:
-        spectra = hadronic_spectra(study.table, study.hadronic_relation)
-    except CatalogueError as error:
-        log.info("no hadronic fractions: %s", error)
+    spectra = hadronic_spectra(study.table, study.hadronic_relation)
+    for reason, names in spectra.left_out.items():
+        log.info("no hadronic fraction of %d source(s), as %s: %s", len(names), reason, ", ".join(names))
+    if not len(spectra.row):
         return None
-    spectra = select(spectra, np.isfinite(spectra.energy_min_gev + spectra.energy_max_gev))
-    seen = _hadronic_events(study.analysis, spectra) > 0
+    seen = spectra.expected_events(_detector(study.analysis)) > 0
     if not seen.all():
         blind = [name for name, visible in zip(spectra.names, seen, strict=True) if not visible]
         log.info("no hadronic fraction, as no event is expected at the measured energies: %s", ", ".join(blind))
     return select(spectra, seen) if seen.any() else None
 
 
-def _hadronic_events(analysis: Analysis, spectra: HadronicSpectra) -> np.ndarray:
-    """Events expected of every source at the measured energies, (n_spectra,)."""
-    return spectra.expected_events(spectra.acceptance(analysis.areas, analysis.responses), analysis.livetimes_s)
+def _detector(analysis: Analysis) -> Detector:
+    return Detector(analysis.areas, analysis.responses, analysis.livetimes_s)
 
 
-def _error(analysis: Analysis, spectra: HadronicSpectra, events: np.ndarray) -> float:
-    """Error of the events of all, from those of fluxes and indices at the pivots, which are taken as independent."""
-    softer, harder = (_hadronic_events(analysis, spectra.varied(sign)) for sign in (1.0, -1.0))
-    of_each = np.hypot(events * spectra.n0_error / spectra.n0_per_tev, (harder - softer) / 2)
-    return float(np.sqrt((of_each**2).sum()))
+def hadronic_signal(table: pa.Table, spectra: HadronicSpectra) -> tuple[Sources, SourceSpectra]:
+    """Sources of a table "sources" that emit the neutrinos `spectra` of their gamma rays, and these as a spectrum."""
+    own = SourceSpectra.of(spectra.spectra, spectra.phi0_per_gev)
+    return Sources.of(*(values[spectra.row] for values in positions(table)), spectra.phi0_per_gev), own
 
 
 def _hadronic_row(
@@ -136,12 +164,13 @@ def _hadronic_row(
     """Fit, sensitivity and limit of the hadronic fraction of a source, or of all together.
 
     One hypothesis with one parameter: every source has the fraction of the events that its gamma rays allow, with the
-    index and the range of energies of its own spectrum, in the fit as in the signal of the trials.
+    shape and the range of energies of its own spectrum, in the fit as in the signal of the trials.
     """
-    analysis, own = study.analysis, SourceSpectra.of(spectra.spectra, spectra.phi0_per_gev)
-    sources = Sources.of(*(values[spectra.row] for values in positions(study.table)), spectra.phi0_per_gev)
+    analysis = study.analysis
+    sources, own = hadronic_signal(study.table, spectra)
     experiment = Experiment(Hypothesis.of(analysis, sources, [own]), False, study.seed, keys)
-    events = _hadronic_events(analysis, spectra)
+    detector = _detector(analysis)
+    events = spectra.expected_events(detector)
     ((n_signal, _, ts),) = experiment.observed
     level, p_value = request.confidence_level, float("nan")
     limit, problem = experiment.asymptotic_limit(experiment.hypothesis.data(), own.parameter, level), ""
@@ -160,14 +189,15 @@ def _hadronic_row(
     fraction = fraction_limit(limit.n_signal, events, spectra, level)
     return {
         "n_sources": len(spectra.row),
-        "gamma": float(spectra.gamma[0]) if len(spectra.row) == 1 else None,
+        "gamma": float(spectra.gamma[0]) if len(spectra.row) == 1 and np.isfinite(spectra.gamma[0]) else None,
         "n_signal": float(n_signal),
         "test_statistic": float(ts),
         "p_local": p_value,
         "n_signal_limit": limit.n_signal,
         "n_signal_limit_error": limit.n_signal_error,
         "n_hadronic": float(events.sum()),
-        "n_hadronic_error": _error(analysis, spectra, events),
+        "n_hadronic_error": float(np.sqrt((spectra.events_error(detector) ** 2).sum())),
+        "n_hadronic_capped": float(spectra.capped_events(detector).sum()),
         "relation": spectra.relation,
         "fraction": float(n_signal / events.sum()),
         "fraction_sensitivity": float(expected / events.sum()),
@@ -182,6 +212,19 @@ def _hadronic_row(
     }
 
 
+_POINTS = 25
+"""Energies at which a measured component is tabulated."""
+_GAMMA_RAYS = pa.schema(
+    [
+        ("source", pa.int32()),
+        ("component", pa.int32()),
+        ("gamma_energy_gev", pa.float64()),
+        ("gamma_e2dnde_gev_cm2_s", pa.float64()),
+        ("gamma_e2dnde_error_gev_cm2_s", pa.float64()),
+        ("neutrino_energy_gev", pa.float64()),
+        ("neutrino_e2dnde_gev_cm2_s", pa.float64()),
+    ]
+)
 _SOURCE_FIELDS = [
     ("source", pa.int32()),
     ("name", pa.string()),
@@ -230,6 +273,7 @@ _HADRONIC = pa.schema(
         ("n_signal_limit_error", pa.float64()),
         ("n_hadronic", pa.float64()),
         ("n_hadronic_error", pa.float64()),
+        ("n_hadronic_capped", pa.float64()),
         ("relation", pa.string()),
         ("fraction", pa.float64()),
         ("fraction_sensitivity", pa.float64()),

@@ -11,6 +11,7 @@ from nusky.config import Release, parse
 from nusky.errors import TableError
 from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
+from nusky.report.verdict import hadronic_fractions
 from nusky.revision import revision
 from nusky.stages import bdm_summary, inference_summary, origins, skymap_summary
 from nusky.stages.contents import Contents
@@ -74,12 +75,14 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
         output,
         {
             "run": cfg.run,
+            "hadronic_fractions": hadronic_fractions({"methods": methods}),
             **_events(cfg.release, paths.seasons if cfg.catalogues else None),
             "versions": {name: version(name) for name in _VERSIONS},
             "git_revision": revision(),
             "config_hash": settings_digest(configuration),
             "configuration": cfg.model_dump(mode="json", exclude={"figures"}, exclude_unset=True),
             "seed": cfg.seed,
+            "corrected": _corrected(paths.corrected) if contents.corrected else None,
             "methods": methods,
             "bdm": bdm_summary.collect(paths.bdm_numbers, configuration["bdm"]) if cfg.bdm else None,
             "skymap": skymap_summary.collect(contents.skymap_tables) if cfg.skymap else None,
@@ -118,3 +121,9 @@ def _stacks(path: str) -> dict[str, dict[str, Any]]:
 def _sources(path: str) -> list[dict[str, Any]]:
     columns: Sequence[str] = ("name", "origin", "ra_deg", "dec_deg", "n_band", "ts_max", "ns_best")
     return finite_or_null(read_table(path, kind="single_sources", columns=columns).to_pylist())
+
+
+def _corrected(table: str) -> dict[str, Any]:
+    from nusky.stages.corrected import collect  # it needs the whole search, which takes long to import
+
+    return collect(Path(table))

@@ -3,7 +3,7 @@ import pytest
 from scipy.stats import kstest
 
 from nusky.errors import PhysicsError
-from nusky.search.statistics.posttrial import post_trial_p_value
+from nusky.search.statistics.posttrial import post_trial_p_value, ranked_minima, ranking
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.search.statistics.tail import fit_tail
 
@@ -65,3 +65,38 @@ def test_shapes_must_agree():
         post_trial_p_value([1.0, 2.0], np.zeros((3, 2)), [BackgroundTrials([0.0])])
     with pytest.raises(PhysicsError, match="must be finite"):
         post_trial_p_value([1.0, np.nan], np.zeros((3, 2)))
+
+
+def test_searches_that_share_their_skies_give_a_uniform_p_below_the_bonferroni_bound():
+    """Six searches of nearly the same events, as weightings and indices are: each of 200 runs has 200 skies."""
+    rng = np.random.default_rng(10)
+    common, own = rng.normal(size=(200, 201, 1)), rng.normal(size=(200, 201, 6))
+    ts = np.maximum(0.9 * common + np.sqrt(1 - 0.81) * own, 0) ** 2
+    backgrounds = [ranking(np.maximum(rng.normal(size=2000), 0) ** 2)] * 6
+    found = [post_trial_p_value(run[0], run[1:], backgrounds) for run in ts]
+    # all searches at TS = 0 give p = 1, so ties are broken at random
+    p = np.array([(one.p_value - rng.uniform() * np.mean(one.minimal_p == one.p_local.min())) for one in found])
+    assert kstest(np.clip(p, 0, 1), "uniform").pvalue > 0.01
+    small = [one for one in found if one.p_value < 0.2]
+    assert np.median([6 * one.p_local.min() / one.p_value for one in small]) > 1.5
+
+
+def test_a_ranking_tells_apart_what_lies_beyond_all_trials():
+    many = np.random.default_rng(11).chisquare(1, 2000)
+    beyond = many.max() + np.array([1.0, 2.0])
+    assert np.diff(ranking(many).p_value(beyond)) < 0
+    few = ranking(many[:100])
+    assert np.diff(few.p_value(beyond)) == 0
+    assert np.isfinite(few.p_value(0.0))
+
+
+def test_minima_of_lists_rank_among_themselves():
+    rng = np.random.default_rng(12)
+    minima = rng.uniform(size=(3000, 40)).min(axis=1)
+    local = ranked_minima(minima)
+    np.testing.assert_array_equal(np.argsort(local, kind="stable"), np.argsort(minima, kind="stable"))
+    # 40 independent sources: 1 - (1 - p)^40
+    tail = minima < 2e-3
+    np.testing.assert_allclose(local[tail], 1 - (1 - minima[tail]) ** 40, rtol=0.25)
+    assert ranked_minima(np.ones(5)).tolist() == [1.0] * 5
+    assert np.argsort(ranked_minima([0.5, 0.1, 0.3])).tolist() == [1, 2, 0]

@@ -15,7 +15,7 @@ from nusky.likelihood.positions import CellEvents, ResponseTables, fit_positions
 from nusky.likelihood.terms import directions
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, nearest_extension
-from nusky.search.hypothesis import N_SPECTRA, zoom
+from nusky.search.hypothesis import N_SPECTRA, common_sky, zoom
 from nusky.search.trials import stream
 from nusky.units import takes_directions
 
@@ -115,9 +115,8 @@ class SkyModel:
         return self.sky([season.ra for season in self.analysis.seasons])
 
     def scrambled(self, seed: int, trial: int) -> CellEvents:
-        """The scrambled sky number `trial`: all right ascensions redrawn; catalogues look at the same skies."""
-        rng = stream(seed, "sky", trial)
-        return self.sky([2 * np.pi * rng.random(len(season)) for season in self.analysis.seasons])
+        """The scrambled sky number `trial`, see `common_sky`; catalogues look at the same skies."""
+        return self.sky([common_sky(self.analysis, stream(seed, "sky", trial))[0]])
 
     def responses(
         self, dec: np.ndarray, gammas: np.ndarray | None = None, width: np.ndarray | float = 0.0

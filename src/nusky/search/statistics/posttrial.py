@@ -1,4 +1,8 @@
-"""The most significant source of a list, corrected for the number of sources looked at."""
+"""The most significant of several searches of the same skies, corrected for their number.
+
+The searches are the sources of a list, or all that a run looks at. Trial i of each is the same scrambled sky, so that
+their correlations count.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.errors import PhysicsError
-from nusky.search.statistics.pvalues import ONE_SIGMA, binomial_interval, sigma_from_p
+from nusky.search.statistics.pvalues import ONE_SIGMA, BackgroundTrials, binomial_interval, sigma_from_p
+from nusky.search.statistics.tail import fit_tail
 
 
 class Background(Protocol):
@@ -89,6 +94,16 @@ def post_trial_p_value(
         local = np.column_stack([_ranked(column) for column in skies.T])
     else:
         local = np.column_stack([known.p_value(column) for known, column in zip(backgrounds, skies.T, strict=True)])
+    return smallest_of(local, confidence_level)
+
+
+def smallest_of(local: ArrayLike, confidence_level: float = ONE_SIGMA) -> PostTrialPValue:
+    """The same from local p-values, (n_trials + 1, n_sources) float64: first those of the data, then of every sky.
+
+    They need only rank: whatever turned test statistics into them, the same for the data and the skies, the result is
+    right; how powerful it is depends on it.
+    """
+    local = np.asarray(local, dtype=float)
     p_local, minimal = local[0], local[1:].min(axis=1)
     best, n = int(np.argmin(p_local)), len(minimal)
     k = np.searchsorted(np.sort(minimal), p_local, side="right")
@@ -97,6 +112,30 @@ def post_trial_p_value(
     return PostTrialPValue(
         best, p_local, p_sources, float(p_sources[best]), float(low), float(high), confidence_level, minimal
     )
+
+
+def ranking(background_ts: ArrayLike) -> Background:
+    """What ranks test statistics beyond the largest trial, too: a fitted tail, or the trials where they are too few.
+
+    Its p-values are for `smallest_of`, not to be stated.
+    """
+    for model in ("chi2", "exponential"):
+        try:
+            return fit_tail(background_ts, model)
+        except PhysicsError:
+            continue
+    return BackgroundTrials(background_ts)
+
+
+def ranked_minima(p_values: ArrayLike) -> NDArray:
+    """Local p-values of the smallest p-values of lists, (n,) float64: the data's and every sky's, among all of them.
+
+    Of the smallest tenth they are proportional to the p-value itself, as for independent sources.
+    """
+    p = np.asarray(p_values, dtype=float)
+    start = np.quantile(p, 0.1)
+    below = p < start
+    return np.where(below, np.mean(below) * p / start, _ranked(-p))
 
 
 def _ranked(values: NDArray) -> NDArray:

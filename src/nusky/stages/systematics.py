@@ -1,0 +1,34 @@
+"""Stage of the systematic bands of limits and sensitivities, of a stack or of every source of a catalogue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from nusky.search.experiment import Request
+from nusky.search.systematics import systematic_shifts
+from nusky.stages.inference import Study
+from nusky.tables import write_table
+
+
+def systematics(
+    files: Any,
+    outputs: Any,
+    *,
+    setup: Mapping[str, Any],
+    hypothesis: Mapping[str, Any],
+    request: Mapping[str, Any],
+    sizes: Mapping[str, float],
+) -> None:
+    """How far limit and sensitivity move with each effect: one row for each source, index, statement and effect."""
+    study, asked = Study(files, setup, hypothesis), Request(**request)
+    background, rows = study.statistics(files.trials), []
+    for j, target in enumerate(study):
+        about = target.row | ({} if study.kind == "stack" else {"source": int(study.rows[j])})
+        observed = target.experiment.observed[:, 2]
+        for gamma in study.indices.gammas:
+            fit = study.indices.fit_of(gamma)
+            made = systematic_shifts(target, float(gamma), observed[fit], background[:, j, fit], asked, sizes)
+            rows += [about | {"gamma": float(gamma)} | row for row in made]
+    provenance = study.trace(files.trials, request=request, sizes=sizes)
+    write_table(outputs[0], pa.Table.from_pylist(rows), kind="systematics", provenance=provenance)
