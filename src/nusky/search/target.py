@@ -23,7 +23,7 @@ from nusky.search.sky import Fit
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxScale, SignalStrength
-from nusky.search.time_profile import TimeProfile, exposure_ratios, reach_of
+from nusky.search.time_profile import Box, exposure_ratios, reach_of
 
 BAND_TRIALS = 100
 """Scrambled skies behind the expected range of an asymptotic limit."""
@@ -176,9 +176,10 @@ class Target:
                 "is assumed: give its start and stop as a box."
             )
 
-    def at_window(self, window: TimeProfile) -> "Target":
+    def at_window(self, window: Box) -> "Target":
         """The same sources with a known window: what is quoted of a flare that was found."""
-        return replace(self, sources=replace(self.sources, profiles=(window,) * len(self.sources)))
+        experiment = replace(self.experiment, hypothesis=self.experiment.hypothesis.at_window(window))
+        return replace(self, experiment=experiment, sources=experiment.hypothesis.sources)
 
     def limit(self, gamma: float, observed_ts: float, background_ts: np.ndarray, request: Request) -> Limit:
         """The upper limit at the index `gamma`.
