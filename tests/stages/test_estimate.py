@@ -31,6 +31,8 @@ EVERYTHING = {
         "source_jobs": 3,
         "differential_log10_energy_gev": [3, 5, 7],
         "recovery_trials": 50,
+        "profiles": True,
+        "systematics": {},
     },
     "skymap": {"nside_region": 2, "calibration_trials": 700, "calibration_per_batch": 500, "sky_trials": 30},
     "bdm": {"exclusion": {}},
