@@ -7,9 +7,11 @@ import pytest
 
 from nusky import config
 from nusky.catalogues import build
-from nusky.errors import CatalogueError, ConfigurationError
+from nusky.errors import CatalogueError, ConfigurationError, PhysicsError
 from nusky.report.inference import inference_findings, inference_tables
-from nusky.search.time_profile import GoodRuns
+from nusky.search.likelihood_profile import likelihood_profile
+from nusky.search.stack_sources import source_shares
+from nusky.search.time_profile import Box, GoodRuns
 from nusky.stages import estimate, figures, flares, inference, inference_summary
 from nusky.stages.contents import Contents
 from nusky.stages.light_curves import read_light_curve
@@ -82,6 +84,17 @@ def test_the_figure_shows_the_most_significant_source(made):
     fits = read_table(made["fits"], kind="source_fits").to_pandas()
     name = fits.name[fits.p_local.argmin()]
     assert len(lower.collections[0].get_offsets()) == ((every.name == name) & (every.test_statistic > 0)).sum()
+
+
+def test_what_needs_a_known_window_is_refused(tables):  # noqa: F811
+    target = inference.Study(tables[1], **job("sources/mine", FLARE)).target(0)
+    hypothesis = target.experiment.hypothesis
+    for ask in (target.flux_scale, target.signal, lambda _: likelihood_profile(target)):
+        with pytest.raises(PhysicsError, match="depend on the window that is assumed"):
+            ask(2.2)
+    with pytest.raises(PhysicsError, match="at_window"):
+        source_shares(hypothesis, 5.0, 2.2)
+    assert target.at_window(Box(*WINDOW)).flux_scale(2.2).events_per_phi0_gev > 0
 
 
 def run(time, **more):

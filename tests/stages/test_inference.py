@@ -11,7 +11,7 @@ from nusky.report.report import format_number
 from nusky.search.analysis import FULL, SPATIAL
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.trials import stream
-from nusky.stages import inference, inference_summary
+from nusky.stages import inference, inference_summary, stack_sources
 from nusky.tables import read_metadata, read_table
 from tests.stages.inferred import GAMMAS, Job, outputs
 
@@ -132,17 +132,20 @@ def test_tables_name_the_likelihood_and_generated_events(stack):
     assert len(read_metadata(made["fits"])["inputs"]) == 6 + 1 + 3 + 1
 
 
-def test_the_report_says_what_the_likelihood_used(stack):
+def test_the_report_says_what_the_likelihood_used(root, stack):
     kind, _, made = stack
-    found = inference_summary.collect({"uniform": made}, None)
+    of_sources = outputs(root / kind, "sources")
+    Job(root, kind, STACK).run(stack_sources.stack_sources, of_sources, n_sources=0, n_trials=10)
+    found = inference_summary.collect({"uniform": made | of_sources}, None)
     sentences = list(inference_findings(found, format_number))
     assert len(sentences) == (1 if kind == "full" else 2) + 2
     how = f"{FULL}, γ fitted" if kind == "full" else f"{SPATIAL}, γ = 2"
     assert sentences[0].startswith(f"stack with uniform weights, {how}: TS = ")
     assert "120 scrambled skies" in sentences[0]
     assert ("Gaussian of AngErr" in sentences[-1]) == (kind == "spatial")
-    [table] = inference_tables(found, "mine, standard method")
+    table, sources = inference_tables(found, "mine, standard method")
     assert len(table[2]) == 6
+    assert len(sources[2]) == 6 * len(found["stacks"]["uniform"]["fits"])
     assert all(len(row) == len(table[1]) for row in table[2])
 
 
