@@ -286,7 +286,7 @@ def moment(name: str, value: Any) -> float:
 
 
 def date_of(mjd: float) -> str:
-    """A time in MJD [d] as a date in UTC, to the minute."""
+    """A time in MJD (days) as a date in UTC, to the minute."""
     date = datetime.datetime(1858, 11, 17) + datetime.timedelta(days=round(mjd * 1440) / 1440)
     return date.strftime("%Y-%m-%d %H:%M")
 

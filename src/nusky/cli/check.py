@@ -107,6 +107,7 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
 
 
 def release_report(cfg: Any, directory: Path) -> dict[str, Any]:
+    """What is known of the release of a configuration before anything is read, as `nusky check` prints it."""
     from nusky.paths import DOWNLOADS
     from nusky.releases import inventory, own_lists, registry
     from nusky.releases.generator import is_generated

@@ -434,7 +434,10 @@ class JoinedSpectrum(Spectrum):
         return total
 
     def quantile(self, share: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray:
-        """As of any spectrum; where one of them alone has flux in the bin it is its quantile."""
+        """As of any spectrum, in bins from `low` to `high` [log10(E/GeV)].
+
+        Where one of them alone has flux in the bin it is its quantile.
+        """
         low, high, share = np.broadcast_arrays(self.edges(low), self.edges(high), np.asarray(share, dtype=float))
         begin, end = np.array([spectrum.log10_limits for spectrum in self.own]).T[:, :, None]
         inside = (low.ravel() < end) & (high.ravel() > begin)

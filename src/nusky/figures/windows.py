@@ -25,7 +25,7 @@ def windows(
     sources
         Table "windows"; `COLUMNS`. Sources with a `problem` are left out of the search and drawn in another colour.
     seasons
-        First start and last stop of the good runs of each season, MJD.
+        First start and last stop of the good runs of each season, MJD (days).
     """
     start, stop = (sources[name].to_numpy() for name in COLUMNS[1:3])
     unseen = np.array([bool(problem) for problem in sources["problem"].to_pylist()], dtype=bool)

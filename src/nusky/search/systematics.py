@@ -38,8 +38,8 @@ def systematic_shifts(
     ----------
     observed_ts, background_ts : as `Target.limit` takes them
     request : of the limit; an asymptotic one, which has no trials, is replaced by Neyman's construction
-    sizes : by effect, 'effective_area' or an attribute of `Disturbance`: the part by which the truth may be larger or
-        smaller
+    sizes : by effect, 'effective_area' or an attribute of `Disturbance`
+        Above 0, dimensionless: the part by which the truth may be larger or smaller.
 
     Yields
     ------

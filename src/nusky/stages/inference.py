@@ -316,7 +316,8 @@ def fits(
     """Fits and local p-values of a stack or of every source, of these post-trial ones, too, from common `files.skies`.
 
     Writes `outputs.fits`; `outputs.searches`, by which the p-value of the run ranks the data among the skies, one row
-    for each search, sky and fit; and of sources `outputs.population`, the binomial test of their p-values.
+    for each search, sky and fit; and of sources `outputs.population`, the binomial test of their p-values up to
+    `population_p_max`, dimensionless, from 0 to 1.
     """
     study = Study(files, setup, hypothesis)
     background, common = study.statistics(files.trials), study.statistics(files.skies)

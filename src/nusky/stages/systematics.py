@@ -20,7 +20,10 @@ def systematics(
     request: Mapping[str, Any],
     sizes: Mapping[str, float],
 ) -> None:
-    """How far limit and sensitivity move with each effect: one row for each source, index, statement and effect."""
+    """How far limit and sensitivity move with each effect: one row for each source, index, statement and effect.
+
+    `sizes` are dimensionless, above 0, by effect, as `nusky.search.systematics.systematic_shifts` takes them.
+    """
     study, asked = Study(files, setup, hypothesis), Request(**request)
     background, rows = study.statistics(files.trials), []
     for j, target in enumerate(study):
