@@ -27,6 +27,7 @@ from nusky.figures.coverage import coverage
 from nusky.figures.differential import differential
 from nusky.figures.durations import durations
 from nusky.figures.flare import FLARE_COLUMNS, flare
+from nusky.figures.gamma_rays import gamma_rays
 from nusky.figures.injection_recovery import injection_recovery
 from nusky.figures.limit_spectra import limit_spectra
 from nusky.figures.p_values import p_values
@@ -185,6 +186,22 @@ def draw_source_limits() -> Figure:
     limit = median * random.lognormal(0, 0.4, 14)
     table = pa.table({"name": [f"source {i}" for i in range(14)], "dec_deg": dec, LIMIT_COLUMN: limit, **bands})
     return source_limits(table, **MINE, gamma=2.5, confidence_level=0.9)
+
+
+def draw_gamma_rays() -> Figure:
+    """Measured gamma rays of six sources, the neutrinos they allow, and limits on them."""
+    random, energy = rng(), np.geomspace(1e3, 1e5, 20)
+    flux = np.array(
+        [s * (energy / 1e3) ** -g for s, g in zip(10 ** random.uniform(-9.5, -8, 6), [0.3, 0.5, 0.7] * 2, strict=True)]
+    )
+    spectra = {"source": np.repeat(np.arange(6, dtype=np.int32), 20), "component": np.zeros(120, np.int32)}
+    spectra |= {"gamma_energy_gev": np.tile(energy, 6), "gamma_e2dnde_gev_cm2_s": flux.ravel()}
+    spectra |= {"gamma_e2dnde_error_gev_cm2_s": 0.2 * flux.ravel(), "neutrino_energy_gev": np.tile(energy / 2, 6)}
+    spectra |= {"neutrino_e2dnde_gev_cm2_s": 0.5 * flux.ravel()}
+    events, limit = np.geomspace(9, 0.2, 6), np.array([0.8, 0.5, 2.0, 4.0, 9.0, 20.0])
+    fractions = {"source": np.arange(6), "name": [f"source {i}" for i in range(6)], "n_hadronic": events}
+    fractions |= {"n_hadronic_error": 0.2 * events, "fraction_limit": limit, "fraction_sensitivity": 0.7 * limit}
+    return gamma_rays(pa.table(spectra), pa.table(fractions), **MINE)
 
 
 def draw_sensitivity() -> Figure:

@@ -82,7 +82,7 @@ def test_the_methods_paragraph_has_the_numbers_and_the_references_it_cites(nusky
     paragraph, _, references = text.partition("@")
     assert r"229\,377 track-like events" in paragraph
     assert r"$E^2\,\mathrm{d}N/\mathrm{d}E < 3.10\times10^{-9}" in paragraph
-    assert "$p=0.24$" in paragraph
+    assert "$p=0.1$" in paragraph
     cited = set(re.findall(r"\\citep\{([^}]+)\}", paragraph))
     assert cited == set(re.findall(r"@\w+\{([^,]+),", "@" + references))
     assert "IceCube:2016tpw" in cited
@@ -91,6 +91,6 @@ def test_the_methods_paragraph_has_the_numbers_and_the_references_it_cites(nusky
 
 def test_show_prints_verdict_sources_and_limits(nusky, run):
     text = nusky("show", run).stdout
-    assert "p = 0.24 for the run" in " ".join(text.split())
+    assert "p = 0.1 for the run" in " ".join(text.split())
     assert re.search(r"A <1>\s+1\.7\s+6\.5\s+0\.02\s+0\.12\s+2e-09", text)
     assert re.search(r"wcda-hess\s+uniform\s+1\.7\s+6\.5\s+0\.15\s+3\.1e-09", text)

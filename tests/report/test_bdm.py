@@ -1,7 +1,7 @@
 import pytest
 
-from nusky.report import build_report
 from nusky.report.bdm import DIFFERENCES
+from nusky.report.report import build_report
 from tests.report.test_report import SUMMARY
 
 BDM = {

@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from nusky.report import build_report
+from nusky.report.report import build_report
 from tests.report.test_report import SOURCE, SUMMARY
 
 SOURCES = [

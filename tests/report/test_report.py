@@ -5,8 +5,8 @@ import pytest
 
 from nusky.errors import ConfigurationError
 from nusky.files import write_json
-from nusky.report import build_report
 from nusky.report.numbers import format_number
+from nusky.report.report import build_report
 from nusky.report.verdict import verdict
 from nusky.stages.report import report
 

@@ -1,5 +1,5 @@
-from nusky.report import build_report
 from nusky.report.numbers import format_number
+from nusky.report.report import build_report
 from nusky.report.skymap import skymap_findings, skymap_tables
 from nusky.stages import skymap_summary
 from tests import skymap_run

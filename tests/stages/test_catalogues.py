@@ -8,13 +8,15 @@ from nusky.errors import CatalogueError
 from nusky.resources import resource
 from nusky.stages.catalogues import build
 
+_FILES = ("1lhaaso_wcda.ecsv", "hess.ecsv", "gamma_cat.ecsv")
+
 
 def test_table_and_report_are_written_with_provenance(tmp_path):
     table_path, report_path = tmp_path / "sources/wcda-hess.parquet", tmp_path / "sources/wcda-hess.json"
     build(Catalogue(**PRESETS["wcda-hess"]), "wcda-hess", table_path, report_path)
     assert tables.read_table(table_path, kind="sources").num_rows == 164
     metadata = tables.read_metadata(table_path)
-    digests = {name: files.sha256(resource(f"catalogues/{name}")) for name in ("1lhaaso_wcda.ecsv", "hess.ecsv")}
+    digests = {name: files.sha256(resource(f"catalogues/{name}")) for name in _FILES}
     assert metadata["inputs"] == digests
     assert metadata["synthetic"] is False
     assert files.read_json(report_path)["n_sources"] == 164

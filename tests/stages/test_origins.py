@@ -80,13 +80,13 @@ def test_digests_of_what_was_given_follow_the_content_alone(tmp_path):
     own.write_text("name,ra_deg,dec_deg\na,1,2\n")
     catalogue = config.Catalogue(lists=[{"builtin": "hess"}, {"file": str(own)}])
     first = origins.of_lists(catalogue)
-    assert first[1] == sha256(own)
+    assert first[-1] == sha256(own)
     os.utime(own, (1e9, 1e9))
     assert origins.of_lists(catalogue) == first
     own.write_text("name,ra_deg,dec_deg\na,1,3\n")
     os.utime(own, (1e9, 1e9))
-    assert origins.of_lists(catalogue)[0] == first[0]
-    assert origins.of_lists(catalogue)[1] != first[1]
+    assert origins.of_lists(catalogue)[:-1] == first[:-1]
+    assert origins.of_lists(catalogue)[-1] != first[-1]
     detector = tmp_path / "mine.yaml"
     detector.write_text("a: 1")
     assert origins.of_detectors(["juno", str(detector)])[1] == sha256(detector)

@@ -14,7 +14,7 @@ def report(
     output: str | os.PathLike[str],
 ) -> None:
     """Write the report; `figures` as `build_report` takes them, but of `caption` the path of the text file."""
-    from nusky.report import build_report
+    from nusky.report.report import build_report
 
     figures = [{**figure, "caption": Path(figure["caption"]).read_text(encoding="utf-8").strip()} for figure in figures]
     build_report(read_json(summary_path), figures, output)
