@@ -175,6 +175,7 @@ def signal_in_background(analysis: Analysis, events: dict, n_trials: int) -> pag
             of_data = replace(analysis, seasons=tuple(season for season, _ in anew))
             other = Hypothesis(of_data, hypothesis.sources, hypothesis.spectra, hypothesis.near)
             found[t, 2] = other.fit(other.injected(sky, [extra for _, extra in anew])).ts
+        kept = found[found[:, 2] > 1]
         rows.append(
             (
                 f"{dec_deg:g}",
@@ -182,7 +183,7 @@ def signal_in_background(analysis: Analysis, events: dict, n_trials: int) -> pag
                 number,
                 *(f"{median:.1f}" for median in np.median(found, axis=0)),
                 *(f"{share:.2f}" for share in (found > 25).mean(axis=0)),
-                f"{100 * (found[:, 1] / found[:, 2] - 1)[found[:, 2] > 1].mean():+.1f} %",
+                f"{100 * (kept[:, 1] / kept[:, 2] - 1).mean():+.1f} %",
             )
         )
     kinds = ("without it", "in trials", "made anew")
