@@ -1,4 +1,4 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ N_EVENTS = 5000
 class Toy(Hypothesis):
     """One season; event i has the ratio own[i] exp(-slope[i] (gamma - 2.5))."""
 
-    own: np.ndarray
-    slope: np.ndarray
+    own: np.ndarray = field(kw_only=True)
+    slope: np.ndarray = field(kw_only=True)
 
     def ratios(self, gammas):
         return self.own * np.exp(-self.slope * (np.asarray(gammas)[:, None] - 2.5))
@@ -49,7 +49,7 @@ def toy(n_strong, gammas, slope=2.0):
     rng = np.random.default_rng(3)
     own = np.concatenate([rng.uniform(0, 60, 40), rng.uniform(1000, 8000, n_strong)])
     slopes = np.concatenate([np.zeros(40), rng.normal(0, slope, n_strong)])
-    return Toy(None, None, power_laws(gammas), None, own, slopes)
+    return Toy(None, None, power_laws(gammas), None, own=own, slope=slopes)
 
 
 def surface(hypothesis, n, gammas):
