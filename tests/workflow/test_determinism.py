@@ -21,6 +21,8 @@ CONFIGURATION = {
         "trials": 100,
         "source_trials": 100,
         "sky_trials": 10,
+        "leave_one_out_sources": 1,
+        "leave_one_out_trials": 10,
         "injected_trials": 10,
         "trials_per_batch": 50,
         "gamma": 2.5,
