@@ -34,8 +34,12 @@ def test_every_effect_has_a_row_for_each_statement(made):
 
 def test_the_report_shows_them(made):
     checks = inference_summary._checks({"systematics": made["systematics"]})
-    found = {"analysis": "spatial only", "stacks": {"uniform": {"statements": {}, **checks}}, "sources": None}
-    [(title, columns, rows, _)] = inference_tables(found, "mine")
+    found = {
+        "analysis": "spatial only",
+        "stacks": {"uniform": {"statements": {}, "sources": [], **checks}},
+        "sources": None,
+    }
+    *_, (title, columns, rows, _) = inference_tables(found, "mine")
     assert title.startswith("Systematic errors")
     assert len(rows) == 2 * (len(SIZES) + 1)
     assert rows[0][columns.index("effect")] == "effective area"

@@ -31,7 +31,6 @@ from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval,
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Decay, Flare, Gaussian, TimeProfile, reach_of, why_unseen
-from nusky.stages.light_curves import read_light_curve
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -112,6 +111,8 @@ def profiles_of(settings: config.TimeProfile, sources: pa.Table, folder: Path = 
 
 
 def _light_curves(settings: config.TimeProfile, names: Sequence[str], folder: Path) -> list[TimeProfile]:
+    from nusky.stages.light_curves import read_light_curve  # astropy's tables take a while to import
+
     columns, of_each = settings.file_columns or config.CurveColumns(), "{name}" in settings.file
     threshold, lag = settings.threshold or 0.0, settings.lag_days or 0.0
     made: dict[str, TimeProfile] = {}
