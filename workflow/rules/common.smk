@@ -107,3 +107,8 @@ def trials_of(skies):
 def limits_parts(what):
     """Input function: the files of all parts of the single sources."""
     return lambda wildcards: contents.limits_parts(what, wildcards.hypothesis)
+
+
+def only_of(kind, what):
+    """A table of the hypotheses of one kind, where those of others have more or fewer."""
+    return paths.inference(what).replace("{hypothesis}", f"{{hypothesis,{kind}/.+}}")

@@ -10,11 +10,6 @@ tested_data = {
 }
 
 
-def only_of(kind, what):
-    """A table of the hypotheses of one kind, where those of others have more or fewer."""
-    return paths.inference(what).replace("{hypothesis}", f"{{hypothesis,{kind}/.+}}")
-
-
 rule inference_fits:
     """Fits and p-values of a stack."""
     input:
