@@ -10,7 +10,7 @@ from nusky import config
 from nusky.errors import ConfigurationError, PhysicsError
 from nusky.releases import ingest
 from nusky.search.time_profile import Box
-from nusky.stages import catalogues, inference, inference_summary, releases, source_limits, windows
+from nusky.stages import catalogues, inference, inference_summary, releases, source_limits, stack_sources, windows
 from nusky.tables import read_metadata, read_table, trace
 from tests.releases import own
 from tests.stages.inferred import Outputs, outputs
@@ -53,16 +53,17 @@ def trials(tables, name, skies="trials", n=150):
 def test_the_flare_stands_in_every_table(tables):
     folder, files = tables
     single, stack = "sources/mine", "stack/mine/uniform"
-    made = outputs(folder, "fits", "stack_fits", "statements", "fluxes", "limits", "hadronic", "part", "part_hadronic")
+    names = "fits", "searches", "population", "statements", "fluxes", "limits", "hadronic", "part", "part_hadronic"
+    made = outputs(folder, *names, "gamma_rays", "stack_fits", "stack_searches", "stack_sources")
     batches = {"trials": trials(tables, single), "skies": trials(tables, single, "skies", 30)}
-    inference.fits(SimpleNamespace(**vars(files), **batches), [made["fits"]], **job(single))
+    inference.fits(SimpleNamespace(**vars(files), **batches), made, **job(single))
     rows = read_table(made["fits"], kind="source_fits").to_pylist()
     assert rows[0]["n_signal"] == pytest.approx(12.8, abs=0.3)  # docs/validation/windows.md
     assert rows[0]["test_statistic"] == pytest.approx(13.4, abs=0.3)
     assert rows[0]["p_local"] < 0.03
     assert rows[0]["p_local"] <= rows[0]["p_post"] <= 0.1
     request = {"request": REQUEST}
-    part = Outputs(limits=made["part"], hadronic=made["part_hadronic"])
+    part = Outputs(limits=made["part"], hadronic=made["part_hadronic"], gamma_rays=made["gamma_rays"])
     with_trials = SimpleNamespace(**vars(files), trials=batches["trials"])
     source_limits.part(with_trials, part, **job(single), **request, part=0, parts=1)
     limit = read_table(made["part"], kind="source_limits").to_pylist()[0]
@@ -73,12 +74,15 @@ def test_the_flare_stands_in_every_table(tables):
     assert read_table(made["part_hadronic"], kind="hadronic_limits").num_rows == 0
     parts = SimpleNamespace(**vars(files), limits=[made["part"]], hadronic=[made["part_hadronic"]])
     source_limits.whole(parts, made, **job(single), **request)
-    of_stack = SimpleNamespace(**vars(files), trials=trials(tables, stack), skies=[])
-    inference.fits(of_stack, [made["stack_fits"]], **job(stack))
+    of_stack = SimpleNamespace(**vars(files), trials=trials(tables, stack), skies=trials(tables, stack, "skies", 30))
+    fitted = Outputs(fits=made["stack_fits"], searches=made["stack_searches"])
+    inference.fits(of_stack, fitted, **job(stack))
+    stack_sources.stack_sources(of_stack, [made["stack_sources"]], **job(stack), n_sources=1, n_trials=20)
     inference.statements(
         of_stack, Outputs(statements=made["statements"], fluxes=made["fluxes"]), **job(stack), **request
     )
-    told = inference_summary.collect({"uniform": {"fits": made["stack_fits"], "statements": made["statements"]}}, made)
+    of_stack = {"fits": made["stack_fits"], "statements": made["statements"], "sources": made["stack_sources"]}
+    told = inference_summary.collect({"uniform": of_stack}, made)
     assert told["time"]["profile"] == "box"
     both = window_s / 2 + (57096.21 - 57000) * 86400 / 2
     assert told["stacks"]["uniform"]["statements"]["2.2"]["upper_limit"]["duration_s"] == pytest.approx(both)
