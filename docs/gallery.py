@@ -174,7 +174,7 @@ def draw_corrected() -> Figure:
     ranked = np.append([3e-3], np.linspace(0.02, 0.9, 11))
     run = [(np.count_nonzero(skies <= p) + 1) / 1001 for p in ranked]
     skies = pa.table({"p_ranked": skies})
-    return corrected(pa.table({"p_ranked": ranked, "p_run": run}), skies, synthetic=True)
+    return corrected(pa.table({"p_ranked": ranked, "p_run": run, "n_skies": [1000] * 12}), skies, synthetic=True)
 
 
 def draw_source_limits() -> Figure:

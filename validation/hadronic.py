@@ -23,7 +23,6 @@ from validation import coverage, page, samples
 SEED = 4009
 CATALOGUES = ("wcda-hess", "km2a-hess", "lhaaso")
 N_SIGNAL = 50.0
-STRENGTHS = (50.0,)
 N_TRIALS = 1000
 _WITHIN = 0.03
 
@@ -47,20 +46,20 @@ def recovered(experiment: Experiment, signal: Signal, n_signal: float, n_trials:
     return float(ratio.mean()), float(ratio.std(ddof=1) / np.sqrt(n_trials))
 
 
-def make(event_fraction: float = 1.0, n_trials: int = N_TRIALS) -> str:
+def make(event_fraction: float = 1.0, n_trials: int = N_TRIALS, n_signal: float = N_SIGNAL) -> str:
     with tempfile.TemporaryDirectory() as folder:
         samples.write_generated(Path(folder), event_fraction)
         analysis = samples.read_written(Path(folder))
     found, covered = [], []
     for catalogue in CATALOGUES:
         experiment, signal, n_hadronic = experiment_of(analysis, catalogue)
-        mean, error = recovered(experiment.named("recovery"), signal, N_SIGNAL, n_trials)
+        mean, error = recovered(experiment.named("recovery"), signal, n_signal, n_trials)
         verdict = "met" if abs(mean - 1) <= _WITHIN else "MISSED"
-        fraction = f"{N_SIGNAL / n_hadronic:.2f}"
+        fraction = f"{n_signal / n_hadronic:.2f}"
         n_sources = len(signal.spectra)
         found.append((catalogue, n_sources, f"{n_hadronic:.1f}", fraction, f"{mean:.3f} ± {error:.3f}", verdict))
         print(*found[-1], flush=True)
-        for at_zero, one in coverage.coverages(experiment.named("coverage"), signal, STRENGTHS, n_trials):
+        for at_zero, one in coverage.coverages(experiment.named("coverage"), signal, (n_signal,), n_trials):
             verdict = "met" if 0.88 <= one.coverage <= 0.92 else "MISSED"
             interval = f"{one.coverage_low:.3f} to {one.coverage_high:.3f}"
             fraction = f"{one.n_injected / n_hadronic:.2f}"
@@ -72,7 +71,7 @@ def make(event_fraction: float = 1.0, n_trials: int = N_TRIALS) -> str:
         f"Generated ten-year release, {int(analysis.n_events.sum())} events with scrambled right ascensions, and the "
         "ten-year effective areas. Every source emits the fraction f of the neutrinos of its measured gamma rays "
         "(kinematic relation), with its own spectrum and range of energies; sources of an earlier list count once. f "
-        f"is chosen so that {N_SIGNAL:g} events are expected of all sources. {n_trials} pseudo-experiments, as many "
+        f"is chosen so that {n_signal:g} events are expected of all sources. {n_trials} pseudo-experiments, as many "
         f"trials at each strength of the limits; seed {SEED}."
     )
     tables = [

@@ -54,13 +54,13 @@ def test_efficiency_and_resolution_weigh_the_recoil_spectrum(model):
         boosted.dsigma_xv = lambda Tx, mx, psi: 1e-38 / (4 * np.pi)
         boosted.sigma_xe = lambda Tx, mx: 1.0
     span = (10 * YEAR, 60 * YEAR)
-    found = expected_events(boosted, REAL, 1.0, span, max_tx=100.0, rtol=1e-5)
+    found = expected_events(boosted, REAL, 1.0, span, max_tx=100.0, rtol=1e-6)
     edges = [*REAL.pieces(REAL.window_mev)[:-1], 22.0, 30.0]
     total = 0.0
     for a, b in itertools.pairwise(edges):
         x, w = np.polynomial.legendre.leggauss(10)
         recoil = 0.5 * (a + b) + 0.5 * (b - a) * x
-        spectrum = boosted.recoil_spectrum(recoil, 1.0, (1e-2, 100), span, rtol=1e-5)
+        spectrum = boosted.recoil_spectrum(recoil, 1.0, (1e-2, 100), span, rtol=1e-6)
         total += 0.5 * (b - a) * np.sum(w * spectrum * REAL.acceptance(recoil, REAL.window_mev))
     assert found == pytest.approx(0.5e33 * total, rel=2e-4)
 

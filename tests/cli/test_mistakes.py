@@ -207,7 +207,7 @@ def test_a_changed_file_and_a_wrong_digest(nusky, tmp_path, monkeypatch):
     monkeypatch.setitem(registry.RELEASES, "small", release)
     archives = tmp_path / "data/archives"
     archives.mkdir(parents=True)
-    names = inventory.LAYOUTS["icecube-3yr"].required_files(tmp_path, release, (season,))
+    names = inventory.adapter_of("icecube-3yr").required_files(tmp_path, release, (season,))
     with zipfile.ZipFile(archives / "a.zip", "w") as archive:
         for name in names:
             archive.writestr(name, f"content of {name}\n")

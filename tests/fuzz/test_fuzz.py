@@ -6,7 +6,7 @@ from tests.fuzz.mutate import mutants
 from tests.fuzz.run import fuzz
 from tests.fuzz.targets import TARGETS
 
-SLOW_S = 10.0
+SLOW_S = 15.0
 
 
 @pytest.mark.parametrize("name", TARGETS)

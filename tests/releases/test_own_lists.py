@@ -172,7 +172,7 @@ def test_the_stages_write_its_tables(tmp_path):
     (tmp_path / "events.csv").unlink()
     with pytest.raises(ReleaseError, match=r"1 file\(s\) of `release.events` missing"):
         stage.fetch(release, 1, tmp_path, manifest)
-    assert ingest.LAYOUTS[ingest.read_manifest(manifest)["layout"]]
+    assert ingest.adapter_of(ingest.read_manifest(manifest)["layout"])
 
 
 def test_a_list_without_an_area_gives_events_but_no_flux(tmp_path):

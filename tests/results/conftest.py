@@ -67,6 +67,7 @@ def folder(tmp_path_factory):
     of_stack |= {"test_statistic_without": [0.0, 4.1], "p_without": [0.6, np.nan], "n_trials": [99, 0]}
     write(f"{base}/stack/mine/uniform/sources.parquet", of_stack | {"test_statistic_stack": [3.5] * 2}, "stack_sources")
     searches = {"hypothesis": ["stack/mine/uniform"], "search": ["stack"], "p_ranked": [0.04], "p_run": [0.05]}
+    searches |= {"n_skies": [9]}
     write("standard/corrected.parquet", searches, "corrected")
     write(
         "standard/corrected_skies.parquet", {"sky": range(9), "p_ranked": np.linspace(0.1, 0.9, 9)}, "corrected_skies"

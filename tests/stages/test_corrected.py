@@ -53,6 +53,17 @@ def test_the_p_value_is_the_share_of_skies_with_any_search_as_significant(tables
     assert found["searches"][2]["p_run"] == pytest.approx(last)
 
 
+def test_one_search_keeps_its_own_p_value(tables, tmp_path):
+    """From its own trials, of which there may be more than common skies."""
+    ranked = np.append(0.02, np.random.default_rng(4).uniform(size=50))
+    alone = search_rows("stack", 2.5, ranked, 0.0213, 10_000)
+    write_table(tmp_path / "alone.parquet", alone, kind="searches", provenance=Provenance(True))
+    found, skies = run(tmp_path, {STACK: tmp_path / "alone.parquet"})
+    assert (found["p_value"], found["bonferroni"]) == (0.0213, 0.0213)
+    assert (found["n_skies"], found["floor"], len(skies)) == (10_000, 1 / 10_001, 50)
+    assert found["p_low"] < 0.0213 < found["p_high"]
+
+
 def test_hemispheres_of_the_map_look_at_the_same_skies(tables, tmp_path):
     paths, _ = tables
     rng = np.random.default_rng(3)

@@ -31,8 +31,8 @@ def read_builtin(name: str, label: str) -> "Sources":
     `extension_limit`; the radii of the H.E.S.S. list and of 3HWC are taken as the Gaussian width. Measured spectra are
     in the columns that `nusky.detector.gamma_rays` reads, those of the H.E.S.S. list from the sources of gamma-cat with
     the same name. Of the pulsars those enter that have both S1400 and DIST_DM, 2374 of 3389: the selection of the
-    published stack. Of the tidal
-    disruption events `gold`, `silver`, `jetted` and `obscured` are 1 for the members of a sample, 0 for others.
+    published stack. Of the tidal disruption events `gold`, `silver`, `jetted` and `obscured` are 1 for the members of a
+    sample, 0 for others.
     """
     import pandas as pd
     from astropy.table import Table

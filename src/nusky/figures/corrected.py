@@ -19,7 +19,8 @@ def corrected(searches: pa.Table, skies: pa.Table, *, synthetic: bool) -> Figure
         Tables "corrected" and "corrected_skies".
     """
     with canvas.style():
-        figure = canvas.new_figure("p-value of the run", f"{len(searches)} searches", synthetic=synthetic)
+        number = f"{len(searches)} searches" if len(searches) > 1 else "one search"
+        figure = canvas.new_figure("p-value of the run", number, synthetic=synthetic)
         axes = figure.add_subplot()
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -29,11 +30,12 @@ def corrected(searches: pa.Table, skies: pa.Table, *, synthetic: bool) -> Figure
         best = min(searches.to_pylist(), key=lambda row: row["p_ranked"])
         low = 0.5 * min(p[0], max(best["p_ranked"], _LEAST))
         line = np.geomspace(low, 1.0, 200)
-        bound = {"color": "#333333", "linewidth": 1, "linestyle": ":", "label": "Bonferroni's bound"}
-        axes.plot(line, np.minimum(1.0, len(searches) * line), **bound)
+        if len(searches) > 1:
+            bound = {"color": "#333333", "linewidth": 1, "linestyle": ":", "label": "Bonferroni's bound"}
+            axes.plot(line, np.minimum(1.0, len(searches) * line), **bound)
         axes.plot(line, line, color="#333333", linewidth=1, linestyle="--", label="a single search")
         axes.step(p, share, where="post", color="#0072B2", label=f"{n} scrambled skies")
-        label = f"data: p {compared(best['p_run'], n)}"
+        label = f"data: p {compared(best['p_run'], best['n_skies'])}"
         axes.axvline(max(best["p_ranked"], _LEAST), color=canvas.WARNING_COLOR, label=label)
         axes.set_xlim(low, 1.0)
         axes.set_ylim(0.5 / n, 1.3)

@@ -27,22 +27,14 @@ from nusky.releases.schemas import CanonicalRelease
 log = logging.getLogger(__name__)
 
 
-class _Adapters(dict[str, str]):
-    """Modules by layout, imported when they are looked up: one of them needs far more than the others."""
-
-    def __getitem__(self, layout: str) -> ModuleType:
-        return importlib.import_module(f"nusky.releases.{super().__getitem__(layout)}")
-
-
 OWN_LAYOUT = "own-lists"
-LAYOUTS = _Adapters(
-    {
-        "icecube-3yr": "icecube_3yr",
-        "icecube-10yr": "icecube_10yr",
-        "icecube-14yr": "icecube_14yr",
-        OWN_LAYOUT: "own_lists",
-    }
-)
+LAYOUTS = {
+    "icecube-3yr": "icecube_3yr",
+    "icecube-10yr": "icecube_10yr",
+    "icecube-14yr": "icecube_14yr",
+    OWN_LAYOUT: "own_lists",
+}
+"""Layout of a release's files -> the module of `nusky.releases` that reads it."""
 GENERATED_LAYOUT = "icecube-10yr"
 
 
@@ -92,6 +84,11 @@ def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool 
         return _generate(settings, release, seasons, seed, downloads)
 
 
+def adapter_of(layout: str) -> ModuleType:
+    """What reads a layout of `LAYOUTS`; imported only now, as one of them needs far more than the others."""
+    return importlib.import_module(f"nusky.releases.{LAYOUTS[layout]}")
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a release, as `nusky.stages.releases.fetch` writes it.
 
@@ -131,7 +128,7 @@ def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_
     Counts and published digests are checked for real releases if `check_counts`.
     """
     release, root = release_of(manifest), Path(manifest["root"])
-    adapter = LAYOUTS[manifest["layout"]]
+    adapter = adapter_of(manifest["layout"])
     for name in adapter.required_files(root, release, seasons):
         if name not in manifest["files"]:
             raise ReleaseError(f"{root / name}: not in the manifest of the release. Fetch the release again.")
@@ -221,7 +218,7 @@ def given_files(settings: config.Release) -> list[Path]:
     """The files of the user's own that a release is read from: lists, an archive, or what seasons need of a folder."""
     if settings.events is not None:
         release = registry.of(settings)
-        needed = LAYOUTS[OWN_LAYOUT].required_files(Path(), release, release.select(settings.seasons))
+        needed = adapter_of(OWN_LAYOUT).required_files(Path(), release, release.select(settings.seasons))
         return [Path(name) for name in needed]
     if settings.local_path is None or settings.synthetic == "always":
         return []
@@ -229,7 +226,7 @@ def given_files(settings: config.Release) -> list[Path]:
     if not path.is_dir():
         return [path]
     release = registry.find(settings.name)
-    layout = LAYOUTS[_layout(path, release)]
+    layout = adapter_of(_layout(path, release))
     try:
         root = layout.find_root(path)
     except ReleaseError:  # said with its reason when the release is read
@@ -251,7 +248,7 @@ def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[re
     ReleaseError
         A file is missing: the message names all, and files that look like them under another name; or runs overlap.
     """
-    layout, root = LAYOUTS[obtained.layout], obtained.root
+    layout, root = adapter_of(obtained.layout), obtained.root
     layout.check_runs(root, release, seasons)
     names = layout.required_files(root, release, seasons)
     missing = [name for name in names if not (root / name).is_file()]
@@ -317,7 +314,7 @@ def _found(folder: Path, release: registry.Release, origin: str) -> Obtained:
     from nusky.releases.generator import is_generated
 
     layout = _layout(folder, release)
-    root = LAYOUTS[layout].find_root(folder)
+    root = adapter_of(layout).find_root(folder)
     synthetic = is_generated(root)
     if synthetic:
         log.warning(

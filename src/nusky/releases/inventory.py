@@ -8,7 +8,7 @@ from typing import Any
 
 from nusky.errors import ReleaseError
 from nusky.files import read_json, sha256
-from nusky.releases.ingest import LAYOUTS, differing_reports, published_digest_differs
+from nusky.releases.ingest import adapter_of, differing_reports, published_digest_differs
 from nusky.releases.registry import Release
 
 _CHUNK = 1 << 20
@@ -96,7 +96,7 @@ def _archive(path: Path, expected: str | None) -> Finding:
 
 
 def _complete(found: Inventory) -> Finding:
-    layout = LAYOUTS[found.release.layout]
+    layout = adapter_of(found.release.layout)
     try:
         root = layout.find_root(found.folder)
     except ReleaseError as error:
@@ -134,7 +134,7 @@ def _published(found: Inventory) -> list[Finding]:
     release = found.release
     if not (release.md5 or release.reported_sha256):
         return []
-    root = LAYOUTS[release.layout].find_root(found.folder)
+    root = adapter_of(release.layout).find_root(found.folder)
     digests = {name: sha256(root / name) for name in release.reported_sha256 if (root / name).is_file()}
     reported = [Finding(str(root), True, problem) for problem in differing_reports(release, digests)]
     if not release.md5:

@@ -126,10 +126,10 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
                 rf"100\,TeV for {_index(float(limit.gamma))}, the central 90\,\% of the expected signal lying between "
                 f"${_power(limit.energy_min_gev)}$ and ${_power(limit.energy_max_gev)}$\\,GeV.{shown}"
             )
-    if found := summary.get("corrected"):
-        n = len(found["searches"])
+    found = summary.get("corrected")
+    if found and len(found["searches"]) > 1:
         yield (
-            f"The run made {n} search{'es' if n > 1 else ''}, each of the same {found['n_skies']} scrambled skies; the "
+            f"The run made {len(found['searches'])} searches, each of the same {found['n_skies']} scrambled skies; the "
             rf"share of skies with a local p-value as small in any of them is $p={_power(found['p_value'])}$ "
             rf"\citep{{{_KEYS['posttrial']}}}."
         )

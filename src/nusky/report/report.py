@@ -171,7 +171,7 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
 def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
     """The p-values of all searches, by themselves and corrected for the run."""
     found = summary.get("corrected")
-    if not found:
+    if not found or len(found["searches"]) == 1:  # whose p-value stands in the verdict
         return
     rows = [
         [test.what, _p(test.p, test.n_trials), _p(test.p_run, found["n_skies"]), test.n_trials]

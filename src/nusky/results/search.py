@@ -174,7 +174,7 @@ class Search:
         """The profile in time, and what a row says of it."""
         if window is None:
             return None, {}
-        from nusky.search.time_profile import Box
+        from nusky.search.time_profile import Box, reach_of
 
         try:
             start, stop = window
@@ -183,7 +183,7 @@ class Search:
         box = Box(moment("start of the window", start), moment("stop of the window", stop))
         runs = self.analysis.runs
         if not any(box.exposure(own) > 0 for own in runs):
-            first, last = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
+            first, last = reach_of(runs)
             raise PhysicsError(
                 f"no data were taken in the window from MJD {box.start:.10g} ({date_of(box.start)}) to {box.stop:.10g} "
                 f"({date_of(box.stop)}): the good runs of {self.release.name}, which have gaps, reach from MJD "

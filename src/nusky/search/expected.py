@@ -15,7 +15,7 @@ from nusky.detector.acceptance import ExpectedSignal, Exposure, acceptance_integ
 from nusky.detector.spectrum import power_laws
 from nusky.errors import ConfigurationError
 from nusky.releases import registry
-from nusky.releases.ingest import LAYOUTS
+from nusky.releases.ingest import adapter_of
 
 
 def expected_events(
@@ -50,7 +50,7 @@ def expected_events(
     )
     if weighting not in block.weightings:
         raise ConfigurationError(f"{name} has no weighting '{weighting}'; it has {', '.join(block.weightings)}.")
-    adapter = LAYOUTS[known.layout]
+    adapter = adapter_of(known.layout)
     times = adapter.read_times(adapter.find_root(Path(folder)), known, selected, check_counts=True)
     exposure = Exposure(
         tuple(season.response for season in selected),

@@ -639,6 +639,11 @@ class SkyLikelihood:
         """2 ln L(n_s)/L(0) at the spectrum number `g`."""
         return 2 * fit.log_likelihood(n_signal, *fit.at_spectrum(g, *self._up_to(n_signal)))
 
+    @property
+    def most(self) -> np.ndarray:
+        """Numbers of signal events that ln L is defined below: every season holds its share, (n_spectra,)."""
+        return (self._sky.n_events / np.maximum(self._hypothesis.shares, 1e-300)).min(axis=1) * (1 - 1e-9)
+
     def profiled(self, n_signal: float) -> float:
         """2 ln L(n_s)/L(0) at the best gamma for that n_s, interpolated between the spectra."""
         gammas = self._hypothesis.gammas

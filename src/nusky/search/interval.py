@@ -57,8 +57,7 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     if len(hypothesis.gammas) > 1:
         first, last = hypothesis.gammas[[0, -1]]
         fine = hypothesis.with_gammas(np.linspace(first, last, round((last - first) / _GAMMA_STEP) + 1))
-    data = fine.data()
-    likelihood = fine.likelihood(data)
+    likelihood = fine.likelihood(fine.data())
     n_signal, value, _ = likelihood.profile()
     top_ts, middle, _ = peak(fine.gammas, n_signal, value)
     level = top_ts - chdtri(1, 1 - confidence_level)
@@ -67,8 +66,7 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
         """TS at n_s with gamma profiled, over the level."""
         return likelihood.profiled(n) - level
 
-    # Beyond it no season could hold its share of the signal.
-    most = (data.n_events / np.maximum(fine.shares, 1e-300)).min() * (1 - 1e-9)
+    most = likelihood.most.min()
     top = min(2 * middle + 1.0, most)
     while above(top) > 0 and top < most:
         top = min(2 * top, most)

@@ -77,12 +77,10 @@ def likelihood_profile(target: Target) -> LikelihoodProfile:
         gammas = np.linspace(first, last, round((last - first) / GAMMA_STEP) + 1)
         gammas = _with(gammas, fit.gamma) if fit.n_signal > 0 else gammas
         hypothesis = hypothesis.with_gammas(gammas)
-    data = hypothesis.data()
-    likelihood = hypothesis.likelihood(data)
+    likelihood = hypothesis.likelihood(hypothesis.data())
     n_best, value, _ = likelihood.profile()
     best = int(np.argmax(value))
-    # Beyond these no season could hold its share of the signal.
-    most = (data.n_events / np.maximum(hypothesis.shares, 1e-300)).min(axis=1) * (1 - 1e-9)
+    most = likelihood.most
     top = min(2 * n_best[best] + 10.0, most[best])
     while likelihood.test_statistic(top, best) > 2 * value[best] - DEEPEST and top < most[best]:
         top = min(1.5 * top, most[best])

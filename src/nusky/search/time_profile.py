@@ -128,8 +128,7 @@ class TimeProfile(ABC):
         return np.clip(found, runs.start[run], runs.stop[run])
 
 
-@dataclass(frozen=True)
-class Steady(TimeProfile):
+class _Always(TimeProfile):
     """T = 1."""
 
     @property
@@ -150,7 +149,12 @@ class Steady(TimeProfile):
 
 
 @dataclass(frozen=True)
-class Flare(TimeProfile):
+class Steady(_Always):
+    """T = 1."""
+
+
+@dataclass(frozen=True)
+class Flare(_Always):
     """A window that is not known: start and duration are fitted (`nusky.search.flare`).
 
     Attributes
@@ -180,22 +184,6 @@ class Flare(TimeProfile):
             raise PhysicsError(f"edges = {self.edges}: a window needs an event to begin and one to end, at least 2.")
         if self.add_above is not None and not 0 <= self.add_above < np.inf:
             raise PhysicsError(f"TS from which flares are added, {self.add_above:g}, must not be below 0.")
-
-    @property
-    def support(self) -> tuple[float, float]:
-        """All times."""
-        return -np.inf, np.inf
-
-    def integral(self, mjd: NDArray) -> NDArray:
-        """The time itself, days: any time may be inside."""
-        return np.asarray(mjd, dtype=float)
-
-    def inverse(self, integral: NDArray) -> NDArray:
-        """The time itself, MJD in days."""
-        return integral
-
-    def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
-        return time.STEADY, (0.0, 0.0, 0.0), np.empty(0), np.empty(0)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 The searches of a run (stacks by weighting and index, lists of sources, the hemispheres of the map) look at the same
 scrambled skies. Each has a local p-value of the data and of every sky; the share of skies whose smallest one is at
-most that of the data is the p-value of the run (Westfall and Young 1993, single step).
+most that of the data is the p-value of the run (Westfall and Young 1993, single step). That of a single search is its
+own.
 """
 
 from collections.abc import Sequence
@@ -45,9 +46,12 @@ def corrected(files: Any, outputs: Any, *, hypotheses: Sequence[str]) -> None:
         ranked += list(table["p_ranked"].to_numpy().reshape(len(data), -1))
     n_skies = min(map(len, ranked)) - 1
     result = smallest_of(np.column_stack([own[: n_skies + 1] for own in ranked]))
-    low, high = binomial_interval(np.round(result.p_sources * (n_skies + 1)) - 1, n_skies)
-    for row, p, p_low, p_high in zip(rows, result.p_sources, low, high, strict=True):
-        row |= {"p_run": float(p), "p_run_low": float(p_low), "p_run_high": float(p_high), "n_skies": n_skies}
+    p_run, n_behind = result.p_sources, n_skies
+    if len(rows) == 1:  # nothing to correct for, and more skies than the common ones may be behind it
+        p_run, n_behind = np.array([rows[0]["p_value"]]), rows[0]["n_trials"]
+    low, high = binomial_interval(np.round(p_run * (n_behind + 1)) - 1, n_behind)
+    for row, p, p_low, p_high in zip(rows, p_run, low, high, strict=True):
+        row |= {"p_run": float(p), "p_run_low": float(p_low), "p_run_high": float(p_high), "n_skies": n_behind}
     provenance = trace(inputs, {"hypotheses": list(hypotheses)})
     write_table(outputs.searches, pa.Table.from_pylist(rows), kind="corrected", provenance=provenance)
     columns = {"sky": np.arange(n_skies), "p_ranked": result.minimal_p}
