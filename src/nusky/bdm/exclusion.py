@@ -124,6 +124,7 @@ class Exclusion:
     mx : (n,) MeV
     events : (n,) events of the model as it is, strength 1
     reference_cm4 : sigma_xv sigma_xe of strength 1 in cm^4 if cross sections are constant, NaN otherwise
+    approximate : what of the detector is rough or assumed, see `Detector.approximate`
     """
 
     detector: str
@@ -134,6 +135,7 @@ class Exclusion:
     mx: Array
     events: Array
     reference_cm4: float = math.nan
+    approximate: tuple[str, ...] = ()
     _spread: Array | None = field(default=None, repr=False)
 
     @property
@@ -193,6 +195,7 @@ class Exclusion:
         observed = [math.nan if limit.observed is None else float(limit.observed) for limit in self.limits]
         columns: dict[str, Any] = {
             "detector": [self.detector] * n,
+            "approximate": [", ".join(self.approximate)] * n,
             "target": [self.target] * n,
             "mx_mev": self.mx,
             "t_start_s": self.t_start,
@@ -280,6 +283,7 @@ def exclude(
         mx=mx,
         events=np.atleast_1d(events),
         reference_cm4=float(boosted.sigxv0) if isinstance(boosted, ConstantBoosted) else math.nan,
+        approximate=tuple(detector.approximate),
     )
 
 

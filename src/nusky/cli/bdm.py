@@ -282,6 +282,7 @@ def exclude(
         drawn = drawn_events(physics, place, found, limits.mx, counted, draws=draws, seed=seed)
         limits = limits.with_spread(drawn)
     inputs = {**_told_of(place), **_told(model, physics), "detector": found.title}
+    inputs |= {"rough_or_assumed": ", ".join(found.approximate) or None}
     inputs |= {"confidence_level": confidence_level}
     inputs |= {"method": limits.limits[0].method, "observed": observed, "draws": draws, "seed": seed}
     inputs |= {"t_start_yr": span[0] / constant.year2Seconds, "t_stop_yr": span[1] / constant.year2Seconds}
