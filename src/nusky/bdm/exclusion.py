@@ -423,8 +423,8 @@ def _drawn_distances(supernova: Supernova, given: Uncertainties, draws: int, see
     errors = given.distance_kpc or (supernova.distance_error_low_kpc, supernova.distance_error_high_kpc)
     if not np.isfinite(errors).all():
         raise PhysicsError(
-            f"{supernova.name}: the error of its distance is not known; give it as Uncertainties(distance_kpc=(low, "
-            "high)) in kpc, (0, 0) for none."
+            f"{supernova.name}: the error of its distance is not known; give it in kpc, 0 for none: the option "
+            "--distance-error, `distance_error_kpc` of a configuration, or Uncertainties(distance_kpc=(low, high))."
         )
     both = not_negative("distance_kpc", errors, "kpc")
     if both.shape != (2,):
