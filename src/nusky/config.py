@@ -689,6 +689,9 @@ class BdmExclusion(Section):
     draws: int = Field(
         0, ge=0, le=10_000, description="Distances and halos drawn for the band of their uncertainties; 0: no band."
     )
+    distance_error_kpc: float | None = Field(
+        None, ge=0, description="Error of the distance; null: that of nusky's list, which a place of your own has not."
+    )
     density_error: float = Field(0.25, ge=0, description="Relative error of the halo's density at the Sun.")
     scale_radius_error: float = Field(0.2, ge=0, description="Relative error of the halo's scale radius.")
     seed: int = Field(0, ge=0, description="Seed of the draws.")
