@@ -82,6 +82,6 @@ def test_a_source_is_searched_and_written(tmp_path):
     assert cut.output.count("cutoff-power-law (gamma 2, cutoff_gev 10000, cutoff_power 1)") == 2
     blind = called(*given, "--spectrum", "power-law:energy_min=1EeV,energy_max=2EeV")
     assert blind.exit_code == 1
-    assert "energy range" in blind.output
+    assert "at log10(E/GeV) 9 to 9.30103, the energies of its spectrum" in blind.output
     unquoted = called("NGC", "1068", *given[1:])
     assert unquoted.output.startswith("search at NGC 1068, icecube-3yr")
