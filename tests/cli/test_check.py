@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nusky import tables
+from nusky import config, tables
+from nusky.cli import check
 from nusky.files import sha256, write_json
 from nusky.paths import Paths
 
@@ -145,3 +146,11 @@ def test_committed_configurations(nusky, repository, name):
     result = nusky("check", repository / "config" / name)
     assert result.exit_code == 0, result.output
     assert not Path("results").exists()
+
+
+def test_an_index_that_the_spectrum_fixes_is_told():
+    cfg = config.parse(
+        {"run": "x", "catalogues": {"wcda-hess": {}}, "spectrum": {"gamma": 2.2}, "inference": {}, "skymap": {}}
+    )
+    assert check._inference(cfg)["spectral index"] == "fixed at 2.2"
+    assert check._skymap(cfg.skymap, cfg.spectrum)["spectral index"] == "fixed at 2.2"

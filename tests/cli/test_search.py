@@ -46,6 +46,9 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40", "--dec", "0", "--seasons", "IC99"], "no season 'IC99'"),
         (["--ra", "40", "--dec", "0", "--seasons", ","], "at least one"),
         (["--ra", "40", "--dec", "0", "--gama", "2"], "No such option"),
+        (["--ra", "40", "--dec", "0", "--spectrum", "cutoff:cutoff=100"], "cutoff = 100 has no unit"),
+        (["--ra", "40", "--dec", "0", "--spectrum", "cutoff:cutoff=-1TeV"], "must be above 0"),
+        (["--ra", "40", "--dec", "0", "--spectrum", "nowhere.ecsv"], "nowhere.ecsv: cannot be read"),
         (["..."], "is no name of a source"),
     ],
 )
@@ -75,5 +78,10 @@ def test_a_source_is_searched_and_written(tmp_path):
     assert content["source"]["name"] == "NGC 1068"
     assert (tmp_path / "a.fits").read_bytes()[:6] == b"SIMPLE"
     assert called(*given, "--gamma", "9").exit_code == 1
+    cut = called(*given, "--spectrum", "cutoff:gamma=2,cutoff=10TeV")
+    assert cut.output.count("cutoff-power-law (gamma 2, cutoff_gev 10000, cutoff_power 1)") == 2
+    blind = called(*given, "--spectrum", "power-law:energy_min=1EeV,energy_max=2EeV")
+    assert blind.exit_code == 1
+    assert "at log10(E/GeV) 9 to 9.30103, the energies of its spectrum" in blind.output
     unquoted = called("NGC", "1068", *given[1:])
     assert unquoted.output.startswith("search at NGC 1068, icecube-3yr")

@@ -220,3 +220,63 @@ def test_files_that_are_not_the_published_ones_are_accepted_on_demand(search, tm
 def test_results_are_written_with_known_suffixes_only(found, tmp_path):
     with pytest.raises(NuskyError, match=r"change the suffix"):
         found.write(tmp_path / "a.xls")
+
+
+def test_a_spectrum_may_be_given_in_every_form(search, tmp_path):
+    from nusky.detector.spectrum import CutoffPowerLaw
+
+    found = search.at(SOURCE, trials=0)
+    far = search.at(SOURCE, trials=0, spectrum="cutoff:cutoff=1e12TeV")
+    assert far.fit["test_statistic"] == pytest.approx(found.fit["test_statistic"], rel=1e-6)
+    assert [row["n_signal_limit"] for row in far.limits] == pytest.approx(
+        [row["n_signal_limit"] for row in found.limits], rel=1e-6
+    )
+    energy = np.geomspace(1e2, 1e9, 8)
+    lines = ["energy [GeV],flux [1/(GeV cm2 s)]", *(f"{e!r},{1e-20 * (e / 1e5) ** -2.0!r}" for e in energy.tolist())]
+    (tmp_path / "flux.csv").write_text("\n".join(lines))
+    table = search.at(SOURCE, trials=0, spectrum=str(tmp_path / "flux.csv"))
+    assert table.fit["test_statistic"] == pytest.approx(found.fit["test_statistic"], abs=1e-6)
+    assert table.fit["n_signal"] == pytest.approx(found.fit["n_signal"], abs=1e-6)
+    (limit,) = table.limits
+    name = "limit_e2dnde_100tev_gev_cm2_s"
+    assert limit[name] == pytest.approx(found.limits[0][name], rel=1e-6)
+    assert np.isnan(limit["gamma_limit"])
+    assert limit["spectrum_limit"] == "flux.csv"
+    cut = search.at(SOURCE, trials=0, spectrum="cutoff:gamma=2,cutoff=10TeV")
+    (again,) = search.at(SOURCE, trials=0, spectrum=CutoffPowerLaw(2.0, 1e4, fit="")).limits
+    assert cut.limits == [pytest.approx(again, nan_ok=True)]
+    assert cut.limits[0]["energy_max_gev"] < found.limits[0]["energy_max_gev"]
+    assert cut.limits[0]["gamma_limit"] == cut.fit["gamma"] == 2.0
+    cut.write(tmp_path / "cut.png")
+    with pytest.raises(PhysicsError, match=r"index of cutoff-power-law .* is fixed already"):
+        search.at(SOURCE, gamma=2.0, spectrum="cutoff:gamma=2,cutoff=10TeV", trials=0)
+    with pytest.raises(PhysicsError, match=r"the energies of its spectrum\. Widen the range"):
+        search.at(SOURCE, spectrum="power-law:energy_min=1EeV,energy_max=10EeV", trials=0)
+
+
+def test_a_cutoff_is_fitted_in_place_of_the_index(tmp_path, monkeypatch):
+    release = registry.find("icecube-10yr")
+    (season,) = release.select(["IC40"])
+    generate_release(tmp_path / "release", release, [season], 5, 0.05, [])
+    monkeypatch.setenv("NUSKY_DATA", str(tmp_path / "data"))
+    search = nusky.Search("icecube-10yr", tmp_path / "release", ["IC40"], check_counts=False)
+    (events,) = search.analysis.seasons
+    brightest = np.argmax(np.where(np.abs(events.dec) < 0.3, events.bin, -1))  # of all near the horizon, by energy
+    position = events.ra[brightest], events.dec[brightest]
+    found = search.at(*position, spectrum="cutoff:gamma=2,cutoff=30TeV,fit=cutoff", trials=0)
+    grid = np.linspace(3, 8, 41)
+    hypothesis = found.target.experiment.hypothesis.with_gammas(grid)
+    _, value, _ = hypothesis.likelihood(hypothesis.data()).profile()
+    assert found.fit["n_signal"] > 0
+    assert found.fit["test_statistic"] >= 2 * value.max() - 1e-6
+    assert found.fit["test_statistic"] == pytest.approx(2 * value.max(), abs=0.05)
+    assert np.log10(found.fit["cutoff_gev"]) == pytest.approx(grid[np.argmax(value)], abs=0.5)
+    assert found.fit["cutoff_gev_low68"] <= found.fit["cutoff_gev"] <= found.fit["cutoff_gev_high68"]
+    assert found.fit["gamma"] == 2.0
+    assert not found.fit["gamma_fitted"]
+    (limit,) = found.limits
+    assert limit["spectrum_limit"] == "cutoff-power-law (gamma 2, cutoff_gev 30000, cutoff_power 1)"
+    assert found.contours[0][[0, -1]].tolist() == [3.0, 8.0]
+    found.write(tmp_path / "cut.png")
+    with pytest.raises(PhysicsError, match="cutoff_gev was fitted"):
+        found.write_profile(tmp_path / "cut.fits")

@@ -259,7 +259,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
     if cfg.skymap:
         console.say()
         console.heading("all-sky map (hot spots, corrected for the scan)")
-        console.pairs(_skymap(cfg.skymap))
+        console.pairs(_skymap(cfg.skymap, cfg.spectrum))
     if cfg.bdm:
         console.say()
         console.heading(f"boosted dark matter of {cfg.bdm.supernova.name}")
@@ -321,11 +321,11 @@ def _inference(cfg: Any) -> dict[str, Any]:
     block = cfg.inference
     smearing = registry.of(cfg.release).smearing
     chosen = block.catalogues or list(cfg.catalogues)
-    fixed = f"fixed at {block.gamma}" if block.gamma else "fitted" if smearing else "fixed at each listed one"
+    free = "fitted" if smearing else "fixed at each listed one"
     return {
         "likelihood": "space and energy where the release has smearing tables" if smearing else "space only",
         "catalogues": ", ".join(f"{name} ({', '.join(cfg.inferred_weightings(name))})" for name in chosen),
-        "spectral index": fixed,
+        "spectral index": _index(block, cfg.spectrum, free),
         "trials": f"{block.trials} per stack, {block.source_trials} per source, {block.sky_trials} full skies, "
         f"{block.injected_trials} with signal at each strength",
         "upper limits": f"{100 * block.confidence_level:g} % ({block.limit_method})",
@@ -333,14 +333,20 @@ def _inference(cfg: Any) -> dict[str, Any]:
     }
 
 
-def _skymap(block: Any) -> dict[str, Any]:
+def _index(block: Any, spectrum: Any, free: str) -> str:
+    """What the block of an inference or a map does with the index; `free` where nothing fixes it."""
+    fixed = block.gamma if spectrum.gamma is None else spectrum.gamma
+    return free if fixed is None else f"fixed at {fixed}"
+
+
+def _skymap(block: Any, spectrum: Any) -> dict[str, Any]:
     from nusky.search.skymap.nodes import declinations
 
     n_declinations = len(declinations(block.calibration_spacing_deg))
     divided = block.nside > block.nside_coarse
     finer = f", {block.nside} where TS reaches {block.refine_above:g}" if divided else ""
     return {
-        "spectral index": f"fixed at {block.gamma}" if block.gamma else "fitted",
+        "spectral index": _index(block, spectrum, "fitted"),
         "pixels": f"HEALPix nside {block.nside_coarse}{finer}",
         "trials": f"{block.calibration_trials} at each of {n_declinations} declinations, {block.sky_trials} full skies",
         "hot spots": f"{block.n_spots} listed, {block.n_zooms} enlarged",

@@ -45,6 +45,14 @@ def search(
         ),
     ] = None,
     gamma: Annotated[float | None, typer.Option(help="Spectral index to fix; fitted if left out.")] = None,
+    spectrum: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPECTRUM",
+            help="Spectrum: cutoff:cutoff=100TeV, log-parabola:gamma=2,curvature=0.1, or a table FLUX.ecsv "
+            "(docs/spectra.md); a power law if left out.",
+        ),
+    ] = None,
     trials: Annotated[int, typer.Option(help="Scrambled skies; 0 for a quick look without a p-value.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 1,
     out: Annotated[
@@ -66,6 +74,7 @@ def search(
       nusky search "NGC 1068"
       nusky search --ra 40.67 --dec -0.01 --trials 0
       nusky search "TXS 0506+056" --release icecube-3yr --out txs.png --out txs.json
+      nusky search "Crab" --spectrum cutoff:gamma=2.2,cutoff=30TeV
       nusky search "TXS 0506+056" --window 2014-09-29 2015-03-12
     """
     for path in out or []:
@@ -78,14 +87,17 @@ def search(
     named, position = _source(" ".join(words) if words else None, ra, dec, extension)
     if trials < 0:
         raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
+    from nusky.detector.configured import spectrum_of_text
     from nusky.results.search import Search
 
+    shape = None if spectrum is None else spectrum_of_text(spectrum)
     chosen = None if seasons is None else [part.strip() for part in seasons.split(",") if part.strip()]
     with console.busy(f"reading {release}"):
         accepted = {"check_counts": not no_check_counts, "allow_version_1": allow_version_1}
         searched = Search(release, release_path, chosen, seed, **accepted)
     with console.busy("searching" if not trials else f"searching, {trials} trials"):
         options = {"extension": position[2], "name": named, "gamma": gamma, "window": window, "trials": trials}
+        options["spectrum"] = shape
         found = searched.at(*position[:2], **options)
         written = [found.write(path) for path in out or []]
         written += [found.write_profile(path) for path in profile or []]
@@ -145,7 +157,7 @@ def _width_deg(text: str) -> float:
 
 
 def _print(found: Any, written: list[Path]) -> None:
-    from nusky.results.search import energies
+    from nusky.results.search import energies, spectrum_text
 
     console.heading(found.title)
     window = "start_mjd" in found.row
@@ -163,7 +175,7 @@ def _print(found: Any, written: list[Path]) -> None:
     for row in found.limits:
         console.pairs(
             {
-                f"γ = {row['gamma_limit']:g}": "{n_signal_limit:.1f} events ({n_signal_sensitivity:.1f})".format(**row),
+                spectrum_text(row): "{n_signal_limit:.1f} events ({n_signal_sensitivity:.1f})".format(**row),
                 "  at 1 TeV": _flux(row, 1),
                 "  at 100 TeV": _flux(row, 100),
                 **({"  fluence": _fluence(row)} if window else {}),

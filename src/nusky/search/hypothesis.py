@@ -194,7 +194,10 @@ class Hypothesis:
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
-            raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
+            low, high = spectra[0].log10_limits
+            limited = f" at log10(E/GeV) {low:g} to {high:g}, the energies of its spectrum. Widen the range"
+            at = limited if np.isfinite([low, high]).any() else ""
+            raise PhysicsError(f"no season can see a source at declination {where} deg{more}{at}.")
         return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources))
 
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
