@@ -372,6 +372,7 @@ def packed(profiles: Sequence[TimeProfile], scale: NDArray) -> Profiles:
         np.concatenate(edges),
         np.concatenate(fluxes),
         np.ascontiguousarray(scale, dtype=float),
+        np.array([profile.support for profile in profiles], dtype=float),
     )
 
 
