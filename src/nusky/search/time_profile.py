@@ -5,7 +5,7 @@ of injected events follow from these.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -410,6 +410,15 @@ def why_unseen(profile: TimeProfile, runs: Sequence[GoodRuns]) -> str:
     if begin > last:
         return f"it begins at MJD {begin:.2f}, after the last good run at {last:.2f}"
     return f"no good run is on from MJD {begin:.5f} to {end:.5f}"
+
+
+def none_seen(why: Mapping[str, str]) -> str:
+    """What to say when no source is seen, from the reasons by name."""
+    first = next(f"{name}: {reason}" for name, reason in why.items())
+    return (
+        f"the windows of all sources lie outside the good runs of the seasons. The first is {first}. Correct the "
+        "windows, or take other seasons."
+    )
 
 
 def scale_of(ratios: NDArray) -> NDArray:
