@@ -165,12 +165,15 @@ class Flare(_Always):
         So many events of the largest density ratios, of those near the source, may begin or end a window.
     add_above : float or None
         TS of flares apart from each other is added up from this value on; None: only the strongest one counts.
+    limit_days : float or None, d
+        Duration of the flares that upper limits are about, in good runs; None: no limits.
     """
 
     shortest: float
     longest: float
     edges: int = 100
     add_above: float | None = None
+    limit_days: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest < np.inf:
@@ -184,6 +187,11 @@ class Flare(_Always):
             raise PhysicsError(f"edges = {self.edges}: a window needs an event to begin and one to end, at least 2.")
         if self.add_above is not None and not 0 <= self.add_above < np.inf:
             raise PhysicsError(f"TS from which flares are added, {self.add_above:g}, must not be below 0.")
+        if self.limit_days is not None and not self.shortest <= self.limit_days <= self.longest:
+            raise PhysicsError(
+                f"limits of flares of {self.limit_days:g} d: flares of {self.shortest:g} to {self.longest:g} d are "
+                "looked for. Give a duration among these."
+            )
 
 
 @dataclass(frozen=True)
@@ -393,6 +401,11 @@ def exposure_ratios(profiles: Sequence[TimeProfile], runs: Sequence[GoodRuns]) -
             f"reach from MJD {begin:.4f} to {end:.4f}. Correct the window or leave the source out."
         )
     return found
+
+
+def joined(runs: Sequence[GoodRuns]) -> GoodRuns:
+    """The good runs of all seasons together."""
+    return GoodRuns.of(*(np.concatenate([getattr(own, edge) for own in runs]) for edge in ("start", "stop")))
 
 
 def reach_of(runs: Sequence[GoodRuns]) -> tuple[float, float]:
