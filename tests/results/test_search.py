@@ -158,9 +158,53 @@ def test_a_window_looks_at_the_events_in_it(search, tmp_path):
     assert "2010-09-01 00:00 to 2011-03-01 12:00" in first._repr_html_()
 
 
+def test_an_unknown_flare_is_looked_for(search, tmp_path):
+    """Its window is that of the hypothesis' own search; events and energies are those of the window."""
+    from nusky.search.hypothesis import Hypothesis, Sources
+    from nusky.search.time_profile import Flare
+
+    nothing = search.at(SOURCE, gamma=2, trials=0, flare=(5, 100))
+    assert (nothing.fit["test_statistic"], "none" in nothing.summary()["window found"]) == (0.0, True)
+    season = search.analysis.seasons[0]
+    number = int(np.argmin(np.abs(season.dec - 0.3)))
+    where = SkyCoord(season.ra[number], season.dec[number], unit="rad")  # an event by itself is a short flare
+    found = search.at(where, gamma=2, trials=100, flare=(5, 100 * u.d), limit_days=20)
+    hypothesis = Hypothesis.of(search.analysis, Sources.of(where, profiles=Flare(5, 100))).with_gammas([2.0])
+    best = next(hypothesis.likelihood(hypothesis.data()).flares())
+    assert (found.fit["start_mjd"], found.fit["stop_mjd"]) == (best.start, best.stop)
+    assert found.fit["test_statistic"] == pytest.approx(best.ts, abs=1e-9)
+    assert found.fit["p_local"] == (found.fit["n_exceeding"] + 1) / 101
+    (row,) = found.limits
+    assert row["limit_days"] == 20
+    assert np.isfinite(row["n_signal_limit"])
+    assert row["n_signal_sensitivity"] > 1
+    days = row["limit_e2_fluence_100tev_gev_cm2"] / row["limit_e2dnde_100tev_gev_cm2_s"] / 86400
+    assert days == pytest.approx(20)
+    events = found.events()
+    assert ((events["mjd"] >= best.start) & (events["mjd"] <= best.stop)).all()
+    known = search.at(where, gamma=2, trials=0, window=(best.start, best.stop))
+    assert events["row"].tolist() == known.events()["row"].tolist()
+    assert f"MJD {best.start:.10g} to" in found._repr_html_()
+    assert json.loads(found.write(tmp_path / "a.json").read_text())["fit"]["stop_mjd"] == best.stop
+    found.write(tmp_path / "a.png")
+    quick = search.at(where, gamma=2, trials=0, flare=(5, 100))
+    assert quick.fit["test_statistic"] == found.fit["test_statistic"]
+    assert (np.isnan(quick.limits[0]["n_signal_limit"]), "not stated" in quick.limits[0]["problem"]) == (True, True)
+    with pytest.raises(PhysicsError, match="likelihood profiles of an unknown flare"):
+        found.write_profile(tmp_path / "a.fits")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda s: s.at(SOURCE, flare=(1, 10), window=(56000, 56010)), "give either `window` or `flare`"),
+        (lambda s: s.at(SOURCE, flare=10), "give the shortest and the longest duration"),
+        (lambda s: s.at(SOURCE, flare=(10, 1)), "must not be below the shortest, 10 d"),
+        (lambda s: s.at(SOURCE, flare=(-1, 1)), "must be above 0"),
+        (lambda s: s.at(SOURCE, flare=(1, 20000)), "is more than the livetime of the seasons"),
+        (lambda s: s.at(SOURCE, flare=(1, 10), limit_days=20), "flares of 1 to 10 d are looked for"),
+        (lambda s: s.at(SOURCE, limit_days=20), "it needs `flare`, and trials"),
+        (lambda s: s.at(SOURCE, flare=(1, 10), limit_days=2, trials=0), "it needs `flare`, and trials"),
         (lambda s: s.at(40.67, -0.01), "ra is 40.67 rad"),
         (lambda s: s.at(1.0, 5.69), "dec is 5.69 rad"),
         (lambda s: s.at(1.0), "dec is missing"),

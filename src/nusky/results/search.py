@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
     from nusky.search.analysis import Analysis
     from nusky.search.hypothesis import Sources
     from nusky.search.likelihood_profile import LikelihoodProfile
-    from nusky.search.time_profile import Box
+    from nusky.search.time_profile import Box, Flare
 
 GAMMAS = (2.0, 3.0)
 """Indices of the limits where none is asked for."""
@@ -38,6 +38,7 @@ CONFIDENCE_LEVEL = 0.9
 QUOTED_TEV = (1.0, 100.0)
 LEAST_WEIGHT = 0.05
 """Events below this probability to be signal are not listed."""
+NO_FLARE_LIMIT = "no limit: it depends on the duration of the flare, which is not stated"
 _MOST_TRIALS = 1_000_000
 SUFFIXES = (".json", ".ecsv", ".fits", ".csv", ".png", ".pdf", ".svg")
 _CONTOUR_GAMMAS, _CONTOUR_STEPS = 31, 61
@@ -102,6 +103,8 @@ class Search:
         gamma: float | None = None,
         spectrum: Any = None,
         window: tuple[Any, Any] | None = None,
+        flare: tuple[float, float] | None = None,
+        limit_days: float | None = None,
         trials: int = 1000,
     ) -> "SearchResult":
         """Search at one position.
@@ -117,25 +120,34 @@ class Search:
             that is not fixed is fitted.
         window : first and last moment at which the source shines; steady if left out. MJD, dates in UTC as text, or
             Time of astropy. The flux of the limits is that in the window, and they are also given as fluence.
+        flare : shortest and longest duration [d of good runs] of an unknown flare, whose window is looked for; what is
+            said of events and energies is about the window found
+        limit_days : duration of the flares that limits are about, which may come at any time; needs `flare` and trials
         trials : scrambled skies behind the p-value, and behind limits as many with signal; 0 leaves out the p-value and
             gives asymptotic limits
 
         Raises
         ------
-        PhysicsError : the arguments are no direction, width, index, window in the data, or number of trials; or no
-            neutrino of the energies of the spectrum can be seen.
+        PhysicsError : the arguments are no direction, width, index, window in the data, durations of a flare that fit
+            into them, or number of trials; or no neutrino of the energies of the spectrum can be seen.
         ConfigurationError : a text is no spectrum.
         """
         from nusky.search.hypothesis import Sources
 
+        if window is not None and flare is not None:
+            raise PhysicsError("a window is known or looked for: give either `window` or `flare`.")
+        if limit_days is not None and (flare is None or not trials):
+            raise PhysicsError("`limit_days` is about the limits of an unknown flare: it needs `flare`, and trials.")
         ra, dec = direction(ra, dec)
         if ra.size != 1 or dec.size != 1:
             raise PhysicsError(f"{max(ra.size, dec.size)} positions: `at` searches at one; `stack` takes several.")
-        box, shining = self._window(window)
-        sources = Sources.of(ra, dec, plain("extension", extension, "rad"), profiles=box)
+        profile, shining = self._window(window) if flare is None else self._flare(flare, limit_days)
+        sources = Sources.of(ra, dec, plain("extension", extension, "rad"), profiles=profile)
         ra_deg, dec_deg = np.degrees([sources.ra[0], sources.dec[0]])
         keys = ("position", f"{ra_deg:.6f}", f"{dec_deg:.6f}", f"{np.degrees(sources.extension[0]):.6f}")
         row = {"name": name or f"RA {ra_deg:.3f}°, Dec {dec_deg:+.3f}°", "ra_deg": ra_deg, "dec_deg": dec_deg}
+        if flare is not None:
+            keys += ("flare",)
         return self._search(sources, (*keys, *shining.values()), row | shining, (gamma, spectrum), trials)
 
     def stack(
@@ -202,6 +214,21 @@ class Search:
         live = sum(box.exposure(own) for own in runs)
         return box, {"start_mjd": box.start, "stop_mjd": box.stop, "livetime_days": live}
 
+    @staticmethod
+    def _flare(flare: Any, limit_days: float | None) -> tuple["Flare", dict[str, float]]:
+        """The profile of an unknown flare, and what a row says of it."""
+        from nusky.search.time_profile import Flare
+
+        try:
+            shortest, longest = (float(plain("duration of a flare", days, "d")) for days in flare)
+            about = None if limit_days is None else float(plain("limit_days", limit_days, "d"))
+        except (TypeError, ValueError):
+            raise PhysicsError(
+                f"flare = {flare!r}, limit_days = {limit_days!r}: give the shortest and the longest duration, in days, "
+                "and one duration for limits."
+            ) from None
+        return Flare(shortest, longest, limit_days=about), {"shortest_days": shortest, "longest_days": longest}
+
     def _search(
         self, sources: "Sources", keys: tuple, row: dict[str, Any], wanted: tuple[float | None, Any], trials: int
     ) -> "SearchResult":
@@ -242,8 +269,7 @@ def _quoted(search: Search, target: Any, values: list[float], trials: int, reque
     rows = []
     median = list(BAND_QUANTILES).index("median")
     for value in values:
-        made = target.limit(value, float(observed[0]), background[:, 0] if trials else background, request)
-        scale = target.flux_scale(value)
+        made, scale = _limit(target, value, float(observed[0]), background[:, 0] if trials else background, request)
         statement = FluxStatement(made.strength, scale)
         sensitivity = FluxStatement(replace(made.strength, n_signal=float(made.expected[median])), scale)
         row = {
@@ -257,6 +283,8 @@ def _quoted(search: Search, target: Any, values: list[float], trials: int, reque
             "energy_max_gev": scale.energy_max_gev,
             "phi0_limit_per_gev": statement.phi0_per_gev,
         }
+        if experiment.hypothesis.flare is not None:
+            row["limit_days"] = scale.duration_s / 86400
         for energy in QUOTED_TEV:
             row[f"limit_e2dnde_{energy:g}tev_gev_cm2_s"] = float(statement.e2_dnde(1e3 * energy))
             row[f"sensitivity_e2dnde_{energy:g}tev_gev_cm2_s"] = float(sensitivity.e2_dnde(1e3 * energy))
@@ -295,6 +323,20 @@ def _own_parameter(fit: Mapping[str, Any], spectrum: Any, free: bool) -> dict[st
         values = [fit[f"gamma{end}"] for end in ends] if values is None else values.tolist()
         named = {f"{spectrum.fit}{end}": value for end, value in zip(ends, values, strict=True)}
     return dict.fromkeys((f"gamma{end}" for end in ends), float(getattr(spectrum, "gamma", np.nan))) | named
+
+
+def _limit(target: Any, gamma: float, ts: float, background: NDArray, request: Any) -> tuple[Any, Any]:
+    """The limit at an index, and events per flux; NaN for an unknown flare whose duration is not stated."""
+    from nusky.search.statistics.limits import BAND_QUANTILES
+    from nusky.search.statistics.statements import FluxScale, SignalStrength
+    from nusky.search.target import Limit
+
+    flare, nothing = target.experiment.hypothesis.flare, float("nan")
+    if flare is None or flare.limit_days is not None:
+        return target.limit(gamma, ts, background, request), target.flux_scale(gamma)
+    strength = SignalStrength("upper limit", "", request.confidence_level, *(nothing,) * 3, n_trials=0)
+    made = Limit(strength, np.full(len(BAND_QUANTILES), nothing), NO_FLARE_LIMIT)
+    return made, FluxScale(target.spectrum.at(gamma), *(nothing,) * 3, duration_s=nothing)
 
 
 def _positions(table: Any) -> tuple[NDArray, NDArray, NDArray, Mapping[str, Any]]:
@@ -374,7 +416,7 @@ class SearchResult(Result):
     def _events(self) -> Any:
         from nusky.search.contributions import contributions
 
-        return contributions(self.target.experiment.hypothesis, self.n_judged, self.parameter, LEAST_WEIGHT)
+        return contributions(self._hypothesis, self.n_judged, self.parameter, LEAST_WEIGHT)
 
     @property
     def is_free(self) -> bool:
@@ -392,6 +434,17 @@ class SearchResult(Result):
         if not np.isfinite(best):
             return spectrum.quoted(GAMMAS)[0]
         return float(np.log10(best) if spectrum.fit.endswith("_gev") else best)
+
+    @cached_property
+    def _hypothesis(self) -> Any:
+        """What was searched; of an unknown flare at the window found, or over all of the data if there is none."""
+        from nusky.search.time_profile import Box, reach_of
+
+        hypothesis = self.target.experiment.hypothesis
+        if hypothesis.flare is None:
+            return hypothesis
+        edges = self.fit["start_mjd"], self.fit["stop_mjd"]
+        return hypothesis.at_window(Box(*(edges if np.isfinite(edges[0]) else reach_of(self.target.analysis.runs))))
 
     @property
     def n_judged(self) -> float:
@@ -461,8 +514,7 @@ class SearchResult(Result):
         """
         high = max(1.6 * self.fit["n_signal_high68"], self.fit["n_signal_high68"] + 4.0)
         steps = np.linspace(0.0, high, _CONTOUR_STEPS)
-        hypothesis = self.target.experiment.hypothesis
-        spectrum = self.target.spectrum
+        hypothesis, spectrum = self._hypothesis, self.target.spectrum
         gammas = np.linspace(*spectrum.BOUNDS[spectrum.fit], _CONTOUR_GAMMAS) if self.is_free else hypothesis.gammas[:1]
         return gammas, steps, hypothesis.profile_likelihood(gammas, steps)
 
@@ -535,6 +587,13 @@ class SearchResult(Result):
             start, stop = self.row["start_mjd"], self.row["stop_mjd"]
             shown["window"] = f"MJD {start:.10g} to {stop:.10g} ({date_of(start)} to {date_of(stop)} UTC)"
             shown["livetime in it"] = f"{self.row['livetime_days']:.4g} d"
+        if "start_mjd" in fit:
+            shown["flares looked for"] = "{shortest_days:g} to {longest_days:g} d".format(**self.row)
+            start, stop, found = fit["start_mjd"], fit["stop_mjd"], "none"
+            if np.isfinite(start):
+                found = f"MJD {start:.10g} to {stop:.10g} ({date_of(start)} to {date_of(stop)} UTC), "
+                found += f"{fit['duration_days']:.4g} d"
+            shown["window found"] = found
         shown["test statistic"] = f"{fit['test_statistic']:.2f}"
         shown["signal events"] = "{n_signal:.1f}  (68 %: {n_signal_low68:.1f} to {n_signal_high68:.1f})".format(**fit)
         spectrum = self.target.spectrum
