@@ -148,8 +148,6 @@ _P_KEYS = {
     "local": ("p_local", "n_trials", "significance"),
     "post": ("p_post", "n_sky_trials", "significance_post"),
 }
-TRIALS = {"p_local": "n_trials", "p_post": "n_sky_trials"}
-"""The trials behind a p-value."""
 Parts = tuple[str, Sequence[str], Sequence[Sequence[Any]], str]
 
 
@@ -294,7 +292,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         f"Binomial test of the sources of {where}",
         ["γ", *_POPULATION_COLUMNS.values(), "names"],
         [
-            [_fit_index(test), *(cell_of(test, key, TRIALS) for key in _POPULATION_COLUMNS), ", ".join(test["names"])]
+            [_fit_index(test), *(cell_of(test, key) for key in _POPULATION_COLUMNS), ", ".join(test["names"])]
             for test in sources["population"]
         ],
         "Are there more small local p-values than background gives? The number of sources is the one that is least "
@@ -327,7 +325,7 @@ def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iter
     columns = _with_fluence(_LIMIT_COLUMNS, timed)
     rows, fixed = [], {fit["gamma_fixed"] for fit in sources["fits"]}
     for fit in sorted(sources["fits"], key=lambda row: row["p_local"]):
-        fitted = [cell_of(fit, key, TRIALS) for key in _SOURCE_COLUMNS]
+        fitted = [cell_of(fit, key) for key in _SOURCE_COLUMNS]
         own = [
             limit
             for limit in sources["limits"].get(fit["name"], ())

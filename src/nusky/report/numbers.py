@@ -7,6 +7,8 @@ from typing import Any
 from nusky.probability import written
 
 MISSING = "–"
+TRIALS = {"p_local": "n_trials", "p_post": "n_sky_trials"}
+"""The column with the trials behind a p-value, by its own."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -22,7 +24,7 @@ class Probability(float):
         return made
 
 
-def cell_of(row: Mapping[str, Any], key: str, trials: Mapping[str, str]) -> Any:
+def cell_of(row: Mapping[str, Any], key: str, trials: Mapping[str, str] = TRIALS) -> Any:
     """The value of `row` in the column `key`: a `Probability` where `trials` names the column with its trials."""
     value, n_trials = row.get(key), row.get(trials.get(key, ""))
     return value if value is None or n_trials is None else Probability(value, n_trials)

@@ -17,7 +17,7 @@ from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.printable import printable
 from nusky.report import bdm
-from nusky.report.inference import TRIALS, inference_findings, inference_tables
+from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.numbers import Probability, cell_of, format_number
 from nusky.report.page import page_template
 from nusky.report.rows import source_rows, stack_rows
@@ -292,7 +292,7 @@ _SOURCE_COLUMNS = {
 def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
     """The titles and cells of those of `columns` that `rows` have anything in."""
     kept = [key for key in columns if any(row.get(key) is not None for row in rows)]
-    return [columns[key] for key in kept], [[cell_of(row, key, TRIALS) for key in kept] for row in rows]
+    return [columns[key] for key in kept], [[cell_of(row, key) for key in kept] for row in rows]
 
 
 def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:

@@ -68,4 +68,4 @@ def _analysis(skymap: Mapping[str, Any]) -> str:
 
 
 def _cell(spot: Mapping[str, Any], key: str) -> Any:
-    return cell_of(spot, key, {"p_local": "n_trials"})
+    return cell_of(spot, key)
