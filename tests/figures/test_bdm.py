@@ -75,7 +75,7 @@ def test_cross_sections_name_targets_and_units():
         "nucleus, published",
         "nucleus, standard",
     ]
-    assert "cm$^2$" in upper.get_ylabel()
+    assert "cm²" in upper.get_ylabel()
     table = pa.table({"psi_rad": [0.0, 0.1], "published_cm2_per_sr": [2.0, 2.0], "standard_cm2_per_sr": [1.0, 1.0]})
     upper, lower = bdm_differential_cross_section(table, case="y").axes
     assert lower.lines[0].get_ydata().tolist() == [2, 2]

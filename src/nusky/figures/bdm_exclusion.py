@@ -68,7 +68,7 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
                 lowest = min(lowest, np.nanmin(both))
         axes.set_xlabel(r"Dark matter mass $m_\chi$ [MeV]")
         if coupling_product is None:
-            axes.set_ylabel(r"$\sqrt{\sigma_{\chi\nu}\,\sigma_{\chi e}}$ [cm$^2$]")
+            axes.set_ylabel(r"$\sqrt{\sigma_{\chi\nu}\,\sigma_{\chi e}}$ [cm²]")
         else:
             axes.set_ylabel("Product of couplings")
         for alpha, text in ((0.48, "68 % of limits expected"), (0.18, "95 % of limits expected")):
