@@ -54,7 +54,7 @@ def test_far_pairs_add_the_mean_over_all_right_ascensions(sample, extension):
 
 
 def test_responses_and_bins_have_their_own_densities(sample):
-    binned = replace(sample, bin=np.arange(len(sample)) % 2, reach=np.full((1, 2), 30.0))
+    binned = replace(sample, bin=np.arange(len(sample)) % 2, reach=np.full((1, 1, 2), 30.0))
     sources = SOURCE_DEC, np.zeros(3), TABLE
     [one] = far_ratios([sample], ONE, sources, WIDTHS, densities(1.0), WEIGHT)
     two = np.concatenate([np.zeros((1, 3, 2, 6, 2)), densities(1.0, 3.0)])
