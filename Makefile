@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -I -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready-$(shell cat requirements.lock pyproject.toml | cksum | cut -d' ' -f1)
 
+# Two processes; a file's tests stay together, as they share what they make.
+TESTS := $(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+
 .PHONY: demo test test-all bench lint format docs reproduce unlock generated lock clean
 
 demo: $(READY)
@@ -26,10 +29,10 @@ unlock: $(READY)
 	$(BIN)/snakemake --unlock
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	$(TESTS) -m "not slow"
 
 test-all: $(READY)
-	$(BIN)/python -m pytest
+	$(TESTS)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.run

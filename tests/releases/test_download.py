@@ -230,6 +230,7 @@ class TestPackages:
             ({"member_sha256": "0" * 64}, f"SHA-256 is {DIGEST}"),
             ({"member": "nothing.zip"}, "holds no nothing.zip"),
         ],
+        ids=["package", "member", "name"],
     )
     def test_wrong_package(self, pip, tmp_path, changes, message):
         with pytest.raises(DownloadError, match=message):
