@@ -396,7 +396,7 @@ def draw_bdm_exclusion() -> Figure:
     for detector, scale in (("Detector A", 1.0), ("Detector B", 5.0)):
         limit = scale * 1e-34 * (mass**0.5 + 0.01 / mass**0.5)
         table = {"detector": [detector] * len(mass), "mx_mev": mass, "confidence_level": np.full(len(mass), 0.9)}
-        table |= {"limit_sqrt_sigma_cm2": limit, "limit_strength": limit**2 / 1e-70}
+        table |= {"approximate": [""] * len(mass), "limit_sqrt_sigma_cm2": limit, "limit_strength": limit**2 / 1e-70}
         factors = {"low95": 0.4, "low68": 0.6, "median": 0.9, "high68": 1.5, "high95": 2.2}
         table |= {f"expected_{name}_strength": f * limit**2 / 1e-70 for name, f in factors.items()}
         table |= {f"spread_{name}_strength": np.full(len(mass), np.nan) for name in ("low68", "high68")}

@@ -20,3 +20,11 @@ def test_numbers_are_written_as_asked():
     assert (compared(0.25, 99), compared(0.01, 99)) == ("= 0.25", "< 0.01")
     assert (written(0.25, 99), written(0.01, 99)) == ("0.25", "< 0.01")
     assert compared(1e-4, 9999, "{:.0e}".format) == "< 1e-04"
+
+
+@pytest.mark.parametrize(("k", "n", "digits"), [(27, 150, 2), (999, 10_000, 2), (240_123, 1_000_000, 3)])
+def test_no_digit_is_written_that_other_trials_would_change(k, n, digits):
+    p = (k + 1) / (n + 1)
+    assert written(p, n) == f"{p:.{digits}g}"
+    step = 10 ** (np.floor(np.log10(p)) - digits + 1)
+    assert digits == 2 or np.sqrt(p * (1 - p) / n) <= step

@@ -190,8 +190,8 @@ def signal_in_background(analysis: Analysis, events: dict, n_trials: int) -> pag
     about = (
         "Signal in the sky is part of what the background's densities are made of. Skies with Poisson numbers "
         f"of injected events, {n_trials} of each kind, three ways on the same sky: densities of the data only; what "
-        "trials do, where the injected events are part of the densities at themselves; and densities made anew for all "
-        "events from data and signal together, as they are for a real sky."
+        "trials do, where the injected events are part of the densities at each other; and densities made anew for all "
+        "events from data and signal together, as they are for a real sky. Always each event is left out at itself."
     )
     header = (
         "dec [deg]",

@@ -5,6 +5,8 @@ fitted to all of them, as production does.
 """
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from nusky import config
 from nusky.catalogues.build import build_catalogue
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment
+from nusky.search.far_pairs import far_of_each
 from nusky.search.hadronic import Detector, hadronic_spectra, select
 from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Signal
@@ -21,9 +24,10 @@ from nusky.stages.source_limits import hadronic_signal
 from validation import coverage, page, samples
 
 SEED = 4009
-CATALOGUES = ("wcda-hess", "km2a-hess", "lhaaso")
+CATALOGUES = ("km2a-hess", "wcda-hess")
 N_SIGNAL = 50.0
-N_TRIALS = 1000
+N_TRIALS, N_COVERED = 200, 60
+"""Pseudo-experiments of the fits, and of the limits; as many trials are at each strength of a limit."""
 _WITHIN = 0.03
 
 
@@ -46,21 +50,44 @@ def recovered(experiment: Experiment, signal: Signal, n_signal: float, n_trials:
     return float(ratio.mean()), float(ratio.std(ddof=1) / np.sqrt(n_trials))
 
 
-def make(event_fraction: float = 1.0, n_trials: int = N_TRIALS, n_signal: float = N_SIGNAL) -> str:
+def mean_ratio(hypothesis: Hypothesis) -> float:
+    """Mean of S/B over the events of scrambled skies, the seasons weighted with their share of the signal.
+
+    It is 1 where the background's model describes the events; each 1 - mean takes as many variances of n_s from it.
+    """
+    analysis, dec = hypothesis.analysis, hypothesis.sources.dec
+    whole = [replace(season, reach=np.zeros_like(season.reach)) for season in analysis.seasons]  # every pair is far
+    densities = hypothesis._densities(np.arange(len(dec)))
+    # The sum over a sky does not depend on the width of a source.
+    sums = far_of_each(whole, analysis.response_numbers, (dec, 0.0), analysis.widths, densities)[:, :, 0]
+    shares = hypothesis.response_shares[analysis.response_numbers][:, :, 0]
+    return float(((sums * shares).sum(axis=1) / analysis.n_events) @ hypothesis.shares[0])
+
+
+def make(
+    event_fraction: float = 1.0,
+    n_trials: int = N_TRIALS,
+    n_covered: int = N_COVERED,
+    n_signal: float = N_SIGNAL,
+    catalogues: Sequence[str] = CATALOGUES,
+) -> str:
     with tempfile.TemporaryDirectory() as folder:
         samples.write_generated(Path(folder), event_fraction)
         analysis = samples.read_written(Path(folder))
     found, covered = [], []
-    for catalogue in CATALOGUES:
+    for catalogue in catalogues:
         experiment, signal, n_hadronic = experiment_of(analysis, catalogue)
         mean, error = recovered(experiment.named("recovery"), signal, n_signal, n_trials)
         verdict = "met" if abs(mean - 1) <= _WITHIN else "MISSED"
         fraction = f"{n_signal / n_hadronic:.2f}"
         n_sources = len(signal.spectra)
-        found.append((catalogue, n_sources, f"{n_hadronic:.1f}", fraction, f"{mean:.3f} ± {error:.3f}", verdict))
+        ratio, events = f"{mean_ratio(experiment.hypothesis):.3f}", f"{n_hadronic:.1f}"
+        found.append((catalogue, n_sources, events, fraction, ratio, f"{mean:.3f} ± {error:.3f}", verdict))
         print(*found[-1], flush=True)
-        for at_zero, one in coverage.coverages(experiment.named("coverage"), signal, (n_signal,), n_trials):
+        for at_zero, one in coverage.coverages(experiment.named("coverage"), signal, (n_signal,), n_covered):
             verdict = "met" if 0.88 <= one.coverage <= 0.92 else "MISSED"
+            if at_zero > 1 - coverage.LEVEL and one.coverage > 0.92:
+                verdict = "above, as TS = 0 demands"
             interval = f"{one.coverage_low:.3f} to {one.coverage_high:.3f}"
             fraction = f"{one.n_injected / n_hadronic:.2f}"
             covered.append(
@@ -71,13 +98,24 @@ def make(event_fraction: float = 1.0, n_trials: int = N_TRIALS, n_signal: float 
         f"Generated ten-year release, {int(analysis.n_events.sum())} events with scrambled right ascensions, and the "
         "ten-year effective areas. Every source emits the fraction f of the neutrinos of its measured gamma rays "
         "(kinematic relation), with its own spectrum and range of energies; sources of an earlier list count once. f "
-        f"is chosen so that {n_signal:g} events are expected of all sources. {n_trials} pseudo-experiments, as many "
-        f"trials at each strength of the limits; seed {SEED}."
+        f"is chosen so that {n_signal:g} events are expected of all sources. {n_trials} pseudo-experiments of fits, "
+        f"{n_covered} of the limits, as many trials at each strength of these; seed {SEED}.\n\n"
+        "The fitted fraction is too low because the mean of S/B over the background is below 1: (1 - mean) times the "
+        "variance of n_s is missing from it, and that variance is large for many extended sources with soft spectra. "
+        "Trials hold for it: they have the same likelihood, so p-values and limits are not concerned, only weaker."
     )
     tables = [
         page.Table(
             "The fitted fraction over the injected one.",
-            ("catalogue", "sources", "events if hadronic", "injected f", "mean fitted f / injected", "within 3 %"),
+            (
+                "catalogue",
+                "sources",
+                "events if hadronic",
+                "injected f",
+                "mean of S/B",
+                "mean fitted f / injected",
+                "within 3 %",
+            ),
             found,
         ),
         page.Table(

@@ -112,13 +112,7 @@ def make(event_fraction: float = 1.0, n_trials: int = N_TRIALS) -> str:
         "Point sources injected from the smearing rows and fitted as in production, gamma free in [1, 4]. Poisson "
         f"numbers of events, whose spread is in the errors; seed {SEED}, {n_trials} trials per row. With few events "
         "n_s >= 0 and the free gamma pick up fluctuations of the background. Gamma is averaged over trials with "
-        "n_s > 0.\n\nFor soft spectra n_s comes out too low at -5 deg, and at 41.3 deg of the generated release: by up "
-        "to a third with 10 events, a tenth with 100. There the mean of S/B over the background's own events is 3 to "
-        "5 % below 1, which takes (1 - mean) times the variance of n_s from it. Most of it comes from the background's "
-        "distribution of AngErr: its tables hold the events that they are used on, which makes the background too "
-        "likely where it is rare. Wider windows help, but describe events held out worse. At -5 deg the selection of "
-        "events changes with declination, and one cell of the smearing covers both sides. p-values and limits from "
-        "trials are not concerned: trials have the same likelihood."
+        "n_s > 0."
     )
     return page.page("recovery", "Injection and recovery", text, [*found, share])
 

@@ -29,9 +29,9 @@ GAMMA = 2.0
 DAYS = (1.0, 30.0, 300.0)
 WIDTH_DAYS = 20.0
 STACK, GOLD = "54 tidal disruption events", "their gold sample"
-N_SKIES, N_BACKGROUND, N_RECOVERY = (500, 250), (1500, 750), (100, 50)
+N_SKIES, N_BACKGROUND, N_RECOVERY = (500, 250), (1500, 750), (400, 100)
 """Numbers of skies and trials, of windows of one source and of stacks, which take longer."""
-COVERED = {"box of 30 days": ((5.0, 10.0, 20.0), 400), GOLD: ((10.0, 20.0), 100)}
+COVERED = {"box of 30 days": ((5.0, 10.0, 20.0), 600), GOLD: ((10.0, 20.0), 150)}
 """Mean numbers of injected events of the tests of coverage, and numbers of trials."""
 INJECTED = (3.0, 10.0, 30.0)
 """Mean numbers of the test of recovery."""

@@ -273,6 +273,8 @@ SHAPES: dict[str, dict[str, str]] = {
 }
 """The spectra of `nusky.detector.spectrum` with their keys in a configuration."""
 Parameter = float | str | None
+MAX_INDEX = 10.0
+"""Steepest spectral index that is taken for one."""
 
 
 def files_of_sources(file: str | None) -> list[str]:
@@ -286,10 +288,10 @@ class Spectrum(Section):
     """What the flux of a source is (docs/spectra.md); a number may be the name of a column of the catalogue instead."""
 
     shape: Literal[*SHAPES] = Field("power-law", description="Kind of spectrum; docs/spectra.md has the formulas.")
-    gamma: str | None = Field(
+    gamma: Parameter = Field(
         None,
-        description="Column of the catalogue with the sources' own spectral indices; null: the index is fitted or of "
-        "the `gammas`, the same for all.",
+        description="Spectral index to fix, or column of the catalogue with those of the sources; null: it is fitted, "
+        "or one of the `gammas`, the same for all.",
     )
     cutoff_gev: Parameter = Field(None, description="cutoff-power-law: energy of the exponential cut-off.")
     cutoff_power: Parameter = Field(None, description="cutoff-power-law: power of the energy in the exponent, or 1.")
@@ -305,13 +307,25 @@ class Spectrum(Section):
     energy_min_gev: float | None = Field(None, gt=0, description="Lowest neutrino energy; null: none.")
     energy_max_gev: float | None = Field(None, gt=0, description="Highest neutrino energy; null: none.")
 
-    @field_validator("cutoff_gev", "cutoff_power", "gamma_above", "break_gev", "sharpness", "curvature", mode="before")
+    @field_validator(
+        "gamma", "cutoff_gev", "cutoff_power", "gamma_above", "break_gev", "sharpness", "curvature", mode="before"
+    )
     @classmethod
     def _number_if_it_is_one(cls, value: Any) -> Any:
         try:
             return float(value) if isinstance(value, str) else value
         except ValueError:
             return value
+
+    @field_validator("gamma")
+    @classmethod
+    def _index(cls, value: Parameter) -> Parameter:
+        if isinstance(value, float) and not 0 <= value <= MAX_INDEX:
+            hint = "; the flux falls as E^-gamma: leave the minus sign out" if value < 0 else ""
+            raise ValueError(
+                f"must be an index from 0 to {MAX_INDEX:g}, or the name of a column of the catalogue{hint}"
+            )
+        return value
 
     @field_validator("cutoff_gev", "cutoff_power", "break_gev", "sharpness")
     @classmethod
@@ -338,7 +352,7 @@ class Spectrum(Section):
 
     @property
     def parameters(self) -> dict[str, float | str]:
-        """The keys of its shape that are given, the file aside, and `gamma` where it is a column."""
+        """The keys of its shape that are given, the file aside, and `gamma`."""
         keys = [key for key in SHAPES[self.shape] if key != "file"] + ["gamma"]
         return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
 
@@ -688,6 +702,9 @@ class BdmExclusion(Section):
     )
     draws: int = Field(
         0, ge=0, le=10_000, description="Distances and halos drawn for the band of their uncertainties; 0: no band."
+    )
+    distance_error_kpc: float | None = Field(
+        None, ge=0, description="Error of the distance; null: that of nusky's list, which a place of your own has not."
     )
     density_error: float = Field(0.25, ge=0, description="Relative error of the halo's density at the Sun.")
     scale_radius_error: float = Field(0.2, ge=0, description="Relative error of the halo's scale radius.")
@@ -1064,6 +1081,15 @@ class Configuration(Section):
         for name in treated:
             if not self.inferred_weightings(name):
                 raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
+        return self
+
+    @model_validator(mode="after")
+    def _one_index(self) -> "Configuration":
+        if self.spectrum.gamma is None:
+            return self
+        for name, block in (("inference", self.inference), ("skymap", self.skymap)):
+            if block is not None and block.gamma is not None:
+                raise ValueError(f"`spectrum.gamma` and `{name}.gamma` both fix the index: leave one of them out")
         return self
 
     @model_validator(mode="after")

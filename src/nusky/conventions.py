@@ -16,9 +16,9 @@ PIVOT_ENERGY_GEV = 1e5  # flux normalisations phi0 are quoted at 100 TeV, arXiv:
 LIMIT_DROP = 3.84  # chi-square quantile 0.95 for one degree of freedom
 
 
-def index_text(gamma: float | str, symbol: str = "γ") -> str:
+def index_text(gamma: float | str) -> str:
     """What labels say of a spectral index; 0 stands for a spectrum whose parameters are all given."""
-    return f"{symbol} = {gamma}" if float(gamma) else "spectrum as given"
+    return f"γ = {gamma}" if float(gamma) else "spectrum as given"
 
 
 @dataclass(frozen=True)

@@ -188,16 +188,26 @@ def test_shapes_that_do_not_fit_and_empty_arrays(name):
             function(*arguments)
 
 
-def test_memory_does_not_grow_with_the_number_of_points():
+MODEL = bdm.BoostedDarkMatter(3.5, 8.5, 1.95, lambda s, t, u, mx: 1e-16 * s, lambda s, t, u, mx: 1e-16 * s)
+MANY = {
+    "flux": (2000, lambda mx: bdm.flux(350 * 31556926, 5, mx, 3.5, 1.95, rtol=1e-2)),
+    "flux of a burst": (200, lambda mx: bdm.flux(350 * 31556926, 5, mx, 3.5, 1.95, rtol=0.1, burst=1e6)),
+    "cross section": (2000, lambda mx: MODEL.sigma_xe(5, mx)),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_memory_does_not_grow_with_the_number_of_points(name):
+    block, compute = MANY[name]
+
     def peak(n):
-        mx = np.geomspace(0.9, 1.1, n)
         tracemalloc.start()
-        value = bdm.flux(350 * 31556926, 5, mx, 3.5, 1.95, rtol=1e-2)
+        value = compute(np.geomspace(0.9, 1.1, n))
         used = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert np.all(value > 0)
         return used
 
-    bdm.flux(1e9, 5, 1, 3.5, 1.95)
-    few, many = peak(2000), peak(12_000)
-    assert many - few < 10_000 * 200  # arguments and results, not the work
+    compute(np.array([1.0, 1.1]))
+    few, many = peak(block), peak(4 * block)
+    assert many < 1.4 * few  # arguments and results, not the work

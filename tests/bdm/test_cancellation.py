@@ -57,6 +57,23 @@ def test_the_seed_page_s_formula_on_xenon(n):
         assert np.all(error < 1e-12 * value)
 
 
+def test_a_factor_that_vanishes_at_the_threshold():
+    """(s - (m + M)^2)(s - (m - M)^2) = 4 M^2 T (T + 2 m): dark matter much slower than light, 60 digits."""
+    rng = np.random.default_rng(3)
+    for Tx, mx, mt in zip(10 ** rng.uniform(-8, 0, 40), 10 ** rng.uniform(-2, 3, 40), [0.5, 1.3e5] * 20, strict=True):
+
+        def amplitude(s, t, u, m, mt=mt):
+            return 1e-16 * (s - (m + mt) ** 2) * (s - (m - mt) ** 2) / (mt * m) ** 2
+
+        value, error = bdm.BoostedDarkMatter(*PLACE, amplitude, amplitude, mt=mt).sigma_xe(Tx, mx, full_output=True)
+        with mpmath.workdps(60):
+            T, m, M = map(mpmath.mpf, (Tx, mx, mt))
+            flow, s = 4 * M**2 * T * (T + 2 * m), (M + m) ** 2 + 2 * M * T
+            expected = float(1e-16 * flow / (M * m) ** 2 / (16 * mpmath.pi * s) * HBAR_C**2)
+        assert abs(value - expected) <= error + 1e-12 * expected, (Tx, mx, mt)
+        assert error < 1e-11 * value
+
+
 def test_a_mass_whose_square_is_rounded_is_told():
     """mt = 122298.7 MeV: an amplitude may square it before or after rounding, which nobody can know."""
     model = bdm.BoostedDarkMatter(*PLACE, exchange(122298.7, 2), exchange(122298.7, 2), mt=122298.7)

@@ -1,5 +1,6 @@
 """A model follows whatever its functions read, wherever that is and however they are evaluated."""
 
+import functools
 import itertools
 import math
 import types
@@ -99,6 +100,48 @@ def uses_default(s, t, u, mx, factor=1.0):
     return factor * math.sqrt(s) if s > 0 else 0.0
 
 
+def with_factor(factor, s, t, u, mx):
+    return factor * compiled_helper(s) if s > 0 else 0.0
+
+
+class Physics:
+    """Methods and attributes that lead to what numba compiled."""
+
+    def __init__(self):
+        self.root = compiled_helper
+
+    def __call__(self, s, t, u, mx):
+        return compiled_helper(s) if s > 0 else 0.0
+
+    def through_attribute(self, s, t, u, mx):
+        return self.root(s) if s > 0 else 0.0
+
+    @classmethod
+    def of_class(cls, s, t, u, mx):
+        return compiled_helper(s) if s > 0 else 0.0
+
+
+class Special(Physics):
+    def __call__(self, s, t, u, mx):
+        return super().__call__(s, t, u, mx)
+
+
+physics, special = Physics(), Special()
+by_name, in_order = {"root": compiled_helper}, (compiled_helper,)
+
+
+def uses_object(s, t, u, mx):
+    return physics.through_attribute(s, t, u, mx)
+
+
+def uses_dictionary(s, t, u, mx):
+    return by_name["root"](s) if s > 0 else 0.0
+
+
+def uses_tuple(s, t, u, mx):
+    return in_order[0](s) if s > 0 else 0.0
+
+
 def on_arrays(s, t, u, mx):
     return g * np.sqrt(s)
 
@@ -136,6 +179,15 @@ CASES = {
     "nested function": (uses_nested, double_global),
     "import in the function": (uses_import, double_global),
     "default": (uses_default, double_defaults),
+    "partial function": (functools.partial(with_factor, 1.0), double_global),
+    "object": (physics, double_global),
+    "object of a subclass": (special, double_global),
+    "method of an object": (physics.through_attribute, double_global),
+    "method of a class": (Physics.of_class, double_global),
+    "object in a global": (uses_object, double_global),
+    "function in a dictionary": (uses_dictionary, double_global),
+    "function in a tuple": (uses_tuple, double_global),
+    "vectorized": (np.vectorize(uses_compiled_helper), double_global),
     "whole arrays": (on_arrays, double_global),
     "compiled by the user": (compiled, double_global),
     "ufunc of the user": (ufunc, double_global),
@@ -149,11 +201,22 @@ def reset():
     table[:] = 1.0, 2.0
 
 
-QUICK = ("global", "array changed in place", "compiled function", "module", "class", "whole arrays")
+COMPILING = (
+    "function",
+    "compiled function of a module",
+    "compiled function of a function",
+    "module of a module",
+    "getattr",
+    "nested function",
+    "import in the function",
+    "default",
+    "compiled by the user",
+    "ufunc of the user",
+)
 
 
 @pytest.mark.parametrize(
-    "case", [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+    "case", [pytest.param(case, marks=pytest.mark.slow) if case in COMPILING else case for case in CASES]
 )
 def test_what_an_amplitude_reads_may_change(case):
     amplitude, double = CASES[case]
@@ -222,6 +285,16 @@ def test_replaced_and_overridden_methods_follow_too(cas_a):
     assert model.flux(350 * YEAR, 5, 1) == pytest.approx(2 * flux, rel=1e-12)
     double_global()
     assert model.flux(350 * YEAR, 5, 1) == pytest.approx(4 * flux, rel=1e-12)
+
+
+def test_spectra_and_form_factors_follow_too():
+    spectrum = numba.njit(lambda energy: g * 1e56 * energy * np.exp(-energy / 4))
+    form_factor = numba.njit(lambda q: g * np.exp(-q))
+    model = bdm.BoostedDarkMatter(3.5, 8.5, 1.95, on_arrays, on_arrays, spectrum=spectrum, form_factor=form_factor)
+    before = model.flux(350 * YEAR, 5, 1), model.sigma_xe(5, 1)
+    double_global()
+    assert model.flux(350 * YEAR, 5, 1) == pytest.approx(4 * before[0], rel=1e-12)
+    assert model.sigma_xe(5, 1) == pytest.approx(8 * before[1], rel=1e-12)
 
 
 def uses_strength(Tx, mx, psi):

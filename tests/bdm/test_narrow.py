@@ -57,6 +57,21 @@ def test_flux_of_a_narrow_resonance(width):
         assert error < 1e-8 * found
 
 
+class Stable:
+    """A narrow resonance of an amplitude that also comes without cancellation."""
+
+    def __call__(self, s, t, u, mx):
+        return resonance(30.0, 1e-5)(s, t, u, mx)
+
+    def without_cancellation(self, gap, transfer, remaining, mx):
+        return self(gap + mx**2, -transfer, mx**2 - gap + transfer, mx)
+
+
+def test_a_resonance_of_an_amplitude_without_cancellation_is_found():
+    plain = model(resonance(30.0, 1e-5)).flux(350 * YEAR, 5, 1)
+    assert model(Stable()).flux(350 * YEAR, 5, 1) == pytest.approx(plain, rel=1e-7)
+
+
 def test_flux_of_a_narrow_resonance_on_a_floor():
     t, width = 350 * YEAR, 1e-5
     floor = 1e-4

@@ -124,6 +124,18 @@ def test_limits_are_those_of_the_package(numbers, tmp_path):
     seen = numbers(*arguments, "--observed", "0", "--method", "poisson", "--t", "300yr", "--duration", "10yr")
     assert seen["n_limit"] == pytest.approx([2.302585] * 2)
     assert seen["kind"] == "observed"
+    assert seen["inputs"]["rough_or_assumed"].split(", ") == detector.approximate
+
+
+def test_draws_of_a_supernova_of_one_s_own_need_the_error_of_its_distance(nusky, numbers):
+    own = ("exclude", "--supernova", "next", "--ra", "266.4", "--dec=-28.9", "--distance", "8kpc", "--t", "10s")
+    own += ("--duration", "20yr", "--masses", "1", "--mx-min", "1MeV", "--draws", "2")
+    result = nusky("bdm", *own)
+    assert result.exit_code != 0
+    assert "--distance-error" in result.output
+    exact, rough = (numbers(*own, "--distance-error", error) for error in ("0kpc", "2kpc"))
+    assert exact["sqrt_sigma_cm2"] == rough["sqrt_sigma_cm2"]
+    assert exact["median"] != rough["median"]
 
 
 @pytest.mark.parametrize(

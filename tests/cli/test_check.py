@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nusky import tables
+from nusky import config, tables
+from nusky.cli import check
 from nusky.files import sha256, write_json
 from nusky.paths import Paths
 
@@ -145,3 +146,86 @@ def test_committed_configurations(nusky, repository, name):
     result = nusky("check", repository / "config" / name)
     assert result.exit_code == 0, result.output
     assert not Path("results").exists()
+
+
+def test_an_index_that_the_spectrum_fixes_is_told():
+    cfg = config.parse(
+        {"run": "x", "catalogues": {"wcda-hess": {}}, "spectrum": {"gamma": 2.2}, "inference": {}, "skymap": {}}
+    )
+    assert check._inference(cfg)["spectral index"] == "fixed at 2.2"
+    assert check._skymap(cfg.skymap, cfg.spectrum)["spectral index"] == "fixed at 2.2"
+
+
+WINDOWED = {
+    "run": "windows",
+    "release": {"name": "icecube-10yr", "seasons": ["IC79"], "synthetic": "always"},
+    "catalogues": {
+        "mine": {"lists": [{"file": "l.csv"}], "time": {"profile": "box", "start_mjd": "b", "stop_mjd": "e"}}
+    },
+    "methods": ["standard"],
+    "inference": {},
+}
+
+
+@pytest.fixture
+def windows(nusky, tmp_path):
+    def call(rows, *options, **changes):
+        (tmp_path / "l.csv").write_text("name,ra_deg,dec_deg,b,e\n" + "\n".join(rows) + "\n")
+        (tmp_path / "w.yaml").write_text(yaml.safe_dump(WINDOWED | changes))
+        return nusky("check", "w.yaml", *options)
+
+    return call
+
+
+def test_windows_outside_the_seasons_are_named_before_the_run(windows):
+    """IC79 lasts from MJD 55348 to 55694; the generator's good runs are known."""
+    rows = ["A,10,5,55400,55500", "early,20,5,54000,54100", "late,30,5,57000,57100"]
+    told = json.loads(windows(rows, "--json").stdout)["catalogues"]["mine"]["windows_outside_seasons"]
+    assert list(told) == ["early", "late"]
+    assert told["early"].startswith("it ends at MJD 54100.00, before the first good run at 55348")
+    assert "begins at MJD 57000.00, after the last good run" in told["late"]
+    assert "2 outside the good runs. early: it ends" in " ".join(windows(rows).stdout.split())
+    assert "outside the good runs" not in windows(rows[:1]).stdout
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "message"),
+    [
+        (["A,10,5,54000,54100"], {}, "the windows of all sources lie outside the good runs"),
+        (["A,10,5,55500,55400"], {}, "not after its start"),
+        (["A,10,5,2455400,2455500"], {}, "looks like a Julian date"),
+        (["A,10,5,2010,2011"], {}, "looks like a year"),
+        (["A,10,5,,"], {}, "is empty"),
+        (
+            ["A,10,5,1,2"],
+            {"inference": {"durations": {"ra_deg": 1, "dec_deg": 5, "centre_mjd": 50000, "days": [1]}}},
+            "in config block `inference.durations`",
+        ),
+        (
+            ["A,10,5,1,2"],
+            {"inference": {"durations": {"ra_deg": 1, "dec_deg": 5, "centre_mjd": 2455500, "days": [1]}}},
+            "in `inference.durations.centre_mjd`: Input should be less than or equal to 100000",
+        ),
+    ],
+)
+def test_windows_that_make_no_sense_stop_before_the_run(windows, rows, changes, message):
+    if changes:
+        changes = changes | {"catalogues": {"mine": {"lists": [{"file": "l.csv"}]}}}
+    found = windows(rows, **changes)
+    assert found.exit_code != 0
+    assert message in " ".join(found.output.split())
+
+
+def test_flares_longer_than_the_livetime_stop_before_the_run(windows):
+    time = {"profile": "flare", "shortest_days": 1, "longest_days": 400}
+    found = windows(["A,10,5,1,2"], catalogues={"mine": {"lists": [{"file": "l.csv"}], "time": time}})
+    assert "is more than the livetime of the seasons" in " ".join(found.output.split())
+
+
+def test_good_runs_that_are_not_known_yet_are_told(windows, tmp_path):
+    release = {"name": "icecube-10yr", "seasons": ["IC79"]}
+    assert "known once the release is read" in " ".join(windows(["A,10,5,54000,54100"], release=release).stdout.split())
+    listed = {"name": "A", "file": "e.csv", "ang_err_deg": 1, "columns": {"mjd": "mjd"}, "uptimes": [[55000, 55100]]}
+    (tmp_path / "e.csv").write_text("ra_deg,dec_deg,mjd\n10,5,55050\n")
+    found = windows(["A,10,5,54000,54100"], release={"name": "mine", "events": [listed]})
+    assert "before the first good run at 55000.00" in " ".join(found.output.split())

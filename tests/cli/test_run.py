@@ -168,6 +168,19 @@ def test_a_run_from_the_wheel_tells_its_stages_and_ends_with_the_verdict(install
     assert read_json(tmp_path / "results/tiny/summary.json")["configuration"]["run"] == "tiny"
     again = subprocess.run([*CALL, "run", "mine.yaml"], cwd=tmp_path, env=installed, capture_output=True, text=True)
     assert "nothing had to be done again" in again.stdout, again.stderr
+    for arguments, part in (
+        (["table", "results/tiny", "--latex"], r"\begin{tabular}"),
+        (["methods", "results/tiny"], r"\citep{nusky}"),
+        (["show", "results/tiny"], "cannot say whether there is an excess"),
+        (["check", "mine.yaml", "--finished"], "mine"),
+        (["catalogue", "validate", "mine.csv", "--ra", "RA", "--dec", "Dec", "--name", "Source"], "2 sources"),
+        (["data", "list"], "icecube-14yr"),
+        (["bdm", "flux"], "MeV"),
+        (["version"], "nusky"),
+    ):
+        done = subprocess.run([*CALL, *arguments], cwd=tmp_path, env=installed, capture_output=True, text=True)
+        assert done.returncode == 0, (arguments, done.stderr)
+        assert part in done.stdout, arguments
 
 
 @pytest.mark.slow

@@ -39,6 +39,11 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40", "--dec", "0", "--trials", "many"], "valid integer"),
         (["--ra", "40", "--dec", "0", "--seed", "-1"], "--seed"),
         (["--ra", "40", "--dec", "0", "--window", "56000"], "--window"),
+        (["--ra", "40", "--dec", "0", "--flare", "1"], "--flare"),
+        (["--ra", "40", "--dec", "0", "--flare", "1", "10", "--window", "56000", "56010"], "give either --window or"),
+        (["--ra", "40", "--dec", "0", "--limit-days", "10"], "give --flare, too"),
+        (["--ra", "40", "--dec", "0", "--flare", "1", "10", "--limit-days", "2", "--trials", "0"], "need --trials"),
+        (["--ra", "40", "--dec", "0", "--flare", "1", "10", "--profile", "a.fits"], "give --window once it is known"),
         (["--ra", "40", "--dec", "0", "--out", "a.xls"], "change the suffix"),
         (["--ra", "40", "--dec", "0", "--profile", "a.json"], "written as .fits or .ecsv"),
         (["--ra", "40", "--dec", "0", "--release", "icecube-15yr"], "no release 'icecube-15yr'"),
@@ -46,6 +51,9 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40", "--dec", "0", "--seasons", "IC99"], "no season 'IC99'"),
         (["--ra", "40", "--dec", "0", "--seasons", ","], "at least one"),
         (["--ra", "40", "--dec", "0", "--gama", "2"], "No such option"),
+        (["--ra", "40", "--dec", "0", "--spectrum", "cutoff:cutoff=100"], "cutoff = 100 has no unit"),
+        (["--ra", "40", "--dec", "0", "--spectrum", "cutoff:cutoff=-1TeV"], "must be above 0"),
+        (["--ra", "40", "--dec", "0", "--spectrum", "nowhere.ecsv"], "nowhere.ecsv: cannot be read"),
         (["..."], "is no name of a source"),
     ],
 )
@@ -75,5 +83,10 @@ def test_a_source_is_searched_and_written(tmp_path):
     assert content["source"]["name"] == "NGC 1068"
     assert (tmp_path / "a.fits").read_bytes()[:6] == b"SIMPLE"
     assert called(*given, "--gamma", "9").exit_code == 1
+    cut = called(*given, "--spectrum", "cutoff:gamma=2,cutoff=10TeV")
+    assert cut.output.count("cutoff-power-law (gamma 2, cutoff_gev 10000, cutoff_power 1)") == 2
+    blind = called(*given, "--spectrum", "power-law:energy_min=1EeV,energy_max=2EeV")
+    assert blind.exit_code == 1
+    assert "at log10(E/GeV) 9 to 9.30103, the energies of its spectrum" in blind.output
     unquoted = called("NGC", "1068", *given[1:])
     assert unquoted.output.startswith("search at NGC 1068, icecube-3yr")

@@ -7,7 +7,7 @@ import re
 import pytest
 from astropy.table import Table
 
-from nusky.files import write_json
+from nusky.files import read_json, write_json
 from tests.report.test_report import inferred
 
 SPOT = {"ra_deg": 77.4, "dec_deg": 5.7, "test_statistic": 12.5, "n_signal": 9.0, "gamma": 2.1, "p_local": 0.01}
@@ -50,10 +50,23 @@ def test_latex_escapes_and_has_as_many_cells_as_columns(nusky, tmp_path):
     result = nusky("table", tmp_path / "demo", "--latex", "--columns", "name,p_local,limit_n_signal")
     assert result.exit_code == 0, result.output
     text = result.stdout
-    assert r"A\_1 \& B & $0.020$" in text
+    assert r"A\_1 \& B & $0.02$" in text
     body = text.split(r"\hline")[3].strip().splitlines()
     assert len(body) == 2
     assert all(line.replace(r"\&", "").count("&") == 2 and line.endswith(r"\\") for line in body)
+
+
+def test_a_p_value_that_no_trial_reached_is_a_bound_wherever_people_read_it(nusky, run):
+    summary = read_json(run / "summary.json")
+    for fit in summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["fits"]:
+        fit |= {"p_local": 1 / 101, "p_post": 1 / 61}
+    write_json(run / "summary.json", summary)
+    written = nusky("table", run, "--latex", "--columns", "name,p_local,p_post").stdout
+    assert r"A $<$1$>$ & $< 0.0099$ & $< 0.016$" in written
+    for arguments in (["show", run], ["table", run, "--columns", "name,p_local,p_post"]):
+        assert re.search(r"A <1>.*< 0\.0099\s+< 0\.016", nusky(*arguments).stdout)
+    (first, _) = csv.DictReader(io.StringIO(nusky("table", run, "--csv").stdout))
+    assert float(first["p_local"]) == 1 / 101  # for programs, numbers
 
 
 def test_hot_spots_come_from_the_map(nusky, refused, run):

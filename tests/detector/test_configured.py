@@ -3,10 +3,18 @@ from dataclasses import fields
 import numpy as np
 import pyarrow as pa
 import pytest
+from astropy import units as u
 
 from nusky import config
-from nusky.detector.configured import of_stack, spectra_of, spectrum_of
-from nusky.detector.spectrum import KINDS, CutoffPowerLaw, PowerLaw, SourceSpectra
+from nusky.detector.configured import of_stack, spectra_of, spectrum_from, spectrum_of, spectrum_of_text
+from nusky.detector.spectrum import (
+    KINDS,
+    BrokenPowerLaw,
+    CutoffPowerLaw,
+    LogParabola,
+    PowerLaw,
+    SourceSpectra,
+)
 from nusky.errors import CatalogueError, ConfigurationError, PhysicsError
 
 SOURCES = pa.table(
@@ -95,3 +103,95 @@ def test_a_range_outside_the_table_is_refused(tmp_path):
 def test_what_a_configuration_may_not_say(keys, message):
     with pytest.raises(ConfigurationError, match=message):
         config.parse({"run": "x", "spectrum": keys, "catalogues": {"wcda-hess": {}}})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("power-law", PowerLaw(2.0)),
+        ("power-law:gamma=2.5", PowerLaw(2.5, fit="")),
+        ("cutoff:gamma=2,cutoff=100TeV", CutoffPowerLaw(2.0, 1e5, fit="")),
+        (" cutoff-power-law : cutoff = 0.1 PeV ", CutoffPowerLaw(2.0, 1e5)),
+        ("cutoff:cutoff_gev=1e5,fit=gamma", CutoffPowerLaw(2.0, 1e5)),
+        ("cutoff:gamma=2.2,cutoff=30TeV,fit=cutoff", CutoffPowerLaw(2.2, 3e4, fit="cutoff_gev")),
+        ("broken:gamma=2,gamma_above=3,break=1PeV,fit=break", BrokenPowerLaw(2.0, 3.0, 1e6, fit="break_gev")),
+        ("log:gamma=2,curvature=0.1,fit=curvature", LogParabola(2.0, 0.1, fit="curvature")),
+        ("log:curvature=0.1,energy_max=10TeV", LogParabola(2.0, 0.1, log10_limits=(-np.inf, 4.0))),
+    ],
+)
+def test_a_text_is_the_spectrum_that_it_says(text, expected):
+    assert spectrum_of_text(text) == expected
+    assert spectrum_from(text) == spectrum_from(expected) == expected
+
+
+def test_a_text_may_be_the_name_of_a_table(tmp_path):
+    (tmp_path / "flux.csv").write_text(TABLE.format(3))
+    found = spectrum_of_text("flux.csv", tmp_path)
+    assert found == spectrum_of_text("table:file=flux.csv", tmp_path)
+    assert found.shape(1e3) == pytest.approx(3e-3)
+    cut = spectrum_of_text("flux.csv:energy_min=2TeV", tmp_path)
+    assert cut.log10_limits == pytest.approx((np.log10(2e3), 4.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "begins with none of power-law"),
+        ("exponential", "begins with none of power-law"),
+        ("cutoff", "needs `cutoff_gev`"),
+        ("cutoff:cutoff=100", "cutoff = 100 has no unit"),
+        ("cutoff:cutoff=100m", "cutoff = 100m is no energy"),
+        ("cutoff:cutoff=TeV100", "'TeV100' is no energy"),
+        ("cutoff:cutoff=-1TeV", "cutoff_gev.*above 0"),
+        ("cutoff:cutoff=nanTeV", "cutoff_gev.*finite"),
+        ("cutoff:cutoff=infTeV", "finite"),
+        ("cutoff:cutoff=1TeV,cutoff=2TeV", "'cutoff' stands there twice"),
+        ("cutoff:cutoff=1TeV,cutoff_gev=1000", "'cutoff_gev' stands there twice"),
+        ("cutoff:cutoff=1TeV,gamma", "'gamma' is no KEY=VALUE"),
+        ("cutoff:cutoff=1TeV,gama=2", "unknown key; did you mean `gamma`"),
+        ("cutoff:cutoff=1TeV,gamma=-2", "leave the minus sign out"),
+        ("cutoff:cutoff=1TeV,gamma=steep", "gamma = 'steep' is no number"),
+        ("cutoff:cutoff=1TeV,curvature=1", "does not belong to a cutoff-power-law"),
+        ("cutoff:cutoff=1TeV,fit=cutoff", "give gamma a value"),
+        ("cutoff:gamma=2,cutoff=1TeV,fit=gamma", "fit=gamma is not possible; of this one cutoff can be fitted"),
+        ("power-law:gamma=2,fit=cutoff", "no parameter can be fitted"),
+        ("cutoff:gamma=2,cutoff=1GeV,fit=cutoff", "from 3 to 8 in .*; its own value, 0, is outside"),
+        ("power-law:energy_min=2TeV,energy_max=1TeV", "energy_min_gev must be below"),
+        ("nowhere.csv", "nowhere.csv: cannot be read"),
+        ("table:file={name}.csv", "belongs into the `spectrum` of a catalogue"),
+    ],
+)
+def test_a_text_that_is_no_spectrum_is_told_what_is_wrong(text, message):
+    with pytest.raises(ConfigurationError, match=message):
+        spectrum_of_text(text)
+
+
+def test_the_model_of_another_program_is_tabulated_where_it_has_a_flux():
+    class Model:
+        def __call__(self, energy):
+            x = (energy / (100 * u.TeV)).to_value("")
+            return np.where(x < 1, 3e-20 * x**-2.3, 0.0) * u.Unit("TeV-1 cm-2 s-1")
+
+    found = spectrum_from(Model())
+    energy = np.array([150.0, 2e3, 9e4])
+    np.testing.assert_allclose(found.shape(energy), 3e-23 * (energy / 1e5) ** -2.3, rtol=1e-9)
+    assert found.log10_limits == pytest.approx((2.0, 5.0), abs=0.01)
+    assert found.words == "Model"
+    for wrong in (
+        lambda energy: energy,
+        lambda energy: 1 / 0,
+        lambda e: 0 * u.Unit("TeV-1 cm-2 s-1") * np.ones(len(e)),
+    ):
+        with pytest.raises(PhysicsError, match=r"no dN/dE|no flux above 0"):
+            spectrum_from(wrong)
+    with pytest.raises(PhysicsError, match="give one of"):
+        spectrum_from(2.0)
+
+
+def test_an_index_of_the_run_is_fixed_by_one_key():
+    assert spectrum_of(block(gamma=2.2)) == PowerLaw(2.2, fit="")
+    given = {"run": "x", "catalogues": {"wcda-hess": {}}, "spectrum": {"gamma": 2.2}}
+    assert config.parse(given).spectrum.gamma == 2.2
+    for name in ("inference", "skymap"):
+        with pytest.raises(ConfigurationError, match=f"`spectrum.gamma` and `{name}.gamma` both fix the index"):
+            config.parse(given | {name: {"gamma": 2.0}})

@@ -20,7 +20,12 @@ from tests.docs.markdown import Block, blocks, pages
 PAGES = pages(REPOSITORY)
 NO_CODE = {"", "text", "{toctree}", "diff"}
 """Languages of blocks that hold nothing to run; `diff` belongs to the recipes of CONTRIBUTING.md."""
-ELSEWHERE = {"CONTRIBUTING.md": ("python", "sh"), "README.md": ("sh",), "docs/cli.md": ("sh",)}
+ELSEWHERE = {
+    "CONTRIBUTING.md": ("python", "sh"),
+    "README.md": ("sh",),
+    "docs/cli.md": ("sh",),
+    "docs/tutorials/name_to_table.md": ("python",),
+}
 """Page -> languages a test of its own runs: `test_contributing.py`, `test_readme_word_for_word.py`, `test_cli.py`."""
 DATA = {"docs/tutorials/flare.md": ("txs", "txs0506_release_2018")}
 """Page -> the folder it reads and which of the validation data that is."""

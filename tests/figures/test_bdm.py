@@ -75,7 +75,7 @@ def test_cross_sections_name_targets_and_units():
         "nucleus, published",
         "nucleus, standard",
     ]
-    assert "cm$^2$" in upper.get_ylabel()
+    assert "cm²" in upper.get_ylabel()
     table = pa.table({"psi_rad": [0.0, 0.1], "published_cm2_per_sr": [2.0, 2.0], "standard_cm2_per_sr": [1.0, 1.0]})
     upper, lower = bdm_differential_cross_section(table, case="y").axes
     assert lower.lines[0].get_ydata().tolist() == [2, 2]
@@ -86,7 +86,8 @@ def test_limits_are_drawn_in_the_unit_of_the_axis():
     names = [name for name in EXCLUSION_COLUMNS if "strength" in name]
     factors = dict(zip(names, (np.nan, 0.5, 0.7, 1.0, 1.4, 2.0, np.nan, np.nan), strict=True))
     median = np.array([4.0, 1.0, np.inf])
-    table = {"detector": ["A$"] * 3, "mx_mev": [1.0, 2.0, 3.0], "confidence_level": [0.9] * 3}
+    table = {"detector": ["A$"] * 3, "approximate": ["resolution, background"] * 3}
+    table |= {"mx_mev": [1.0, 2.0, 3.0], "confidence_level": [0.9] * 3}
     table |= {name: factor * median for name, factor in factors.items()}
     table["limit_sqrt_sigma_cm2"] = np.sqrt(median * 1e-60)
     axes = bdm_exclusion(pa.table(table), supernova="Cas A", coupling_product=None).axes[0]
@@ -94,6 +95,7 @@ def test_limits_are_drawn_in_the_unit_of_the_axis():
     np.testing.assert_allclose(curve[:2], [2e-30, 1e-30])
     assert np.isnan(curve[2])
     assert "cm" in axes.get_ylabel()
+    assert "approximate" in axes.get_legend().get_texts()[0].get_text()
     coupled = bdm_exclusion(pa.table(table), supernova="Cas A", coupling_product=1e-16).axes[0]
     np.testing.assert_allclose(coupled.lines[0].get_ydata()[:2], [2e-16, 1e-16])
     table["expected_median_strength"] = np.full(3, np.inf)

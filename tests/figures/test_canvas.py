@@ -1,4 +1,5 @@
-import matplotlib
+import matplotlib.image
+import numpy as np
 import pytest
 
 from nusky.errors import ConfigurationError
@@ -15,6 +16,42 @@ def test_equal_figures_give_equal_files(tmp_path, suffix):
     first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
     assert first.read_bytes() == second.read_bytes()
     assert [path.name for path in sorted(tmp_path.iterdir())] == sorted([first.name, second.name])
+
+
+def drawn(top=9e-8, log=False):
+    """Three panels with a legend outside; matplotlib finds places for them when it draws."""
+    with canvas.style():
+        figure = canvas.new_figure("title", synthetic=True)
+        for axes in figure.subplots(1, 3):
+            axes.plot([1, 2], [3e-9, top], label="a line")
+            axes.set_xlabel("of all panels")
+            axes.set_yscale("log" if log else "linear")
+        canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=1)
+        return figure
+
+
+def test_a_figure_looks_as_matplotlib_saves_it_whichever_format_came_first(tmp_path):
+    first, second, figure = tmp_path / "first.png", tmp_path / "second.png", drawn()
+    with canvas.style():
+        figure.savefig(tmp_path / "matplotlib.png", dpi=60)
+    canvas.save(drawn(), [first], dpi=60)
+    canvas.save(drawn(), [tmp_path / "f.pdf", tmp_path / "f.svg", second], dpi=60)
+    images = [matplotlib.image.imread(path) for path in (tmp_path / "matplotlib.png", first, second)]
+    assert np.array_equal(images[0], images[1])
+    assert np.array_equal(images[0], images[2])
+
+
+@pytest.mark.parametrize(("top", "one"), [(9e-8, "10⁻⁸"), (9e-9, "6×10⁻⁹"), (9e3, "10⁴")])
+def test_ticks_of_logarithmic_axes_say_their_powers_of_ten(tmp_path, top, one):
+    figure = drawn(top, log=True)
+    canvas.save(figure, [tmp_path / "figure.png"], dpi=60)
+    ticks = figure.axes[0].yaxis.get_ticklabels(), figure.axes[0].yaxis.get_ticklabels(minor=True)
+    said = {text.get_text(): text.get_position()[1] for text in (*ticks[0], *ticks[1]) if text.get_text()}
+    assert one in said
+    for text, value in said.items():
+        coefficient, _, power = text.rpartition("10")
+        exponent = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
+        assert value == pytest.approx(float(f"{coefficient.removesuffix('×') or 1}e{exponent}"))
 
 
 def test_unknown_format_is_refused(tmp_path):
@@ -48,7 +85,7 @@ def test_tag_and_title_do_not_overlap():
 
 
 def test_scientific_and_plain():
-    assert canvas.scientific(2.4916e-8) == r"$2.49 \times 10^{-8}$"
+    assert canvas.scientific(2.4916e-8) == "2.49 × 10⁻⁸"
     assert canvas.plain("cost: $5 $") == r"cost: \$5 \$"
 
 

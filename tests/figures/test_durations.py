@@ -22,6 +22,6 @@ def test_flux_and_fluence_run_over_the_duration():
     fluence, flux = figure.axes
     np.testing.assert_allclose(fluence.lines[0].get_data(), [[1, 10], [8640, 86400]])
     np.testing.assert_allclose(flux.lines[0].get_data(), [[1, 10], [0.1, 0.1]])
-    assert "[GeV cm$^{-2}$]" in fluence.get_ylabel()
+    assert "[GeV cm⁻²]" in fluence.get_ylabel()
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[1:] == ["sensitivity", "5 sigma discovery potential", "threshold from a tail fit"]

@@ -32,9 +32,9 @@ def test_labels_and_legend(limits):
     axes = limit_spectra({"uniform": limits, "flux": limits}, synthetic=False, **NAMES).axes[0]
     assert "[GeV]" in axes.get_xlabel()
     assert "all flavours (×3)" in axes.get_ylabel()
-    assert "GeV cm$^{-2}$ s$^{-1}$" in axes.get_ylabel()
+    assert "GeV cm⁻² s⁻¹" in axes.get_ylabel()
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert texts[:4] == [r"$\gamma$ = 2.0", r"$\gamma$ = 2.53", "uniform weights", "flux weights"]
+    assert texts[:4] == [r"γ = 2.0", r"γ = 2.53", "uniform weights", "flux weights"]
     assert "IceCube diffuse" in texts[4]
 
 

@@ -32,8 +32,8 @@ def test_legend_names_statements_indices_and_extrapolation(strengths):
     axes = sensitivity(strengths, synthetic=False, **NAMES).axes[0]
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
     assert texts == [
-        r"$\gamma$ = 2.0",
-        r"$\gamma$ = 2.5",
+        r"γ = 2.0",
+        r"γ = 2.5",
         "sensitivity",
         "5 sigma discovery potential",
         "threshold from a tail fit",

@@ -25,10 +25,10 @@ def test_limit_is_marked_where_the_method_reads_it(scan, limits, method, level):
 def test_labels_and_legend(scan, limits):
     figure = ts_scan(scan, limits, method="published", synthetic=True, **NAMES)
     axes = figure.axes[0]
-    assert "GeV cm$^{-2}$ s$^{-1}$" in axes.get_xlabel()
+    assert "GeV cm⁻² s⁻¹" in axes.get_xlabel()
     assert "100 TeV" in axes.get_xlabel()
     assert "TS" in axes.get_ylabel()
-    assert r"$1.55 \times 10^{-9}$" in legend(figure)[0]
+    assert "1.55 × 10⁻⁹" in legend(figure)[0]
     assert "no limit" in legend(figure)[1]
     assert any("IceCube diffuse" in text for text in legend(figure))
     assert canvas.SYNTHETIC_TAG in [text.get_text() for text in figure.texts]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nusky.report.report import build_report
-from tests.report.test_report import SOURCE, SUMMARY
+from tests.report.test_report import SOURCE, SUMMARY, inferred
 
 SOURCES = [
     {**SOURCE, "name": name, "ts_max": ts, "ns_best": None if ts is None else 1}
@@ -85,3 +85,30 @@ def test_colours_follow_the_readers_scheme_with_contrast(opened, scheme, bright)
     ink = opened.evaluate("getComputedStyle(document.body).color.match(/\\d+/g).map(Number)")
     assert (corner > 128) == bright
     assert abs(corner - np.mean(ink)) > 150
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_the_first_screen_holds_verdict_p_and_limit_and_the_sources_fit_beside_their_limits(
+    page, tmp_path, width, height, scheme
+):
+    build_report(inferred(), [], tmp_path / "report.html")
+    page.view(width, height, scheme, touch=width == 390)
+    page.open(tmp_path / "report.html")
+    lines = page.evaluate(
+        "[...document.querySelectorAll('.verdict > *')].map((line) => [line.innerText,"
+        " line.getBoundingClientRect().right, line.getBoundingClientRect().bottom])"
+    )
+    assert [text.split(":")[0].split(" (")[0] for text, *_ in lines] == [
+        "No excess of neutrinos over background was found",
+        "p = 0.1 for the run",
+        "Upper limit at 90 % on wcda-hess",
+    ]
+    assert all(right <= width and bottom <= height for _, right, bottom in lines)
+    heads = page.evaluate(
+        "[...document.querySelector('[aria-labelledby=sources-1] thead tr').cells].slice(0, 4)"
+        ".map((cell) => [cell.innerText.split(',')[0], cell.getBoundingClientRect().right])"
+    )
+    assert [text for text, _ in heads] == ["source", "local p", "p corrected", "limit"]
+    assert heads[-1][1] <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -252,7 +252,38 @@ def test_what_a_stack_owes_to_each_source_is_told(build):
 def test_a_p_value_at_its_floor_is_a_bound(build):
     summary = inferred()
     summary["corrected"] = CORRECTED | {"p_value": 1 / 61}
-    assert "p &lt; 0.01639 for the run" in build(summary)
+    assert "p &lt; 0.016 for the run" in build(summary)
+
+
+def test_p_values_have_the_digits_that_their_trials_can_tell_and_sort_as_numbers(build):
+    summary = inferred()
+    sources = summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]
+    for fit, p_local, p_post in zip(sources["fits"], (0.484848, 1 / 101), (0.98765, 1 / 61), strict=True):
+        fit |= {"p_local": p_local, "p_post": p_post}
+    page = build(summary)
+    table = page[page.index("Sources of wcda-hess</h3>") :]
+    cells = re.findall(r'data-value="([^"]+)"[^>]*>([^<]*)<', table[: table.index("</table>")])
+    shown = dict(cells)
+    assert [shown[str(p)] for p in (0.484848, 0.98765, 1 / 101, 1 / 61)] == [
+        "0.48",
+        "0.99",
+        "&lt; 0.0099",
+        "&lt; 0.016",
+    ]
+
+
+def test_sources_at_several_indices_have_fit_and_limit_side_by_side_and_one_table(build):
+    summary = inferred()
+    assert "at every index" not in build(summary)  # one index: the table of the sources has it all
+    limits = summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["limits"]
+    limits["A <1>"].append(limits["A <1>"][0] | {"gamma": 3.0, "e2dnde_100tev_gev_cm2_s": 5e-10})
+    page = build(summary)
+    table = page[page.index("Sources of wcda-hess at every index</h3>") :]
+    body = table[table.index("<tbody>") : table.index("</tbody>")].split("</tr>")
+    assert [row.count("A &lt;1&gt;") for row in body[:3]] == [1, 1, 0]
+    for row, limit in zip(body[:2], ("2e-09", "5e-10"), strict=True):
+        assert f'data-value="{limit}"' in row
+        assert 'data-value="0.02"' in row
 
 
 def test_a_source_has_one_row_with_fit_p_and_limit(build):
@@ -368,4 +399,4 @@ def test_the_first_lines_state_the_hadronic_fraction(build, changed, said):
     assert all(part in sentence for part in said), sentence
     assert ("above 1" in sentence) == ((changed.get("fraction_limit") or 0) > 1)
     page = build(summary)
-    assert page.index("Hadronic fraction f") < page.index("p-values of the single sources")
+    assert page.index("Hadronic fraction f") < page.index("Sources of wcda-hess</h3>")

@@ -97,15 +97,15 @@ def test_values_under_the_pointer_are_those_of_the_pixel(opened, ra, dec):
 
 
 def test_no_p_value_is_below_what_the_trials_can_tell(opened):
-    assert hover(opened, HOTTEST["ra_deg"], HOTTEST["dec_deg"])["local p"] == "< 0.00200"
+    assert hover(opened, HOTTEST["ra_deg"], HOTTEST["dec_deg"])["local p"] == "< 0.0020"
     listed = opened.evaluate("[...document.querySelectorAll('#spots button')].map((button) => button.textContent)")
-    assert [text.split(", p ")[1] for text in listed] == ["< 0.00200", "0.0400"]
+    assert [text.split(" at RA")[0] for text in listed] == ["p < 0.0020", "p 0.040"]
     assert "499 trials at each declination" in opened.evaluate("document.querySelector('p.muted').textContent")
 
 
 def test_sources_and_hot_spots_are_named(opened):
     assert hover(opened, 266.415, -29.006)["hess"] == "HESS J1745-290"
-    assert hover(opened, HOTTEST["ra_deg"], HOTTEST["dec_deg"])["hot spot"] == "1, TS 21.5"
+    assert hover(opened, HOTTEST["ra_deg"], HOTTEST["dec_deg"])["hot spot"] == "1, p < 0.0020"
     assert hover(opened, 10.0, 88.0)["TS"] == "–"
     left, top, *_ = box(opened)
     opened.mouse("mouseMoved", left + 4, top + 4)  # outside the sky
@@ -225,6 +225,25 @@ def test_a_phone_is_wide_enough_and_dark_is_dark(opened):
     opened.view(360, 740, "dark", touch=True)
     assert opened.evaluate("document.documentElement.scrollWidth") <= 360
     assert settled(opened)[3, 3].mean() < 60
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lists_stand_out_from_the_page_and_from_the_empty_sky(opened, scheme):
+    opened.view(1280, 800, scheme)
+    opened.open(opened.path)
+
+    def luminance(colour):  # WCAG 2, relative luminance
+        share = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
+
+    read = "getComputedStyle(document.documentElement).getPropertyValue('--{}').trim().split(' ')"
+    lists, sky, card = (opened.evaluate(read.format(name)) for name in ("lists", "map", "card"))
+    assert len(lists) == len(set(lists)) == 6
+    for colour in lists:
+        for ground in (sky[0], card[0]):
+            ground = ground if len(ground) == 7 else "#" + "".join(2 * letter for letter in ground[1:])
+            dark, bright = sorted((luminance(colour), luminance(ground)))
+            assert (bright + 0.05) / (dark + 0.05) >= 3, (colour, ground)
 
 
 def test_a_fine_map_keeps_the_hottest_pixel_of_each_it_shows(monkeypatch):

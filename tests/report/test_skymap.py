@@ -37,7 +37,7 @@ def test_table_lists_the_spots_by_number(tmp_path):
     assert title == "Hot spots of the sky"
     assert columns[:4] == ["number", "RA [deg]", "Dec [deg]", "TS"]
     assert [row[:4] for row in rows] == [[1, 83.25, 22.5, 21.5], [2, 200.0, -30.0, 9.0]]
-    assert [row[-1] for row in rows] == ["< 0.002", 0.04]
+    assert [format_number(row[-1]) for row in rows] == ["< 0.002", "0.04"]
     assert "499 trials at each declination" in description
 
 

@@ -158,9 +158,53 @@ def test_a_window_looks_at_the_events_in_it(search, tmp_path):
     assert "2010-09-01 00:00 to 2011-03-01 12:00" in first._repr_html_()
 
 
+def test_an_unknown_flare_is_looked_for(search, tmp_path):
+    """Its window is that of the hypothesis' own search; events and energies are those of the window."""
+    from nusky.search.hypothesis import Hypothesis, Sources
+    from nusky.search.time_profile import Flare
+
+    nothing = search.at(SOURCE, gamma=2, trials=0, flare=(5, 100))
+    assert (nothing.fit["test_statistic"], "none" in nothing.summary()["window found"]) == (0.0, True)
+    season = search.analysis.seasons[0]
+    number = int(np.argmin(np.abs(season.dec - 0.3)))
+    where = SkyCoord(season.ra[number], season.dec[number], unit="rad")  # an event by itself is a short flare
+    found = search.at(where, gamma=2, trials=100, flare=(5, 100 * u.d), limit_days=20)
+    hypothesis = Hypothesis.of(search.analysis, Sources.of(where, profiles=Flare(5, 100))).with_gammas([2.0])
+    best = next(hypothesis.likelihood(hypothesis.data()).flares())
+    assert (found.fit["start_mjd"], found.fit["stop_mjd"]) == (best.start, best.stop)
+    assert found.fit["test_statistic"] == pytest.approx(best.ts, abs=1e-9)
+    assert found.fit["p_local"] == (found.fit["n_exceeding"] + 1) / 101
+    (row,) = found.limits
+    assert row["limit_days"] == 20
+    assert np.isfinite(row["n_signal_limit"])
+    assert row["n_signal_sensitivity"] > 1
+    days = row["limit_e2_fluence_100tev_gev_cm2"] / row["limit_e2dnde_100tev_gev_cm2_s"] / 86400
+    assert days == pytest.approx(20)
+    events = found.events()
+    assert ((events["mjd"] >= best.start) & (events["mjd"] <= best.stop)).all()
+    known = search.at(where, gamma=2, trials=0, window=(best.start, best.stop))
+    assert events["row"].tolist() == known.events()["row"].tolist()
+    assert f"MJD {best.start:.10g} to" in found._repr_html_()
+    assert json.loads(found.write(tmp_path / "a.json").read_text())["fit"]["stop_mjd"] == best.stop
+    found.write(tmp_path / "a.png")
+    quick = search.at(where, gamma=2, trials=0, flare=(5, 100))
+    assert quick.fit["test_statistic"] == found.fit["test_statistic"]
+    assert (np.isnan(quick.limits[0]["n_signal_limit"]), "not stated" in quick.limits[0]["problem"]) == (True, True)
+    with pytest.raises(PhysicsError, match="likelihood profiles of an unknown flare"):
+        found.write_profile(tmp_path / "a.fits")
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda s: s.at(SOURCE, flare=(1, 10), window=(56000, 56010)), "give either `window` or `flare`"),
+        (lambda s: s.at(SOURCE, flare=10), "give the shortest and the longest duration"),
+        (lambda s: s.at(SOURCE, flare=(10, 1)), "must not be below the shortest, 10 d"),
+        (lambda s: s.at(SOURCE, flare=(-1, 1)), "must be above 0"),
+        (lambda s: s.at(SOURCE, flare=(1, 20000)), "is more than the livetime of the seasons"),
+        (lambda s: s.at(SOURCE, flare=(1, 10), limit_days=20), "flares of 1 to 10 d are looked for"),
+        (lambda s: s.at(SOURCE, limit_days=20), "it needs `flare`, and trials"),
+        (lambda s: s.at(SOURCE, flare=(1, 10), limit_days=2, trials=0), "it needs `flare`, and trials"),
         (lambda s: s.at(40.67, -0.01), "ra is 40.67 rad"),
         (lambda s: s.at(1.0, 5.69), "dec is 5.69 rad"),
         (lambda s: s.at(1.0), "dec is missing"),
@@ -220,3 +264,63 @@ def test_files_that_are_not_the_published_ones_are_accepted_on_demand(search, tm
 def test_results_are_written_with_known_suffixes_only(found, tmp_path):
     with pytest.raises(NuskyError, match=r"change the suffix"):
         found.write(tmp_path / "a.xls")
+
+
+def test_a_spectrum_may_be_given_in_every_form(search, tmp_path):
+    from nusky.detector.spectrum import CutoffPowerLaw
+
+    found = search.at(SOURCE, trials=0)
+    far = search.at(SOURCE, trials=0, spectrum="cutoff:cutoff=1e12TeV")
+    assert far.fit["test_statistic"] == pytest.approx(found.fit["test_statistic"], rel=1e-6)
+    assert [row["n_signal_limit"] for row in far.limits] == pytest.approx(
+        [row["n_signal_limit"] for row in found.limits], rel=1e-6
+    )
+    energy = np.geomspace(1e2, 1e9, 8)
+    lines = ["energy [GeV],flux [1/(GeV cm2 s)]", *(f"{e!r},{1e-20 * (e / 1e5) ** -2.0!r}" for e in energy.tolist())]
+    (tmp_path / "flux.csv").write_text("\n".join(lines))
+    table = search.at(SOURCE, trials=0, spectrum=str(tmp_path / "flux.csv"))
+    assert table.fit["test_statistic"] == pytest.approx(found.fit["test_statistic"], abs=1e-6)
+    assert table.fit["n_signal"] == pytest.approx(found.fit["n_signal"], abs=1e-6)
+    (limit,) = table.limits
+    name = "limit_e2dnde_100tev_gev_cm2_s"
+    assert limit[name] == pytest.approx(found.limits[0][name], rel=1e-6)
+    assert np.isnan(limit["gamma_limit"])
+    assert limit["spectrum_limit"] == "flux.csv"
+    cut = search.at(SOURCE, trials=0, spectrum="cutoff:gamma=2,cutoff=10TeV")
+    (again,) = search.at(SOURCE, trials=0, spectrum=CutoffPowerLaw(2.0, 1e4, fit="")).limits
+    assert cut.limits == [pytest.approx(again, nan_ok=True)]
+    assert cut.limits[0]["energy_max_gev"] < found.limits[0]["energy_max_gev"]
+    assert cut.limits[0]["gamma_limit"] == cut.fit["gamma"] == 2.0
+    cut.write(tmp_path / "cut.png")
+    with pytest.raises(PhysicsError, match=r"index of cutoff-power-law .* is fixed already"):
+        search.at(SOURCE, gamma=2.0, spectrum="cutoff:gamma=2,cutoff=10TeV", trials=0)
+    with pytest.raises(PhysicsError, match=r"the energies of its spectrum\. Widen the range"):
+        search.at(SOURCE, spectrum="power-law:energy_min=1EeV,energy_max=10EeV", trials=0)
+
+
+def test_a_cutoff_is_fitted_in_place_of_the_index(tmp_path, monkeypatch):
+    release = registry.find("icecube-10yr")
+    (season,) = release.select(["IC40"])
+    generate_release(tmp_path / "release", release, [season], 5, 0.05, [])
+    monkeypatch.setenv("NUSKY_DATA", str(tmp_path / "data"))
+    search = nusky.Search("icecube-10yr", tmp_path / "release", ["IC40"], check_counts=False)
+    (events,) = search.analysis.seasons
+    brightest = np.argmax(np.where(np.abs(events.dec) < 0.3, events.bin, -1))  # of all near the horizon, by energy
+    position = events.ra[brightest], events.dec[brightest]
+    found = search.at(*position, spectrum="cutoff:gamma=2,cutoff=30TeV,fit=cutoff", trials=0)
+    grid = np.linspace(3, 8, 41)
+    hypothesis = found.target.experiment.hypothesis.with_gammas(grid)
+    _, value, _ = hypothesis.likelihood(hypothesis.data()).profile()
+    assert found.fit["n_signal"] > 0
+    assert found.fit["test_statistic"] >= 2 * value.max() - 1e-6
+    assert found.fit["test_statistic"] == pytest.approx(2 * value.max(), abs=0.05)
+    assert np.log10(found.fit["cutoff_gev"]) == pytest.approx(grid[np.argmax(value)], abs=0.5)
+    assert found.fit["cutoff_gev_low68"] <= found.fit["cutoff_gev"] <= found.fit["cutoff_gev_high68"]
+    assert found.fit["gamma"] == 2.0
+    assert not found.fit["gamma_fitted"]
+    (limit,) = found.limits
+    assert limit["spectrum_limit"] == "cutoff-power-law (gamma 2, cutoff_gev 30000, cutoff_power 1)"
+    assert found.contours[0][[0, -1]].tolist() == [3.0, 8.0]
+    found.write(tmp_path / "cut.png")
+    with pytest.raises(PhysicsError, match="cutoff_gev was fitted"):
+        found.write_profile(tmp_path / "cut.fits")

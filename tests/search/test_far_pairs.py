@@ -23,7 +23,7 @@ def sample():
     n = 40_000
     ra, dec = rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n))
     season = SeasonEvents.of_data(("a", "r", 1.0), ra, dec, np.radians(rng.uniform(0.3, 1, n)), None)
-    return replace(season, reach=np.full((1, 1), 30.0))
+    return replace(season, reach=np.full((1, 1, 1), 30.0))
 
 
 def densities(*by_bin):

@@ -7,14 +7,14 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import ks_2samp
 
-from nusky.detector.spectrum import power_laws
+from nusky.detector.spectrum import PowerLaw, power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood.flare import bounds, fit_window
-from nusky.search.experiment import Experiment, Indices
-from nusky.search.flare import all_runs
+from nusky.search.experiment import Experiment, Indices, Request
 from nusky.search.hypothesis import Hypothesis, Sources
-from nusky.search.injection import Signal
-from nusky.search.time_profile import Box, Flare, GoodRuns
+from nusky.search.injection import Signal, mean_exposures
+from nusky.search.target import Target
+from nusky.search.time_profile import Box, Flare, GoodRuns, joined
 from nusky.search.trials import stream
 from tests.search.test_windows import AT, RUNS, analysis
 
@@ -201,12 +201,56 @@ def test_good_runs_there_and_back():
     times = np.array([54990.0, 55000.0, 55100.0, 55150.0, 55170.0, 55210.0, 55400.0])
     np.testing.assert_allclose(runs.until(times), [0, 0, 100, 150, 150, 160, 250])
     np.testing.assert_allclose(runs.when([0, 100, 150, 160, 250, 300]), [55000, 55100, 55150, 55210, 55300, 55300])
-    assert all_runs(analysis((200, 200))).livetime == pytest.approx(sum(own.livetime for own in RUNS))
+    assert joined(analysis((200, 200)).runs).livetime == pytest.approx(sum(own.livetime for own in RUNS))
+
+
+def test_a_flare_at_any_time_is_seen_as_often_as_the_seasons_last():
+    """The mean exposure against many windows one by one, runs with gaps and seasons that take turns."""
+    runs = (GoodRuns.of([0.0, 60], [25, 90]), GoodRuns.of([30.0, 95], [55, 140]))
+    for days in (3.0, 40.0, 110.0):
+        begins = (np.arange(20_000) + 0.5) / 20_000 * (125 - days)
+        every = joined(runs)
+        windows = zip(every.when(begins), every.when(begins + days), strict=True)
+        seen = np.array([[own.until(stop) - own.until(start) for own in runs] for start, stop in windows])
+        np.testing.assert_allclose(seen.sum(axis=1), days)
+        np.testing.assert_allclose(mean_exposures(runs, days), seen.mean(axis=0) / [55, 70], rtol=1e-5)
+    np.testing.assert_allclose(mean_exposures(runs, 125.0), 1.0)
+
+
+def test_limits_are_about_a_flare_of_a_stated_duration(made):
+    flare = Flare(5.0, 200.0, edges=25, limit_days=20.0)
+    sources = Sources.of(*AT[:, 2], profiles=flare)
+    experiment = Experiment.of(made, sources, Indices(np.array([2.0]), free=False), 1, ("limit",))
+    target = Target(experiment, sources, {}, PowerLaw(2.0))
+    signal, rng = target.signal(2.0), np.random.default_rng(5)
+    placed = [signal.in_a_sky(rng) for _ in range(4000)]
+    for own in placed[:50]:
+        (box,) = own.sources.profiles
+        seen = [box.exposure(runs) for runs in RUNS]
+        assert sum(seen) == pytest.approx(20.0)
+        # One response for both seasons: the same events from each day of either.
+        assert own.share.sum() == pytest.approx(1.0, abs=1e-9)
+        np.testing.assert_allclose(own.share[:, 0], np.array(seen) / 20.0, atol=1e-9)
+    mean = np.mean([own.share for own in placed], axis=0)
+    np.testing.assert_allclose(mean, signal.share, atol=5 * 0.5 / np.sqrt(4000))
+
+    scale, known = target.flux_scale(2.0), target.at_window(Box(55400.0, 55420.0)).flux_scale(2.0)
+    assert scale.duration_s == pytest.approx(86400 * 20)
+    assert scale.events_per_phi0_gev == pytest.approx(known.events_per_phi0_gev)
+
+    background = experiment.background(range(60))[:, 0, 2]
+    request = Request(0.9, "neyman", (), 40)
+    weak, strong = (target.limit(2.0, ts, background, request).strength.n_signal for ts in (0.0, 40.0))
+    assert weak < strong
+    assert strong > 2.3  # fewer are not seen at all in a tenth of the skies
+    with pytest.raises(PhysicsError, match="come from trials: there is no asymptotic one"):
+        target.limit(2.0, 0.0, background, replace(request, limit_method="asymptotic"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ((1.0, 10.0, 9, None, 11.0), "limits of flares of 11 d: flares of 1 to 10 d are looked for"),
         ((0.0, 10.0), "the shortest duration of a flare, 0 d, must be above 0"),
         ((20.0, 10.0), "the longest duration of a flare, 10 d, must not be below the shortest, 20 d"),
         ((1.0, 10.0, 1), "edges = 1: a window needs an event to begin and one to end"),

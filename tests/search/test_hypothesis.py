@@ -105,7 +105,7 @@ def check(analysis, sources, whole):
 )
 def test_a_source_has_the_likelihood_of_every_event_summed(kind, dec_deg, extension_deg, request):
     sources = Sources.of(1.3, np.radians(dec_deg), np.radians(extension_deg))
-    check(request.getfixturevalue(kind), sources, {"atol": 0.4, "rtol": 1e-2})
+    check(request.getfixturevalue(kind), sources, {"atol": 0.8, "rtol": 2e-2})
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def catalogue():
 
 @pytest.mark.parametrize("kind", ["full", "spatial"])
 def test_a_stack_has_the_likelihood_of_every_pair_summed(kind, catalogue, request):
-    check(request.getfixturevalue(kind), catalogue, {"atol": 0.4, "rtol": 1e-2})
+    check(request.getfixturevalue(kind), catalogue, {"atol": 0.8, "rtol": 2e-2})
 
 
 @pytest.mark.parametrize("kind", ["full", "spatial"])

@@ -56,8 +56,9 @@ def made():
 def brute_force(hypothesis, profiles, at, weights, n_signal):
     """2 ln L(n_s)/L(0): all near pairs one by one, the far ones by their mean, which `test_far_pairs` tests."""
     a, total = hypothesis.analysis, 0.0
-    exposure = np.array([[p.exposure(runs) for p in profiles] for runs in RUNS])
-    per_day = a.expected(at[1], hypothesis.spectra)[:, 0] / [[runs.livetime] for runs in RUNS]
+    exposure = np.array([[p.exposure(runs) for p in profiles] for runs in a.runs])
+    per_day = a.expected(at[1], hypothesis.spectra)[:, 0] / [[runs.livetime] for runs in a.runs]
+    densities = a.signal_densities(at[1], hypothesis.spectra)[a.response_numbers, :, :, :-1, 0]
     per_source = per_day * exposure * weights
     share = per_source.sum(axis=1) / per_source.sum()
     for k, season in enumerate(a.seasons):
@@ -66,10 +67,13 @@ def brute_force(hypothesis, profiles, at, weights, n_signal):
             delta = season.ra - at[0, j]
             cosine = np.sin(at[1, j]) * np.sin(season.dec) + np.cos(at[1, j]) * np.cos(season.dec) * np.cos(delta)
             psi, s2 = np.arccos(np.clip(cosine, -1, 1)), season.ang_err**2
-            density = psi / np.sin(psi) * np.exp(-(psi**2) / (2 * s2)) / (2 * np.pi * s2)
+            density = 0.0
+            for m, width in enumerate(a.widths):
+                spread = np.exp(-(psi**2) / (2 * width**2 * s2)) / (2 * np.pi * width**2 * s2)
+                density += psi / np.sin(psi) * spread * densities[k, j, season.bin, m]
             near = 4 * np.sin(psi / 2) ** 2 <= season.near
             omega = per_source[k, j] / per_source[k].sum() if per_source[k].sum() else 0.0
-            factor = profile(season.mjd) * RUNS[k].livetime / exposure[k, j] if exposure[k, j] else 0.0
+            factor = profile(season.mjd) * a.runs[k].livetime / exposure[k, j] if exposure[k, j] else 0.0
             ratio += near * omega * density * season.inverse_background * factor
         x = n_signal * share[k] / len(season)
         far = hypothesis.signal.far[k, 0]
@@ -87,6 +91,59 @@ def test_the_test_statistic_is_that_of_all_pairs(made, name, stacked):
     hypothesis = Hypothesis.of(made, sources).with_gammas([2.2])
     found = hypothesis.likelihood(hypothesis.data()).test_statistic(15.0, 0)
     assert found == pytest.approx(brute_force(hypothesis, profiles, at, weights, 15.0), rel=5e-8)
+
+
+IC86_CURVE = LightCurve.of(np.arange(55700, 56000, 30), np.arange(55730, 56030, 30), np.arange(10) % 4 / 2)
+WITH_ENERGY = {
+    "box": Box(55750, 55850),
+    "gaussian": Gaussian(55800, 20),
+    "decay": Decay(55720, 40, 1.2),
+    "light curve": IC86_CURVE,
+    "steady": Steady(),
+}
+
+
+@pytest.fixture(scope="module")
+def with_energy(one_season):
+    tables = one_season
+    events = list(tables.events.values())
+    return Analysis.of_tables(tables.seasons, events, tables.effective_area, tables.smearing, uptimes=tables.uptimes)
+
+
+@pytest.mark.parametrize("name", WITH_ENERGY)
+def test_the_test_statistic_with_energies_is_that_of_all_pairs(with_energy, name):
+    """Each pair counts with the point spread and the energy of the response; the smallest numbers are added up in
+    single precision."""
+    at, weights = np.radians([[57.3, 120.0, 250.0], [17.2, -8.0, 40.0]]), np.array([0.6, 0.3, 0.1])
+    for n_sources, others in ((1, []), (3, [Gaussian(55900, 50), Steady()])):
+        profiles, own = [WITH_ENERGY[name], *others], at[:, :n_sources]
+        sources = Sources.of(*own, weights=weights[:n_sources], profiles=profiles)
+        hypothesis = Hypothesis.of(with_energy, sources).with_gammas([2.2])
+        order = np.argsort(own[1], kind="stable")
+        told = [profiles[j] for j in order], own[:, order], weights[:n_sources][order] / weights[:n_sources].sum()
+        found = hypothesis.likelihood(hypothesis.data()).test_statistic(8.0, 0)
+        if name == "steady" and n_sources == 1:
+            hypothesis = replace(hypothesis, analysis=with_energy)
+        assert found == pytest.approx(brute_force(hypothesis, *told, 8.0), rel=1e-6, abs=1e-6)
+
+
+def test_only_sources_that_shine_cost_anything(made):
+    """Of a stack of other windows a sky keeps the events that come near a source while it shines."""
+    windows = [Box(55010, 55060), Box(55210, 55290), Box(55400, 55600)]
+    hypothesis = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS, profiles=windows)).with_gammas([2.0])
+    known, rng = hypothesis.near.cells, np.random.default_rng(3)
+    support = np.array([own.support for own in hypothesis.sources.profiles])
+    whole = common_sky(hypothesis.analysis, rng)
+    sky = hypothesis.common(*whole)
+    every = hypothesis.scrambled(rng)
+    for cell, mjd in zip(every.cell, every.mjd, strict=True):
+        own = support[known.source[known.start[cell] : known.start[cell + 1]]]
+        assert ((own[:, 0] <= mjd) & (mjd <= own[:, 1])).any()
+    counts = [len(hypothesis.scrambled(rng).chosen) for _ in range(100)]
+    own = [support[known.source[known.start[c] : known.start[c + 1]]] for c in sky.cell]
+    some = sum(((w[:, 0] <= t) & (t <= w[:, 1])).any() for w, t in zip(own, sky.mjd, strict=True))
+    assert some == pytest.approx(np.mean(counts), abs=5 * np.std(counts))
+    assert some < len(sky.chosen)
 
 
 def test_steady_profiles_change_nothing(made):

@@ -215,7 +215,7 @@ def test_the_summary_and_the_report_say_what_was_done(finished):
         "Binomial test of the sources of mine",
         "Sources of the stack of mine",
         "Local p-values of the sources of mine",
-        "Upper limits of the single sources of mine",
+        "Sources of mine at every index",
         "Sensitivity and limit by energy, mine, uniform weights",
         "Injection and recovery, one source of mine",
         "Coverage of the upper limits, mine, uniform weights",

@@ -36,6 +36,7 @@ def _map4(function, a, b, c, d, out):
         out[i] = function(a[i], b[i], c[i], d[i])
 
 
+_AMPLE_ABOVE_THRESHOLD = 1e3  # s over s - (m1 + m2)^2 that double precision takes well
 _ROUNDING = 1e-6
 """Negative values this small, compared with the largest at the same time, are what cancelling terms leave."""
 _COMPILED = {2: _map2, 3: _map3, 4: _map4}
@@ -120,7 +121,7 @@ class Elementwise:
 
     def _python(self) -> Callable[..., Any]:
         """What is called for single numbers and whole arrays; what numba compiled holds old values of globals."""
-        return fresh(self._function, compiled=False)
+        return fresh(self._function)
 
     def _choose(self, *flat: Array) -> Callable[..., Array]:
         self._made_from = None
@@ -187,19 +188,33 @@ class SquaredAmplitude:
     An amplitude is a function (s, t, u, mx). One with a method `without_cancellation(gap, transfer, remaining, mx)`,
     remaining = -t_min - transfer, in MeV^2, is called by that instead. Any other is given s, t and u in double
     precision where M is not much larger than the gap, else in one of more than thirty digits; what cannot be computed
-    with that is computed in double precision, and its rounding error estimated.
+    with that is computed in double precision, and its rounding error estimated. One with the attribute `smooth = True`
+    has no narrow structures, and none are looked for.
     """
 
     def __init__(self, amplitude: Callable[..., Any], name: str, ample: float) -> None:
         self._stable = getattr(amplitude, "without_cancellation", None)
+        self.smooth = getattr(amplitude, "smooth", False) is True
         self.elementwise, self._name, self._ample = Elementwise(amplitude, name), name, ample
 
     def __call__(
-        self, gap: Array, other2: tuple[Extended, ...], transfer: Array, remaining: Array, mx: Array
+        self,
+        gap: Array | Extended,
+        other2: tuple[Extended, ...],
+        transfer: Array,
+        remaining: Array,
+        mx: Array,
+        excess: Array | None = None,
     ) -> tuple[Array, Array]:
-        """Values and relative errors; M = mx^2 + one of `other2`, the possible roundings: the first one counts."""
+        """Values and relative errors, all in MeV^2 and of one shape.
+
+        M = mx^2 + one of `other2`, the possible roundings: the first one counts. `excess` is s - (m1 + m2)^2, where
+        that is not the gap: near the threshold it is in the last digits of s.
+        """
+        exact = gap if isinstance(gap, Extended) else Extended(gap)
+        gap = exact.to_double()
         if self._stable is not None:
-            values = np.asarray(self._stable(gap, transfer, remaining, mx), dtype=np.float64)
+            values = np.asarray(fresh(self._stable)(gap, transfer, remaining, mx), dtype=np.float64)
             values = np.array(np.broadcast_to(values, gap.shape))
             bad = ~(np.isfinite(values) & (values >= 0))
             if bad.any():
@@ -210,12 +225,14 @@ class SquaredAmplitude:
         gap, transfer, mx = (np.ascontiguousarray(a, dtype=np.float64).reshape(-1) for a in (gap, transfer, mx))
         plain = mx * mx + float(other2[0].to_double())
         easy = plain <= self._ample * gap
+        if excess is not None:
+            easy &= plain + gap <= _AMPLE_ABOVE_THRESHOLD * excess.reshape(-1)
         values, errors = np.empty(gap.size), np.zeros(gap.size)
         if easy.any():
             values[easy] = self.elementwise(*_invariants(gap, plain, transfer, mx, easy))
         hard = np.flatnonzero(~easy)
         if hard.size:
-            parts = Extended(gap[hard]), Extended(transfer[hard]), Extended(mx[hard])
+            parts = _flat(exact)[hard], Extended(transfer[hard]), Extended(mx[hard])
             found = [self._extended(*parts, other) for other in other2]
             if any(one is None for one in found):
                 values[hard], errors[hard] = self._rounded(*_invariants(gap, plain, transfer, mx, hard))
@@ -243,6 +260,10 @@ class SquaredAmplitude:
                 "method without_cancellation(gap, transfer, remaining, mx)."
             )
         return self.elementwise(s, t, u, mx), shift / np.maximum(np.abs(values), 1e-300)
+
+
+def _flat(number: Extended) -> Extended:
+    return Extended(np.reshape(number.high, -1), np.reshape(number.low, -1))
 
 
 def _invariants(gap: Any, masses: Any, transfer: Any, mx: Any, which: Any) -> tuple[Any, Any, Any, Any]:

@@ -17,15 +17,17 @@ from nusky.bdm.amplitudes import Elementwise, SquaredAmplitude
 from nusky.bdm.checks import Array, broadcast, common_shape, handed_back, not_negative, real
 from nusky.bdm.constants import constant
 from nusky.bdm.conventions import Conventions
+from nusky.bdm.dependencies import fresh
 from nusky.bdm.extended import Extended
 from nusky.bdm.kinematics import get_gx, momentum
-from nusky.bdm.quadrature import Integrals, integrate
+from nusky.bdm.quadrature import Integrals, in_blocks, integrate
 from nusky.errors import PhysicsError
 
 Amplitude = Callable[[float, float, float, float], float]
 
 _RTOL_TARGET = 1e-13
 _MAX_TARGET_PANELS = 200
+_BLOCK = 2000  # points computed together
 _MASSLESS = (Extended(0.0),)
 _AMPLE_NEUTRINO, _AMPLE_TARGET = 50.0, 8.0  # m1^2 + m2^2 over s - m1^2 - m2^2 that double precision takes well
 
@@ -72,7 +74,7 @@ class AmplitudeCrossSection:
     def __init__(self, amplitude: Amplitude, conventions: Conventions) -> None:
         name = "the amplitude of dark matter and neutrino (s, t, u, mx)"
         self._amplitude = SquaredAmplitude(amplitude, name, _AMPLE_NEUTRINO)
-        self.smooth = hasattr(amplitude, "without_cancellation")
+        self.smooth = self._amplitude.smooth
         self._jacobian_twice = conventions.amplitude_jacobian_twice
         self.noise = 0.0
         """Largest relative error by rounding in the amplitude's own arithmetic so far."""
@@ -136,6 +138,10 @@ class TargetAmplitude:
         """Cross section for recoils above a kinetic energy, cm^2; Tx and mx of one shape."""
         Tx, mx = np.broadcast_arrays(real("Tx", Tx, "MeV"), mx)
         shape, Tx, mx = Tx.shape, Tx.reshape(-1), mx.reshape(-1)
+        result = in_blocks(lambda block: self._total(Tx[block], mx[block], recoil_above), Tx.size, _BLOCK)
+        return Integrals(result.value.reshape(shape), result.error.reshape(shape))
+
+    def _total(self, Tx: Array, mx: Array, recoil_above: float) -> Integrals:
         lambda_, s = self._invariants(Tx, mx)
         low, high = 2 * self.mt * recoil_above, lambda_ / s
         reach = np.flatnonzero((Tx > 0) & (high > low))
@@ -159,7 +165,7 @@ class TargetAmplitude:
             result = integrate(integrand, owner, reach.size, _RTOL_TARGET, max_panels=_MAX_TARGET_PANELS)
             scale = self._factor * constant.perMeV2cm**2 / (16 * math.pi * lambda_[reach])
             value[reach], error[reach] = result.value * scale, (result.error + noise * result.value) * scale
-        return Integrals(value.reshape(shape), error.reshape(shape))
+        return Integrals(value, error)
 
     def recoil(self, Tx: ArrayLike, mx: ArrayLike, recoil: ArrayLike) -> Integrals:
         """d(sigma)/dT_recoil, cm^2/MeV; 0 above the largest recoil. Energies and mass in MeV broadcast."""
@@ -180,9 +186,10 @@ class TargetAmplitude:
     def _squared(self, Tx: Array, mx: Array, transfer: Array, remaining: Array) -> tuple[Array, Array]:
         """|M|^2 F^2 at -t = transfer = -t_min - remaining, MeV^2, and the relative error of |M|^2."""
         Tx, mx, transfer, remaining = np.broadcast_arrays(Tx, mx, transfer, remaining)
-        squared, noise = self._amplitude(2 * self.mt * (Tx + mx), self._mass2, transfer, remaining, mx)
+        gap = (Extended(Tx) + mx) * (2 * self.mt)
+        squared, noise = self._amplitude(gap, self._mass2, transfer, remaining, mx, 2 * self.mt * Tx)
         if self._form_factor is not None:
-            squared = squared * np.square(self._form_factor(np.sqrt(transfer)))
+            squared = squared * np.square(fresh(self._form_factor)(np.sqrt(transfer)))
         return squared, noise
 
 

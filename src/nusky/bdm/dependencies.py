@@ -5,6 +5,7 @@ long as none has changed; a function that depends on something whose changes can
 """
 
 import builtins
+import copy
 import dis
 import enum
 import functools
@@ -14,6 +15,8 @@ from typing import Any
 
 import numba
 import numpy as np
+
+from nusky.errors import PhysicsError
 
 
 class Unseen(Exception):
@@ -34,56 +37,147 @@ def snapshot(function: Any) -> Any:
     return _state(function, frozenset(), {})
 
 
-def fresh(function: Any, compiled: bool) -> Any:
-    """The function without the machine code that numba made of it, or of what it calls, at an earlier time.
+def fresh(function: Any, compiled: bool = False) -> Any:
+    """The function without the machine code that numba made of it, or of what it reaches, at an earlier time.
 
-    What it calls is compiled again, or left as Python. Anything but a plain or compiled function is returned as it is.
+    What it calls is compiled again, or left as Python: also what is behind methods, partial functions, objects, classes
+    and containers. What has nothing compiled is returned as it is, else a copy of what leads there.
     """
-    plain = plain_function(function)
-    return function if plain is None else _thawed(plain, frozenset(), compiled, {})
+    return _thawed(function, frozenset(), compiled, {})
 
 
 def _thawed(value: Any, names: frozenset[str], compiled: bool, done: dict[int, Any]) -> Any:
-    """A function or module, or a copy where something below it was compiled."""
+    """`value`, or a copy where something below it was compiled; `names` are the attributes that are read of modules."""
     if id(value) in done:
         return done[id(value)]
+    if isinstance(value, _LEAVES) or _of_library(value):
+        return value
     done[id(value)] = value  # ends recursions
-    if isinstance(value, types.ModuleType):
-        read = {name: getattr(value, name) for name in names if hasattr(value, name)}
-        changed = _changed(read, names, compiled, done)
+    plain = plain_function(value)
+
+    def items(values: dict[Any, Any]) -> dict[Any, Any]:
+        """Those that change."""
+        found = {}
+        for name, item in values.items():
+            other = _thawed(item, names, compiled, done)
+            if other is not item:
+                again = compiled and plain_function(item) is not None and not isinstance(item, types.FunctionType)
+                found[name] = numba.njit(error_model="numpy")(other) if again else other
+        return found
+
+    if plain is not None:
+        names = _names(plain.__code__)
+        used = items({name: plain.__globals__[name] for name in names if name in plain.__globals__})
+        cells = dict(zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True))
+        inner = items({name: cell.cell_contents for name, cell in cells.items() if name != "__class__" and _full(cell)})
+        done[id(value)] = plain
+        if used or inner:
+            closure = tuple(types.CellType(inner[name]) if name in inner else cell for name, cell in cells.items())
+            done[id(value)] = _copied(plain, {**plain.__globals__, **used}, closure)
+    elif isinstance(value, types.ModuleType):
+        changed = items({name: getattr(value, name) for name in names if hasattr(value, name)})
         if changed:
-            copy = types.ModuleType(value.__name__)
-            vars(copy).update(vars(value), **changed)
-            done[id(value)] = copy
-        return done[id(value)]
-    function, names = value, _names(value.__code__)
-    used = {name: function.__globals__[name] for name in names if name in function.__globals__}
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    held = {name: cell.cell_contents for name, cell in cells.items() if _full(cell)}
-    changed, inner = _changed(used, names, compiled, done), _changed(held, names, compiled, done)
-    if changed or inner:
-        closure = tuple(types.CellType(inner[name]) if name in inner else cell for name, cell in cells.items())
-        scope = {**function.__globals__, **changed}
-        copy = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, closure or None)
-        copy.__kwdefaults__ = function.__kwdefaults__
-        done[id(value)] = copy
+            done[id(value)] = module = types.ModuleType(value.__name__)
+            vars(module).update(vars(value), **changed)
+    elif isinstance(value, types.MethodType | functools.partial | staticmethod | classmethod | property):
+        parts = {name: getattr(value, name) for name in _PARTS[type(value)]}
+        changed = items(parts)
+        if changed:
+            done[id(value)] = _rebuilt(value, {**parts, **changed})
+    elif isinstance(value, dict | list | tuple):
+        changed = items(value if isinstance(value, dict) else dict(enumerate(value)))
+        if changed and isinstance(value, dict):
+            done[id(value)] = {**value, **changed}
+        elif changed:
+            whole = [changed.get(i, item) for i, item in enumerate(value)]
+            done[id(value)] = value._make(whole) if hasattr(value, "_make") else type(value)(whole)
+    elif isinstance(value, type):
+        done[id(value)] = _subclass(value, items)
+    elif hasattr(value, "__dict__"):
+        held, kind = items(_held(value)), _thawed(type(value), names, compiled, done)
+        if held or kind is not type(value):
+            done[id(value)] = _twin(value, held, kind)
     return done[id(value)]
 
 
-def _changed(values: dict[str, Any], names: frozenset[str], compiled: bool, done: dict[int, Any]) -> dict[str, Any]:
-    """Those that were compiled or hold something that was, as they should be."""
-    changed = {}
-    for name, value in values.items():
+def _copied(function: types.FunctionType, scope: dict[str, Any], closure: tuple[Any, ...]) -> types.FunctionType:
+    made = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, closure or None)
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
+
+
+_PARTS = {
+    types.MethodType: ("__func__", "__self__"),
+    functools.partial: ("func", "args", "keywords"),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    property: ("fget", "fset", "fdel"),
+}
+
+
+def _rebuilt(value: Any, parts: dict[str, Any]) -> Any:
+    """A method, partial function or member of a class, of other parts."""
+    if isinstance(value, functools.partial):
+        return functools.partial(parts["func"], *parts["args"], **parts["keywords"])
+    return type(value)(*parts.values())
+
+
+def _held(value: Any) -> dict[str, Any]:
+    """The attributes of an object; of models, which follow their own functions, those that are not private."""
+    ours = any(kind.__module__.startswith("nusky.") for kind in type(value).__mro__)
+    return {name: item for name, item in vars(value).items() if not (ours and name.startswith("_"))}
+
+
+def _subclass(kind: type, items: Callable[[dict[str, Any]], dict[str, Any]]) -> type:
+    """A class like this one with other members, where some of its own or of its bases change."""
+    bases = tuple(items(dict(enumerate(kind.__bases__))).values())
+    changed = items({k: v for k, v in vars(kind).items() if k not in ("__dict__", "__weakref__", "__class__")})
+    if not (bases or changed):
+        return kind
+    try:
+        # After the class itself, so that super() in its methods finds the other bases first.
+        return type(kind)(kind.__name__, (kind, *bases), changed)
+    except Exception as error:
+        raise _cannot_follow(kind.__name__) from error
+
+
+def _twin(value: Any, held: dict[str, Any], kind: type) -> Any:
+    """A copy of an object with other attributes and of another class."""
+    if isinstance(value, np.vectorize):
+        return np.vectorize(
+            held.get("pyfunc", value.pyfunc), value.otypes, excluded=value.excluded, signature=value.signature
+        )
+    try:
+        twin = copy.copy(value)
+        for name, item in held.items():
+            object.__setattr__(twin, name, item)
+        if kind is not type(value):
+            object.__setattr__(twin, "__class__", kind)
+    except Exception as error:
+        raise _cannot_follow(type(value).__name__) from error
+    return twin
+
+
+def _cannot_follow(name: str) -> PhysicsError:
+    return PhysicsError(
+        f"a function reads the class '{name}', behind which numba compiled something with the values of then; changes "
+        "of these cannot be followed there. Take off the compilation (numba.njit) of what it calls."
+    )
+
+
+def _of_library(value: Any) -> bool:
+    """Whether it comes from a library, which has no couplings in it; `numpy.vectorize` holds a user's function."""
+    if isinstance(value, np.vectorize):
+        return False
+    if isinstance(value, types.ModuleType):
+        module = value.__name__
+    else:
         plain = plain_function(value)
-        inside = value.__name__ if isinstance(value, types.ModuleType) else getattr(plain, "__module__", None) or ""
-        if inside.partition(".")[0] in _LIBRARIES or (plain is None and not isinstance(value, types.ModuleType)):
-            continue
-        other = _thawed(value if plain is None else plain, names, compiled, done)
-        if plain is not None and plain is not value and compiled:
-            other = numba.njit(error_model="numpy")(other)
-        if other is not value:
-            changed[name] = other
-    return changed
+        held = plain if plain is not None else value if isinstance(value, type) else type(value)
+        module = getattr(held, "__module__", None) or ""
+        if (plain is None and type(value) in (*_PARTS, dict, list, tuple)) or isinstance(value, dict | list | tuple):
+            return False
+    return module.partition(".")[0] in _LIBRARIES or isinstance(value, enum.Enum | enum.EnumMeta)
 
 
 def _full(cell: types.CellType) -> bool:
@@ -125,6 +219,8 @@ def _state(value: Any, names: frozenset[str], seen: dict[int, Any]) -> Any:
         return type(value), str(value.dtype), value.shape, value.tobytes()
     if isinstance(value, np.dtype | np.ufunc) and plain_function(value) is None:
         return _Same(value)
+    if isinstance(value, tuple) and any(plain_function(item) is not None for item in value):
+        raise Unseen("functions in a tuple")  # of which numba's support is experimental
     if isinstance(value, tuple):
         return type(value), tuple(_state(item, names, seen) for item in value)
     if id(value) in seen:
@@ -156,7 +252,8 @@ def _state(value: Any, names: frozenset[str], seen: dict[int, Any]) -> Any:
 
 _KNOWN_TYPES = (int, float, bool, complex, range, zip, enumerate, np.float32, np.float64, np.int32, np.int64, np.bool_)
 _PLAIN = int | float | complex | str | tuple | np.ndarray | np.generic
-_LIBRARIES = ("numpy", "math", "cmath", "numba", "scipy", "builtins")
+_LIBRARIES = ("numpy", "math", "cmath", "numba", "scipy", "builtins", "nusky")
+_LEAVES = (type(None), bool, int, float, complex, str, bytes, np.ndarray, np.generic, np.dtype)
 
 
 class _Same:

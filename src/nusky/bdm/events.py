@@ -38,6 +38,7 @@ from nusky.bdm.quadrature import (
     Integrals,
     Interpolant,
     integrate,
+    joined,
     legendre_sum,
     panel_error,
 )
@@ -508,8 +509,3 @@ def event(
         sigma = rate_cross_section(target, mass, *energies, above, 0.01 * rtol)
         parts.append(counted(mass, place, times, sigma, around, emission, rtol))
     return reported(shape, joined(parts), full_output, rtol, "event")
-
-
-def joined(parts: list[Integrals]) -> Integrals:
-    """One record of several."""
-    return Integrals(np.concatenate([p.value for p in parts]), np.concatenate([p.error for p in parts]))

@@ -124,6 +124,7 @@ class Exclusion:
     mx : (n,) MeV
     events : (n,) events of the model as it is, strength 1
     reference_cm4 : sigma_xv sigma_xe of strength 1 in cm^4 if cross sections are constant, NaN otherwise
+    approximate : what of the detector is rough or assumed, see `Detector.approximate`
     """
 
     detector: str
@@ -134,6 +135,7 @@ class Exclusion:
     mx: Array
     events: Array
     reference_cm4: float = math.nan
+    approximate: tuple[str, ...] = ()
     _spread: Array | None = field(default=None, repr=False)
 
     @property
@@ -193,6 +195,7 @@ class Exclusion:
         observed = [math.nan if limit.observed is None else float(limit.observed) for limit in self.limits]
         columns: dict[str, Any] = {
             "detector": [self.detector] * n,
+            "approximate": [", ".join(self.approximate)] * n,
             "target": [self.target] * n,
             "mx_mev": self.mx,
             "t_start_s": self.t_start,
@@ -280,6 +283,7 @@ def exclude(
         mx=mx,
         events=np.atleast_1d(events),
         reference_cm4=float(boosted.sigxv0) if isinstance(boosted, ConstantBoosted) else math.nan,
+        approximate=tuple(detector.approximate),
     )
 
 
@@ -419,8 +423,8 @@ def _drawn_distances(supernova: Supernova, given: Uncertainties, draws: int, see
     errors = given.distance_kpc or (supernova.distance_error_low_kpc, supernova.distance_error_high_kpc)
     if not np.isfinite(errors).all():
         raise PhysicsError(
-            f"{supernova.name}: the error of its distance is not known; give it as Uncertainties(distance_kpc=(low, "
-            "high)) in kpc, (0, 0) for none."
+            f"{supernova.name}: the error of its distance is not known; give it in kpc, 0 for none: the option "
+            "--distance-error, `distance_error_kpc` of a configuration, or Uncertainties(distance_kpc=(low, high))."
         )
     both = not_negative("distance_kpc", errors, "kpc")
     if both.shape != (2,):

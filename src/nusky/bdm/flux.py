@@ -21,7 +21,7 @@ from nusky.bdm.differential import arrival_weight, neutrino_energy_at
 from nusky.bdm.geometry import Source, centre_distances, isochrone, light_travel, source
 from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
 from nusky.bdm.problem import MAX_KNOTS, Emission, Surroundings, surroundings
-from nusky.bdm.quadrature import Integrals, integrate
+from nusky.bdm.quadrature import Integrals, in_blocks, integrate
 from nusky.bdm.spectrum import Spectrum
 from nusky.bdm.times import slowness_excess, theta_range, travel_time, vanishing_ratio
 from nusky.likelihood.compile import kernel
@@ -197,12 +197,11 @@ def integrated_flux(
     rtol = tolerance(rtol)
     t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
     shape, (t, Tx, mx) = columns(t, Tx, mx)
-    value, error = np.zeros(t.size), np.zeros(t.size)
-    for i in range(0, t.size, _BLOCK):
-        block = slice(i, i + _BLOCK)
-        part = _block(t[block], Tx[block], mx[block], place, around, emission, rtol)
-        value[block], error[block] = part.value, part.error
-    return shape, Integrals(value, error)
+
+    def some(block: slice) -> Integrals:
+        return _block(t[block], Tx[block], mx[block], place, around, emission, rtol)
+
+    return shape, in_blocks(some, t.size, _BLOCK)
 
 
 def _knots(Tx: Array, mx: Array, emission: Emission) -> Array:
@@ -271,6 +270,17 @@ def burst_or_instant(
     rtol = tolerance(rtol)
     t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
     shape, (t, Tx, mx) = columns(t, Tx, mx)
+
+    def some(block: slice) -> Integrals:
+        return _burst(t[block], Tx[block], mx[block], place, around, emission, rtol, burst)
+
+    # Each point takes some thirty fluxes at a time.
+    return shape, in_blocks(some, t.size, _BLOCK // 10)
+
+
+def _burst(
+    t: Array, Tx: Array, mx: Array, place: Source, around: Surroundings, emission: Emission, rtol: float, burst: float
+) -> Integrals:
     first, last = np.maximum(t - burst, 0), np.maximum(t, 0)
     # The light curve has a corner or a peak where dark matter boosted at the supernova arrives.
     peak = np.clip(slowness_excess(Tx, mx) * travel_time(place.Rs), first, last)
@@ -289,8 +299,8 @@ def burst_or_instant(
         return flux_.value.reshape(x.shape) * slope, flux_.error.reshape(x.shape) * slope
 
     if owner.size == 0:
-        return shape, Integrals(np.zeros(t.size), np.zeros(t.size))
-    return shape, integrate(integrand, point, t.size, rtol)
+        return Integrals(np.zeros(t.size), np.zeros(t.size))
+    return integrate(integrand, point, t.size, rtol)
 
 
 def warn_of_error(result: Integrals, rtol: float, what: str) -> None:

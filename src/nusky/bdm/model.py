@@ -24,13 +24,13 @@ from nusky.bdm.constants import Constants
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import Amplitude, AmplitudeCrossSection, GivenCrossSection, TargetAmplitude
 from nusky.bdm.differential import sky_flux
-from nusky.bdm.events import checked_energies, counted, joined
+from nusky.bdm.events import checked_energies, counted
 from nusky.bdm.flux import burst_or_instant, reported, warn_of_error
 from nusky.bdm.geometry import source
 from nusky.bdm.halo import halo_from_keywords, nx
 from nusky.bdm.params import params
 from nusky.bdm.problem import Emission, NeutrinoCrossSection, Surroundings, with_noise
-from nusky.bdm.quadrature import Integrals, Interpolant
+from nusky.bdm.quadrature import Integrals, Interpolant, joined
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
 from nusky.bdm.targets import IsotropicTarget, Problem, Target, rate_cross_section, recoil_cross_section
 from nusky.errors import PhysicsError

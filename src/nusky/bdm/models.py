@@ -140,6 +140,7 @@ class VectorExchange:
     strength: float
     mediator_ratio: float
     mt: float
+    smooth = True
 
     def __call__(self, s: float, t: float, u: float, mx: float) -> float:
         masses = self.mt**2 + mx**2

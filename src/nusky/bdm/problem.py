@@ -9,6 +9,7 @@ import numpy as np
 
 from nusky.bdm.checks import Array, ignore_monte_carlo, not_negative
 from nusky.bdm.conventions import Conventions
+from nusky.bdm.dependencies import fresh
 from nusky.bdm.halo import halo_from_keywords
 from nusky.bdm.kinematics import momentum
 from nusky.bdm.params import params
@@ -60,7 +61,7 @@ class Emission:
         """S times neutrinos per MeV and 4 pi, cm^2 MeV^-1 sr^-1; 0 where Ev is not finite. Arrays of one shape."""
         out = np.zeros(Ev.shape)
         ok = np.isfinite(Ev)
-        fluence = np.asarray(self.spectrum(Ev[ok]), dtype=np.float64)
+        fluence = np.asarray(fresh(self.spectrum)(Ev[ok]), dtype=np.float64)
         if fluence.shape != Ev[ok].shape or not np.isfinite(fluence).all():
             raise PhysicsError("the neutrino spectrum must give one finite number per energy; check the function.")
         # Where no neutrinos are, cross sections are not asked for: a user's function may fail at such energies.

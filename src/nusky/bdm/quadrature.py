@@ -104,6 +104,16 @@ class Integrals:
     error: Array
 
 
+def joined(parts: list[Integrals]) -> Integrals:
+    """One record of several."""
+    return Integrals(np.concatenate([p.value for p in parts]), np.concatenate([p.error for p in parts]))
+
+
+def in_blocks(compute: Callable[[slice], Integrals], n: int, size: int) -> Integrals:
+    """The `n` integrals that `compute` gives of slices, `size` at a time, which bounds the memory of the work."""
+    return joined([compute(slice(i, i + size)) for i in range(0, n, size)])
+
+
 def integrate(
     evaluate: Callable[[np.ndarray, Array], Array | tuple[Array, Array]],
     owner: np.ndarray,

@@ -23,7 +23,7 @@ from nusky.bdm.differential import neutrino_energy_at
 from nusky.bdm.flux import warn_of_error
 from nusky.bdm.geometry import isochrone
 from nusky.bdm.models import Boosted
-from nusky.bdm.quadrature import integrate
+from nusky.bdm.quadrature import Integrals, in_blocks, integrate
 from nusky.bdm.times import KPC_PER_LIGHT_SECOND, get_thetaMax
 from nusky.errors import PhysicsError
 from nusky.files import atomic_path
@@ -31,6 +31,7 @@ from nusky.likelihood.compile import kernel
 from nusky.units import direction
 
 _N_EDGES = 4
+_BLOCK = 20_000  # directions computed together
 _MAX_DEGREE = 29  # of HEALPix resolution, 64-bit pixel numbers
 
 
@@ -226,6 +227,25 @@ def _over_energies(
     boosted: Boosted, t: float, Tx: tuple[float, float], mx: float, theta: Array, phi: Array, rtol: float
 ) -> Array:
     narrow = boosted.narrow_energies(Tx[0], mx) if hasattr(boosted, "narrow_energies") else np.empty(0)
+
+    def some(block: slice) -> Integrals:
+        return _of_directions(boosted, t, Tx, mx, theta[block], phi[block], rtol, narrow)
+
+    result = in_blocks(some, theta.size, _BLOCK)
+    warn_of_error(result, rtol, "map integrated over energies")
+    return result.value
+
+
+def _of_directions(
+    boosted: Boosted,
+    t: float,
+    Tx: tuple[float, float],
+    mx: float,
+    theta: Array,
+    phi: Array,
+    rtol: float,
+    narrow: Array,
+) -> Integrals:
     edges = np.empty((theta.size, _N_EDGES + narrow.size))
     _energy_edges(theta, phi, KPC_PER_LIGHT_SECOND * t, *Tx, mx, boosted.Rs, boosted.Rg, boosted.beta, narrow, edges)
     low, high = edges[:, :-1].reshape(-1), edges[:, 1:].reshape(-1)
@@ -233,7 +253,7 @@ def _over_energies(
     used = high > low
     low, high, direction = low[used], high[used], direction[used]
     if low.size == 0:
-        return np.zeros(theta.size)
+        return Integrals(np.zeros(theta.size), np.zeros(theta.size))
 
     def integrand(segment: np.ndarray, x: Array) -> Array:
         # The cubic gathers nodes at the ends, where the flux peaks.
@@ -243,9 +263,7 @@ def _over_energies(
         flux = boosted.differential_flux(t, energy, mx, theta[whose], phi[whose])
         return np.reshape(flux, x.shape) * span * 6 * x * (1 - x)
 
-    result = integrate(integrand, direction, theta.size, rtol)
-    warn_of_error(result, rtol, "map integrated over energies")
-    return result.value
+    return integrate(integrand, direction, theta.size, rtol)
 
 
 @kernel()

@@ -12,6 +12,7 @@ import numpy as np
 
 from nusky.bdm.checks import Array
 from nusky.bdm.cross_sections import largest_recoil, smallest_energy
+from nusky.bdm.dependencies import fresh
 from nusky.bdm.geometry import Source
 from nusky.bdm.problem import Emission, Surroundings
 from nusky.bdm.quadrature import Integrals, Interpolant, integrate
@@ -60,7 +61,7 @@ class IsotropicTarget:
 
     def suppression(self, recoil: Array) -> Array | float:
         """F^2 at recoil energies in MeV."""
-        return 1.0 if self._form_factor is None else np.square(self._form_factor(np.sqrt(2 * self.mt * recoil)))
+        return 1.0 if self._form_factor is None else np.square(fresh(self._form_factor)(np.sqrt(2 * self.mt * recoil)))
 
     def total(self, Tx: Array, mx: Array, recoil_above: float = 0.0) -> Integrals:
         """See `Target.total`."""

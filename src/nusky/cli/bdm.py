@@ -230,6 +230,12 @@ def exclude(
     draws: Annotated[
         int, typer.Option(min=0, help="Distances and halos drawn for the band of their uncertainties.")
     ] = 0,
+    distance_error: Annotated[
+        float | None,
+        typer.Option(
+            parser=_DISTANCE, metavar="KPC", help="Error of the distance for the draws, 0kpc for none; the list's."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
     model: ModelName = Model.CONSTANT,
     neutrino_coupling: NeutrinoCoupling = 1e-8,
@@ -253,7 +259,7 @@ def exclude(
 
     from nusky.bdm import constant
     from nusky.bdm.detectors import load_detector
-    from nusky.bdm.exclusion import drawn_events, observed_span
+    from nusky.bdm.exclusion import Uncertainties, drawn_events, observed_span
     from nusky.bdm.exclusion import exclude as limits_of
 
     if output is not None and output.suffix not in (".parquet", ".csv", ".png", ".pdf", ".svg"):
@@ -279,11 +285,14 @@ def exclude(
     )
     if draws:
         counted = (limits.t_start, limits.t_stop)
-        drawn = drawn_events(physics, place, found, limits.mx, counted, draws=draws, seed=seed)
+        errors = Uncertainties(distance_kpc=None if distance_error is None else (distance_error, distance_error))
+        drawn = drawn_events(physics, place, found, limits.mx, counted, draws=draws, seed=seed, uncertainties=errors)
         limits = limits.with_spread(drawn)
     inputs = {**_told_of(place), **_told(model, physics), "detector": found.title}
+    inputs |= {"rough_or_assumed": ", ".join(found.approximate) or None}
     inputs |= {"confidence_level": confidence_level}
     inputs |= {"method": limits.limits[0].method, "observed": observed, "draws": draws, "seed": seed}
+    inputs |= {"distance_error_kpc": distance_error}
     inputs |= {"t_start_yr": span[0] / constant.year2Seconds, "t_stop_yr": span[1] / constant.year2Seconds}
     if model is Model.CONSTANT:
         inputs.pop("sigma_xv_cm2")  # what strength 1 means; the limit does not depend on it

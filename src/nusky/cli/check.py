@@ -53,6 +53,7 @@ def check(
         "spectrum": spectrum if cfg.catalogues else None,
         "methods": cfg.methods if cfg.catalogues else [],
         "inference": cfg.inference.model_dump(mode="json") if cfg.inference else None,
+        "durations_outside_seasons": durations_report(cfg, directory),
         "bdm": cfg.bdm.model_dump(mode="json") if cfg.bdm else None,
         "skymap": cfg.skymap.model_dump(mode="json") if cfg.skymap else None,
         "outputs": f"results/{cfg.run}/",
@@ -84,13 +85,16 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
         for item in block.lists
     ]
     table, report = build_catalogue(block.model_copy(update={"lists": lists}), name)
-    if block.time is not None and block.time.profile == "light-curve":
+    report["outside"] = {}
+    if block.time is not None:
         from nusky.stages.inference import profiles_of
 
         try:
-            profiles_of(block.time, table, directory)
+            profiles = profiles_of(block.time, table, directory)
         except NuskyError as error:
             raise type(error)(f"in config block `catalogues.{name}.time`: {error}") from None
+        named = dict(zip(table["name"].to_pylist(), profiles, strict=True))
+        report["outside"] = _outside(cfg, f"catalogues.{name}.time", named, directory)
     report["weightings"] = {}
     for weighting, settings in block.weightings.items():
         try:
@@ -104,6 +108,37 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
         raise type(error)(f"in config block `catalogues.{name}.spectrum`: {error}") from None
     report |= {"spectrum": spectrum.words, "gammas": spectrum.quoted(block.gammas) if spectrum.fit else []}
     return report
+
+
+def durations_report(cfg: Any, directory: Path) -> dict[str, str] | None:
+    """Windows of `inference.durations` that lie outside the good runs, with the reason; None where these are not known.
+
+    PhysicsError if all of them do.
+    """
+    from nusky.stages.inference import windows_at
+
+    windows = cfg.inference and cfg.inference.durations
+    if not windows:
+        return {}
+    profiles = dict(zip((f"{days:g} d" for days in windows.days), windows_at(windows.model_dump()), strict=True))
+    return _outside(cfg, "inference.durations", profiles, directory)
+
+
+def _outside(cfg: Any, key: str, profiles: dict[str, Any], directory: Path) -> dict[str, str] | None:
+    """Windows, by name, that lie outside the good runs, with the reason; None where these are not known yet."""
+    from nusky.errors import NuskyError
+    from nusky.paths import DOWNLOADS
+    from nusky.releases import ingest, registry
+    from nusky.stages.windows import unseen
+
+    seasons = registry.of(cfg.release).select(cfg.release.seasons)
+    uptimes = ingest.known_runs(cfg.release, cfg.seed, directory, directory / DOWNLOADS)
+    if {season.name for season in seasons} > set(uptimes["season"].to_pylist()):
+        return None
+    try:
+        return unseen(profiles, uptimes)
+    except NuskyError as error:
+        raise type(error)(f"in config block `{key}`: {error}") from None
 
 
 def release_report(cfg: Any, directory: Path) -> dict[str, Any]:
@@ -158,6 +193,7 @@ def _explained(cfg: Any, name: str, report: dict[str, Any]) -> dict[str, Any]:
         "without_flux": report["missing_flux"]["count"],
         "understood": {part["label"]: part["understood"] for part in report["lists"] if part["understood"]},
         "time": _of_time(block.time),
+        "windows_outside_seasons": report["outside"],
         "notes": report["notes"],
     }
 
@@ -245,6 +281,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
             "each source alone": "yes" if catalogue["single_sources"] else "no",
             "in time": catalogue["time"],
         }
+        rows |= _of_windows(catalogue["windows_outside_seasons"])
         if catalogue["without_flux"]:
             rows["without a flux"] = str(catalogue["without_flux"])
         console.pairs(rows)
@@ -255,11 +292,11 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
     if cfg.inference:
         console.say()
         console.heading("inference (p-values, sensitivities, limits from trials)")
-        console.pairs(_inference(cfg))
+        console.pairs(_inference(cfg) | _of_windows(told["durations_outside_seasons"]))
     if cfg.skymap:
         console.say()
         console.heading("all-sky map (hot spots, corrected for the scan)")
-        console.pairs(_skymap(cfg.skymap))
+        console.pairs(_skymap(cfg.skymap, cfg.spectrum))
     if cfg.bdm:
         console.say()
         console.heading(f"boosted dark matter of {cfg.bdm.supernova.name}")
@@ -282,6 +319,18 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
     _print_progress(told, whole, left, directory)
 
 
+def _of_windows(outside: dict[str, str] | None) -> dict[str, str]:
+    if outside is None:
+        return {"windows": "whether they lie in good runs is known once the release is read"}
+    if not outside:
+        return {}
+    listed = "; ".join(f"{name}: {reason}" for name, reason in list(outside.items())[:_LISTED])
+    more = f"; and {len(outside) - _LISTED} more (--json has all)" if len(outside) > _LISTED else ""
+    return {"left out": f"{len(outside)} outside the good runs. {listed}{more}"}
+
+
+_LISTED = 5
+"""Sources that are named."""
 _EXPLAINED = (
     "run",
     "seed",
@@ -321,11 +370,11 @@ def _inference(cfg: Any) -> dict[str, Any]:
     block = cfg.inference
     smearing = registry.of(cfg.release).smearing
     chosen = block.catalogues or list(cfg.catalogues)
-    fixed = f"fixed at {block.gamma}" if block.gamma else "fitted" if smearing else "fixed at each listed one"
+    free = "fitted" if smearing else "fixed at each listed one"
     return {
         "likelihood": "space and energy where the release has smearing tables" if smearing else "space only",
         "catalogues": ", ".join(f"{name} ({', '.join(cfg.inferred_weightings(name))})" for name in chosen),
-        "spectral index": fixed,
+        "spectral index": _index(block, cfg.spectrum, free),
         "trials": f"{block.trials} per stack, {block.source_trials} per source, {block.sky_trials} full skies, "
         f"{block.injected_trials} with signal at each strength",
         "upper limits": f"{100 * block.confidence_level:g} % ({block.limit_method})",
@@ -333,14 +382,20 @@ def _inference(cfg: Any) -> dict[str, Any]:
     }
 
 
-def _skymap(block: Any) -> dict[str, Any]:
+def _index(block: Any, spectrum: Any, free: str) -> str:
+    """What the block of an inference or a map does with the index; `free` where nothing fixes it."""
+    fixed = block.gamma if spectrum.gamma is None else spectrum.gamma
+    return free if fixed is None else f"fixed at {fixed}"
+
+
+def _skymap(block: Any, spectrum: Any) -> dict[str, Any]:
     from nusky.search.skymap.nodes import declinations
 
     n_declinations = len(declinations(block.calibration_spacing_deg))
     divided = block.nside > block.nside_coarse
     finer = f", {block.nside} where TS reaches {block.refine_above:g}" if divided else ""
     return {
-        "spectral index": f"fixed at {block.gamma}" if block.gamma else "fitted",
+        "spectral index": _index(block, spectrum, "fitted"),
         "pixels": f"HEALPix nside {block.nside_coarse}{finer}",
         "trials": f"{block.calibration_trials} at each of {n_declinations} declinations, {block.sky_trials} full skies",
         "hot spots": f"{block.n_spots} listed, {block.n_zooms} enlarged",

@@ -16,6 +16,8 @@ import typer
 
 from nusky.files import finite_or_null
 from nusky.printable import printable
+from nusky.probability import written
+from nusky.report.numbers import Probability
 
 
 def fail(message: str) -> None:
@@ -67,9 +69,11 @@ def grid(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """A value as tables show it: six significant digits, a dash for what is missing."""
+    """A value as tables show it: six significant digits, p-values as far as their trials tell, a dash if missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
+    if isinstance(value, Probability):
+        return written(float(value), value.n_trials)
     return f"{value:.6g}" if isinstance(value, float) else printable(str(value))
 
 

@@ -89,7 +89,7 @@ def run(
 
 def _refuse_what_cannot_run(cfg: Any, directory: Path) -> None:
     """Read the source lists and look for the files of the release: a mistake in them is told before anything runs."""
-    from nusky.cli.check import catalogue_report, release_report
+    from nusky.cli.check import catalogue_report, durations_report, release_report
     from nusky.errors import ConfigurationError, ReleaseError
 
     if not directory.is_dir():
@@ -101,6 +101,7 @@ def _refuse_what_cannot_run(cfg: Any, directory: Path) -> None:
             raise ReleaseError(f"in config block `release`: {told['where']}.")
     for name in cfg.catalogues:
         catalogue_report(cfg, name, directory)
+    durations_report(cfg, directory)
 
 
 def _main(main: Any, arguments: list[str]) -> int:

@@ -44,7 +44,27 @@ def search(
             metavar="START STOP", help="When the source shines: MJD, or dates (UTC) such as 2014-12-13; else always."
         ),
     ] = None,
+    flare: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="SHORTEST LONGEST", help="Look for a flare whose window is not known: its durations in days."
+        ),
+    ] = None,
+    limit_days: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DAYS", help="With --flare: upper limits are for a flare that lasts so long, at any time."
+        ),
+    ] = None,
     gamma: Annotated[float | None, typer.Option(help="Spectral index to fix; fitted if left out.")] = None,
+    spectrum: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPECTRUM",
+            help="Spectrum: cutoff:cutoff=100TeV, log-parabola:gamma=2,curvature=0.1, or a table FLUX.ecsv "
+            "(docs/spectra.md); a power law if left out.",
+        ),
+    ] = None,
     trials: Annotated[int, typer.Option(help="Scrambled skies; 0 for a quick look without a p-value.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Root of the random numbers.")] = 1,
     out: Annotated[
@@ -66,7 +86,9 @@ def search(
       nusky search "NGC 1068"
       nusky search --ra 40.67 --dec -0.01 --trials 0
       nusky search "TXS 0506+056" --release icecube-3yr --out txs.png --out txs.json
+      nusky search "Crab" --spectrum cutoff:gamma=2.2,cutoff=30TeV
       nusky search "TXS 0506+056" --window 2014-09-29 2015-03-12
+      nusky search "TXS 0506+056" --flare 1 300 --limit-days 30
     """
     for path in out or []:
         _check_output(path)
@@ -75,17 +97,28 @@ def search(
 
         for path in profile:
             check_suffix(path)
+    if flare is not None and window is not None:
+        raise typer.BadParameter("the window is known or looked for: give either --window or --flare.")
+    if limit_days is not None and flare is None:
+        raise typer.BadParameter("it is about an unknown flare; give --flare, too.", param_hint="--limit-days")
+    if limit_days is not None and trials == 0:
+        raise typer.BadParameter("limits of an unknown flare need --trials of 100 or more.", param_hint="--limit-days")
+    if flare is not None and profile:
+        raise typer.BadParameter("an unknown flare has none; give --window once it is known.", param_hint="--profile")
     named, position = _source(" ".join(words) if words else None, ra, dec, extension)
     if trials < 0:
         raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
+    from nusky.detector.configured import spectrum_of_text
     from nusky.results.search import Search
 
+    shape = None if spectrum is None else spectrum_of_text(spectrum)
     chosen = None if seasons is None else [part.strip() for part in seasons.split(",") if part.strip()]
     with console.busy(f"reading {release}"):
         accepted = {"check_counts": not no_check_counts, "allow_version_1": allow_version_1}
         searched = Search(release, release_path, chosen, seed, **accepted)
     with console.busy("searching" if not trials else f"searching, {trials} trials"):
         options = {"extension": position[2], "name": named, "gamma": gamma, "window": window, "trials": trials}
+        options |= {"spectrum": shape, "flare": flare, "limit_days": limit_days}
         found = searched.at(*position[:2], **options)
         written = [found.write(path) for path in out or []]
         written += [found.write_profile(path) for path in profile or []]
@@ -145,10 +178,11 @@ def _width_deg(text: str) -> float:
 
 
 def _print(found: Any, written: list[Path]) -> None:
-    from nusky.results.search import energies
+    from math import isfinite
 
     console.heading(found.title)
-    window = "start_mjd" in found.row
+    flare = "shortest_days" in found.row
+    window = flare or "start_mjd" in found.row
     if found.synthetic:
         console.say("SYNTHETIC EVENTS: not a measurement.")
     console.pairs(found.summary())
@@ -157,21 +191,12 @@ def _print(found: Any, written: list[Path]) -> None:
     kind = "calibrated with trials" if found.settings["trials"] else "asymptotic, not calibrated (--trials 1000 is)"
     if "uncalibrated" in found.settings["injection"]:
         kind = "from trials, uncalibrated: their coverage is not shown"
-    console.heading(f"{100 * level:.0f} % upper limits, {kind}")
-    flux = "E² dN/dE in the window" if window else "E² dN/dE"
-    console.say(f"{flux} in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
-    for row in found.limits:
-        console.pairs(
-            {
-                f"γ = {row['gamma_limit']:g}": "{n_signal_limit:.1f} events ({n_signal_sensitivity:.1f})".format(**row),
-                "  at 1 TeV": _flux(row, 1),
-                "  at 100 TeV": _flux(row, 100),
-                **({"  fluence": _fluence(row)} if window else {}),
-                "  energies": f"{energies(row)} (central 90 % of the signal)",
-            }
-        )
-        if row["problem"]:
-            console.say(f"    {row['problem']}")
+    if flare and not isfinite(found.limits[0]["n_signal_limit"]):
+        console.say(f"{found.limits[0]['problem']} (--limit-days)")
+    else:
+        about = f" of a flare of {found.limits[0]['limit_days']:g} d at any time" if flare else ""
+        console.heading(f"{100 * level:.0f} % upper limits{about}, {kind}")
+        _print_limits(found, window)
     events = found.events()
     console.say()
     console.heading(f"events that are signal with 5 % or more, for {found.n_judged:.1f} signal events: {len(events)}")
@@ -193,6 +218,25 @@ def _print(found: Any, written: list[Path]) -> None:
         console.say(f"  and {len(events) - 10} more; --out FILE.json has all of them")
     for path in written:
         console.say(f"written: {path}")
+
+
+def _print_limits(found: Any, window: bool) -> None:
+    from nusky.results.search import energies, spectrum_text
+
+    flux = "E² dN/dE in the window" if window else "E² dN/dE"
+    console.say(f"{flux} in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
+    for row in found.limits:
+        console.pairs(
+            {
+                spectrum_text(row): "{n_signal_limit:.1f} events ({n_signal_sensitivity:.1f})".format(**row),
+                "  at 1 TeV": _flux(row, 1),
+                "  at 100 TeV": _flux(row, 100),
+                **({"  fluence": _fluence(row)} if window else {}),
+                "  energies": f"{energies(row)} (central 90 % of the signal)",
+            }
+        )
+        if row["problem"]:
+            console.say(f"    {row['problem']}")
 
 
 def _fluence(row: dict[str, Any]) -> str:

@@ -178,6 +178,7 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
 
 def _results(summary: dict[str, Any], rows: int) -> None:
     """The verdict, and the stacks, sources and hot spots it is about."""
+    from nusky.report.numbers import cell_of
     from nusky.report.rows import source_rows, spot_rows, stack_rows
     from nusky.report.verdict import verdict
 
@@ -194,7 +195,9 @@ def _results(summary: dict[str, Any], rows: int) -> None:
         if own:
             console.say()
             console.heading(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
-            console.grid([{short: row[key] for key, short in _SHORT.items() if key in row} for row in own[:rows]])
+            console.grid(
+                [{short: cell_of(row, key) for key, short in _SHORT.items() if key in row} for row in own[:rows]]
+            )
 
 
 def _run_log(log: dict[str, Any] | None) -> None:

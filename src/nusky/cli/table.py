@@ -53,6 +53,8 @@ _SPECIAL = {c: rf"\{c}" for c in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "−": "$-$",
+    "<": "$<$",
+    ">": "$>$",
     "–": "--",
     "γ": r"$\gamma$",
 }
@@ -79,6 +81,7 @@ def table(
       nusky table results/demo --of stacks --columns catalogue,weighting,test_statistic --csv
     """
     from nusky.errors import NuskyError
+    from nusky.report.numbers import cell_of
     from nusky.results import open_run
 
     if of not in _KINDS:
@@ -91,19 +94,18 @@ def table(
     else:
         found = opened.stack_table() if of == "stacks" else opened.hot_spots()
     chosen = _chosen(columns, found.data.column_names, of)
-    data = found.data.select(chosen).slice(0, rows)
+    shown = [{key: cell_of(row, key) for key in chosen} for row in found.data.slice(0, rows).to_pylist()]
     if csv:
-        console.as_csv(data)
+        console.as_csv(found.data.select(chosen).slice(0, rows))
     elif ecsv:
-        shown = found.to_table()[chosen][:rows]
-        shown.write(sys.stdout, format="ascii.ecsv")
+        found.to_table()[chosen][:rows].write(sys.stdout, format="ascii.ecsv")
     elif latex:
-        console.say(_latex(data.to_pylist(), chosen, found.title, found.synthetic))
+        console.say(_latex(shown, chosen, found.title, found.synthetic))
     else:
         console.heading(found.title)
         if found.synthetic:
             console.say("generated events are behind it: no number is a measurement")
-        if left_out := console.grid(data.to_pylist()):
+        if left_out := console.grid(shown):
             console.say(f"further columns (--columns shows them): {', '.join(left_out)}")
 
 
@@ -127,7 +129,7 @@ def _chosen(columns: str | None, present: Sequence[str], of: str) -> list[str]:
 
 
 def _latex(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, synthetic: bool) -> str:
-    r"""A tabular; cells of numbers hold three digits, and what is missing is \nodata of AASTeX as plain dots."""
+    r"""A tabular; cells of numbers hold three digits, p-values those that their trials tell, dots what is missing."""
     numeric = [all(not isinstance(row[name], str) for row in rows) for name in columns]
     note = " Synthetic events: not a measurement." if synthetic else ""
     lines = [
@@ -151,6 +153,11 @@ def _latex(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str
 def _cell(value: Any) -> str:
     import math
 
+    from nusky.probability import written
+    from nusky.report.numbers import Probability
+
+    if isinstance(value, Probability):
+        return f"${written(float(value), value.n_trials, _power)}$"
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return r"\ldots"
     if isinstance(value, str):
@@ -161,6 +168,11 @@ def _cell(value: Any) -> str:
         mantissa, exponent = f"{value:.2e}".split("e")
         return rf"${mantissa}\times10^{{{int(exponent)}}}$"
     return f"${value:.3f}$" if abs(value) < 1 else f"${value:.2f}$"
+
+
+def _power(value: float) -> str:
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    return rf"{mantissa}\times10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def _text(text: str) -> str:

@@ -1,5 +1,6 @@
-"""The spectra that a configuration asks for."""
+"""The spectra that a configuration, a command line or a caller asks for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from nusky import config
-from nusky.detector.spectrum import KINDS, SourceSpectra, Spectrum
-from nusky.errors import CatalogueError, ConfigurationError, NuskyError
+from nusky.detector.spectrum import KINDS, SourceSpectra, Spectrum, TabulatedSpectrum
+from nusky.errors import CatalogueError, ConfigurationError, NuskyError, PhysicsError
+
+_FILES = (".ecsv", ".csv", ".fits", ".fit", ".gz")
+_ENERGIES = ("cutoff", "break", "energy_min", "energy_max")
+"""Keys of a text that are energies: they need a unit, and end in `_gev` in a configuration."""
+_OF_MODEL = np.geomspace(1e2, 1e9, 1401)
+"""Energies [GeV] at which the model of another program is tabulated."""
 
 
 def spectrum_of(block: config.Spectrum, folder: Path = Path(".")) -> Spectrum:
@@ -47,6 +54,114 @@ def spectra_of(
         except NuskyError as error:
             raise type(error)(f"source '{name}': {error}") from None
     return tuple(made)
+
+
+def spectrum_of_text(text: str, folder: Path = Path(".")) -> Spectrum:
+    """The spectrum in a text: `cutoff:gamma=2,cutoff=100TeV`, or the name of a file with a table.
+
+    Before the colon stands the kind of a configuration's block `spectrum`, or the beginning of it; behind it are its
+    keys, energies with a unit. `fit=cutoff` leaves that free in place of the index; without `gamma` the index is free.
+
+    Raises
+    ------
+    ConfigurationError : the text is no spectrum; the message repeats it and names the key.
+    """
+
+    def wrong(problem: str) -> ConfigurationError:
+        return ConfigurationError(f"spectrum '{text}': {problem}")
+
+    kind, _, rest = (part.strip() for part in text.partition(":"))
+    content: dict[str, Any] = {}
+    if kind.lower().endswith(_FILES):
+        content |= {"shape": "table", "file": kind}
+    else:
+        shapes = [name for name in KINDS if kind and name.startswith(kind.lower())]
+        if not shapes:
+            raise wrong(
+                f"it begins with none of {', '.join(KINDS)}, and is no name of a file ending in .ecsv, .csv or .fits."
+            )
+        content["shape"] = shapes[0]
+    for part in rest.split(",") if rest else ():
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (key and equals and value):
+            raise wrong(f"'{part.strip()}' is no KEY=VALUE, such as gamma=2 or cutoff=100TeV.")
+        name = f"{key}_gev" if key in _ENERGIES else key
+        if name in content:
+            raise wrong(f"'{key}' stands there twice.")
+        content[name] = _energy_gev(value, key, wrong) if key in _ENERGIES else value
+    free = content.pop("fit", None)
+    block = config.validated(config.Spectrum, content, f"spectrum '{text}'", "docs/spectra.md")
+    for key, value in block.parameters.items():
+        if isinstance(value, str):
+            raise wrong(f"{key} = '{value}' is no number.")
+    if "{name}" in (block.file or ""):
+        raise wrong("a file for each source belongs into the `spectrum` of a catalogue in a configuration.")
+    spectrum = spectrum_of(block, folder)
+    return spectrum if free is None else _freed(spectrum, free, block, wrong)
+
+
+def _energy_gev(value: str, key: str, wrong: Any) -> float:
+    from astropy import units as u
+
+    try:
+        energy = u.Quantity(value)
+    except (TypeError, ValueError):
+        raise wrong(f"{key} = '{value}' is no energy; give a number with a unit, such as 100TeV.") from None
+    if energy.unit == u.dimensionless_unscaled:
+        raise wrong(f"{key} = {value} has no unit; give one, such as {value}TeV or {value}GeV.")
+    if not energy.unit.is_equivalent(u.GeV):
+        raise wrong(f"{key} = {value} is no energy; give one in GeV, TeV or PeV.")
+    return float(energy.to_value(u.GeV))
+
+
+def _freed(spectrum: Spectrum, free: str, block: config.Spectrum, wrong: Any) -> Spectrum:
+    name = f"{free}_gev" if free in _ENERGIES else free
+    if name == "gamma" and block.gamma is None and "gamma" in spectrum.BOUNDS:
+        return spectrum
+    if name not in spectrum.BOUNDS or name == "gamma":
+        able = [key.removesuffix("_gev") for key in spectrum.BOUNDS if key != "gamma" or block.gamma is None]
+        raise wrong(f"fit={free} is not possible; of this one {' or '.join(able) or 'no parameter'} can be fitted.")
+    if block.gamma is None:
+        raise wrong(f"fit={free} fits that in place of the index: give gamma a value, too.")
+    freed = replace(spectrum, fit=name)
+    low, high = freed.BOUNDS[name]
+    if not low <= freed.parameter <= high:
+        unit = " in log10(E/GeV)" if name.endswith("_gev") else ""
+        raise wrong(f"{free} is fitted from {low:g} to {high:g}{unit}; its own value, {freed.parameter:g}, is outside.")
+    return freed
+
+
+def spectrum_from(given: Any) -> Spectrum:
+    """What a caller gives as a spectrum: one of nusky's, a text (`spectrum_of_text`), or another program's model.
+
+    A model, gammapy's `SpectralModel` for one, is a function that takes energies as a quantity and gives dN/dE as one.
+    It is tabulated from 100 GeV to 1 EeV, where it is above 0.
+
+    Raises
+    ------
+    PhysicsError, ConfigurationError : it is none of these, or a model whose values are no flux.
+    """
+    if isinstance(given, Spectrum):
+        return given
+    if isinstance(given, str):
+        return spectrum_of_text(given)
+    if not callable(given):
+        raise PhysicsError(
+            f"spectrum = {given!r}: give one of nusky.detector.spectrum, a text such as 'cutoff:cutoff=100TeV', or a "
+            "model that gives dN/dE at an energy."
+        )
+    from astropy import units as u
+
+    label = type(given).__name__
+    try:
+        flux = given(_OF_MODEL * u.GeV).to_value("GeV-1 cm-2 s-1")
+    except Exception as error:  # of whatever program the model is
+        raise PhysicsError(f"{label}: it gives no dN/dE at energies from 100 GeV to 1 EeV ({error}).") from None
+    there = np.flatnonzero(np.isfinite(flux) & (flux > 0))
+    if len(there) < 2:
+        raise PhysicsError(f"{label}: no flux above 0 from 100 GeV to 1 EeV.")
+    inside = slice(there[0], there[-1] + 1)
+    return TabulatedSpectrum.of(_OF_MODEL[inside], flux[inside], label)
 
 
 def of_stack(spectra: Spectrum | tuple[Spectrum, ...], rows: np.ndarray | None = None, weights: Any = None) -> Spectrum:

@@ -85,6 +85,11 @@ class Spectrum(ABC):
             return self
         return replace(self, **{self.fit: 10.0**parameter if self.fit.endswith("_gev") else float(parameter)})
 
+    @property
+    def fixed(self) -> "Spectrum":
+        """The same with nothing but phi0 fitted."""
+        return replace(self, fit="") if self.fit else self
+
     def grid(self, n: int) -> "tuple[Spectrum, ...]":
         """`n` spectra with the parameter evenly spaced over its range; itself where only phi0 is fitted."""
         return tuple(self.at(value) for value in np.linspace(*self.BOUNDS[self.fit], n)) if self.fit else (self,)

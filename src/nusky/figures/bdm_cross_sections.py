@@ -29,7 +29,7 @@ def bdm_differential_cross_section(table: pa.Table, *, case: str) -> Figure:
             upper,
             lower,
             x=r"Recoil angle $\psi$ [rad]",
-            y=r"$\mathrm{d}\sigma_{\chi\nu}/\mathrm{d}\Omega_\mathrm{lab}$ [cm$^2$ sr$^{-1}$]",
+            y=r"$\mathrm{d}\sigma_{\chi\nu}/\mathrm{d}\Omega_\mathrm{lab}$ [cm² sr⁻¹]",
         )
         return figure
 
@@ -50,5 +50,5 @@ def bdm_target_cross_sections(table: pa.Table, *, case: str) -> Figure:
         for target, color in zip(TARGETS, ("#0072B2", "#D55E00"), strict=True):
             curves = {name: table[f"{target}_{name}_cm2"].to_numpy() for name in SETS}
             draw(upper, lower, table["tx_mev"].to_numpy(), curves, color, target)
-        finish(upper, lower, x=r"Kinetic energy $T_\chi$ [MeV]", y=r"Cross section [cm$^2$]")
+        finish(upper, lower, x=r"Kinetic energy $T_\chi$ [MeV]", y=r"Cross section [cm²]")
         return figure

@@ -10,6 +10,7 @@ from nusky.figures import canvas
 
 COLUMNS = (
     "detector",
+    "approximate",
     "mx_mev",
     "confidence_level",
     "limit_sqrt_sigma_cm2",
@@ -57,7 +58,9 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
                 for edge in ("spread_low68_strength", "spread_high68_strength"):
                     axes.plot(mass, curves[edge], color=color, ls=":", lw=0.9)
                 spread = True
-            axes.plot(mass, median, color=color, label=f"{canvas.plain(name)}, expected")
+            rough = "background" in part["approximate"].iloc[0].split(", ")
+            label = f"{canvas.plain(name)}, expected" + ("\n(background approximate)" if rough else "")
+            axes.plot(mass, median, color=color, label=label)
             if np.isfinite(curves["limit_strength"]).any():
                 axes.plot(mass, curves["limit_strength"], color=color, ls="--", label=f"{canvas.plain(name)}, observed")
             both = np.concatenate([median, curves["limit_strength"]])
@@ -65,7 +68,7 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
                 lowest = min(lowest, np.nanmin(both))
         axes.set_xlabel(r"Dark matter mass $m_\chi$ [MeV]")
         if coupling_product is None:
-            axes.set_ylabel(r"$\sqrt{\sigma_{\chi\nu}\,\sigma_{\chi e}}$ [cm$^2$]")
+            axes.set_ylabel(r"$\sqrt{\sigma_{\chi\nu}\,\sigma_{\chi e}}$ [cm²]")
         else:
             axes.set_ylabel("Product of couplings")
         for alpha, text in ((0.48, "68 % of limits expected"), (0.18, "95 % of limits expected")):

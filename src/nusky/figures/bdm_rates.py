@@ -33,7 +33,7 @@ def bdm_light_curve(table: pa.Table, *, supernova: str, case: str) -> Figure:
             upper,
             lower,
             x="Time after the arrival of the neutrinos [yr]",
-            y=r"$\mathrm{d}\Phi_\chi/\mathrm{d}T_\chi$ [MeV$^{-1}$ cm$^{-2}$ s$^{-1}$]",
+            y=r"$\mathrm{d}\Phi_\chi/\mathrm{d}T_\chi$ [MeV⁻¹ cm⁻² s⁻¹]",
         )
         return figure
 

@@ -16,7 +16,7 @@ from nusky.figures import canvas
 from nusky.figures.bdm_sets import SETS
 
 COLUMNS = ("l_deg", "b_deg", *(f"{name}_per_mev_cm2_s_sr" for name in SETS))
-UNIT = r"[MeV$^{-1}$ cm$^{-2}$ s$^{-1}$ sr$^{-1}$]"
+UNIT = r"[MeV⁻¹ cm⁻² s⁻¹ sr⁻¹]"
 _LINEAR_BELOW, _BLANK_BELOW = 1e-2, 2e-2
 """Fractions of the maximum: where the colours turn linear, and where they end."""
 _DARK = matplotlib.colormaps["inferno"](0)

@@ -10,7 +10,7 @@ from nusky.figures import canvas
 
 COLUMNS = ("statement", "gamma", "duration_days", "e2_fluence_100tev_gev_cm2", "e2dnde_100tev_gev_cm2_s")
 _PANELS = {
-    "e2_fluence_100tev_gev_cm2": "$E^2 F$ at 100 TeV\n[GeV cm$^{-2}$]",
+    "e2_fluence_100tev_gev_cm2": "$E^2 F$ at 100 TeV\n[GeV cm⁻²]",
     "e2dnde_100tev_gev_cm2_s": r"$E^2\,\mathrm{d}N/\mathrm{d}E$ at 100 TeV" + f"\n{canvas.FLUX_UNIT}",
 }
 
@@ -48,7 +48,7 @@ def durations(strengths: pa.Table, *, method: str, where: tuple[str, ...], synth
                 canvas.note(axes, "no sensitivity was computed")
             axes.set_ylabel(label)
         panels[1].set_xlabel("Duration of the window [d]")
-        handles = [Line2D([], [], color=color, label=index_text(index, r"$\gamma$")) for index, color in colors.items()]
+        handles = [Line2D([], [], color=color, label=index_text(index)) for index, color in colors.items()]
         handles += [
             Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=name)
             for number, name in enumerate(statements)

@@ -50,7 +50,7 @@ def injection_recovery(recovered: pa.Table, *, method: str, target: str, synthet
             for axes, name, scale in ((numbers, "n_fitted", injected), (indices, "gamma_fitted", 1.0)):
                 mean, low, high = (columns[f"{name}_{part}"][chosen] / scale for part in ("mean", "low68", "high68"))
                 axes.vlines(x, low, high, color=color, linewidth=1)
-                axes.plot(x, mean, "o", color=color, label=index_text(gamma, r"$\gamma$"))
+                axes.plot(x, mean, "o", color=color, label=index_text(gamma))
             indices.axhline(gamma, color=color, linewidth=1, linestyle="--", zorder=0)
         if not np.isfinite(columns["gamma_fitted_mean"]).any():
             canvas.note(indices, "the spectral index was not fitted")

@@ -49,7 +49,7 @@ def limit_spectra(limits: Mapping[str, pa.Table], *, method: str, catalogue: str
 
         axes.set_xlabel(r"Neutrino energy $E$ [GeV]")
         axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$, all flavours (×3) {canvas.FLUX_UNIT}")
-        handles = [Line2D([], [], color=color, label=index_text(gamma, r"$\gamma$")) for gamma, color in colors.items()]
+        handles = [Line2D([], [], color=color, label=index_text(gamma)) for gamma, color in colors.items()]
         handles += [
             Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=f"{canvas.label(name)} weights")
             for number, name in enumerate(limits)

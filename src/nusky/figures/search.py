@@ -1,5 +1,6 @@
 """One figure of a search: the sky around the source with its events, and the likelihood in n_s and gamma."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def search_figure(found: Any) -> Figure:
     """Draw a `nusky.results.search.SearchResult`.
 
     Left: the events that are signal with a probability of at least 5 %, as circles with their angular error for radius;
-    one source is drawn in offsets from it, a stack on the whole sky. Right: the regions of n_s and gamma by Wilks'
-    theorem, or the test statistic over n_s where gamma is not fitted.
+    one source is drawn in offsets from it, a stack on the whole sky. Right: the regions of n_s and gamma, or
+    another parameter that was fitted, by Wilks' theorem; or the test statistic over n_s where none was.
     """
     with canvas.style():
         release = found.settings["release"]
@@ -40,7 +41,7 @@ def search_figure(found: Any) -> Figure:
         bar.set_label("Probability to be signal")
         bar.ax.tick_params(which="both", direction="out", left=False)
         bar.outline.set_linewidth(0.6)
-        (_contours if found.fit["gamma_fitted"] else _profile)(likelihood, found)
+        (_contours if found.is_free else _profile)(likelihood, found)
         return figure
 
 
@@ -108,17 +109,20 @@ def _contours(axes: Axes, found: Any) -> None:
     axes.contour(steps, gammas, fall, levels=levels, colors=_COLORS, linewidths=1.4)
     for level, color in zip(LEVELS, _COLORS, strict=True):
         axes.plot([], [], color=color, label=f"{100 * level:.0f} %")
-    _best_fit(axes, found, found.fit["gamma"])
+    _best_fit(axes, found, found.parameter)
     axes.set_xlim(0, steps[-1])
     axes.set_ylim(gammas[0], gammas[-1])
     axes.set_xlabel(r"Signal events $n_s$")
-    axes.set_ylabel(r"Spectral index $\gamma$")
+    name = found.target.spectrum.fit
+    energy = name.removesuffix("_gev").capitalize()
+    label = rf"log$_{{10}}$({energy} / GeV)" if name.endswith("_gev") else name.replace("_", " ").capitalize()
+    axes.set_ylabel(r"Spectral index $\gamma$" if name == "gamma" else label)
     axes.legend(**_LEGEND)
 
 
 def _profile(axes: Axes, found: Any) -> None:
     _, steps, values = found.contours
-    axes.plot(steps, values[0], color=_COLORS[0], label=rf"$\gamma$ = {found.contours[0][0]:g}")
+    axes.plot(steps, values[0], color=_COLORS[0], label=_spectrum(found))
     peak = values[0].max()
     for level, style in zip(LEVELS, ("--", ":"), strict=True):
         height = peak - chdtri(1, 1 - level)
@@ -131,6 +135,11 @@ def _profile(axes: Axes, found: Any) -> None:
     axes.set_xlabel(r"Signal events $n_s$")
     axes.set_ylabel("Test statistic TS")
     axes.legend(**_LEGEND)
+
+
+def _spectrum(found: Any) -> str:
+    index, spectrum = found.contours[0][0], found.target.spectrum
+    return rf"$\gamma$ = {index:g}" if spectrum.fit == "gamma" else textwrap.fill(canvas.short(spectrum.words, 120), 30)
 
 
 def _best_fit(axes: Axes, found: Any, height: float) -> None:

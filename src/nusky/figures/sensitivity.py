@@ -43,7 +43,7 @@ def sensitivity(
                 axes.plot(x[open_], flux[chosen][open_], "o", markersize=5, mfc="white", mec=color, zorder=3)
         if not np.isfinite(flux).any():
             canvas.note(axes, "no sensitivity was computed")
-        handles = [Line2D([], [], color=color, label=index_text(index, r"$\gamma$")) for index, color in colors.items()]
+        handles = [Line2D([], [], color=color, label=index_text(index)) for index, color in colors.items()]
         handles += [
             Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=name)
             for number, name in enumerate(statements)

@@ -38,13 +38,11 @@ def ts_scan(
         figure = canvas.new_figure(f"{method} method", catalogue, f"{weighting} weights", synthetic=synthetic)
         axes = figure.add_subplot()
         axes.set_xscale("log")
-        symbol = r"$\gamma$"
         for index, color in canvas.index_colors(gamma.tolist()).items():
             chosen = (gamma == index) & np.isfinite(statistic)
             limit = _draw_limit(axes, rows.get(index), from_zero, color)
             text = f"< {canvas.scientific(limit)}" if np.isfinite(limit) else "no limit in the scan"
-            label = f"{index_text(index, symbol)}:  {text}"
-            axes.plot(flux[chosen], statistic[chosen], color=color, label=label, zorder=3)
+            axes.plot(flux[chosen], statistic[chosen], color=color, label=f"{index_text(index)}:  {text}", zorder=3)
         if from_zero:
             axes.axhline(-LIMIT_DROP, color="#333333", linestyle="--", linewidth=1, label=f"TS = −{LIMIT_DROP}")
         else:

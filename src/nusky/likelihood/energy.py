@@ -5,8 +5,9 @@ between the centres of declination bins and constant beyond the outermost. So ea
 and nothing jumps where a source or an event crosses the edge of a declination bin.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -31,15 +32,20 @@ _STEP = 0.01
 """Steps of the table in log10(E); the releases give it to 0.01."""
 _MEDIAN_REACH = 2
 """Bands on either side that a running median takes in."""
+_TINY = 1e-9
+_ALONE = 0.05
+"""Events around a declination, in those that one event is there, below which it is alone."""
 _WIDTH_STEP = 1.25
 """Ratio of the widths that kernels are made of; others are mixtures of two."""
 _FEW = 0.01
 _USUAL_EVENTS = 30_000
 """With fewer events kernels widen as their number to the power -1/6 (two dimensions)."""
-_REACH = (2, 2, 0)
+_NEAR, _WIDE = (0, 1, 0), (3, 3, 0)
 """Half-widths, in bins of declination, energy and AngErr, of the windows that AngErr's distribution is counted in."""
+_BACK_OFF = 30.0
+"""Weight, in events, of the distribution in the wide window."""
 _PRIOR = 3.0
-"""Weight, in events, of the distribution over all energies of a band."""
+"""Weight in it of the distribution over all energies."""
 _LEAST = 0.03
 """Events that every bin of AngErr gets on top. With more, signal where the background has no events counts for less
 than it should, and fits find too little of it."""
@@ -142,6 +148,8 @@ class BackgroundEnergyDensity:
     kernels : (4,) float64
         Widths in bands and steps of the table where `first` is 1, the power, and the integral of what one event adds
         to `first`.
+    is_own : (n_bands,) bool
+        False where a row is that of the nearest declination with events.
     """
 
     median: np.ndarray
@@ -151,6 +159,7 @@ class BackgroundEnergyDensity:
     events: np.ndarray
     first: np.ndarray
     kernels: np.ndarray
+    is_own: np.ndarray
 
     @classmethod
     def of_events(
@@ -170,7 +179,7 @@ class BackgroundEnergyDensity:
             raise PhysicsError(
                 "no events: the background's energy density cannot be estimated. Check the season's events."
             )
-        band = np.clip(((sin_dec + 1) / 2 * _N_BANDS).astype(np.int64), 0, _N_BANDS - 1)
+        band = _band(sin_dec)
         median = _running_median(log10_energy, band)
         x = log10_energy - np.interp(sin_dec, _BANDS, median)
         first = np.floor(x.min()) - 1
@@ -192,41 +201,95 @@ class BackgroundEnergyDensity:
         table = smooth[nearest] / (events[nearest, None] * _STEP)
         floor = 1 / (len(log10_energy) + 1)
         made = np.array([*in_cells, of_one])
-        return cls(median[nearest], grid, table, floor, events[nearest], first_density[nearest], made)
+        is_own = nearest == np.arange(_N_BANDS)
+        return cls(median[nearest], grid, table, floor, events[nearest], first_density[nearest], made, is_own)
 
-    def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray, *, joined: bool = False) -> np.ndarray:
-        """The density at events, (n_events,) float64, per dex of E.
+    def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
+        """The density at any events, (n_events,) float64, per dex of E."""
+        read = self._reader(log10_energy, sin_dec)
+        return self._with_floor(read(self.table))
 
-        With `joined` it is made of these events too, as if they had been among the season's own from the start; the
-        running median and the widths of the other kernels stay.
+    def left_out(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
+        """The density at the events that it is made of, each left out of it: what the others tell of an event.
+
+        An event that counts for the background at itself looks less like signal than another one at the same place
+        would, and fits find too little signal.
         """
-        lower, weight = _between(_BANDS, sin_dec)
-        upper = np.minimum(lower + 1, _N_BANDS - 1)
-        x = log10_energy - (self.median[lower] * (1 - weight) + self.median[upper] * weight)
-        column, inside = _between(self.x, x)
-        following = np.minimum(column + 1, len(self.x) - 1)
+        read = self._reader(log10_energy, sin_dec)
+        in_sin_dec, in_energy, adaptivity, _ = self.kernels
+        level = -adaptivity * np.log(np.maximum(read(self.first), _TINY)) / np.log(_WIDTH_STEP)
+        # What an event adds to the table at itself: it stands at the centre of its band, and at two nodes in energy.
+        band = _band(sin_dec)
+        apart = np.abs(sin_dec - _BANDS[band]) * _N_BANDS / 2
+        _, inside = _between(self.x, log10_energy - self._median(sin_dec))
+        split = 2 * inside * (1 - inside)
+        kernel, of_band = np.zeros(len(level)), np.zeros(len(level))
+        for step in (0, 1):
+            number = np.floor(level) + step
+            share, wider = 1 - np.abs(level - number), _WIDTH_STEP**number
+            in_band = (1 - apart) * _gaussians(0.0, in_sin_dec * wider) + apart * _gaussians(1.0, in_sin_dec * wider)
+            for mirrored in (2 * band + 1, 2 * (_N_BANDS - band) - 1):
+                in_band += _gaussians(np.square(mirrored), in_sin_dec * wider)
+            along = (1 - split) * _gaussians(0.0, in_energy * wider) + split * _gaussians(1.0, in_energy * wider)
+            of_band += share * in_band
+            kernel += share * in_band * along
+        # Where the nearest declination with events stands in, the event is no part of it.
+        counted = self.is_own[band]
+        events = self._events(sin_dec)
+        left = (read(self.table) * events - counted * kernel / _STEP) / np.maximum(events - counted * of_band, _TINY)
+        some = events - counted * of_band > _ALONE * of_band
+        return self._with_floor(np.where(some, np.maximum(left, 0.0), 0.0))
 
-        def inside_table(table: np.ndarray) -> np.ndarray:
-            below = table[lower, column] * (1 - inside) + table[lower, following] * inside
-            above = table[upper, column] * (1 - inside) + table[upper, following] * inside
-            return below * (1 - weight) + above * weight
+    def joined(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
+        """The density at events that join those that it is made of: all of these tell of each event, and the others.
 
-        beyond = (x < self.x[0]) | (x > self.x[-1])
-        mixed = np.where(beyond, 0.0, inside_table(self.table))
-        width = LOG10_ENERGY_EDGES[-1] - LOG10_ENERGY_EDGES[0]
-        density = (1 - self.floor) * mixed + self.floor / width
-        if not joined or not len(x):
-            return density
+        The running median and the widths of the season's own kernels stay.
+        """
+        if not len(log10_energy):
+            return np.empty(0)
+        read = self._reader(log10_energy, sin_dec)
+        x = log10_energy - self._median(sin_dec)
         in_sin_dec, in_energy, adaptivity, of_one = self.kernels
         apart = np.square((sin_dec[:, None] - sin_dec) * _N_BANDS / 2), np.square((x[:, None] - x) / _STEP)
-        # An event is part of the first density too, which decides the width of its kernel.
+        # An event is part of the first density, which decides the width of its kernel.
         kernel = _gaussians(apart[0], in_sin_dec) * _gaussians(apart[1], in_energy)
-        first = np.where(beyond, 0.0, inside_table(self.first)) + of_one * kernel.sum(axis=1)
-        wider = first**-adaptivity
+        wider = (read(self.first) + of_one * kernel.sum(axis=1)) ** -adaptivity
         of_band = _gaussians(apart[0], in_sin_dec * wider)
         kernel = of_band * _gaussians(apart[1], in_energy * wider)
-        events = self.events[lower] * (1 - weight) + self.events[upper] * weight
+        np.fill_diagonal(of_band, 0.0)
+        np.fill_diagonal(kernel, 0.0)
+        events = self._events(sin_dec)
+        density = self._with_floor(read(self.table))
         return (density * events + kernel.sum(axis=1) / _STEP) / (events + of_band.sum(axis=1))
+
+    def _with_floor(self, density: np.ndarray) -> np.ndarray:
+        return (1 - self.floor) * density + self.floor / (LOG10_ENERGY_EDGES[-1] - LOG10_ENERGY_EDGES[0])
+
+    def _median(self, sin_dec: np.ndarray) -> np.ndarray:
+        return np.interp(sin_dec, _BANDS, self.median)
+
+    def _events(self, sin_dec: np.ndarray) -> np.ndarray:
+        return np.interp(sin_dec, _BANDS, self.events)
+
+    def _reader(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """Reads a table at the events; 0 beyond its ends in energy."""
+        lower, weight = _between(_BANDS, sin_dec)
+        upper = np.minimum(lower + 1, _N_BANDS - 1)
+        x = log10_energy - self._median(sin_dec)
+        column, inside = _between(self.x, x)
+        following = np.minimum(column + 1, len(self.x) - 1)
+        beyond = (x < self.x[0]) | (x > self.x[-1])
+
+        def read(table: np.ndarray) -> np.ndarray:
+            below = table[lower, column] * (1 - inside) + table[lower, following] * inside
+            above = table[upper, column] * (1 - inside) + table[upper, following] * inside
+            return np.where(beyond, 0.0, below * (1 - weight) + above * weight)
+
+        return read
+
+
+def _band(sin_dec: np.ndarray) -> np.ndarray:
+    return np.clip(((sin_dec + 1) / 2 * _N_BANDS).astype(np.int64), 0, _N_BANDS - 1)
 
 
 def _gaussians(square: np.ndarray, width: np.ndarray | float) -> np.ndarray:
@@ -281,20 +344,22 @@ def _adaptive(counts: np.ndarray, kernels: tuple[float, float, float]) -> tuple[
 class BackgroundAngErrShare:
     """P(AngErr | log10 E, sin dec) of background, from the data of a season: shares of the bins of AngErr.
 
-    Counts in the bins of declination, energy and AngErr, summed over the neighbours in declination and energy as far as
-    `_REACH`. Where these are few, the distribution over all energies of the band fills in with the weight of `_PRIOR`
-    events, and every bin gets `_LEAST` events on top.
+    Counts in the bins of declination, energy and AngErr, with those of the neighbours in energy: at the horizon AngErr
+    changes within a band or two. Where these are few, the distribution in a wider window fills in with the weight of
+    `_BACK_OFF` events, in it the one over all energies with `_PRIOR`, and every bin gets `_LEAST` events on top.
+    Windows and weights are those that describe events held out best.
 
     Attributes
     ----------
-    table : (n_bands, n_energies, n_ang_err) float64
-        Sums to 1 over AngErr.
-    counted : (n_bands, n_energies) float64
-        Weight, in events, behind each of these distributions.
+    near, wide : (n_bands, n_energies, n_ang_err) float64
+        Events in the windows.
+    over_energy : (n_bands, 1, n_ang_err) float64
+        The distribution over all energies; sums to 1.
     """
 
-    table: np.ndarray
-    counted: np.ndarray
+    near: np.ndarray
+    wide: np.ndarray
+    over_energy: np.ndarray
 
     @classmethod
     def of_events(cls, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> "BackgroundAngErrShare":
@@ -302,35 +367,87 @@ class BackgroundAngErrShare:
         shape = (len(SIN_DEC_EDGES) - 1, len(LOG10_ENERGY_EDGES) - 1, len(ANG_ERR_EDGES) - 1)
         place = sin_dec_band(sin_dec), energy_bin(log10_energy), ang_err_bin(ang_err)
         counts = np.bincount(np.ravel_multi_index(place, shape), minlength=np.prod(shape)).reshape(shape).astype(float)
-        for axis, reach in enumerate(_REACH):
-            padding = [(reach, reach) if axis == other else (0, 0) for other in range(3)]
-            counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * reach + 1, axis).sum(axis=-1)
-        prior = counts.sum(axis=1, keepdims=True) + 1e-9
-        shares = counts + _PRIOR * prior / prior.sum(axis=2, keepdims=True) + _LEAST
-        counted = shares.sum(axis=2)
-        return cls(shares / counted[..., None], counted)
+        wide = _in_windows(counts, _WIDE)
+        over_energy = wide.sum(axis=1, keepdims=True) + 1e-9
+        return cls(_in_windows(counts, _NEAR), wide, over_energy / over_energy.sum(axis=2, keepdims=True))
 
-    def at(
-        self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray, *, joined: bool = False
-    ) -> np.ndarray:
-        """The share of the background in the bin of AngErr of events, (n_events,) float64.
+    @cached_property
+    def table(self) -> np.ndarray:
+        """The shares, (n_bands, n_energies, n_ang_err) float64; they sum to 1 over AngErr."""
+        sums = self.near.sum(axis=2, keepdims=True), self.wide.sum(axis=2, keepdims=True)
+        return _share(self.near, sums[0], self.wide, sums[1], self.over_energy)
 
-        With `joined` these events are counted too, but for what they add to the distribution over all energies.
-        """
+    def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
+        """The share of the bin of AngErr of any events, (n_events,) float64."""
         cell, bins = energy_bin(log10_energy), ang_err_bin(ang_err)
-        lower, weight = _between(_centres(SIN_DEC_EDGES), sin_dec)
+        return sum(part * self.table[band, cell, bins] for band, part in _bands(sin_dec))
+
+    def left_out(self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
+        """The share at the events that it is made of, each left out of it but for the distribution over all energies;
+        (n_events,) float64."""
+        cell, bins, own = energy_bin(log10_energy), ang_err_bin(ang_err), sin_dec_band(sin_dec)
+
+        def away(band: np.ndarray, reach: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+            counted = np.where(np.abs(band - own) <= reach[0], -1.0, 0.0)
+            return counted, counted
+
+        return self._changed(cell, bins, sin_dec, away)
+
+    def joined(self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
+        """The share at events that join those that it is made of: all of these and the others count for each, but for
+        the distribution over all energies; (n_events,) float64."""
+        cell, bins, own = energy_bin(log10_energy), ang_err_bin(ang_err), sin_dec_band(sin_dec)
+        apart, alike = np.abs(cell[:, None] - cell), bins[:, None] == bins
+
+        def more(band: np.ndarray, reach: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+            counted = (apart <= reach[1]) & (np.abs(band[:, None] - own) <= reach[0])
+            np.fill_diagonal(counted, False)
+            return (counted & alike).sum(axis=1), counted.sum(axis=1)
+
+        return self._changed(cell, bins, sin_dec, more)
+
+    def _changed(
+        self,
+        cell: np.ndarray,
+        bins: np.ndarray,
+        sin_dec: np.ndarray,
+        change: Callable[[np.ndarray, tuple[int, int, int]], tuple[np.ndarray, np.ndarray]],
+    ) -> np.ndarray:
+        """The share at events when `change` tells, for a band of each and a window, by how many events its bin and the
+        whole window grow."""
         found = np.zeros(len(bins))
-        if joined:
-            own, near = sin_dec_band(sin_dec), np.abs(cell[:, None] - cell) <= _REACH[1]
-        for band, part in ((lower, 1 - weight), (np.minimum(lower + 1, len(self.table) - 1), weight)):
-            share = self.table[band, cell, bins]
-            if joined:
-                counted = near & (np.abs(band[:, None] - own) <= _REACH[0])
-                alike = counted & (bins[:, None] == bins)
-                events = self.counted[band, cell]
-                share = (share * events + alike.sum(axis=1)) / (events + counted.sum(axis=1))
-            found += part * share
+        for band, part in _bands(sin_dec):
+            near, of_near = change(band, _NEAR)
+            wide, of_wide = change(band, _WIDE)
+            found += part * _share(
+                self.near[band, cell, bins] + near,
+                self.near.sum(axis=2)[band, cell] + of_near,
+                self.wide[band, cell, bins] + wide,
+                self.wide.sum(axis=2)[band, cell] + of_wide,
+                self.over_energy[band, 0, bins],
+            )
         return found
+
+
+def _share(
+    near: np.ndarray, of_near: np.ndarray, wide: np.ndarray, of_wide: np.ndarray, over_energy: np.ndarray
+) -> np.ndarray:
+    broad = (wide + _PRIOR * over_energy) / (of_wide + _PRIOR)
+    return (near + _BACK_OFF * broad + _LEAST) / (of_near + _BACK_OFF + _LEAST * (len(ANG_ERR_EDGES) - 1))
+
+
+def _in_windows(counts: np.ndarray, reach: tuple[int, int, int]) -> np.ndarray:
+    """Sums of `counts` over the bins within `reach` of each, along every axis."""
+    for axis, own in enumerate(reach):
+        padding = [(own, own) if axis == other else (0, 0) for other in range(counts.ndim)]
+        counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * own + 1, axis).sum(axis=-1)
+    return counts
+
+
+def _bands(sin_dec: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """The two bands that each event lies between, and their weights."""
+    lower, weight = _between(SIN_DEC_MIDDLES, sin_dec)
+    return (lower, 1 - weight), (np.minimum(lower + 1, len(SIN_DEC_MIDDLES) - 1), weight)
 
 
 def sin_dec_band(sin_dec: np.ndarray) -> np.ndarray:

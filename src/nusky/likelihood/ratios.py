@@ -191,7 +191,7 @@ def near_ratios(chosen, cell, ra, events, mjd, extra, cells, sources, profiles, 
 def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons, found):
     chosen, cell, ra, events, mjd = part
     local, stop, entries = np.empty(_BLOCK, events.dtype), np.empty(_BLOCK, np.int64), np.empty((_BLOCK, 2), np.int64)
-    most, n_widths = 0, len(signal.widths)
+    most, n_widths, timed = 0, len(signal.widths), len(profiles.kind) > 0
     pairs, room, weight = np.empty((2, 0)), np.empty((5, 0), np.float32), np.empty((n_widths, 0), np.float32)
     source, event, exponent = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
     for block in range(0, len(chosen), _BLOCK):
@@ -216,13 +216,15 @@ def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons
             z = known.sin_dec
             for entry in range(entries[b, 0], entries[b, 1]):
                 j = cells.source[entry]
+                if timed and not profiles.support[j, 0] <= mjd[block + b] <= profiles.support[j, 1]:
+                    continue
                 c = 2.0 * (1.0 - (x * sources[j, 0] + y * sources[j, 1] + z * sources[j, 2]))
                 chord[n_pairs], extension[n_pairs] = max(c, 0.0), sources[j, 3]
                 source[n_pairs], event[n_pairs] = j, b
                 n_pairs += 1 if c <= known.reach + EXTENSION_REACH * sources[j, 3] else 0
             stop[b] = n_pairs
         pair_weights(n_pairs, chord, extension, event, local, signal.widths, room, exponent, weight)
-        if len(profiles.kind) > 0:
+        if timed:
             multiply(n_pairs, block, mjd, event, local, source, profiles, weight)
         rows, seasons = grown(found + size, rows, seasons)
         found = add_events(size, local, stop, weight, source, signal, limits, low, rows, seasons, found)

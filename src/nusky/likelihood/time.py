@@ -29,6 +29,8 @@ class Profiles(NamedTuple):
         Start of each bin [MJD] and the flux in it; the last bin of a curve only ends it.
     scale : (n_seasons, n_sources) float64, d over the integral of T
         |R| / integral of T over R; 0 where the profile has none.
+    support : (n_sources, 2) float64, MJD
+        First and last time at which T is not 0 or negligible.
     """
 
     kind: np.ndarray
@@ -37,6 +39,7 @@ class Profiles(NamedTuple):
     edge: np.ndarray
     flux: np.ndarray
     scale: np.ndarray
+    support: np.ndarray
 
 
 NO_PROFILES = Profiles(
@@ -46,6 +49,7 @@ NO_PROFILES = Profiles(
     np.empty(0),
     np.empty(0),
     np.empty((0, 0)),
+    np.empty((0, 2)),
 )
 
 
@@ -97,8 +101,8 @@ def multiply(n, first, mjd, event, events, source, profiles, weight):
 
 
 @kernel()
-def permute(rng, groups, season, ra, mjd, pool, first, turn, windows, n_columns, row_start, column):
-    """A sky with the times of every season permuted among its events: those that come near a source in a window.
+def permute(rng, groups, season, ra, mjd, pool, first, turn, shining, n_columns, cells, support):
+    """A sky with the times of every season permuted among its events: those that come near a source while it shines.
 
     Parameters
     ----------
@@ -113,12 +117,13 @@ def permute(rng, groups, season, ra, mjd, pool, first, turn, windows, n_columns,
         Where each season begins in `pool`.
     turn : (n_seasons,) float64
         By which right ascensions move, rad per day.
-    windows : (n_windows, 2) float64, MJD
-        Starts, in order, and the latest stop so far.
+    shining : (N_ROWS, 2) float64, MJD
+        First and last time at which any of the sources that events of a row may be near shines.
     n_columns : (N_ROWS,) int64
         Columns of each row, `nusky.likelihood.cells.ROW_N_RA`.
-    row_start, column
-        As in `nusky.likelihood.cells.SourceCells`.
+    cells : nusky.likelihood.cells.SourceCells
+    support
+        As in `Profiles`.
 
     Returns
     -------
@@ -128,10 +133,13 @@ def permute(rng, groups, season, ra, mjd, pool, first, turn, windows, n_columns,
     whole = 2 * np.pi
     left, found = first[:-1].copy(), 0
     chosen, cell, placed = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty((2, 1024))
-    always = windows[0, 0] == -np.inf and windows[0, 1] == np.inf
+    place = np.full(n_columns.max(), -1)  # of the cells of a row, by column
     for group in range(len(groups)):
         row = groups[group, 2]
-        begin, end, n_ra = row_start[row], row_start[row + 1], n_columns[row]
+        begin, end, n_ra = cells.row_start[row], cells.row_start[row + 1], n_columns[row]
+        earliest, latest = shining[row, 0], shining[row, 1]
+        for c in range(begin, end):
+            place[cells.column[c]] = c
         for i in range(groups[group, 0], groups[group, 1]):
             k = season[i]
             # Each event takes one of the times that are left: a permutation, as far as it is looked at.
@@ -139,27 +147,30 @@ def permute(rng, groups, season, ra, mjd, pool, first, turn, windows, n_columns,
             t = pool[at]
             pool[at] = pool[left[k]]
             left[k] += 1
-            if not always:
-                w = np.searchsorted(windows[:, 0], t, side="right") - 1
-                if w < 0 or t > windows[w, 1]:
-                    continue
+            if t < earliest or t > latest:
+                continue
             new = ra[i] + turn[k] * (t - mjd[i])
             new -= whole * np.floor(new / whole)
-            own = min(int(new * n_ra / whole), n_ra - 1)
-            low, high = begin, end
-            while low < high:
-                middle = (low + high) // 2
-                if column[middle] < own:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low == end or column[low] != own:
+            own = place[min(int(new * n_ra / whole), n_ra - 1)]
+            if own < 0 or not _any_shines(t, own, cells, support):
                 continue
             if found == len(chosen):
                 chosen, cell, placed = _twice(chosen), _twice(cell), _wider(placed)
-            chosen[found], cell[found], placed[0, found], placed[1, found] = i, low, new, t
+            chosen[found], cell[found], placed[0, found], placed[1, found] = i, own, new, t
             found += 1
+        for c in range(begin, end):
+            place[cells.column[c]] = -1
     return chosen[:found], cell[:found], placed[0, :found].copy(), placed[1, :found].copy()
+
+
+@kernel()
+def _any_shines(t, cell, cells, support):
+    """Whether a source that events in a cell may be near shines at the time `t` [MJD]."""
+    for entry in range(cells.start[cell], cells.start[cell + 1]):
+        j = cells.source[entry]
+        if support[j, 0] <= t <= support[j, 1]:
+            return True
+    return False
 
 
 @kernel()

@@ -18,7 +18,7 @@ import pyarrow as pa
 from nusky import __version__, config, tables
 from nusky.errors import ArchiveError, ConfigurationError, DownloadError, ReleaseError, TableError
 from nusky.files import read_json, sha256, write_json
-from nusky.releases import icecube_14yr, registry
+from nusky.releases import icecube_14yr, registry, schemas
 from nusky.releases.archive import unpack
 from nusky.releases.download import fetch_release
 from nusky.releases.generator_model import GENERATED
@@ -232,6 +232,37 @@ def given_files(settings: config.Release) -> list[Path]:
     except ReleaseError:  # said with its reason when the release is read
         return []
     return [root / name for name in layout.required_files(root, release, release.select(settings.seasons))]
+
+
+def known_runs(settings: config.Release, seed: int, folder: Path, downloads: Path) -> pa.Table:
+    """The good runs of the chosen seasons as a table "uptimes", as far as they are known before the run.
+
+    Of files that are there, relative to `folder` and below `downloads`; nothing is fetched or unpacked. A season
+    whose good runs are not known, or not stated, has no row.
+    """
+    release, nothing = registry.of(settings), schemas.KINDS["uptimes"].empty()
+    seasons = release.select(settings.seasons)
+    if release.lists:
+        there = [
+            s for s in seasons if not isinstance(name := release.list_of(s).uptimes, str) or (folder / name).is_file()
+        ]
+        return adapter_of(OWN_LAYOUT).read_runs(folder, release, there) if there else nothing
+    if settings.synthetic == "always":
+        from nusky.releases.generator import generate_uptimes, season_stream
+
+        if any(season.template is None for season in seasons):
+            return nothing
+        drawn = [(s, *generate_uptimes(s, season_stream(seed, s))) for s in seasons]
+        return pa.concat_tables(
+            schemas.table("uptimes", {"season": s.name, "start_mjd": start, "stop_mjd": stop}, s.name)
+            for s, start, stop in drawn
+        )
+    given = settings.local_path
+    path = downloads / release.name if given is None else folder / Path(given).expanduser()
+    if not path.is_dir():
+        return nothing
+    adapter = adapter_of(_layout(path, release))
+    return adapter.read_times(adapter.find_root(path), release, seasons, False).uptimes
 
 
 def _layout(folder: Path, release: registry.Release) -> str:

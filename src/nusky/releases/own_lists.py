@@ -76,6 +76,11 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
     )
 
 
+def read_runs(root: Path, release: Release, seasons: Sequence[Season]) -> pa.Table:
+    """The good runs of `seasons`, a table "uptimes"."""
+    return pa.concat_tables([_uptimes(root, release.list_of(season)) for season in seasons])
+
+
 def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
     """Read good runs, livetimes and effective areas; where only a livetime is stated it stands for the span, too."""
     livetime_s, span_s, uptimes, areas = {}, {}, [], []

@@ -5,6 +5,7 @@ from typing import Any
 
 from nusky.conventions import index_text
 from nusky.probability import at_floor, compared
+from nusky.report.numbers import cell_of
 
 _UNIT = "GeV cm⁻² s⁻¹"
 _STATEMENT_COLUMNS = {
@@ -275,7 +276,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             f"Sources of the stack of {where}, {weighting} weights",
             ["γ", *_STACK_SOURCE_COLUMNS.values()],
             [
-                [_fit_index(row), *(row[key] for key in _STACK_SOURCE_COLUMNS if key != "p_without"), _p_without(row)]
+                [_fit_index(row), *(cell_of(row, key, {"p_without": "n_trials"}) for key in _STACK_SOURCE_COLUMNS)]
                 for row in stack["sources"]
             ],
             "What each source adds to the best fit; the columns add up to the signal events and the test statistic of "
@@ -286,31 +287,18 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
     sources = inference["sources"]
     if not sources:
         return
-    fits = sorted(sources["fits"], key=lambda row: row["p_local"])
-    yield (
-        f"p-values of the single sources of {where}",
-        list(_SOURCE_COLUMNS.values()),
-        [[_source_cell(row, key) for key in _SOURCE_COLUMNS] for row in fits],
-        f"{inference['analysis'].capitalize()}. Smallest local p-value first; the post-trial one is corrected for the "
-        "number of sources looked at. Neither can be below 1/(trials + 1).",
-    )
+    yield from _at_every_index(sources, where, timed)
     yield (
         f"Binomial test of the sources of {where}",
         ["γ", *_POPULATION_COLUMNS.values(), "names"],
         [
-            [_fit_index(test)] + [_source_cell(test, key) for key in _POPULATION_COLUMNS] + [", ".join(test["names"])]
+            [_fit_index(test), *(cell_of(test, key) for key in _POPULATION_COLUMNS), ", ".join(test["names"])]
             for test in sources["population"]
         ],
         "Are there more small local p-values than background gives? The number of sources is the one that is least "
         "likely by chance; its probability is for independent sources, the corrected one from common scrambled skies, "
         "in which sources share events as they do in the data.",
     )
-    own = _with_fluence(_LIMIT_COLUMNS, timed)
-    limits = [
-        [name, *(_cell(limit[key]) for key in own)]
-        for name, of_source in sources["limits"].items()
-        for limit in of_source
-    ]
     if sources.get("flares"):
         yield (
             f"Flares of the sources of {where}",
@@ -320,15 +308,6 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "the factor for the number of short windows; the p-values above are those of the sources. The fluence is "
             "that of the fitted events, of one flavour.",
         )
-    if limits:
-        yield (
-            f"Upper limits of the single sources of {where}",
-            ["source", *own.values()],
-            limits,
-            f"{inference['analysis'].capitalize()}. Flux of one flavour (neutrinos and antineutrinos); the energies "
-            "hold the central 90 % of the expected signal. Asymptotic limits have no trials, and their coverage is not "
-            f"calibrated.{_IN_WINDOW if timed else ''}",
-        )
     yield from _checks(sources, f"one source of {where}")
     if sources["hadronic"]:
         yield (
@@ -337,7 +316,34 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             [[_cell(row[key]) for key in _HADRONIC_COLUMNS] for row in sources["hadronic"]],
             "Upper limits on the share of the gamma rays that comes from proton-proton collisions. Events are expected "
             "only at the neutrino energies that belong to the measured gamma rays; nothing is extrapolated. A limit "
-            "above 1 excludes nothing.",
+            "above 1 excludes nothing. 1LHAASO states no energies of its spectra: those of WCDA are assumed to be 1 to "
+            "25 TeV, those of KM2A 25 to 100 TeV, or 200 TeV of sources seen above 100 TeV. Best fits of many extended "
+            "sources together come out too low; limits from trials allow for that.",
+        )
+
+
+def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iterator[Parts]:
+    """Fits and limits of the sources side by side, where there is more of them than the table of the sources has."""
+    columns = _with_fluence(_LIMIT_COLUMNS, timed)
+    rows, fixed = [], {fit["gamma_fixed"] for fit in sources["fits"]}
+    for fit in sorted(sources["fits"], key=lambda row: row["p_local"]):
+        fitted = [cell_of(fit, key) for key in _SOURCE_COLUMNS]
+        own = [
+            limit
+            for limit in sources["limits"].get(fit["name"], ())
+            if limit.get("origin") in (None, fit["origin"])
+            and (limit["gamma"] == fit["gamma_fixed"] or limit["gamma"] not in fixed)
+        ]
+        rows += [[*fitted, *(_cell(limit[key]) for key in columns)] for limit in own or [dict.fromkeys(columns)]]
+    more = timed or any(limit["problem"] for own in sources["limits"].values() for limit in own)
+    if more or len(rows) > len({(fit["name"], fit["origin"]) for fit in sources["fits"]}):
+        yield (
+            f"Sources of {where} at every index",
+            [*_SOURCE_COLUMNS.values(), *(f"limit: {title}" for title in columns.values())],
+            rows,
+            "Smallest local p-value first, fit and limits of a source side by side. Fluxes are of one flavour; their "
+            "energies hold the central 90 % of the expected signal. Asymptotic limits have no trials, and their "
+            f"coverage is not calibrated.{_IN_WINDOW if timed else ''}",
         )
 
 
@@ -352,11 +358,6 @@ def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
         if timed and key == "e2dnde_100tev_gev_cm2_s":
             found |= _TIME_COLUMNS
     return found
-
-
-def _p_without(row: Mapping[str, Any]) -> Any:
-    p, n = row["p_without"], row["n_trials"]
-    return compared(p, n) if p is not None and at_floor(p, n) else p
 
 
 def _fit_index(row: Mapping[str, Any]) -> Any:
@@ -405,10 +406,3 @@ def _cell(value: Any, key: str = "") -> Any:
     if key == "effect":
         return value.replace("_", " ")
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
-
-
-def _source_cell(row: Mapping[str, Any], key: str) -> Any:
-    kind = key.removeprefix("p_")
-    if kind in _P_KEYS and at_floor(row[key], row[_P_KEYS[kind][1]]):
-        return compared(row[key], row[_P_KEYS[kind][1]])
-    return row[key]

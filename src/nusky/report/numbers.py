@@ -1,14 +1,39 @@
 """Numbers for people."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from nusky.probability import written
+
 MISSING = "–"
+TRIALS = {"p_local": "n_trials", "p_post": "n_sky_trials"}
+"""The column with the trials behind a p-value, by its own."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+class Probability(float):
+    """A p-value as a cell: sorts as a number, reads as `nusky.probability.written` says for its number of trials."""
+
+    n_trials: int
+
+    def __new__(cls, p_value: float, n_trials: int) -> "Probability":
+        """Of `p_value`, dimensionless, from `n_trials`."""
+        made = super().__new__(cls, p_value)
+        made.n_trials = n_trials
+        return made
+
+
+def cell_of(row: Mapping[str, Any], key: str, trials: Mapping[str, str] = TRIALS) -> Any:
+    """The value of `row` in the column `key`: a `Probability` where `trials` names the column with its trials."""
+    value, n_trials = row.get(key), row.get(trials.get(key, ""))
+    return value if value is None or n_trials is None else Probability(value, n_trials)
 
 
 def format_number(value: Any) -> str:
     """A number for people: four significant digits, thousands separated, powers of ten written out."""
+    if isinstance(value, Probability):
+        return written(float(value), value.n_trials, format_number)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return MISSING
     if not isinstance(value, int | float):

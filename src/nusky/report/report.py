@@ -16,10 +16,9 @@ from nusky.conventions import index_text
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.printable import printable
-from nusky.probability import at_floor, compared
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
-from nusky.report.numbers import format_number
+from nusky.report.numbers import Probability, cell_of, format_number
 from nusky.report.page import page_template
 from nusky.report.rows import source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
@@ -174,7 +173,7 @@ def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
     if not found or len(found["searches"]) == 1:  # whose p-value stands in the verdict
         return
     rows = [
-        [test.what, _p(test.p, test.n_trials), _p(test.p_run, found["n_skies"]), test.n_trials]
+        [test.what, Probability(test.p, test.n_trials), Probability(test.p_run, found["n_skies"]), test.n_trials]
         for test in sorted(tests(summary), key=lambda test: (test.p_run, test.p))
     ]
     yield Table(
@@ -186,10 +185,6 @@ def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
         f"The latter is never below {format_number(found['floor'])}. Bonferroni's bound, the smallest p-value times "
         f"{len(rows)}, is {format_number(found['bonferroni'])}.",
     )
-
-
-def _p(p_value: float, n_trials: int) -> Any:
-    return compared(p_value, n_trials) if at_floor(p_value, n_trials) else p_value
 
 
 def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
@@ -278,16 +273,16 @@ _SOURCE_COLUMNS = {
     "name": "source",
     "p_local": "local p",
     "p_post": "p corrected",
-    "test_statistic": "TS",
+    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
     "n_signal": "signal events",
     "gamma": "γ",
-    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
-    "signal_energy_max68_gev": "to [GeV]",
-    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
+    "test_statistic": "TS",
     "limit_e2dnde_1tev_gev_cm2_s": f"limit at 1 TeV [{LIMIT_UNIT}]",
     "limit_n_signal": "limit [events]",
     "energy_min_gev": "limit from [GeV]",
     "energy_max_gev": "to [GeV]",
+    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
+    "signal_energy_max68_gev": "to [GeV]",
     "ra_deg": "RA [deg]",
     "dec_deg": "Dec [deg]",
     "origin": "list",
@@ -297,7 +292,7 @@ _SOURCE_COLUMNS = {
 def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
     """The titles and cells of those of `columns` that `rows` have anything in."""
     kept = [key for key in columns if any(row.get(key) is not None for row in rows)]
-    return [columns[key] for key in kept], [[row.get(key) for key in kept] for row in rows]
+    return [columns[key] for key in kept], [[cell_of(row, key) for key in kept] for row in rows]
 
 
 def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
@@ -320,13 +315,14 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
         if not rows:
             continue
         if "p_local" in rows[0]:
-            n = rows[0]["n_trials"]
+            n, skies = rows[0]["n_trials"], rows[0]["n_sky_trials"]
+            floor = f", never below {format_number(1 / (skies + 1))}" if skies else ""
             first = next((row for row in rows if row["limit_gamma"] is not None), None)
             text = (
                 f"The most significant first. A local p-value is the share of {format_number(n)} scrambled skies at "
                 f"least as signal-like at this source, never below {format_number(1 / (n + 1))}; the corrected one "
-                "allows for the number of sources looked at. 68 % of the fitted signal come from the true energies "
-                "beside it, as the events that were seen tell. "
+                f"allows for the number of sources looked at{floor}. 68 % of the fitted signal come from the true "
+                "energies beside it, as the events that were seen tell. "
             )
             if first:
                 text += (

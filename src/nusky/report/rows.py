@@ -18,8 +18,9 @@ _EXCESS = ("signal_energy_min68_gev", "signal_energy_max68_gev")
 def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
     """The sources of a catalogue, the most significant first: position, fit, p-values, limit at the reference index.
 
-    With an inference: `n_signal`, `gamma`, `test_statistic`, `p_local`, `p_post`, `n_trials`, the central 68 % of the
-    true energies behind the fitted signal (`signal_energy_*`), the limit (`limit_*`) and its energies.
+    With an inference: `n_signal`, `gamma`, `test_statistic`, `p_local` and `p_post` with the trials behind them
+    (`n_trials`, `n_sky_trials`), the central 68 % of the true energies behind the fitted signal (`signal_energy_*`),
+    the limit (`limit_*`) and its energies.
     Without: the best whole number of signal events `n_signal` and `test_statistic` of directions.
     """
     result = (summary["methods"].get("standard") or {}).get(catalogue) or {}
@@ -48,7 +49,7 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
         limit = known[best] if best else {}
         found.append(
             {key: fit[key] for key in keys}
-            | {key: fit.get(key) for key in ("n_trials", *_EXCESS)}
+            | {key: fit.get(key) for key in ("n_trials", "n_sky_trials", *_EXCESS)}
             | _limit_columns(
                 float(best) if best else None,
                 limit.get("confidence_level"),

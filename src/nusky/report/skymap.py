@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nusky.probability import at_floor, compared
+from nusky.report.numbers import cell_of
 
 _SPOT_COLUMNS = {
     "ra_deg": "RA [deg]",
@@ -67,5 +68,4 @@ def _analysis(skymap: Mapping[str, Any]) -> str:
 
 
 def _cell(spot: Mapping[str, Any], key: str) -> Any:
-    value, n_trials = spot[key], spot["n_trials"]
-    return compared(value, n_trials) if key == "p_local" and at_floor(value, n_trials) else value
+    return cell_of(spot, key)

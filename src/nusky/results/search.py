@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from nusky.detector.spectrum import PowerLaw
 from nusky.errors import ConfigurationError, PhysicsError
 from nusky.files import atomic_path, finite_or_null, write_json
 from nusky.results.result import Result
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
     from nusky.search.analysis import Analysis
     from nusky.search.hypothesis import Sources
     from nusky.search.likelihood_profile import LikelihoodProfile
-    from nusky.search.time_profile import Box
+    from nusky.search.time_profile import Box, Flare
 
 GAMMAS = (2.0, 3.0)
 """Indices of the limits where none is asked for."""
@@ -37,6 +38,7 @@ CONFIDENCE_LEVEL = 0.9
 QUOTED_TEV = (1.0, 100.0)
 LEAST_WEIGHT = 0.05
 """Events below this probability to be signal are not listed."""
+NO_FLARE_LIMIT = "no limit: it depends on the duration of the flare, which is not stated"
 _MOST_TRIALS = 1_000_000
 SUFFIXES = (".json", ".ecsv", ".fits", ".csv", ".png", ".pdf", ".svg")
 _CONTOUR_GAMMAS, _CONTOUR_STEPS = 31, 61
@@ -99,7 +101,10 @@ class Search:
         extension: Any = 0.0,
         name: str | None = None,
         gamma: float | None = None,
+        spectrum: Any = None,
         window: tuple[Any, Any] | None = None,
+        flare: tuple[float, float] | None = None,
+        limit_days: float | None = None,
         trials: int = 1000,
     ) -> "SearchResult":
         """Search at one position.
@@ -110,26 +115,40 @@ class Search:
         extension : Gaussian width of the source, rad or a quantity
         name : how the result calls the source
         gamma : spectral index to fix; it is fitted if left out, where the release has smearing tables
+        spectrum : of the source, a power law if left out: one of `nusky.detector.spectrum`, a text such as
+            ``'cutoff:cutoff=100TeV'`` or the name of a table (docs/spectra.md), or a model of gammapy. Its parameter
+            that is not fixed is fitted.
         window : first and last moment at which the source shines; steady if left out. MJD, dates in UTC as text, or
             Time of astropy. The flux of the limits is that in the window, and they are also given as fluence.
+        flare : shortest and longest duration [d of good runs] of an unknown flare, whose window is looked for; what is
+            said of events and energies is about the window found
+        limit_days : duration of the flares that limits are about, which may come at any time; needs `flare` and trials
         trials : scrambled skies behind the p-value, and behind limits as many with signal; 0 leaves out the p-value and
             gives asymptotic limits
 
         Raises
         ------
-        PhysicsError : the arguments are no direction, width, index, window in the data, or number of trials.
+        PhysicsError : the arguments are no direction, width, index, window in the data, durations of a flare that fit
+            into them, or number of trials; or no neutrino of the energies of the spectrum can be seen.
+        ConfigurationError : a text is no spectrum.
         """
         from nusky.search.hypothesis import Sources
 
+        if window is not None and flare is not None:
+            raise PhysicsError("a window is known or looked for: give either `window` or `flare`.")
+        if limit_days is not None and (flare is None or not trials):
+            raise PhysicsError("`limit_days` is about the limits of an unknown flare: it needs `flare`, and trials.")
         ra, dec = direction(ra, dec)
         if ra.size != 1 or dec.size != 1:
             raise PhysicsError(f"{max(ra.size, dec.size)} positions: `at` searches at one; `stack` takes several.")
-        box, shining = self._window(window)
-        sources = Sources.of(ra, dec, plain("extension", extension, "rad"), profiles=box)
+        profile, shining = self._window(window) if flare is None else self._flare(flare, limit_days)
+        sources = Sources.of(ra, dec, plain("extension", extension, "rad"), profiles=profile)
         ra_deg, dec_deg = np.degrees([sources.ra[0], sources.dec[0]])
         keys = ("position", f"{ra_deg:.6f}", f"{dec_deg:.6f}", f"{np.degrees(sources.extension[0]):.6f}")
         row = {"name": name or f"RA {ra_deg:.3f}°, Dec {dec_deg:+.3f}°", "ra_deg": ra_deg, "dec_deg": dec_deg}
-        return self._search(sources, (*keys, *shining.values()), row | shining, gamma, trials)
+        if flare is not None:
+            keys += ("flare",)
+        return self._search(sources, (*keys, *shining.values()), row | shining, (gamma, spectrum), trials)
 
     def stack(
         self,
@@ -138,6 +157,7 @@ class Search:
         weights: Any = None,
         name: str = "stack",
         gamma: float | None = None,
+        spectrum: Any = None,
         window: tuple[Any, Any] | None = None,
         trials: int = 1000,
     ) -> "SearchResult":
@@ -149,7 +169,7 @@ class Search:
             and `dec` (quantities, or numbers in rad), or `ra_deg` and `dec_deg`, and perhaps `extension` or
             `extension_deg`
         weights : (n_sources,) shares of the flux, in any normalisation, or the name of a column; equal if left out
-        name, gamma, window, trials : as in `at`; the window is that of all sources
+        name, gamma, spectrum, window, trials : as in `at`; spectrum and window are those of all sources
         """
         from nusky.search.hypothesis import Sources
 
@@ -168,7 +188,9 @@ class Search:
         box, shining = self._window(window)
         sources = Sources.of(ra, dec, extension, shares, box)
         keys = ("stack", name, len(sources), *shining.values())
-        return self._search(sources, keys, {"name": name, "n_sources": len(sources)} | shining, gamma, trials)
+        return self._search(
+            sources, keys, {"name": name, "n_sources": len(sources)} | shining, (gamma, spectrum), trials
+        )
 
     def _window(self, window: Any) -> tuple["Box | None", dict[str, float]]:
         """The profile in time, and what a row says of it."""
@@ -192,12 +214,33 @@ class Search:
         live = sum(box.exposure(own) for own in runs)
         return box, {"start_mjd": box.start, "stop_mjd": box.stop, "livetime_days": live}
 
+    @staticmethod
+    def _flare(flare: Any, limit_days: float | None) -> tuple["Flare", dict[str, float]]:
+        """The profile of an unknown flare, and what a row says of it."""
+        from nusky.search.time_profile import Flare
+
+        try:
+            shortest, longest = (float(plain("duration of a flare", days, "d")) for days in flare)
+            about = None if limit_days is None else float(plain("limit_days", limit_days, "d"))
+        except (TypeError, ValueError):
+            raise PhysicsError(
+                f"flare = {flare!r}, limit_days = {limit_days!r}: give the shortest and the longest duration, in days, "
+                "and one duration for limits."
+            ) from None
+        return Flare(shortest, longest, limit_days=about), {"shortest_days": shortest, "longest_days": longest}
+
     def _search(
-        self, sources: "Sources", keys: tuple, row: dict[str, Any], gamma: float | None, trials: int
+        self, sources: "Sources", keys: tuple, row: dict[str, Any], wanted: tuple[float | None, Any], trials: int
     ) -> "SearchResult":
+        """`wanted` are the index to fix and the spectrum, None where left out."""
+        from nusky.detector.configured import spectrum_from
         from nusky.search.experiment import Experiment, Indices, Request
         from nusky.search.target import Target
 
+        gamma, spectrum = wanted
+        spectrum = None if spectrum is None else spectrum_from(spectrum)
+        if gamma is not None and spectrum is not None and spectrum.fit != "gamma":
+            raise PhysicsError(f"gamma = {gamma}: the index of {spectrum.words} is fixed already. Leave gamma out.")
         if gamma is not None and not GAMMA_RANGE[0] <= float(gamma) <= GAMMA_RANGE[1]:
             raise PhysicsError(f"gamma = {gamma} lies outside {GAMMA_RANGE[0]:g} to {GAMMA_RANGE[1]:g}.")
         if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 0 <= trials <= _MOST_TRIALS:
@@ -207,14 +250,15 @@ class Search:
         with_energy = self.analysis.smearings is not None
         # Without energies the indices only share the signal between the seasons: one is enough for the fit.
         fixed = gamma if gamma is not None or with_energy else GAMMAS[0]
-        indices = Indices.choose(fixed, GAMMAS, with_energy)
+        indices = Indices.choose(fixed, GAMMAS, with_energy, spectrum)
         target = Target(Experiment.of(self.analysis, sources, indices, self.seed, keys), sources, row, indices.spectrum)
         method = "neyman" if trials else "asymptotic"
         request = Request(CONFIDENCE_LEVEL, method, (), max(100, int(trials) // 2))
-        return _quoted(self, target, [gamma] if gamma is not None else list(GAMMAS), int(trials), request)
+        quoted = indices.spectrum.quoted(GAMMAS if gamma is None else [gamma])
+        return _quoted(self, target, quoted, int(trials), request)
 
 
-def _quoted(search: Search, target: Any, gammas: list[float], trials: int, request: Any) -> "SearchResult":
+def _quoted(search: Search, target: Any, values: list[float], trials: int, request: Any) -> "SearchResult":
     from nusky.search.statistics.limits import BAND_QUANTILES
     from nusky.search.statistics.statements import FluxStatement
 
@@ -224,13 +268,13 @@ def _quoted(search: Search, target: Any, gammas: list[float], trials: int, reque
     fit = next(target.fit_rows(observed, background))
     rows = []
     median = list(BAND_QUANTILES).index("median")
-    for gamma in gammas:
-        made = target.limit(gamma, float(observed[0]), background[:, 0] if trials else background, request)
-        scale = target.flux_scale(gamma)
+    for value in values:
+        made, scale = _limit(target, value, float(observed[0]), background[:, 0] if trials else background, request)
         statement = FluxStatement(made.strength, scale)
         sensitivity = FluxStatement(replace(made.strength, n_signal=float(made.expected[median])), scale)
         row = {
-            "gamma_limit": gamma,
+            "gamma_limit": float(getattr(scale.spectrum, "gamma", np.nan)),
+            "spectrum_limit": scale.spectrum.fixed.words,
             "method": made.strength.method,
             "confidence_level": request.confidence_level,
             "n_signal_limit": made.strength.n_signal,
@@ -239,6 +283,8 @@ def _quoted(search: Search, target: Any, gammas: list[float], trials: int, reque
             "energy_max_gev": scale.energy_max_gev,
             "phi0_limit_per_gev": statement.phi0_per_gev,
         }
+        if experiment.hypothesis.flare is not None:
+            row["limit_days"] = scale.duration_s / 86400
         for energy in QUOTED_TEV:
             row[f"limit_e2dnde_{energy:g}tev_gev_cm2_s"] = float(statement.e2_dnde(1e3 * energy))
             row[f"sensitivity_e2dnde_{energy:g}tev_gev_cm2_s"] = float(sensitivity.e2_dnde(1e3 * energy))
@@ -247,6 +293,7 @@ def _quoted(search: Search, target: Any, gammas: list[float], trials: int, reque
                     fluence = float(stated.e2_dnde(1e3 * energy)) * scale.duration_s
                     row[f"{what}_e2_fluence_{energy:g}tev_gev_cm2"] = fluence
         rows.append(row | {"problem": made.problem})
+    spectrum = target.spectrum
     settings = {
         "release": search.release.name,
         "seasons": list(search.tables.seasons),
@@ -254,13 +301,42 @@ def _quoted(search: Search, target: Any, gammas: list[float], trials: int, reque
         "origin": search.tables.origin,
         "check_counts": search.check_counts,
         "likelihood": search.analysis.kind,
+        "spectrum": spectrum.words,
         "injection": experiment.inject.label if trials else "none",
         "trials": trials,
         "trials_with_signal": request.n_trials if trials else 0,
         "seed": search.seed,
     }
-    fit = {key: value for key, value in fit.items() if key != "gamma_fixed"} | {"gamma_fitted": experiment.free}
+    fit = {key: value for key, value in fit.items() if key != "gamma_fixed"}
+    fit |= {"gamma_fitted": experiment.free and spectrum.fit == "gamma"}
+    if spectrum.fit != "gamma":
+        fit |= _own_parameter(fit, spectrum, experiment.free)
     return SearchResult.of(target, fit, rows, settings, search.tables.synthetic)
+
+
+def _own_parameter(fit: Mapping[str, Any], spectrum: Any, free: bool) -> dict[str, float]:
+    """The fitted parameter of a spectrum under its own name in place of the index, and the index that it has."""
+    ends = ("", "_low68", "_high68")
+    named = {}
+    if free:
+        values = 10.0 ** np.array([fit[f"gamma{end}"] for end in ends]) if spectrum.fit.endswith("_gev") else None
+        values = [fit[f"gamma{end}"] for end in ends] if values is None else values.tolist()
+        named = {f"{spectrum.fit}{end}": value for end, value in zip(ends, values, strict=True)}
+    return dict.fromkeys((f"gamma{end}" for end in ends), float(getattr(spectrum, "gamma", np.nan))) | named
+
+
+def _limit(target: Any, gamma: float, ts: float, background: NDArray, request: Any) -> tuple[Any, Any]:
+    """The limit at an index, and events per flux; NaN for an unknown flare whose duration is not stated."""
+    from nusky.search.statistics.limits import BAND_QUANTILES
+    from nusky.search.statistics.statements import FluxScale, SignalStrength
+    from nusky.search.target import Limit
+
+    flare, nothing = target.experiment.hypothesis.flare, float("nan")
+    if flare is None or flare.limit_days is not None:
+        return target.limit(gamma, ts, background, request), target.flux_scale(gamma)
+    strength = SignalStrength("upper limit", "", request.confidence_level, *(nothing,) * 3, n_trials=0)
+    made = Limit(strength, np.full(len(BAND_QUANTILES), nothing), NO_FLARE_LIMIT)
+    return made, FluxScale(target.spectrum.at(gamma), *(nothing,) * 3, duration_s=nothing)
 
 
 def _positions(table: Any) -> tuple[NDArray, NDArray, NDArray, Mapping[str, Any]]:
@@ -340,8 +416,35 @@ class SearchResult(Result):
     def _events(self) -> Any:
         from nusky.search.contributions import contributions
 
-        gamma = self.fit["gamma"] if np.isfinite(self.fit["gamma"]) else self.limits[0]["gamma_limit"]
-        return contributions(self.target.experiment.hypothesis, self.n_judged, float(gamma), LEAST_WEIGHT)
+        return contributions(self._hypothesis, self.n_judged, self.parameter, LEAST_WEIGHT)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a parameter of the spectrum was fitted."""
+        return self.target.experiment.free
+
+    @property
+    def parameter(self) -> float:
+        """The parameter of the spectrum at the best fit, of an energy log10(E/GeV); where nothing is fitted, the first
+        at which a limit is quoted."""
+        spectrum = self.target.spectrum
+        if not self.is_free:
+            return float(self.target.experiment.hypothesis.gammas[0])
+        best = self.fit[spectrum.fit]
+        if not np.isfinite(best):
+            return spectrum.quoted(GAMMAS)[0]
+        return float(np.log10(best) if spectrum.fit.endswith("_gev") else best)
+
+    @cached_property
+    def _hypothesis(self) -> Any:
+        """What was searched; of an unknown flare at the window found, or over all of the data if there is none."""
+        from nusky.search.time_profile import Box, reach_of
+
+        hypothesis = self.target.experiment.hypothesis
+        if hypothesis.flare is None:
+            return hypothesis
+        edges = self.fit["start_mjd"], self.fit["stop_mjd"]
+        return hypothesis.at_window(Box(*(edges if np.isfinite(edges[0]) else reach_of(self.target.analysis.runs))))
 
     @property
     def n_judged(self) -> float:
@@ -393,6 +496,11 @@ class SearchResult(Result):
         """Write the likelihood profile for other programs, ``.fits`` or ``.ecsv`` (`nusky.results.profile`)."""
         from nusky.results.profile import profile_table, write_profile
 
+        if self.is_free and self.target.spectrum.fit != "gamma":
+            raise PhysicsError(
+                f"{path}: a profile for other programs is one over flux and index, and {self.target.spectrum.fit} was "
+                "fitted. Leave the profile out, or the index free."
+            )
         about = {"OBJECT": self.row["name"], "RELEASE": self.settings["release"], "SYNTH": self.synthetic}
         about |= {"RA": self.row["ra_deg"], "DEC": self.row["dec_deg"]} if "ra_deg" in self.row else {}
         about |= {"LIKELIHD": self.settings["likelihood"], "SPECTRUM": self.target.spectrum.words}
@@ -400,11 +508,14 @@ class SearchResult(Result):
 
     @cached_property
     def contours(self) -> tuple[NDArray, NDArray, NDArray]:
-        """gamma (n_gammas,), n_s (n_steps,), and TS(n_s, gamma) of the data, (n_gammas, n_steps)."""
+        """gamma (n_gammas,), n_s (n_steps,), and TS(n_s, gamma) of the data, (n_gammas, n_steps).
+
+        In place of gamma the fitted parameter of another spectrum, of an energy log10(E/GeV).
+        """
         high = max(1.6 * self.fit["n_signal_high68"], self.fit["n_signal_high68"] + 4.0)
         steps = np.linspace(0.0, high, _CONTOUR_STEPS)
-        hypothesis = self.target.experiment.hypothesis
-        gammas = np.linspace(*GAMMA_RANGE, _CONTOUR_GAMMAS) if self.fit["gamma_fitted"] else hypothesis.gammas[:1]
+        hypothesis, spectrum = self._hypothesis, self.target.spectrum
+        gammas = np.linspace(*spectrum.BOUNDS[spectrum.fit], _CONTOUR_GAMMAS) if self.is_free else hypothesis.gammas[:1]
         return gammas, steps, hypothesis.profile_likelihood(gammas, steps)
 
     def to_dict(self) -> dict[str, Any]:
@@ -476,9 +587,26 @@ class SearchResult(Result):
             start, stop = self.row["start_mjd"], self.row["stop_mjd"]
             shown["window"] = f"MJD {start:.10g} to {stop:.10g} ({date_of(start)} to {date_of(stop)} UTC)"
             shown["livetime in it"] = f"{self.row['livetime_days']:.4g} d"
+        if "start_mjd" in fit:
+            shown["flares looked for"] = "{shortest_days:g} to {longest_days:g} d".format(**self.row)
+            start, stop, found = fit["start_mjd"], fit["stop_mjd"], "none"
+            if np.isfinite(start):
+                found = f"MJD {start:.10g} to {stop:.10g} ({date_of(start)} to {date_of(stop)} UTC), "
+                found += f"{fit['duration_days']:.4g} d"
+            shown["window found"] = found
         shown["test statistic"] = f"{fit['test_statistic']:.2f}"
         shown["signal events"] = "{n_signal:.1f}  (68 %: {n_signal_low68:.1f} to {n_signal_high68:.1f})".format(**fit)
-        if not fit["gamma_fitted"]:
+        spectrum = self.target.spectrum
+        if not isinstance(spectrum, PowerLaw) or spectrum.fixed.words != PowerLaw(spectrum.gamma, fit="").words:
+            shown["spectrum"] = spectrum.words
+        if spectrum.fit not in ("gamma", "") and self.is_free:
+            best = "{:.4g}  (68 %: {:.4g} to {:.4g})".format(
+                *(fit[f"{spectrum.fit}{end}"] for end in ("", "_low68", "_high68"))
+            )
+            shown[spectrum.fit] = best if fit["n_signal"] > 0 else "none, as no signal is fitted"
+        elif spectrum.fit != "gamma":
+            pass  # the words of the spectrum have the index, if there is one
+        elif not fit["gamma_fitted"]:
             shown["spectral index"] = f"{self.target.experiment.hypothesis.gammas[0]:g}, not fitted"
         elif fit["n_signal"] > 0:
             shown["spectral index"] = "{gamma:.2f}  (68 %: {gamma_low68:.2f} to {gamma_high68:.2f})".format(**fit)
@@ -508,15 +636,21 @@ class SearchResult(Result):
             for name, text in self.summary().items()
         )
         warning = "<p><b>Synthetic events: not a measurement.</b></p>" if self.synthetic else ""
-        head = "<th>γ</th><th>upper limit</th><th>sensitivity</th><th>limit at 100 TeV</th><th>energies</th>"
+        head = "<th>spectrum</th><th>upper limit</th><th>sensitivity</th><th>limit at 100 TeV</th><th>energies</th>"
         rows = "".join(
-            f"<tr><td>{row['gamma_limit']:g}</td><td>{row['n_signal_limit']:.1f} events</td>"
+            f"<tr><td>{html.escape(spectrum_text(row))}</td><td>{row['n_signal_limit']:.1f} events</td>"
             f"<td>{row['n_signal_sensitivity']:.1f} events</td>"
             f"<td>{row['limit_e2dnde_100tev_gev_cm2_s']:.2e} GeV cm⁻² s⁻¹</td><td>{energies(row)}</td></tr>"
             for row in self.limits
         )
         tables = f"<table>{entries}</table><table><tr>{head}</tr>{rows}</table>"
         return f"<h4>{html.escape(self.title)}</h4>{warning}{tables}"
+
+
+def spectrum_text(row: Mapping[str, Any]) -> str:
+    """The spectrum of a limit in words, for short the index of a power law."""
+    index = f"{row['gamma_limit']:g}"
+    return f"γ = {index}" if row["spectrum_limit"] == f"power-law (gamma {index})" else row["spectrum_limit"]
 
 
 def energies(row: Mapping[str, Any], of: str = "energy", content: int | str = "") -> str:

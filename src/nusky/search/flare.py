@@ -17,7 +17,7 @@ from nusky.likelihood.ratios import Signal, near_ratios
 from nusky.likelihood.time import NO_PROFILES
 from nusky.search.analysis import Analysis
 from nusky.search.sky import Fit, Sky
-from nusky.search.time_profile import Box, Flare, GoodRuns, TimeProfile
+from nusky.search.time_profile import Box, Flare, GoodRuns, TimeProfile, joined
 
 LARGEST_FACTOR = 16.0
 """Density ratios are followed down as far as windows of this part of the livetime need, however short a flare may be:
@@ -78,11 +78,6 @@ def largest_factor(flare: Flare, runs: tuple[GoodRuns, ...]) -> float:
             f"{livetime:.1f} d. Give at most that."
         )
     return float(np.clip(max(own.livetime for own in runs) / flare.shortest, 1.0, LARGEST_FACTOR))
-
-
-def all_runs(analysis: Analysis) -> GoodRuns:
-    """The good runs of all seasons together."""
-    return GoodRuns.of(*(np.concatenate([getattr(own, edge) for own in analysis.runs]) for edge in ("start", "stop")))
 
 
 class Tested(Protocol):
@@ -155,7 +150,8 @@ class FlareLikelihood:
     def windows(self) -> Windows:
         """The candidate windows."""
         mjd, flare = self.events[0], self._flare
-        runs, seasons = all_runs(self._hypothesis.analysis), self._hypothesis.analysis.runs
+        seasons = self._hypothesis.analysis.runs
+        runs = joined(seasons)
         weight = self.weights.max(axis=1)
         # Sorted by weight and then by time, as equal weights must not depend on the order of the events.
         edge = np.sort(np.lexsort((mjd, -weight))[: flare.edges])

@@ -32,6 +32,7 @@ from nusky.search.time_profile import (
     EARTH_TURN,
     Box,
     Flare,
+    GoodRuns,
     LightCurve,
     Steady,
     TimeProfile,
@@ -194,7 +195,10 @@ class Hypothesis:
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
             more = "" if len(sources) <= 3 else f" and {len(sources) - 3} more"
-            raise PhysicsError(f"no season can see a source at declination {where} deg{more}.")
+            low, high = spectra[0].log10_limits
+            limited = f" at log10(E/GeV) {low:g} to {high:g}, the energies of its spectrum. Widen the range"
+            at = limited if np.isfinite([low, high]).any() else ""
+            raise PhysicsError(f"no season can see a source at declination {where} deg{more}{at}.")
         return cls(analysis, sources, tuple(spectra), NearIndex.of_sources(sources))
 
     def with_spectra(self, spectra: Sequence[Spectrum]) -> "Hypothesis":
@@ -312,6 +316,16 @@ class Hypothesis:
         near = np.repeat(occupied[groups[:, 2]], groups[:, 1] - groups[:, 0])
         return TimedEvents.of(self.analysis, self.sources.profiles, near)
 
+    @cached_property
+    def _shining(self) -> np.ndarray:
+        """First and last time [MJD] at which a source of each row of the sky's index shines, (N_ROWS, 2) float64."""
+        known, support, found = self.near.cells, self.profiles.support, np.zeros((cells.N_ROWS, 2))
+        rows = np.flatnonzero(np.diff(known.row_start))
+        for edge, extreme in enumerate((np.minimum, np.maximum)):
+            of_cell = extreme.reduceat(support[known.source, edge], known.start[:-1])
+            found[rows, edge] = extreme.reduceat(of_cell, known.row_start[rows])
+        return found
+
     def data(self) -> Sky:
         """The sky as observed."""
         return self.sky([season.ra for season in self.analysis.seasons])
@@ -351,7 +365,8 @@ class Hypothesis:
             return Sky(*(own[shining] for own in found), self._NOTHING, self.analysis.n_events, mjd[shining])
         if timed.is_narrow:
             return self._timed_sky(*timed.permuted(rng))
-        *found, mjd = permute(rng, self._groups, *timed.pools(), cells.ROW_N_RA, *near)
+        known = self._shining, cells.ROW_N_RA, self.near.cells, self.profiles.support
+        *found, mjd = permute(rng, self._groups, *timed.pools(), *known)
         return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
 
     def common(self, ra: np.ndarray, mjd: np.ndarray | None) -> Sky:
@@ -514,8 +529,8 @@ class TimedEvents:
         As in the record of an event.
     fixed : for each season bool
         Whether directions stay when times change, as in a cone.
-    windows : (n_sources, 2) float64, MJD
-        Starts, in order, and the latest stop so far.
+    windows : GoodRuns
+        When any source may shine.
     season : (n_events,) int16
     """
 
@@ -527,7 +542,7 @@ class TimedEvents:
     row: np.ndarray
     n_ra: np.ndarray
     fixed: tuple[bool, ...]
-    windows: np.ndarray
+    windows: GoodRuns
     season: np.ndarray
 
     @classmethod
@@ -541,10 +556,8 @@ class TimedEvents:
         ra, mjd = (
             np.concatenate([getattr(s, name) for s in analysis.seasons])[indexed.order] for name in ("ra", "mjd")
         )
-        windows = np.array([profile.support for profile in profiles])
-        windows = windows[np.argsort(windows[:, 0], kind="stable")]
-        windows[:, 1] = np.maximum.accumulate(windows[:, 1])
-        shining = _in_windows(mjd, windows)
+        windows = GoodRuns.of(*zip(*(profile.support for profile in profiles), strict=True))
+        shining = windows.contain(mjd)
         season = np.ascontiguousarray(indexed.records["season"])
         members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
         inside = tuple(own[shining[own]] for own in members)
@@ -554,7 +567,7 @@ class TimedEvents:
 
     def shining(self, mjd: np.ndarray) -> np.ndarray:
         """Whether a source may shine at each of `mjd` (n,)."""
-        return _in_windows(mjd, self.windows)
+        return self.windows.contain(mjd)
 
     @property
     def is_narrow(self) -> bool:
@@ -563,10 +576,13 @@ class TimedEvents:
 
     def pools(self) -> tuple[np.ndarray, ...]:
         """What `nusky.likelihood.time.permute` needs of the events, in its order."""
+        pool, *known = self._pools
+        return self.season, self.ra, self.mjd, pool.copy(), *known
+
+    @cached_property
+    def _pools(self) -> tuple[np.ndarray, ...]:
         first = np.concatenate(([0], np.cumsum([len(own) for own in self.members])))
-        pool = self.mjd[np.concatenate(self.members)]
-        turn = np.where(self.fixed, 0.0, EARTH_TURN)
-        return self.season, self.ra, self.mjd, pool, first, turn, self.windows
+        return self.mjd[np.concatenate(self.members)], first, np.where(self.fixed, 0.0, EARTH_TURN)
 
     def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Numbers, right ascensions [rad] and times of near events that get a time at which a source may shine.
@@ -594,11 +610,6 @@ def _fixed(analysis: Analysis) -> tuple[bool, ...]:
 def _permuted(rng: np.random.Generator, ra: np.ndarray, mjd: np.ndarray, fixed: bool) -> tuple[np.ndarray, np.ndarray]:
     new = rng.permutation(mjd)
     return (ra if fixed else turned(ra, mjd, new)), new
-
-
-def _in_windows(mjd: np.ndarray, windows: np.ndarray) -> np.ndarray:
-    window = np.searchsorted(windows[:, 0], mjd, side="right") - 1
-    return (window >= 0) & (mjd <= windows[np.maximum(window, 0), 1])
 
 
 class SkyLikelihood:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from nusky.search.analysis import Analysis
 from nusky.search.disturbance import UNDISTURBED, Disturbance
 from nusky.search.hypothesis import Sources, expected_by_source
 from nusky.search.season import SeasonEvents
+from nusky.search.time_profile import Box, GoodRuns, joined
 from nusky.sphere import displaced
 
 GAUSSIAN, RESOLUTION = "gaussian (uncalibrated)", "angular resolution (uncalibrated)"
@@ -47,6 +49,61 @@ class Signal:
         own = spectrum.own if isinstance(spectrum, SourceSpectra) else (spectrum,) * len(sources)
         return cls(sources, expected / total if total > 0 else expected, own)
 
+    def in_a_sky(self, rng: np.random.Generator) -> "Signal":
+        """The signal of one sky, which `FlareSignal` draws."""
+        return self
+
+
+@dataclass(frozen=True)
+class FlareSignal(Signal):
+    """A box of `duration` [d of good runs] that begins in every sky at another time, all of them equally likely.
+
+    One event is expected in the mean over the times: the flux is the same whenever the flare comes, so there are more
+    events when the detector sees the source better. `share` is the mean, too, as are `seen` (n_seasons,), the exposures
+    over the livetimes of the seasons.
+    """
+
+    runs: tuple[GoodRuns, ...]
+    duration: float
+    seen: np.ndarray
+
+    @classmethod
+    def of_flare(cls, analysis: Analysis, sources: Sources, spectrum: Spectrum, duration: float) -> "FlareSignal":
+        """From the one source of an unknown flare."""
+        seen = mean_exposures(analysis.runs, duration)
+        expected = expected_events(analysis, sources, spectrum) * seen[:, None]
+        total = expected.sum()
+        share = expected / total if total > 0 else expected
+        return cls(sources, share, (spectrum,), analysis.runs, duration, seen)
+
+    @cached_property
+    def _every(self) -> GoodRuns:
+        return joined(self.runs)
+
+    def in_a_sky(self, rng: np.random.Generator) -> Signal:
+        """The signal of a flare at one time."""
+        begin = rng.uniform(0.0, self._every.livetime - self.duration)
+        box = Box(*self._every.when(np.array([begin, begin + self.duration])).tolist())
+        now = np.array([box.exposure(own) / own.livetime for own in self.runs])
+        share = self.share * np.divide(now, self.seen, out=np.zeros_like(now), where=self.seen > 0)[:, None]
+        return Signal(replace(self.sources, profiles=(box,)), share, self.spectra)
+
+
+def mean_exposures(runs: Sequence[GoodRuns], duration: float) -> np.ndarray:
+    """Exposure of each season over its livetime, (n_seasons,), to a box of `duration` [d of good runs] that begins at
+    any time; the mean."""
+    every = joined(runs)
+    room, found = every.livetime - duration, []
+    for own in runs:
+        edges = np.column_stack((own.start, own.stop)).ravel()
+        # The season's good runs until all good runs add up to x, linear between these x, and their integral.
+        x = np.unique(np.concatenate((every.until(edges), [0.0, duration, room, every.livetime])))
+        until = np.interp(x, every.until(edges), own.until(edges))
+        whole = dict(zip(x, np.append(0.0, np.cumsum(np.diff(x) * (until[1:] + until[:-1]) / 2)), strict=True))
+        inside = whole[every.livetime] - whole[duration] - whole[room]
+        found.append(inside / room / own.livetime if room > 0 else 1.0)
+    return np.array(found)
+
 
 def expected_events(analysis: Analysis, sources: Sources, spectrum: Spectrum) -> np.ndarray:
     """Events expected of every source for phi0 = 1 GeV^-1 cm^-2 s^-1 of all together: (n_seasons, n_sources) float64,
@@ -77,6 +134,7 @@ class Injector:
 
     def __call__(self, rng: np.random.Generator, signal: Signal, n_injected: float) -> list[SeasonEvents]:
         """Poisson(`n_injected`) signal events of one sky, one `SeasonEvents` per season."""
+        signal = signal.in_a_sky(rng)
         analysis, expected, sources = self._analysis, n_injected * signal.share, signal.sources
         if analysis.smearings is None:
             return [self._spatial(rng, k, signal, expected[k]) for k in range(len(expected))]

@@ -11,7 +11,7 @@ import numpy as np
 
 from nusky.detector.spectrum import PowerLaw, power_laws
 from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES, SIN_DEC_EDGES, SIN_DEC_MIDDLES
-from nusky.search.season import SeasonEvents
+from nusky.search.season import RARITY_STEP, SeasonEvents
 
 LOST = 1e-4
 GAMMAS = (1.5, 2.0, 2.5, 3.0, 4.0)
@@ -31,7 +31,7 @@ def band_declinations() -> np.ndarray:
 
 
 def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray, factor: float = 1.0) -> np.ndarray:
-    """Squared pull up to which the events of each band and bin are near, (n_bands, n_bins) float64.
+    """Squared pull up to which the events of each rarity, band and bin are near, (n_rarities, n_bands, n_bins) float64.
 
     Parameters
     ----------
@@ -57,8 +57,10 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray,
     pairs = 1 / (squares[:, None] + squares)
     falling = np.exp(-0.5 * _SQUARES / squares[:, None]) / squares[:, None]
     ring = np.diff(_SQUARES, append=_SQUARES[-1] ** 2 / _SQUARES[-2])
-    found = np.zeros((n_bands, n_energies * n_ang_err))
-    counts = np.bincount(season.band * found.shape[1] + season.bin, minlength=found.size).reshape(found.shape)
+    n_bins = n_energies * n_ang_err
+    factors = factor * RARITY_STEP ** np.arange(season.rarity.max(initial=0) + 1)
+    found = np.zeros((len(factors), n_bands, n_bins))
+    counts = np.bincount(season.band * n_bins + season.bin, minlength=n_bands * n_bins).reshape(n_bands, n_bins)
     # Events over what the model of the background expects: bins of its floors, where none are, must not count.
     solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None]
     real = counts * variance / (len(season) * solid_angle * background * width)
@@ -76,6 +78,7 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray,
             order = np.argsort(values)
             lost = np.cumsum(content[:, g].ravel()[order])
             limit = values[order[min(np.searchsorted(lost, LOST * whole[g]), len(order) - 1)]]
-            last = np.where(ratio[:, g] >= limit / factor, np.arange(1, len(_SQUARES) + 1), 0).max(axis=1)
-            found[band, filled] = np.maximum(found[band, filled], np.concatenate(([0.0], _SQUARES))[last])
+            for own, larger in zip(found[:, band], factors, strict=True):
+                last = np.where(ratio[:, g] >= limit / larger, np.arange(1, len(_SQUARES) + 1), 0).max(axis=1)
+                own[filled] = np.maximum(own[filled], np.concatenate(([0.0], _SQUARES))[last])
     return found

@@ -15,6 +15,8 @@ from nusky.units import takes_directions
 GAUSSIAN_REACH = 18.0
 """Squared pull up to which an event is near where its spread is a Gaussian of width AngErr: exp(-18) of the sum of the
 squared ratios lies beyond."""
+RARITY_STEP = 10.0
+"""Ratio of 1/B of events to that of any event there, from one rarity to the next; the first begins at 2."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,11 @@ class SeasonEvents:
         The background's distribution of AngErr.
     ang_err_floor : float, rad
         Smaller angular errors count as this one.
-    reach : (n_bands, n_bins) float64
+    reach : (n_rarities, n_bands, n_bins) float64
         Squared pull psi^2/AngErr^2 up to which an event is near (`nusky.search.reach`).
+    rarity : (n_events,) int64
+        By which power of `RARITY_STEP` 1/B of an event is larger than of any event there: an event that stands alone
+        is no background to itself, and matters from farther away.
     mjd : (n_events,) float64 or None
         Times, d; None where no source changes with time.
     """
@@ -56,7 +61,8 @@ class SeasonEvents:
     energy_density: energy.BackgroundEnergyDensity | None
     ang_err_share: energy.BackgroundAngErrShare | None = None
     ang_err_floor: float = ANG_ERR_FLOOR
-    reach: np.ndarray = field(default_factory=lambda: np.full((1, 1), GAUSSIAN_REACH))
+    reach: np.ndarray = field(default_factory=lambda: np.full((1, 1, 1), GAUSSIAN_REACH))
+    rarity: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     mjd: np.ndarray | None = None
 
     @classmethod
@@ -71,7 +77,7 @@ class SeasonEvents:
         density: UniformDensity | None = None,
         ang_err_floor: float = ANG_ERR_FLOOR,
     ) -> "SeasonEvents":
-        """A season's own events: they also are the background's model.
+        """A season's own events: they also are the background's model, each for the others.
 
         `season` is name, response and livetime [s]; directions in rad; no energies makes the analysis spatial.
         `density` is that of the background where the events cover only a cone; angular errors below `ang_err_floor`
@@ -84,7 +90,7 @@ class SeasonEvents:
             floored = np.maximum(ang_err, ang_err_floor)
             shares = energy.BackgroundAngErrShare.of_events(log10_energy, np.sin(dec), floored)
         season_of = cls(*season, *(np.empty(0),) * 5, density, energies, shares, ang_err_floor)
-        return season_of.with_events(ra, dec, ang_err, log10_energy)
+        return season_of._with(ra, dec, ang_err, log10_energy, "left_out")
 
     def with_events(
         self,
@@ -98,17 +104,30 @@ class SeasonEvents:
         """Other events of the same season, against the same background.
 
         With `joined` the background in energy and AngErr is made of them too, as it would be had they been observed:
-        where background is rare an event raises its own. What they change for the season's own events is left out; it
-        moves TS by less than 1 % (docs/validation/background.md).
+        each counts for the others. What they change for the season's own events is left out
+        (docs/validation/background.md).
         """
+        return self._with(ra, dec, ang_err, log10_energy, "joined" if joined else "at")
+
+    def _with(
+        self, ra: np.ndarray, dec: np.ndarray, ang_err: np.ndarray, log10_energy: np.ndarray | None, known: str
+    ) -> "SeasonEvents":
+        """With other events; `known` is the method of the background's densities that serves them."""
         ang_err = np.maximum(ang_err, self.ang_err_floor)
         inverse = 1 / self.density(dec)
-        bins = np.zeros(len(dec), dtype=np.int64)
+        bins, rarity = np.zeros((2, len(dec)), dtype=np.int64)
         if self.energy_density is not None:
-            inverse /= self.energy_density.at(log10_energy, np.sin(dec), joined=joined)
-            inverse /= self.ang_err_share.at(log10_energy, np.sin(dec), ang_err, joined=joined)
-            bins = energy.energy_bin(log10_energy) * self.ang_err_share.table.shape[2] + energy.ang_err_bin(ang_err)
-        return replace(self, ra=ra, dec=dec, ang_err=ang_err, bin=bins, inverse_background=inverse, mjd=None)
+            at = (log10_energy, np.sin(dec)), (log10_energy, np.sin(dec), ang_err)
+            models = self.energy_density, self.ang_err_share
+            own, any_event = (
+                np.prod([getattr(model, name)(*of) for model, of in zip(models, at, strict=True)], axis=0)
+                for name in (known, "at")
+            )
+            inverse /= own
+            rarity = np.ceil(np.log(np.maximum(any_event / own / 2, 1.0)) / np.log(RARITY_STEP)).astype(np.int64)
+            bins = energy.energy_bin(log10_energy) * len(energy.ANG_ERR_EDGES[1:]) + energy.ang_err_bin(ang_err)
+        changed = {"bin": bins, "inverse_background": inverse, "rarity": rarity, "mjd": None}
+        return replace(self, ra=ra, dec=dec, ang_err=ang_err, **changed)
 
     @cached_property
     def band(self) -> np.ndarray:
@@ -118,7 +137,8 @@ class SeasonEvents:
     @cached_property
     def near(self) -> np.ndarray:
         """Squared chord up to which a point source is near each event, (n_events,) float64."""
-        reach = self.reach[self.band if len(self.reach) > 1 else 0, self.bin]
+        level = np.minimum(self.rarity, len(self.reach) - 1)
+        reach = self.reach[level, self.band if self.reach.shape[1] > 1 else 0, self.bin]
         return 4 * np.sin(np.minimum(np.sqrt(reach) * self.ang_err, np.pi) / 2) ** 2
 
     def __len__(self) -> int:

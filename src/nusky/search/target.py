@@ -17,7 +17,7 @@ from nusky.search.energy_range import central_energy_range
 from nusky.search.excess_energy import excess_energies
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Request
 from nusky.search.hypothesis import Hypothesis, Sources
-from nusky.search.injection import Signal, expected_events
+from nusky.search.injection import FlareSignal, Signal, expected_events, mean_exposures
 from nusky.search.interval import LikelihoodInterval, likelihood_interval
 from nusky.search.sky import Fit
 from nusky.search.statistics.limits import BAND_QUANTILES
@@ -70,8 +70,10 @@ class Target:
         return self.experiment.hypothesis.analysis
 
     def signal(self, gamma: float) -> Signal:
-        """Signal of its sources with the index `gamma`; PhysicsError for an unknown flare."""
-        self.refuse_unknown_flare()
+        """Signal of its sources with the index `gamma`; PhysicsError for an unknown flare without `limit_days`."""
+        days = self._flare_days()
+        if days is not None:
+            return FlareSignal.of_flare(self.analysis, self.sources, self.spectrum.at(gamma), days)
         return Signal.of(self.analysis, self.sources, self.spectrum.at(gamma))
 
     def asymptotic_limit(self, gamma: float, request: Request) -> SignalStrength:
@@ -83,13 +85,16 @@ class Target:
     def flux_scale(self, gamma: float) -> FluxScale:
         """Events per flux, and the central 90 % of their energies; NaN where no effective area is known.
 
-        PhysicsError for an unknown flare.
+        Of an unknown flare those in the mean over the times when it may come; PhysicsError without its `limit_days`.
         """
-        self.refuse_unknown_flare()
+        self._flare_days()
         analysis, spectrum = self.analysis, self.spectrum.at(gamma)
         if not analysis.has_area:
             return FluxScale(spectrum, *(float("nan"),) * 3, duration_s=self.duration_s)
-        per_phi0 = float(expected_events(analysis, self.sources, spectrum).sum())
+        expected = expected_events(analysis, self.sources, spectrum)
+        if (days := self._flare_days()) is not None:
+            expected = expected * mean_exposures(analysis.runs, days)[:, None]
+        per_phi0 = float(expected.sum())
         energies = central_energy_range(
             analysis.areas,
             analysis.responses,
@@ -105,6 +110,8 @@ class Target:
         profiles = self.sources.profiles
         if profiles is None:
             return self.analysis.livetimes_s
+        if (days := self._flare_days()) is not None:
+            return self.analysis.livetimes_s * mean_exposures(self.analysis.runs, days)
         return self.analysis.livetimes_s * (exposure_ratios(profiles, self.analysis.runs) @ self.sources.weights)
 
     @property
@@ -112,6 +119,8 @@ class Target:
         """Fluence of all sources over phi0, s; NaN for steady sources."""
         if self.sources.profiles is None:
             return float("nan")
+        if (days := self._flare_days()) is not None:
+            return 86400.0 * days
         span = reach_of(self.analysis.runs)
         return 86400.0 * float(
             np.dot([profile.total(*span) for profile in self.sources.profiles], self.sources.weights)
@@ -176,6 +185,13 @@ class Target:
                 "is assumed: give its start and stop as a box."
             )
 
+    def _flare_days(self) -> float | None:
+        """Duration [d] of the unknown flares that fluxes and limits are about; None for windows that are known."""
+        flare = self.experiment.hypothesis.flare
+        if flare is not None and flare.limit_days is None:
+            self.refuse_unknown_flare()
+        return None if flare is None else flare.limit_days
+
     def at_window(self, window: Box) -> "Target":
         """The same sources with a known window: what is quoted of a flare that was found."""
         experiment = replace(self.experiment, hypothesis=self.experiment.hypothesis.at_window(window))
@@ -187,14 +203,21 @@ class Target:
         `observed_ts` is the TS of the data and `background_ts` (n_trials,) that of scrambled skies, both from the fit
         that serves `gamma`.
         """
-        quick, experiment, level = self.asymptotic_limit(gamma, request), self.experiment, request.confidence_level
+        experiment, level = self.experiment, request.confidence_level
+        if self._flare_days() is not None:
+            if request.limit_method == "asymptotic":
+                raise PhysicsError("limits of an unknown flare come from trials: there is no asymptotic one.")
+            guess = -2 * np.log1p(-level)  # only sets the steps of the strengths
+        else:
+            quick = self.asymptotic_limit(gamma, request)
+            guess = quick.n_signal
         if request.limit_method == "asymptotic":
             fixed = experiment.fixed(gamma)  # what belongs to the index is made once
             skies = map(fixed.scrambled, range(BAND_TRIALS))
             limits = [fixed.asymptotic_limit(sky, gamma, level).n_signal for sky in skies]
             return Limit(quick, np.quantile(limits, list(BAND_QUANTILES.values())))
         tested = experiment.at(gamma).named("limit", f"{gamma:g}")
-        calibration = LimitCalibration(tested.trial_ts(self.signal(gamma)), background_ts, quick.n_signal, request)
+        calibration = LimitCalibration(tested.trial_ts(self.signal(gamma)), background_ts, guess, request)
         expected = calibration.expected()
         strength, problem = calibrated(calibration, observed_ts, request)
         return Limit(strength, expected, problem)

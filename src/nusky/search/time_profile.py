@@ -5,7 +5,7 @@ of injected events follow from these.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -165,12 +165,15 @@ class Flare(_Always):
         So many events of the largest density ratios, of those near the source, may begin or end a window.
     add_above : float or None
         TS of flares apart from each other is added up from this value on; None: only the strongest one counts.
+    limit_days : float or None, d
+        Duration of the flares that upper limits are about, in good runs; None: no limits.
     """
 
     shortest: float
     longest: float
     edges: int = 100
     add_above: float | None = None
+    limit_days: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest < np.inf:
@@ -184,6 +187,11 @@ class Flare(_Always):
             raise PhysicsError(f"edges = {self.edges}: a window needs an event to begin and one to end, at least 2.")
         if self.add_above is not None and not 0 <= self.add_above < np.inf:
             raise PhysicsError(f"TS from which flares are added, {self.add_above:g}, must not be below 0.")
+        if self.limit_days is not None and not self.shortest <= self.limit_days <= self.longest:
+            raise PhysicsError(
+                f"limits of flares of {self.limit_days:g} d: flares of {self.shortest:g} to {self.longest:g} d are "
+                "looked for. Give a duration among these."
+            )
 
 
 @dataclass(frozen=True)
@@ -372,6 +380,7 @@ def packed(profiles: Sequence[TimeProfile], scale: NDArray) -> Profiles:
         np.concatenate(edges),
         np.concatenate(fluxes),
         np.ascontiguousarray(scale, dtype=float),
+        np.array([profile.support for profile in profiles], dtype=float),
     )
 
 
@@ -394,6 +403,11 @@ def exposure_ratios(profiles: Sequence[TimeProfile], runs: Sequence[GoodRuns]) -
     return found
 
 
+def joined(runs: Sequence[GoodRuns]) -> GoodRuns:
+    """The good runs of all seasons together."""
+    return GoodRuns.of(*(np.concatenate([getattr(own, edge) for own in runs]) for edge in ("start", "stop")))
+
+
 def reach_of(runs: Sequence[GoodRuns]) -> tuple[float, float]:
     """First start and last stop of the good runs of all seasons, MJD in days."""
     return min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)
@@ -409,6 +423,15 @@ def why_unseen(profile: TimeProfile, runs: Sequence[GoodRuns]) -> str:
     if begin > last:
         return f"it begins at MJD {begin:.2f}, after the last good run at {last:.2f}"
     return f"no good run is on from MJD {begin:.5f} to {end:.5f}"
+
+
+def none_seen(why: Mapping[str, str]) -> str:
+    """What to say when no source is seen, from the reasons by name."""
+    first = next(f"{name}: {reason}" for name, reason in why.items())
+    return (
+        f"the windows of all sources lie outside the good runs of the seasons. The first is {first}. Correct the "
+        "windows, or take other seasons."
+    )
 
 
 def scale_of(ratios: NDArray) -> NDArray:

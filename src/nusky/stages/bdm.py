@@ -178,7 +178,12 @@ def exclusion(block: config.BoostedDarkMatter, output: Path) -> None:
         raise ConfigurationError("in config block `bdm`: `exclusion` is not given, so that there is nothing to limit.")
     model = particle_model(block) if given.model == "lmutau" else ConstantCrossSection(REFERENCE_SIGMA_CM2)
     mx, year = np.geomspace(given.mx_min_mev, given.mx_max_mev, given.n_masses), constant.year2Seconds
-    uncertainties = Uncertainties(density=given.density_error, scale_radius=given.scale_radius_error)
+    error = given.distance_error_kpc
+    uncertainties = Uncertainties(
+        distance_kpc=None if error is None else (error, error),
+        density=given.density_error,
+        scale_radius=given.scale_radius_error,
+    )
     tables = []
     for name in given.detectors:
         detector = load_detector(name)

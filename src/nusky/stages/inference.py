@@ -30,7 +30,7 @@ from nusky.search.statistics.posttrial import PostTrialPValue, post_trial_p_valu
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
-from nusky.search.time_profile import Box, Decay, Flare, Gaussian, TimeProfile, reach_of, why_unseen
+from nusky.search.time_profile import Box, Decay, Flare, Gaussian, TimeProfile, none_seen, reach_of, why_unseen
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,11 @@ def positions(sources: pa.Table) -> Positions:
 def _box(start_mjd: float = 0.0, stop_mjd: float = 0.0, centre_mjd: float = 0.0, duration_days: float = 0.0) -> Box:
     start = start_mjd or centre_mjd - duration_days / 2
     return Box(start, stop_mjd or start + duration_days)
+
+
+def windows_at(durations: Mapping[str, Any]) -> list[TimeProfile]:
+    """The windows of `inference.durations`."""
+    return [_box(centre_mjd=durations["centre_mjd"], duration_days=days) for days in durations["days"]]
 
 
 _PROFILES: dict[str, Callable[..., TimeProfile]] = {
@@ -166,7 +171,7 @@ class Study:
             self._leave_out(np.arange(self.table.num_rows))
         elif self.kind == "durations":
             windows = hypothesis["durations"]
-            self.profiles = [_box(centre_mjd=windows["centre_mjd"], duration_days=days) for days in windows["days"]]
+            self.profiles = windows_at(windows)
             self._leave_out(np.arange(len(self.profiles)))
         else:
             self._leave_out(np.arange(len(hypothesis["declinations_deg"])))
@@ -187,11 +192,7 @@ class Study:
             told = "; ".join(f"{name}: {reason}" for name, reason in left.items())
             log.warning("%d window(s) outside the good runs of the seasons, left out: %s", len(left), told)
         if not len(self.rows):
-            first = next(f"{name}: {reason}" for name, reason in left.items())
-            raise PhysicsError(
-                f"the windows of all sources lie outside the good runs of the seasons. The first is {first}. Correct "
-                "the windows, or take other seasons."
-            )
+            raise PhysicsError(none_seen(left))
 
     @property
     def durations(self) -> np.ndarray:

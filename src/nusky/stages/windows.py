@@ -1,13 +1,17 @@
 """Stage of the windows of a catalogue: when its sources shine, and what of that the seasons saw."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from nusky import config
+from nusky.errors import PhysicsError
 from nusky.search.analysis import good_runs
-from nusky.search.time_profile import Box, TimeProfile, reach_of, why_unseen
+from nusky.search.flare import largest_factor
+from nusky.search.time_profile import Box, Flare, TimeProfile, none_seen, reach_of, why_unseen
 from nusky.stages.inference import profiles_of
 from nusky.tables import read_columns, read_table, trace, write_table
 
@@ -39,6 +43,25 @@ def windows(files: Any, outputs: Any, *, time: dict[str, Any]) -> None:
     used = [files.sources, files.uptimes, files.seasons, *files.events, *getattr(files, "light_curves", [])]
     provenance = trace(used, {"time": time, "seasons": reach})
     write_table(outputs[0], columns, kind="windows", provenance=provenance)
+
+
+def unseen(profiles: Mapping[str, TimeProfile], uptimes: pa.Table) -> dict[str, str]:
+    """Those of some profiles, by name, that no good run of a table "uptimes" of all seasons sees, with the reason.
+
+    Raises
+    ------
+    PhysicsError : none of them is seen, or a flare would be longer than the livetime.
+    """
+    seasons = list(dict.fromkeys(uptimes["season"].to_pylist()))
+    runs = good_runs(seasons, [np.empty(0)] * len(seasons), uptimes)
+    for profile in profiles.values():
+        if isinstance(profile, Flare):
+            largest_factor(profile, runs)
+    why = {name: why_unseen(profile, runs) for name, profile in profiles.items()}
+    left = {name: reason for name, reason in why.items() if reason}
+    if left and len(left) == len(why):
+        raise PhysicsError(none_seen(left))
+    return left
 
 
 def _shown(profile: TimeProfile, span: tuple[float, float]) -> NDArray:
