@@ -19,6 +19,8 @@ from nusky.releases import registry
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs" / "scaling.md"
+JOBS = "\n## Jobs of a run\n"
+"""Heading of the part of the page that is kept: jobs of runs, from their own logs."""
 SEASON = "IC86_II"
 SEED = 20220516
 TEN_YEARS = sum(season.n_events for season in registry.find("icecube-10yr").seasons)
@@ -242,7 +244,8 @@ def main() -> None:
     found = series(int(arguments.max_events), int(arguments.max_sources), int(arguments.max_trials))
     text = page(found, _machine(threads=1, repeats=1))
     if arguments.write:
-        write_text(PAGE, text)
+        _, heading, jobs = PAGE.read_text(encoding="utf-8").partition(JOBS)
+        write_text(PAGE, text + heading + jobs)
     print(text)
 
 

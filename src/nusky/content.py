@@ -31,6 +31,8 @@ def read_bytes(path: str | os.PathLike[str], error: type[NuskyError], max_bytes:
             raise short from None
         reason = getattr(failure, "strerror", None) or failure
         raise error(f"{path}: cannot be read ({reason}). Give the path of a complete file.") from None
+    if content.startswith(b"version https://git-lfs.github.com/"):
+        raise error(f"{path}: stands for a file that Git LFS keeps elsewhere. Fetch it with `git lfs pull`.")
     if len(content) > max_bytes:
         raise error(f"{path}: holds more than {max_bytes} bytes, too many for such a file. Give a smaller one.")
     return content

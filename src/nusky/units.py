@@ -242,10 +242,16 @@ _ANGLES_DEG = {  # size of a unit of angle in degrees
 _SPELLED = {spelling: size for size, spellings in _ANGLES_DEG.items() for spelling in spellings.split()}
 RADIAN, HOURS, SEXAGESIMAL = 180 / math.pi, 15.0, 0.0
 """What `angle_unit` gives for radians, hours, and notations of hours or degrees with minutes and seconds."""
-_NO_ANGLE = re.compile(r"(min(ute)?|sec(ond)?|gon|grad(ian)?)s?|s", re.ASCII)
-"""Units in which some write angles and which are not converted: minutes and seconds of time, parts of 400."""
+_NO_ANGLE = re.compile(r"(min(ute)?|sec(ond)?|gon|grad(ian)?|turn|cycle|rev(olution)?)s?|s", re.ASCII)
+"""Units in which some write angles and which are not converted: minutes and seconds of time, parts of 400, turns."""
+_ALSO_WORDS = ("min", "s", "rev", "turn", "cycle")
+"""Those that mean something else at the end of a name without brackets."""
 _SEXAGESIMAL_UNIT = re.compile(r"(h|hh|d|dd|deg)[: ]?(m|mm)([: ]?(s|ss)(\.[sf]*)?)?|sexagesimal|iso", re.ASCII)
 _NAMED_UNIT = re.compile(r".*(?:[^a-z]|^_?ra|^_?decl|^_?dec|^_?de)([a-z]+)\.?", re.ASCII)
+_UNIT_FIRST = re.compile(r"([a-z]+)[^a-z]+(?:ra|decl?|de|right|alpha|delta|l|b|lon|lat|glon|glat)(?![a-z]).*", re.ASCII)
+_DESCRIBED_UNIT = re.compile(
+    r"\b(?:in|units?(?: of| is)?)\b[\s:=]*([a-z]+)\b|[\[(,]\s*([a-z]+)\s*(?=[,\])])|^\W*([a-z]+)\W*$", re.ASCII | re.I
+)
 MINUS = str.maketrans("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-" * 7)
 _PARTS = re.compile(
     r"([+-]?)\s*(\d{1,3})\s*(?:([hd\u00b0\u02b0])\s*|:\s*|\s)"
@@ -333,7 +339,7 @@ def angle_unit_in_name(name: str) -> tuple[str, float] | None:
         time or gradians, or two units.
     """
     found = {}
-    for opening, inside in re.findall(r"([\[({])([^\])}]*)[\])}]", name):
+    for opening, inside in re.findall(r"([\[({<])([^\])}>]*)[\])}>]", name):
         sizes = {part.strip(): angle_unit(part) for part in re.split(r"[,;]", inside)}
         known = {part: size for part, size in sizes.items() if size is not None}
         found |= known
@@ -344,17 +350,26 @@ def angle_unit_in_name(name: str) -> tuple[str, float] | None:
         ):
             raise PhysicsError(f"'{inside.strip()}' in the name of column '{name}' is no unit of angle known here.")
     if not found:
-        outside = re.sub(r"[\[({][^\])}]*[\])}]", "", name).strip().casefold()
-        ending = _NAMED_UNIT.fullmatch(outside)
+        outside = re.sub(r"[\[({<][^\])}>]*[\])}>]", "", name).strip().casefold()
+        ending, first = _NAMED_UNIT.fullmatch(outside), _UNIT_FIRST.fullmatch(outside)
+        if first and first[1] in _SPELLED:
+            found[first[1]] = _SPELLED[first[1]]
         if ending and ending[1] in _SPELLED:
             found[ending[1]] = _SPELLED[ending[1]]
-        elif ending and ending[1] not in ("min", "s") and _NO_ANGLE.fullmatch(ending[1]):
+        elif ending and ending[1] not in _ALSO_WORDS and _NO_ANGLE.fullmatch(ending[1]):
             raise PhysicsError(f"'{ending[1]}' in the name of column '{name}' is no unit of angle known here.")
         elif ending and ending[1] in ("hms", "dms", "hhmmss", "ddmmss", "sexagesimal"):
             found[ending[1]] = SEXAGESIMAL
     if len(set(found.values())) > 1:
         raise PhysicsError(f"the name of column '{name}' states more than one unit: {', '.join(found)}.")
     return next(iter(found.items()), None)
+
+
+def angle_unit_in_description(text: str) -> tuple[str, float] | None:
+    """The unit of angle that the description of a column states, as text and in degrees; None without exactly one."""
+    words = (next(filter(None, parts)) for parts in _DESCRIBED_UNIT.findall(text))
+    found = {size: word for word in words if (size := angle_unit(word)) is not None}
+    return next(((word, size) for size, word in found.items()), None) if len(found) == 1 else None
 
 
 def _is_other_unit(text: str) -> bool:

@@ -84,10 +84,17 @@ LETTERS = (["5h34m31.94s", "17h45m40.04s"], ["22d00m52.2s", "-29\u00b000'28.1''"
         ("RA_hms", "Dec_dms", COLONS),
         ("RA (h)", "Dec", BLANKS),
         ("RAJ2000", "DEJ2000", LETTERS),
+        ("RA <rad>", "Dec <rad>", RADIANS),
+        ("rad_ra", "rad_dec", RADIANS),
+        ("hours_ra", "deg_dec", HOURS),
+        ("GALON", "GALAT", GALACTIC),
+        ("\u03b1 [h]", "\u03b4", HOURS),
+        ("\u200bRA (rad)", "Dec\u2060 (rad)", RADIANS),
     ],
 )
 def test_names_and_notations_of_text(tmp_path, ra, dec, values):
     path = text(tmp_path, f'name,"{ra}","{dec}"\n{rows(*values)}')
+    ra, dec = (header.replace("\u200b", "").replace("\u2060", "") for header in (ra, dec))
     table, report = build(path, ("name", ra, dec))
     assert is_both(table)
     told = report["lists"][0]["understood"]
@@ -148,6 +155,10 @@ def test_units_of_files(tmp_path, unit, angle, suffix):
         ("RA,Dec", (["83.6\u00b0", "266.4\u00b0"], DEGREES[1]), "'83.6\u00b0' in column 'RA' is not a plain number"),
         ("RA,Dec", (COLONS[0], ["22:00:52 S", "-29:00:28"]), "is no angle such as -29:00:28"),
         ("azimuth,zenith", DEGREES, "hold horizontal coordinates"),
+        ("lambda,beta", DEGREES, "hold ecliptic coordinates"),
+        ("\u03bb,\u03b2", DEGREES, "hold ecliptic coordinates"),
+        ("RA (rev),Dec", DEGREES, "'rev' in the name of column 'RA (rev)' is no unit of angle"),
+        ("rad_ra_deg,Dec", DEGREES, "states more than one unit: rad, deg"),
         *(
             (f"RA ({unit}),Dec", DEGREES, f"'{unit}' in the name of column 'RA ({unit})' is no unit of angle")
             for unit in ("min", "s", "gon", "pc")
@@ -169,6 +180,7 @@ def test_what_cannot_be_taken_as_stated_is_refused(tmp_path, header, values, mes
         ("RA_hour,RA_min,RA_sec,DE-,DEd,DEm,DEs", "RA_hour", "DEd", "RA_hour, RA_min, RA_sec"),
         ("ra,RAm,RAs,DE-,DEd,DEm,DEs", "ra", "DEd", "DE-, DEd, DEm, DEs"),
         ("RA1,RA2,RA3,DE-,DEd,DEm,DEs", "RA1", "DEd", "RA1, RA2, RA3"),
+        ("hrs,mins,secs,DE-,DEd,DEm,DEs", "hrs", "DEd", "hrs, mins, secs"),
     ],
 )
 def test_parts_of_an_angle_are_no_angle(tmp_path, header, ra, dec, parts):
@@ -583,3 +595,159 @@ def test_missing_values_are_never_to_be_removed(tmp_path):
     path = text(tmp_path, "name,RA,Dec\nA,100,\n")
     refused("row 1: Dec is missing; give it", path)
     assert Columns().ra_deg == "ra_deg"
+
+
+@pytest.mark.parametrize(
+    ("comment", "values", "frame"),
+    [
+        ("positions are Galactic: l and b", GALACTIC, "galactic"),
+        ("Coordinate system: galactic", GALACTIC, "galactic"),
+        ("coordinates of J1975", DEGREES, "icrs"),
+        ("supernova remnants of the Galactic plane", DEGREES, None),
+    ],
+)
+def test_comments_about_the_frame(tmp_path, comment, values, frame):
+    path = text(tmp_path, f"# {comment}\nname,x,y\n{rows(*values)}")
+    if frame:
+        refused(f"the file says '{comment}'", path, ("name", "x", "y"))
+    assert is_both(build(path, ("name", "x", "y"), **({"frame": frame} if frame else {}))[0])
+
+
+@pytest.mark.parametrize(
+    "line", ["INFO QUERY_STATUS=ERROR no such table", "**** Error: time out", "query_status: error"]
+)
+def test_text_that_is_the_answer_to_a_failed_query(tmp_path, line):
+    path = text(tmp_path, f"#{line}\nname,RA,Dec\n{rows(*DEGREES)}")
+    refused(f"a query that failed; the service says: {line.lstrip('#')}", path)
+    assert is_both(build(text(tmp_path, f"# errors are statistical\nname,RA,Dec\n{rows(*DEGREES)}", "ok.csv"))[0])
+
+
+@pytest.mark.parametrize(
+    ("header", "said"), [("unit", ("rad", "rad")), ("RA_unit", ("hours", "")), ("coord units", ("radians", "radians"))]
+)
+def test_units_in_a_column_of_their_own(tmp_path, header, said):
+    values = HOURS if "hours" in said else RADIANS
+    refused(f"column '{header}' says '{said[0]}', but the columns 'RA'", with_column(tmp_path, header, said, values))
+    assert is_both(build(with_column(tmp_path, header, said, values), unit=said[0].replace("radians", "rad"))[0])
+    assert is_both(build(with_column(tmp_path, header, ["deg", "deg"], DEGREES))[0])
+
+
+@pytest.mark.parametrize(
+    ("description", "values"),
+    [
+        ("right ascension in radians", RADIANS),
+        ("Right ascension [h]", HOURS),
+        ("hours", HOURS),
+        ("Right ascension, in degrees", DEGREES),
+        ("right ascension of the centre, in J2000", DEGREES),
+    ],
+)
+def test_units_in_descriptions_of_columns(tmp_path, description, values):
+    path = tmp_path / "list.ecsv"
+    table = Table({"name": ["Crab", "Sgr A*"], "RA": values[0], "Dec": values[1]})
+    table["RA"].description = description
+    table["Dec"].description = "in radians" if values is RADIANS else "in degrees"
+    table.write(path)
+    assert is_both(build(path)[0])
+
+
+@pytest.mark.parametrize("meta", [{"unit": "rad"}, {"angle_unit": "hours"}, {"Units": "radian"}])
+def test_a_unit_in_the_header_of_a_table_needs_a_statement(tmp_path, meta):
+    path = tmp_path / "list.ecsv"
+    Table({"name": ["Crab", "Sgr A*"], "RA": DEGREES[0], "Dec": DEGREES[1]}, meta=meta).write(path)
+    refused("the column 'RA' states no unit", path)
+    assert is_both(build(path, unit="deg")[0])
+
+
+@pytest.mark.parametrize(
+    ("cards", "values", "message"),
+    [
+        ({"EPOCH": 1950.0}, B1950, "EPOCH = 1950.0, perhaps the equinox. State it with `frame`"),
+        ({"COORDSYS": "GALACTIC"}, B1950, "but the header (COORDSYS = GALACTIC) says galactic"),
+        ({"TCTYP2": "GLON-CAR"}, B1950, "the axis of column 'ra' says galactic"),
+        ({"RADE2": "FK4", "RADE3": "FK4"}, B1950, None),
+        ({"TTYPE2": ("ra", "Right ascension (B1950)"), "TTYPE3": ("dec", "Declination (B1950)")}, B1950, None),
+        ({"EPOCH": 2000.0}, DEGREES, None),
+    ],
+)
+def test_further_statements_of_fits_headers(tmp_path, cards, values, message):
+    path = tmp_path / "list.fits"
+    Table({"name": ["Crab", "Sgr A*"], "ra": values[0], "dec": values[1]}).write(path)
+    with fits.open(path, mode="update") as hdus:
+        hdus[1].header.update(cards)
+    if message:
+        refused(message, path, ("name", "ra", "dec"))
+    if message is None or "EPOCH" in cards:
+        assert is_both(build(path, ("name", "ra", "dec"), **({"frame": "fk4"} if message else {}))[0])
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("flux_qualifier", ("", "<")),
+        ("x_flux", ("", "\u2264")),
+        ("upper limit on flux", ("", "x")),
+        ("flux_nondet", ("0", "1")),
+        ("upperlimit", ("-", "*")),
+        ("nondetection", ("false", "true")),
+    ],
+)
+def test_limits_by_further_names(tmp_path, header, said):
+    table, report = build(with_column(tmp_path, f"flux,{header}", [f"1,{said[0]}", f"2,{said[1]}"], DEGREES))
+    assert table["flux_limit"].to_pylist() == [False, True]
+    assert f"1 value(s) of flux are limits (by {header}): row 2" in notes(report)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"), [("f_flux", ("0", "1")), ("detected", ("1", "0")), ("flux_flag", ("A", "B"))]
+)
+def test_flags_of_unknown_meaning_are_told(tmp_path, header, said):
+    table, report = build(with_column(tmp_path, f"flux,{header}", [f"1,{said[0]}", f"2,{said[1]}"], DEGREES))
+    assert table["flux_limit"].to_pylist() == [False, False]
+    assert f"whether {header} says which values are limits is not known" in notes(report)
+
+
+@pytest.mark.parametrize("cell", ["#N/A", "<NA>", "\\N", "n.a.", "unknown", "--"])
+def test_what_programs_write_for_nothing(tmp_path, cell):
+    table, report = build(with_column(tmp_path, "flux", ["1", cell], DEGREES))
+    assert np.isnan(table["flux"][1].as_py())
+    assert f"flux: {cell} taken as unknown" in notes(report)
+
+
+def test_columns_of_vectors_of_one_number(tmp_path):
+    path = tmp_path / "list.ecsv"
+    Table(
+        {"name": ["Crab", "Sgr A*"], "RA": np.reshape(DEGREES[0], (2, 1)), "Dec": DEGREES[1], "flux": [[1.0], [2.0]]}
+    ).write(path)
+    table, _ = build(path)
+    assert is_both(table)
+    assert table["flux"].to_pylist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("unit", ["---", "none"])
+def test_signs_for_no_unit(tmp_path, unit):
+    path = tmp_path / "list.fits"
+    Table({"name": ["Crab", "Sgr A*"], "ra": DEGREES[0], "dec": DEGREES[1]}).write(path)
+    fits.setval(path, "TUNIT2", value=unit, ext=1)
+    table, report = build(path, ("name", "ra", "dec"))
+    assert is_both(table)
+    assert "degrees, as no unit is stated" in report["lists"][0]["understood"]
+
+
+def test_columns_of_one_name_are_told_by_their_ids(tmp_path):
+    fields = field("RA", 'ID="first"') + field("Dec") + field("RA", 'ID="second"')
+    path = votable(tmp_path, fields, [(*row, 0) for row in three(DEGREES)])
+    refused("2 columns are called 'RA'. Name one by its ID: first, second", path)
+    assert is_both(build(path, ("name", "first", "Dec"))[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Fetch it with `git lfs pull`"),
+        ('{"error": "no such table"}', "it is JSON"),
+        ("Table 3. Sources\nname,RA,Dec\nCrab,1,2\n", "put a # before lines above the line of names"),
+    ],
+)
+def test_files_that_are_no_table(tmp_path, content, message):
+    refused(message, text(tmp_path, content))

@@ -160,6 +160,8 @@ STATED = (
     "name;RAB1950;DEB1950;flux;flux_limit\n;deg;deg;;\n----;----;----;----;----\nA;82,88;21,98;1,5;true\nB;1,5;-0,1;<3;\n",
     'name\tRAJ2000\tDEJ2000\n\t"h:m:s"\t"d:m:s"\nA\t05 34 31.9\t+22 00 52\nB\t17:45:40\t\u221229:00:28\n',
     "#name,GLON,GLAT,sigma\nA,184.5575,-5.7844,\nB,-0.056,-0.046,0.2\n",
+    "# frame: J2000, query_status=OK\nname,RA <rad>,Dec <rad>,unit,S,S_qualifier,detected\nA,1.45,0.38,rad,1,,1\n"
+    "B,4.6,-0.5,rad,#N/A,<,0\n",
 )
 """Units, frames, notations and flags in text."""
 NAMES = [
@@ -167,6 +169,7 @@ NAMES = [
     {"ra_deg": "RAB1950", "dec_deg": "DEB1950"},
     {"ra_deg": "RAJ2000", "dec_deg": "DEJ2000"},
     {"ra_deg": "GLON", "dec_deg": "GLAT", "extension_deg": "sigma"},
+    {"ra_deg": "RA <rad>", "dec_deg": "Dec <rad>"},
 ]
 
 
@@ -205,6 +208,7 @@ def _described_seeds():
     content = io.BytesIO(_table_seeds("fits")[0])
     with fits.open(content) as hdus:
         hdus[1].header["EQUINOX"], hdus[1].header["RADESYS"], hdus[1].header["TUNIT2"] = 1950.0, "FK4", "degrees"
+        hdus[1].header["EQUI2"], hdus[1].header["RADE3"], hdus[1].header["TCTYP2"] = 1950.0, "FK4", "RA---CAR"
         buffer = io.BytesIO()
         hdus.writeto(buffer)
     return found, [buffer.getvalue()]

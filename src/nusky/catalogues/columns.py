@@ -15,12 +15,18 @@ from nusky.catalogues.tablefile import TableFile
 from nusky.errors import CatalogueError, PhysicsError
 
 UNKNOWN = frozenset(
-    {"", "*", "-", "--", "---", "...", "\u2026", "\u2013", "\u2014", "nan", "null", "none", "n/a", "na"}
+    {"", "*", "-", "--", "---", "...", "\u2026", "\u2013", "\u2014", "nan", "null", "none", "n/a", "na", "unknown"}
+    | {"n.a.", "#n/a", "<na>", "\\n", '""', "''"}  # as spreadsheets, pandas and databases write it
 )
 """Cells that say that a number is unknown."""
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
+_SIGNS = frozenset({"<", "<=", ">", ">=", "\u2264", "\u2265"})
 _LIMIT_SIGNS = ("<", "\u2264", ">", "\u2265", "\u2272", "\u2273")
-_YES = frozenset({"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "limit", "upper", "upper limit", "x"})
+_YES = frozenset(
+    {"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "limit", "upper", "upper limit", "x", "*"}
+)
+_NO_UNIT = frozenset({"none", "-", "--", "---", "null", "unitless"})
+"""What some write where a column has no unit."""
 _NO = frozenset(
     {
         "value",
@@ -41,13 +47,16 @@ _NO = frozenset(
         "ok",
         "measured",
         "detection",
-        *UNKNOWN,
+        *(UNKNOWN - {"*", "unknown"}),
     }
 )
 _LIMIT_WORDS = frozenset(
     {"limit", "lim", "ul", "uplim", "upper", "upperlimit", "islimit", "isul", "limits", "l", "lolim"}
+    | {"nondetection", "nondetected", "nondet", "undetected"}
 )
-_FLAG_FILLERS = frozenset({"is", "type", "kind", "flag", "sign", "lower", "f", "q", "of", "the"})
+_FLAG_FILLERS = frozenset({"is", "type", "kind", "flag", "sign", "lower", "f", "q", "of", "the", "on", "for"})
+_UNCLEAR = frozenset({"f", "flag", "detected", "detection", "det", "isdetected"})
+"""Words in names of columns of which some flag limits."""
 _DEGREES = {"deg", "degree", "degrees"}
 
 
@@ -288,7 +297,7 @@ def _unit(file: TableFile, header: str, hours: bool, given: float | None, stated
     """Size in degrees, name, and whether it is stated firmly."""
     unit = file.table[header].unit
     in_file = None
-    if unit is not None and str(unit).strip():
+    if unit is not None and str(unit).strip().casefold() not in _NO_UNIT | {""}:
         size = units.angle_unit(str(unit))
         if size is None:
             raise CatalogueError(
@@ -309,7 +318,7 @@ def _unit(file: TableFile, header: str, hours: bool, given: float | None, stated
             "the one "
             "that is wrong."
         )
-    said = in_file or in_name
+    said = in_file or in_name or units.angle_unit_in_description(str(file.table[header].info.description or ""))
     if said is None and given is not None:
         said = (stated_as, given)
     elif said is not None and given is not None and said[1] not in (given, units.SEXAGESIMAL):
@@ -325,7 +334,7 @@ def _unit(file: TableFile, header: str, hours: bool, given: float | None, stated
             f"{file.where}: column '{header}' is in hours ('{said[0]}'); only a right ascension can be. Correct "
             "the unit."
         )
-    is_firm = in_file is not None or given is not None or (in_name is not None and header != "ra_deg")
+    is_firm = in_name is None or in_file is not None or given is not None or header != "ra_deg"
     return said[1], said[0], is_firm
 
 
@@ -391,7 +400,7 @@ def split_parts(names: Sequence[str], header: str) -> list[str]:
         r"([\W_]*)",
         header.casefold(),
     )
-    if not found or not found[1]:
+    if not found:
         return []
     stem, gap = re.escape(found[1]), r"[\W_]*"
     units_of = {
@@ -401,7 +410,7 @@ def split_parts(names: Sequence[str], header: str) -> list[str]:
         "sign": rf"{stem}{gap}(-|sign|sgn)",
     }
     parts = {part: [folded[n] for n in folded if re.fullmatch(form, n)] for part, form in units_of.items()}
-    if not parts["whole"] or not parts["minutes"]:
+    if not parts["whole"] or not parts["minutes"] or not (found[1] or parts["seconds"]):
         return []
     return [name for name in names if any(name in group for group in parts.values())]
 
@@ -409,9 +418,9 @@ def split_parts(names: Sequence[str], header: str) -> list[str]:
 def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Which rows of `column`, whose numbers are `values` (n_rows,), are limits, and the columns that say so.
 
-    Flags are called after the column (`flux_limit`, `l_flux`, `flux_ul`, `is_ul_flux`) or, where they hold flags and
-    nothing else, `upper_limit`, `is_limit` and the like. A column of numbers so called holds the limits themselves:
-    rows in which it repeats the value of `column` are limits.
+    Flags are called after the column (`flux_limit`, `l_flux`, `flux_ul`, `is_ul_flux`), whatever their name adds where
+    they hold signs such as < and nothing else, or, where they hold flags, `upper_limit`, `is_limit` and the like. A
+    column of numbers so called holds the limits themselves: rows in which it repeats the value of `column` are limits.
 
     Raises
     ------
@@ -432,6 +441,8 @@ def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndar
             if not flags.any():
                 continue
         signed = own == "sign" and _has_signs(file.table[name])
+        if own == "maybe" and (flags is None or not _has_signs(file.table[name], only=True)):
+            continue
         if flags is None and (own == "own" or signed) and wrong is not None:
             raise CatalogueError(
                 f"{file.where}: row {wrong[0]}: '{wrong[1][:50]}' in column '{name}' does not say whether "
@@ -450,18 +461,31 @@ def _names_limit_of(name: str, column: str) -> str | None:
     words = Counter(word for word in re.split(r"[^a-z0-9]+", _spaced(name)) if word)
     own = Counter(word for word in re.split(r"[^a-z0-9]+", _spaced(column)) if word)
     beyond = set(words - own)
-    if own <= words and beyond and beyond <= _LIMIT_WORDS | _FLAG_FILLERS:
-        return "own" if beyond & _LIMIT_WORDS else "sign"
+    if own <= words and beyond:
+        known = beyond <= _LIMIT_WORDS | _FLAG_FILLERS
+        return "maybe" if not known else "own" if beyond & _LIMIT_WORDS else "sign"
     if set(words) & _LIMIT_WORDS and set(words) <= _LIMIT_WORDS | _FLAG_FILLERS and "l" not in words:
         return "row"
     return None
 
 
-def _has_signs(column: Column) -> bool:
+def unclear_flags(names: Sequence[str], column: str) -> list[str]:
+    """Those of `names` which may say of which rows the numbers in `column` are measured, but not in a known way."""
+    own = set(re.split(r"[^a-z0-9]+", _spaced(column)))
+    found = {name: set(re.split(r"[^a-z0-9]+", _spaced(name))) - {""} for name in names if name != column}
+    return [
+        name for name, words in found.items() if words - own and words - own <= _UNCLEAR and own & words in (own, set())
+    ]
+
+
+def _has_signs(column: Column, only: bool = False) -> bool:
+    """Whether a column has signs of limits, and nothing but these and blanks where it is to hold them `only`."""
     if column.dtype.kind in "biuf":
         return False
     signs = {"ul", "u.l.", "ll", "limit", "upper", "upper limit"}
     entries = [_plain(text).casefold() for text in texts(column)]
+    if only:
+        return bool(_SIGNS & set(entries)) and set(entries) <= _SIGNS | {""}
     return any(entry.startswith(_LIMIT_SIGNS) or entry in signs for entry in entries)
 
 
@@ -482,7 +506,7 @@ def _flags(column: Column) -> tuple[np.ndarray | None, tuple[int, str] | None]:
         return None, None
     flags = np.zeros(len(entries), dtype=bool)
     for row, entry in enumerate(entries):
-        if entry in _YES or entry in ("<", "<=", ">", ">=", "\u2264", "\u2265"):
+        if entry in _YES | _SIGNS:
             flags[row] = True
         elif entry not in _NO:
             return None, (row + 1, entry)

@@ -22,17 +22,17 @@ CONVERTED = ("equatorial", "galactic", "supergalactic")
 """Families of frames that need nothing but the two angles to be converted."""
 
 _LONGITUDE = {
-    "galactic": "glon gallon gl lii l2 galacticlongitude",
+    "galactic": "glon gallon galon gall gl lii l2 galacticlongitude",
     "supergalactic": "sgl sglon supergalacticlongitude",
-    "ecliptic": "elon eclon ecllon eclipticlongitude",
+    "ecliptic": "elon eclon ecllon lambda eclipticlongitude",
     "horizontal": "az azimuth azi phi ha",
     "unnamed": "lon longitude long",
     "equatorial": "rightascension alpha",
 }
 _LATITUDE = {
-    "galactic": "glat gallat gb bii b2 galacticlatitude",
+    "galactic": "glat gallat galat galb gb bii b2 galacticlatitude",
     "supergalactic": "sgb sglat supergalacticlatitude",
-    "ecliptic": "elat eclat ecllat eclipticlatitude",
+    "ecliptic": "elat eclat ecllat beta eclipticlatitude",
     "horizontal": "alt altitude zenith zen elevation elev theta",
     "unnamed": "lat latitude",
     "equatorial": "declination delta",
@@ -56,6 +56,7 @@ _YEAR = re.compile(r"(?<![0-9.])([BbJj]?)\s?((?:18|19|20)\d\d(?:\.\d+)?)(?![0-9]
 _LETTERED_YEAR = re.compile(
     r"\b([BJ])((?:18|19|20)\d\d(?:\.\d+)?)\b|equinox\W{0,3}([BJ]?)((?:18|19|20)\d\d(?:\.\d+)?)", re.I
 )
+_GREEK = str.maketrans({"\u03b1": "alpha", "\u03b4": "delta", "\u03bb": "lambda", "\u03b2": "beta", "\u2113": "l"})
 _UCD = (
     (re.compile(r"pos[._]supergal", re.I), "supergalactic"),
     (re.compile(r"pos[._]gal", re.I), "galactic"),
@@ -104,7 +105,7 @@ class Frame:
 def by_name(name: str, what: str | None = None) -> Statement:
     """What the name of a column says; nothing where it is none of those in use."""
     by = what or f"the name of column '{name}'"
-    words = [word for word in re.split(r"[^a-z0-9]+", name.casefold()) if word]
+    words = [word for word in re.split(r"[^a-z0-9]+", name.casefold().translate(_GREEK)) if word]
     equinox = _equinox(name, by)
     beside = [word for word in words if not _BESIDE.fullmatch(word)]
     if beside in (["l"], ["b"]):
@@ -157,7 +158,7 @@ def by_system(system: str, equinox: str | None, by: str) -> Statement:
     """
     name = re.sub(r"[^a-z0-9]", "", system.casefold())
     for family in ("supergalactic", "galactic"):
-        if name.startswith(family):
+        if name.startswith(family) or name == family.removesuffix("actic"):
             return Statement(by, family)
     if name.startswith("ecl") or "ecliptic" in name:
         return Statement(by, "ecliptic")

@@ -6,18 +6,19 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from xml.parsers import expat
 
+import numpy as np
 import yaml
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
-from nusky import content
+from nusky import content, units
 from nusky.catalogues import frames, texttable
 from nusky.catalogues.frames import Frames
 from nusky.errors import CatalogueError
@@ -41,11 +42,17 @@ _CUT = re.compile(
     r"overflow|truncat|result.{0,20}\b(cut|limited)\b|(rows|records|sources).{0,30}\blimit(ed)? (reached|to)", re.I
 )
 _OTHER_FRAME = re.compile(
-    r"B1950|FK4|(equinox|epoch)\W{0,3}(18|19)\d\d|(super)?-?galactic\s+(coord|lon|lat|frame)|ecliptic\s+coord", re.I
+    r"B1950|FK4|(equinox|epoch)\W{0,3}(18|19)\d\d"
+    r"|\b(coord|position|equinox|ra\b|right asc).{0,30}\bJ(19\d\d|20(0[1-9]|[1-9]\d))"
+    r"|(super)?-?(galactic|ecliptic)\W+(coord|lon|lat|frame|system|l\b)"
+    r"|\b(coord\w*|positions?|frame|system)\W+((are|is|in|given)\W+)*(super)?-?(galactic|ecliptic)\b",
+    re.I,
 )
 _OTHER_UNIT = re.compile(
     r"\b(RA|right ascensions?|coordinates|positions|angles)\b.{0,40}\b(radians?|hours?|rad)\b", re.I
 )
+_FAILED = re.compile(r"query_status\W{1,3}error|^\W*\*{2,}\W*error\b", re.I)
+_UNIT_KEYS = ("unit", "units", "angle_unit", "angle_units", "coord_unit", "coordinate_unit")
 _FRAME_KEYS = ("radesys", "radecsys", "coordsys", "coord_sys", "coordinate_system", "frame", "coordinate_frame")
 
 
@@ -64,6 +71,8 @@ class TableFile:
     """Comments that speak of another frame than J2000, without a column they belong to."""
     other_unit: tuple[str, ...] = ()
     """Comments that speak of radians or hours."""
+    doubled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names that several columns share -> the IDs these have in `table`."""
 
 
 def read_table(
@@ -122,10 +131,15 @@ def read_table(
 def _text(path: Path, given: str, separator: str | None, wanted: Collection[str], name_column: str) -> TableFile:
     if re.match(r"\s*<(\?xml|!doctype|html|votable)", given, re.I):
         raise ValueError("it is XML or HTML: give a VOTable the suffix .vot; a page is no table")
+    if given.lstrip().startswith(("{", "[{")):
+        raise ValueError("it is JSON: write it as a table")
     if given.startswith("# %ECSV"):
         raise ValueError("it is an ECSV table: give it the suffix .ecsv")
     found = texttable.read(given, separator, wanted, name_column)
     said = [line for line in found.comments if line]
+    failed = next((line for line in said if _FAILED.search(line)), None)
+    if failed:
+        _refuse_answer(path, " ".join(failed.split())[:300])
     return TableFile(
         str(path),
         found.table,
@@ -133,6 +147,10 @@ def _text(path: Path, given: str, separator: str | None, wanted: Collection[str]
         other_frame=tuple(line for line in said if _OTHER_FRAME.search(line)),
         other_unit=tuple(line for line in said if _OTHER_UNIT.search(line)),
     )
+
+
+def _refuse_answer(path: Path, told: str) -> NoReturn:
+    raise CatalogueError(f"{path}: is the answer to a query that failed; the service says: {told}. Repeat it.")
 
 
 def _incomplete(said: Sequence[str], n_rows: int) -> list[str]:
@@ -155,6 +173,9 @@ def _ecsv(path: Path, given: str) -> TableFile:
 def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None, ucds: Mapping = {}) -> TableFile:
     """A table whose columns and `meta` hold what is known of it."""
     table, aliases, notes = _expand_positions(table, where)
+    for name in table.colnames:  # one number per row is written as a vector of one, too
+        if getattr(table[name], "shape", ())[1:] and int(np.prod(table[name].shape[1:])) == 1:
+            table[name] = table[name].reshape(len(table))
     names = _distinct([" ".join(name.split()) for name in table.colnames])
     said: dict[str, tuple[frames.Statement, ...]] = {}
     for name, old in zip(names, table.colnames, strict=True):
@@ -171,6 +192,8 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
     found = Frames(_table_frame(meta), said)
     table = Table([table[name] for name in table.colnames], names=names, copy=False)
     comments = _comments(meta)
+    units_said = [f"{key}: {value}" for key, value in meta.items() if str(key).casefold() in _UNIT_KEYS]
+    units_said = [line for line in units_said if units.angle_unit(line.partition(": ")[2]) not in (None, 1.0)]
     return TableFile(
         where,
         table,
@@ -178,7 +201,7 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
         aliases,
         tuple(notes),
         other_frame=tuple(line for line in comments if _OTHER_FRAME.search(line)),
-        other_unit=tuple(line for line in comments if _OTHER_UNIT.search(line)),
+        other_unit=(*units_said, *(line for line in comments if _OTHER_UNIT.search(line))),
     )
 
 
@@ -202,6 +225,9 @@ def _table_frame(meta: Mapping[str, Any]) -> tuple[frames.Statement, ...]:
     system = next((folded[key] for key in _FRAME_KEYS if folded.get(key, "").strip()), "")
     equinox = folded.get("equinox", "").strip()
     if not system and not equinox:
+        old = folded.get("epoch", "").strip()
+        if re.fullmatch(r"B?1950(\.0*)?", old, re.I):  # which EQUINOX replaced
+            return (frames.Statement(f"the header says EPOCH = {old}, perhaps the equinox.", frames.UNKNOWN),)
         return ()
     shown = ", ".join(f"{key.upper()} = {folded[key]}" for key in (*_FRAME_KEYS, "equinox") if folded.get(key))
     try:
@@ -248,26 +274,33 @@ def _fits(path: Path, given: bytes, table: str | None) -> TableFile:
         header = {**_frame_cards(hdus[0].header), **_frame_cards(chosen.header)}
         for key in ("COMMENT", "HISTORY"):
             header[key] = [str(line) for line in chosen.header.get(key, [])]
-        ucds = {
-            name: str(ucd)
-            for k, name in enumerate(chosen.columns.names, start=1)
-            if (ucd := chosen.header.get(f"TUCD{k}") or chosen.header.get(f"TBUCD{k}"))
-        }
-        texts = {
-            name: str(text)
-            for k, name in enumerate(chosen.columns.names, start=1)
-            if (text := chosen.header.get(f"TCOMM{k}") or chosen.header.get(f"TDESC{k}"))
-        }
+        numbered = list(enumerate(chosen.columns.names, start=1))
+
+        def of_columns(*keys: str) -> dict[str, str]:
+            cards = {name: [chosen.header.get(f"{key}{k}", "") for key in keys] for k, name in numbered}
+            return {name: str(next(filter(None, found))) for name, found in cards.items() if any(found)}
+
+        ucds, texts = of_columns("TUCD", "TBUCD"), of_columns("TCOMM", "TDESC")
+        texts = {name: chosen.header.comments[f"TTYPE{k}"] for k, name in numbered} | texts
+        systems, equinoxes = of_columns("RADE"), of_columns("EQUI")
+        axes = of_columns("TCTYP", "TCTY")
         made = Table.read(chosen, format="fits")
         for name, text in texts.items():
             if name in made.colnames and not isinstance(made[name], SkyCoord):
                 made[name].info.description = text
         where = f"{path} (table {chosen.name or chosen.ver})" if len(found) > 1 else str(path)
-        return _with_meta(where, made, header, ucds)
+        file = _with_meta(where, made, header, ucds)
+        said = {name: list(statements) for name, statements in file.frames.columns.items()}
+        for name in axes.keys() & set(file.table.colnames):
+            said.setdefault(name, []).append(frames.by_name(axes[name].split("-")[0], f"the axis of column '{name}'"))
+        for name in (systems.keys() | equinoxes.keys()) & set(file.table.colnames):
+            by = f"the header of column '{name}'"
+            said.setdefault(name, []).append(_system(systems.get(name, ""), equinoxes.get(name), by))
+        return replace(file, frames=Frames(file.frames.table, {name: tuple(found) for name, found in said.items()}))
 
 
 def _frame_cards(header: fits.Header) -> dict[str, Any]:
-    keys = {key.upper() for key in (*_FRAME_KEYS, "equinox")}
+    keys = {key.upper() for key in (*_FRAME_KEYS, "equinox", "epoch")}
     return {key.casefold(): header[key] for key in header if key.upper() in keys and header[key] != ""}
 
 
@@ -320,7 +353,7 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
     for name, value, text in said.infos:
         about = " ".join(f"{value} {text}".split())[:300]
         if (name.casefold() == "query_status" and value.strip().casefold() == "error") or name.casefold() == "error":
-            raise CatalogueError(f"{path}: is the answer to a query that failed; the service says: {about}. Repeat it.")
+            _refuse_answer(path, about)
         if name.casefold() == "query_status" and value.strip().casefold() not in ("ok", ""):
             notes += _incomplete([about], 0) or [f"The status of the query is no plain OK: {about}."]
         else:
@@ -336,10 +369,12 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
     notes += _incomplete(lines, len(found[index].array))
     made = found[index].to_table(use_names_over_ids=False)
     named = Counter(f.name for f in found[index].fields)
-    aliases, names, ucds, systems = {}, [], {}, {}
+    aliases, names, ucds, systems, doubled = {}, [], {}, {}, {}
     for column, about in zip(found[index].fields, fields or [{}] * len(found[index].fields), strict=True):
         name = column.name if named[column.name] == 1 else column.ID
         names.append(name)
+        if named[column.name] > 1:
+            doubled.setdefault(" ".join(column.name.split()), []).append(" ".join(name.split()))
         aliases[column.ID] = " ".join(name.split())
         if column.ucd:
             ucds[name] = column.ucd
@@ -353,9 +388,9 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
     columns = dict(file.frames.columns)
     for name, system in systems.items():
         if system:
-            columns[name] = (*columns.get(name, ()), _system(*system))
+            columns[name] = (*columns.get(name, ()), _coosys(*system))
     # A coordinate system that no column refers to is meant for the whole table.
-    whole = () if any(systems.values()) else tuple(_system(*s) for s in said.systems.values())
+    whole = () if any(systems.values()) else tuple(_coosys(*s) for s in said.systems.values())
     return TableFile(
         where,
         file.table,
@@ -364,12 +399,17 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
         (*file.notes, *notes),
         file.other_frame,
         file.other_unit,
+        {name: tuple(found) for name, found in doubled.items()},
     )
 
 
-def _system(system: str, equinox: str | None) -> frames.Statement:
+def _coosys(system: str, equinox: str | None) -> frames.Statement:
+    return _system(system, equinox, f"its COOSYS ({system} {equinox or ''}".rstrip() + ")")
+
+
+def _system(system: str, equinox: str | None, by: str) -> frames.Statement:
     try:
-        return frames.by_system(system, equinox, f"its COOSYS ({system} {equinox or ''}".rstrip() + ")")
+        return frames.by_system(system, equinox, by)
     except CatalogueError as error:
         return frames.Statement(str(error), frames.UNKNOWN)
 

@@ -15,6 +15,8 @@ from nusky import units
 SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 _DASHES = frozenset("-=+_ \t")
 _SHOWN = 20
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+"""Characters without width that pages and spreadsheets leave between others."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
     ValueError
         No such table; the message says why and where.
     """
-    lines = io.StringIO(text, newline=None).read().split("\n")
+    lines = io.StringIO(text.translate(_INVISIBLE), newline=None).read().split("\n")
     stated = re.fullmatch(r"\s*sep=(.)\s*", lines[0])  # as spreadsheets write it
     if stated:
         separator, lines[0] = separator or stated[1], ""
@@ -176,9 +178,9 @@ def _check_widths(rows: list[tuple[int, list[str]]], names: list[str], separator
         extra = [cell for cell in row[len(names) :] if cell.strip()]
         if extra:
             raise ValueError(
-                f"line {number} has {len(row)} cells between {called}, the line of names has {len(names)}: put "
-                "text that "
-                "holds the separator into quotes, and write numbers with a decimal point"
+                f"line {number} has {len(row)} cells between {called}, the line of names has {len(names)}: put text "
+                "that holds the separator into quotes, write numbers with a decimal point, and put a # before lines "
+                "above the line of names"
             )
         if len(row) < len(names):
             short.append(number)

@@ -30,6 +30,10 @@ WIDE_DEG = 15.0
 UNITS = {"deg": 1.0, "rad": units.RADIAN, "hours": units.HOURS}
 """Units a configuration can state for coordinates whose file states none; hours for right ascensions alone."""
 _NAMED = 20
+_UNIT_COLUMN = frozenset(
+    ("unit", "units", "ra", "dec", "de", "coord", "coords", "coordinate", "coordinates", "pos", "position", "angle")
+)
+"""Words of columns that say of every row in which unit its position is."""
 _FRAME_COLUMNS = {"equinox": "equinox", "equ": "equinox", "epoch": "epoch"} | dict.fromkeys(
     ["frame", "coordframe", "coosys", "coordsys", "coordsystem", "coordinatesystem", "radesys", "radecsys"], "system"
 )
@@ -166,11 +170,45 @@ def positions(file: TableFile, ra_deg: str, dec_deg: str, stated: Reading = Read
         file.where, frames.Frames(file.frames.table, said), ra_name, dec_name, stated.frame, file.other_frame
     )
     ra, dec = _angles(file, ra_name, dec_name, frame, stated.unit, commas)
+    _refuse_units_in_columns(file, (ra, ra_name), (dec, dec_name))
+    _refuse_frame_of_header(file, frame, stated.frame)
     notes = _doubts(file, ra, dec, ra_name, dec_name, frame, stated)
     ra_icrs, dec_icrs = frames.to_icrs(file.where, frame, ra.values, dec.values)
     given = f"'{ra_name}' {ra.first} ({ra.read_as}), '{dec_name}' {dec.first} ({dec.read_as}), {frame}"
     turned = np.where(ra_icrs == 360.0, 0.0, ra_icrs)
     return Positions(turned, dec_icrs, ra_name, dec_name, given, commas, tuple(notes))
+
+
+def _refuse_units_in_columns(file: TableFile, *found: tuple[Angles, str]) -> None:
+    """CatalogueError where another column says what unit one of `found` is in, which states none itself."""
+    for name in file.table.colnames:
+        words = [word for word in re.split(r"[^a-z]+", name.casefold()) if word]
+        if not {"unit", "units"} & set(words) or not set(words) <= _UNIT_COLUMN or not _is_plain(file.table[name]):
+            continue
+        for text in dict.fromkeys(texts(file.table[name])):
+            size = units.angle_unit(text) if text.strip() else None
+            if size in (None, 1.0) or all(angles.stated for angles, _ in found):
+                continue
+            raise CatalogueError(
+                f"{file.where}: column '{name}' says '{text.strip()[:30]}', but the columns "
+                f"{', '.join(repr(header) for angles, header in found if not angles.stated)} state no unit. If it is "
+                "theirs, state it with `unit` (deg, rad or hours) or in their names, such as 'RA [rad]'; rename "
+                f"'{name}' if it is of something else."
+            )
+
+
+def _refuse_frame_of_header(file: TableFile, frame: frames.Frame, given: str | None) -> None:
+    """CatalogueError where the table's header says a family of frames that none of its columns has."""
+    for said in file.frames.table:
+        if (
+            given is None
+            and said.family not in (None, frames.UNKNOWN, frame.family)
+            and not any(_family_of(name) == said.family for name in file.table.colnames)
+        ):
+            raise CatalogueError(
+                f"{file.where}: the columns are {frame}, but {said.by} says {said.family}. State which is right with "
+                "`frame` (icrs, fk5, fk4 or galactic), or name the columns by their frame."
+            )
 
 
 def _by_row(file: TableFile, given: str | None) -> list[frames.Statement]:
@@ -224,10 +262,15 @@ def column(file: TableFile, header: str) -> str:
             return name
         if name in file.aliases:
             return file.aliases[name]
+    if header in file.doubled:
+        raise CatalogueError(
+            f"{file.where}: {len(file.doubled[header])} columns are called '{header}'. Name one by its ID: "
+            f"{', '.join(file.doubled[header])}."
+        )
     close = difflib.get_close_matches(header.lower(), [name.lower() for name in present], n=1, cutoff=0.4)
     meant = [name for name in present if name.lower() in close]
     hint = f" Did you mean '{meant[0]}'?" if meant else ""
-    families = {name: frames.by_name(name).family for name in present if _says_something(name)}
+    families = {name: _family_of(name) for name in present}
     if header in (Columns().ra_deg, Columns().dec_deg) and "equatorial" not in families.values():
         galactic = [name for name, family in families.items() if family == "galactic"]
         hint = f" Name the Galactic coordinates {', '.join(galactic)}: they are converted." if galactic else hint
@@ -239,11 +282,12 @@ def column(file: TableFile, header: str) -> str:
     )
 
 
-def _says_something(name: str) -> bool:
+def _family_of(name: str) -> str | None:
+    """The family of frames that a column's own name says, None where it says none."""
     try:
-        return frames.by_name(name).family is not None
+        return frames.by_name(name).family
     except CatalogueError:
-        return False
+        return None
 
 
 def _position_column(file: TableFile, header: str, axis: str) -> str:
@@ -392,6 +436,12 @@ def _numbers(
             continue
         flagged, by = reading.limits_of(file, header, numbers.values)
         flags |= set(by)
+        unclear = [name for name in reading.unclear_flags(file.table.colnames, header) if name not in by]
+        if unclear and (header in numeric or header == "flux"):
+            notes.append(
+                f"{header}: whether {', '.join(unclear)} says which values are limits is not known, all count as "
+                f"measured. Where a value is a limit, leave it empty or say so in a column {header}_limit."
+            )
         limit = numbers.limit | flagged
         if numbers.unknown:
             notes.append(f"{header}: {', '.join(numbers.unknown)} taken as unknown.")

@@ -33,7 +33,7 @@ ENGINE_S = 1.0
 """Snakemake's own time for a job: planning, starting a process, checking outputs."""
 IMPORT_S, IMPORT_NUMBA_S, IMPORT_FIGURES_S = 0.7, 1.2, 1.5
 """Start of Python and imports of a job."""
-BASE_MIB, BASE_NUMBA_MIB = 150.0, 280.0
+BASE_MIB, BASE_NUMBA_MIB = 200.0, 280.0
 PAIRS, PAIR_MIB = 6.5e-3, 7e-5
 """Part of the pairs of events and sources that are near, and memory of one."""
 FIGURE_S = 0.5
@@ -52,6 +52,12 @@ COMMON_SKY_S = 1.5e-7
 """Drawing a whole sky and finding its events near the sources, per event."""
 STACK_SOURCE_S = 0.06
 """Densities of one source of a stack, and its share of every event."""
+DECLINATIONS = 150
+"""So many sources of a stack, about, have densities of energy of their own; others share those of their declination."""
+DENSITIES_MIB = 4.5
+"""Densities of energy of one source of a stack at every spectral index, where the index is free."""
+SEASON_S = 0.9
+"""Densities of energy and AngErr of a season, and how far from a source its events matter."""
 SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
@@ -99,6 +105,7 @@ class Case:
         self.inference, self.skymap, self.bdm = cfg.inference, cfg.skymap, cfg.bdm
         self.events = sum(sizes.events.values())
         self.largest_season = max(sizes.events.values(), default=0)
+        self.n_seasons = len(sizes.events)
         self.kind, _, rest = names.get("hypothesis", "").partition("/")
         self.catalogue = names.get("catalogue") or rest.split("/")[0]
         self.sources = sizes.sources.get(self.catalogue, 0)
@@ -135,14 +142,25 @@ class Case:
         return STACK_SOURCE_S + SOURCE_START_S * self.events
 
     @property
+    def densities(self) -> float:
+        """Densities of energy of a stack at every spectral index, where the index is free [s]."""
+        return STACK_SOURCE_S * min(self.sources, DECLINATIONS) if self._fitted(self.inference) else 0.0
+
+    @property
+    def densities_mib(self) -> float:
+        """The same in memory [MiB]."""
+        return DENSITIES_MIB * min(self.sources, DECLINATIONS) if self._fitted(self.inference) else 0.0
+
+    @property
     def common_sky(self) -> float:
         """Drawing all events of a sky, where a batch is of common ones [s]."""
         return COMMON_SKY_S * self.events if self.names.get("skies") == "skies" else 0.0
 
     @property
     def start(self) -> float:
-        """Imports, and reading the events for the likelihood [s]."""
-        return IMPORT_NUMBA_S + 2e-6 * self.events
+        """Imports, and reading the events for the likelihood [s]; densities of energy where it has them."""
+        energies = SEASON_S * self.n_seasons if self.cfg.catalogues and registry.of(self.cfg.release).smearing else 0.0
+        return IMPORT_NUMBA_S + 2e-6 * self.events + energies
 
     @property
     def parts_of_energy(self) -> int:
@@ -228,8 +246,10 @@ def _search(cpu: Callable[[Case], float], pairs: bool = True) -> Callable[[Case]
 def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
     """A job of the inference; a stack's sources take time and memory beside its trials."""
     return lambda c: (
-        c.start + cpu(c) + (2.5e-4 * c.sources if c.kind == "stack" else 0),
-        BASE_NUMBA_MIB + 6.5e-4 * c.events + (STACK_SOURCE_MIB * c.sources if c.kind == "stack" else 0),
+        c.start + cpu(c) + (c.densities + 2.5e-4 * c.sources if c.kind == "stack" else 0),
+        BASE_NUMBA_MIB
+        + 6.5e-4 * c.events
+        + (STACK_SOURCE_MIB * c.sources + c.densities_mib if c.kind == "stack" else 0),
     )
 
 
@@ -242,15 +262,15 @@ def _bdm(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
 
 
 COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
-    "fetch_release": lambda c: (IMPORT_S + 1e-6 * c.events, BASE_MIB),
+    "fetch_release": lambda c: (IMPORT_S + 3e-6 * c.events, BASE_MIB),
     "ingest_release": lambda c: (IMPORT_S + 3.1e-6 * c.events, BASE_MIB + 1.4e-4 * c.events),
     "warm_up": lambda c: (35.0, 1.4 * BASE_NUMBA_MIB),
-    "build_catalogue": lambda c: (IMPORT_S + 0.7, BASE_MIB),
+    "build_catalogue": lambda c: (IMPORT_S + 1.2 + 2.5e-5 * c.sources, BASE_MIB),
     "separations": _search(lambda c: 2.1e-9 * c.events * c.sources),
-    "acceptance": _search(lambda c: 4e-5 * c.n_gammas * c.sources, pairs=False),
+    "acceptance": _search(lambda c: 0.5 + 1.5e-5 * c.n_gammas * c.sources, pairs=False),
     "background": _search(lambda c: 4.1e-7 * c.events, pairs=False),
     "stacking_scan": _search(lambda c: 6e-10 * c.events * c.sources * c.n_gammas),
-    "single_sources": _search(lambda c: 4.2e-9 * c.events * c.sources, pairs=False),
+    "single_sources": _search(lambda c: (5e-4 + 1e-9 * c.events) * c.sources, pairs=False),
     "inference_trials": _trials(lambda c: (c.trial + c.common_sky) * c.batch),
     "inference_fits": _trials(lambda c: c.trial * 10),
     "inference_flares": _trials(lambda c: c.trial * 30),
