@@ -19,7 +19,7 @@ def seasons(n=1500, seed=1):
         ra, dec = rng.uniform(0, 2 * np.pi, n), np.arcsin(rng.uniform(-1, 1, n))
         ang_err = np.radians(np.exp(rng.uniform(np.log(0.2), np.log(40), n)))
         season = SeasonEvents.of_data((name, name, 1.0), ra, dec, ang_err, None)
-        made.append(replace(season, bin=rng.integers(0, 3, n), reach=np.array([[4.0, 12.0, 25.0]])))
+        made.append(replace(season, bin=rng.integers(0, 3, n), reach=np.array([[[4.0, 12.0, 25.0]]])))
     return tuple(made)
 
 
@@ -54,7 +54,7 @@ def weights(of_seasons, of_sources):
     variance = np.square(WIDTHS) * ang_err[..., None] ** 2 + of_sources.extension[:, None] ** 2
     stretch = (psi / np.maximum(np.sin(psi), 1e-8))[..., None]
     signal = stretch * np.exp(-(psi[..., None] ** 2) / (2 * variance)) / (2 * np.pi * variance)
-    radius = np.minimum(np.sqrt(of_seasons[0].reach[0][bins]) * ang_err, np.pi)
+    radius = np.minimum(np.sqrt(of_seasons[0].reach[0, 0][bins]) * ang_err, np.pi)
     limit = 4 * np.sin(radius / 2) ** 2 + 16 * of_sources.extension**2
     chord = 4 * np.sin(psi / 2) ** 2
     return np.where((chord <= limit)[..., None], signal * inverse[..., None], 0.0), np.abs(chord / limit - 1)
