@@ -100,9 +100,9 @@ def make(
         "(kinematic relation), with its own spectrum and range of energies; sources of an earlier list count once. f "
         f"is chosen so that {n_signal:g} events are expected of all sources. {n_trials} pseudo-experiments of fits, "
         f"{n_covered} of the limits, as many trials at each strength of these; seed {SEED}.\n\n"
-        "The fitted fraction is too low because the mean of S/B over the background is below 1: (1 - mean) times the "
-        "variance of n_s is missing from it, and that variance is large for many extended sources with soft spectra. "
-        "Trials hold for it: they have the same likelihood, so p-values and limits are not concerned, only weaker."
+        "Where the mean of S/B over the background is not 1, n_s is shifted by the difference times the variance of "
+        "n_s, which is large for many extended sources with soft spectra. Trials have the same likelihood: p-values "
+        "and limits allow for it."
     )
     tables = [
         page.Table(

@@ -99,7 +99,7 @@ def test_limits_cover(generated, source, experiment):
         (lambda: background.make(6, 0.7, 2), 7 + 5 + 2 + 5),
         (lambda: three_year.make(40, (41.0,), (2.5,)), 1),
         (lambda: null.make(40, 60), 4),
-        (lambda: coverage.make(100), 8),
+        (lambda: coverage.make(100, 60, (5.693,), (2.0,)), 8 + 4),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
         (lambda: hadronic.make(0.01, 30, 30, 10.0, ["km2a-hess"]), 1 + 2),
         (lambda: lhaaso.make(2), 1 + 2),
