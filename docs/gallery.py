@@ -16,6 +16,7 @@ from astropy.table import QTable
 from matplotlib.figure import Figure
 from scipy.special import ndtr
 
+from nusky.detector.spectrum import PowerLaw
 from nusky.figures import canvas
 from nusky.figures.background_ts import background_ts
 from nusky.figures.bdm_cross_sections import bdm_differential_cross_section, bdm_target_cross_sections
@@ -422,7 +423,9 @@ def draw_search() -> Figure:
         settings={"release": "icecube-10yr"},
         synthetic=True,
         events=lambda: events,
-        target=SimpleNamespace(sources=SimpleNamespace(extension=np.zeros(1))),
+        target=SimpleNamespace(sources=SimpleNamespace(extension=np.zeros(1)), spectrum=PowerLaw(2.0)),
+        is_free=True,
+        parameter=2.4,
         fit={"gamma_fitted": True, "test_statistic": 9.0, "n_signal": 11.0, "gamma": 2.4},
         contours=(gammas, steps, values),
     )
