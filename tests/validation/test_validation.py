@@ -96,7 +96,7 @@ def test_limits_cover(generated, source, experiment):
 @pytest.mark.parametrize(
     ("make", "n_rows"),
     [
-        (lambda: background.make(6, 0.7, 2), 7 + 5 + 2 + 5),
+        (lambda: background.make(6, 0.7, 2), 7 + 5 + 6 + 5),
         (lambda: three_year.make(40, (41.0,), (2.5,)), 1),
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100, 60, (5.693,), (2.0,)), 8 + 4),
