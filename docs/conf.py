@@ -43,6 +43,7 @@ PAGES = {
     "CHANGELOG.md": "docs/_generated/changelog.md",
     "resources/catalogues/README.md": "docs/_generated/source_lists.md",
     "resources/supernovae/README.md": "docs/_generated/supernovae.md",
+    "resources/detectors/README.md": "docs/_generated/detectors.md",
 }
 """Texts of the repository outside docs/ -> the page of the site that shows them."""
 
