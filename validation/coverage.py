@@ -30,7 +30,7 @@ METHODS = ("neyman", "feldman-cousins")
 N_TRIALS = 2000
 """Background trials, trials at each strength of the limits, and pseudo-experiments."""
 DECLINATIONS, GAMMAS = (-32.0, -5.0, 5.693, 41.3), (2.0, 3.0, 3.5)
-N_ELSEWHERE = 1000
+N_ELSEWHERE = 300
 """Trials of each kind at each of these declinations, deg, and indices."""
 OVER_SENSITIVITY = 1.3
 """Strength there: above it fewer than 10 % of trials have TS = 0."""
