@@ -51,7 +51,7 @@ _OTHER_FRAME = re.compile(
 _OTHER_UNIT = re.compile(
     r"\b(RA|right ascensions?|coordinates|positions|angles)\b.{0,40}\b(radians?|hours?|rad)\b", re.I
 )
-_FAILED = re.compile(r"query_status\W{1,3}error|^\W*\*{2,}\W*error\b", re.I)
+_FAILED = re.compile(r"query_status\W{1,3}error|^\W{0,40}\*\*\W{0,40}error\b", re.I)
 _UNIT_KEYS = ("unit", "units", "angle_unit", "angle_units", "coord_unit", "coordinate_unit")
 _FRAME_KEYS = ("radesys", "radecsys", "coordsys", "coord_sys", "coordinate_system", "frame", "coordinate_frame")
 
