@@ -235,15 +235,15 @@ class TestBackground:
         rng = np.random.default_rng(12)
         known = np.array([2.5 + rng.exponential(0.4, 30_000), rng.uniform(-1, 1, 30_000)])
         density = BackgroundEnergyDensity.of_events(*known)
-        more = np.array([[3.0, 0.2], [5.4, 0.2], [5.5, 0.21], [5.5, 0.3], [6.7, -0.5], [6.9, -0.5], [7.5, 0.9]]).T
+        more = np.array([[3.0, 0.2], [5.4, 0.2], [5.5, 0.21], [5.5, 0.3], [6.9, -0.5], [6.95, -0.5], [7.5, 0.9]]).T
         joined = density.joined(*more)
         together = np.concatenate((known, more), axis=1)
         anew = BackgroundEnergyDensity.of_events(*together).left_out(*together)[-7:]
-        np.testing.assert_allclose(joined[:6], anew[:6], rtol=0.25)
+        np.testing.assert_allclose(joined[:6], anew[:6], rtol=0.15)
         assert joined[0] == pytest.approx(anew[0], rel=0.01)
         assert joined[0] == pytest.approx(density.at(*more)[0], rel=0.03)
         # Two near each other where no others are tell of each other; the last is alone and tells nothing.
-        assert (joined[4:6] > 1.5 * density.at(*more)[4:6]).all()
+        assert (joined[4:6] > 3 * density.at(*more)[4:6]).all()
         assert joined[6] == pytest.approx(density.at(*more)[6], rel=1e-6)
         assert not len(density.joined(np.empty(0), np.empty(0)))
 
@@ -301,7 +301,7 @@ class TestBackgroundAngErr:
     def test_the_shares_are_those_of_the_events(self):
         """Independent of energy and declination, so that neighbours and prior agree."""
         rng = np.random.default_rng(8)
-        n = 300_000
+        n = 1_500_000
         sin_dec, log10_energy = rng.uniform(-1, 1, n), rng.normal(3, 0.4, n)
         ang_err = np.radians(np.exp(rng.normal(np.log(0.8), 0.5, n)))
         shares = BackgroundAngErrShare.of_events(log10_energy, sin_dec, ang_err)
@@ -310,9 +310,9 @@ class TestBackgroundAngErr:
         assert table.min() > 0
         counts = np.bincount(ang_err_bin(ang_err), minlength=table.shape[2]) / n
         found = table[20, int(energy_bin(np.array([3.0]))[0])]
-        np.testing.assert_allclose(found, counts, atol=0.02)  # of 1800 events
+        np.testing.assert_allclose(found, counts, atol=0.01)
         at = shares.at(np.full(3, 3.0), np.array([-1.0, 0.3, 1.0]), np.radians([0.1, 0.5, 40]))
-        np.testing.assert_allclose(at, counts[[0, 2, -1]], atol=0.02)
+        np.testing.assert_allclose(at, counts[[0, 2, -1]], atol=0.015)
 
     def test_an_energy_without_events_has_the_band_s_distribution(self):
         rng = np.random.default_rng(9)

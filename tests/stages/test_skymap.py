@@ -121,6 +121,7 @@ def test_smaller_regions_hold_the_same_numbers(files, parts, tmp_path):
     )
     within = large[large.pixel.isin(small.pixel)].reset_index(drop=True)
     assert len(within) == len(small) == len(large) / 4
+    # Products of matrices over the positions of a region are rounded by their size.
     pd.testing.assert_frame_equal(small, within, rtol=1e-13)
 
 

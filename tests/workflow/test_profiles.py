@@ -157,8 +157,8 @@ def test_a_scheduler_that_does_not_answer_ends_no_job(tmp_path, name, commands):
 @pytest.mark.parametrize(
     ("name", "commands", "asked"),
     [
-        ("pbs", PBS, r"-l select=1:ncpus=1:mem=[1-9]\d{2}mb -l walltime=30:00"),
-        ("htcondor", HTCONDOR, r"request_cpus = 1\nrequest_memory = [1-9]\d{2}\b"),
+        ("pbs", PBS, r"-l select=1:ncpus=1:mem=900mb -l walltime=30:00"),
+        ("htcondor", HTCONDOR, r"request_cpus = 1\nrequest_memory = 900"),
     ],
     ids=["pbs", "htcondor"],
 )

@@ -374,8 +374,13 @@ class BackgroundAngErrShare:
     @cached_property
     def table(self) -> np.ndarray:
         """The shares, (n_bands, n_energies, n_ang_err) float64; they sum to 1 over AngErr."""
-        sums = self.near.sum(axis=2, keepdims=True), self.wide.sum(axis=2, keepdims=True)
-        return _share(self.near, sums[0], self.wide, sums[1], self.over_energy)
+        of_near, of_wide = self._sums
+        return _share(self.near, of_near[..., None], self.wide, of_wide[..., None], self.over_energy)
+
+    @cached_property
+    def _sums(self) -> tuple[np.ndarray, np.ndarray]:
+        """Events in the windows whatever their AngErr, (n_bands, n_energies) each."""
+        return self.near.sum(axis=2), self.wide.sum(axis=2)
 
     def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
         """The share of the bin of AngErr of any events, (n_events,) float64."""
@@ -415,15 +420,15 @@ class BackgroundAngErrShare:
     ) -> np.ndarray:
         """The share at events when `change` tells, for a band of each and a window, by how many events its bin and the
         whole window grow."""
-        found = np.zeros(len(bins))
+        found, (all_near, all_wide) = np.zeros(len(bins)), self._sums
         for band, part in _bands(sin_dec):
             near, of_near = change(band, _NEAR)
             wide, of_wide = change(band, _WIDE)
             found += part * _share(
                 self.near[band, cell, bins] + near,
-                self.near.sum(axis=2)[band, cell] + of_near,
+                all_near[band, cell] + of_near,
                 self.wide[band, cell, bins] + wide,
-                self.wide.sum(axis=2)[band, cell] + of_wide,
+                all_wide[band, cell] + of_wide,
                 self.over_energy[band, 0, bins],
             )
         return found

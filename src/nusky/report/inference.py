@@ -317,8 +317,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "Upper limits on the share of the gamma rays that comes from proton-proton collisions. Events are expected "
             "only at the neutrino energies that belong to the measured gamma rays; nothing is extrapolated. A limit "
             "above 1 excludes nothing. 1LHAASO states no energies of its spectra: those of WCDA are assumed to be 1 to "
-            "25 TeV, those of KM2A 25 to 100 TeV, or 200 TeV of sources seen above 100 TeV. Best fits of many extended "
-            "sources together come out too low; limits from trials allow for that.",
+            "25 TeV, those of KM2A 25 to 100 TeV, or 200 TeV of sources seen above 100 TeV.",
         )
 
 

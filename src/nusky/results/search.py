@@ -319,9 +319,8 @@ def _own_parameter(fit: Mapping[str, Any], spectrum: Any, free: bool) -> dict[st
     ends = ("", "_low68", "_high68")
     named = {}
     if free:
-        values = 10.0 ** np.array([fit[f"gamma{end}"] for end in ends]) if spectrum.fit.endswith("_gev") else None
-        values = [fit[f"gamma{end}"] for end in ends] if values is None else values.tolist()
-        named = {f"{spectrum.fit}{end}": value for end, value in zip(ends, values, strict=True)}
+        power = spectrum.fit.endswith("_gev")
+        named = {f"{spectrum.fit}{end}": 10 ** fit[f"gamma{end}"] if power else fit[f"gamma{end}"] for end in ends}
     return dict.fromkeys((f"gamma{end}" for end in ends), float(getattr(spectrum, "gamma", np.nan))) | named
 
 
@@ -599,19 +598,15 @@ class SearchResult(Result):
         spectrum = self.target.spectrum
         if not isinstance(spectrum, PowerLaw) or spectrum.fixed.words != PowerLaw(spectrum.gamma, fit="").words:
             shown["spectrum"] = spectrum.words
-        if spectrum.fit not in ("gamma", "") and self.is_free:
-            best = "{:.4g}  (68 %: {:.4g} to {:.4g})".format(
-                *(fit[f"{spectrum.fit}{end}"] for end in ("", "_low68", "_high68"))
-            )
-            shown[spectrum.fit] = best if fit["n_signal"] > 0 else "none, as no signal is fitted"
-        elif spectrum.fit != "gamma":
-            pass  # the words of the spectrum have the index, if there is one
-        elif not fit["gamma_fitted"]:
-            shown["spectral index"] = f"{self.target.experiment.hypothesis.gammas[0]:g}, not fitted"
-        elif fit["n_signal"] > 0:
-            shown["spectral index"] = "{gamma:.2f}  (68 %: {gamma_low68:.2f} to {gamma_high68:.2f})".format(**fit)
-        else:
-            shown["spectral index"] = "none, as no signal is fitted"
+        text = "none, as no signal is fitted"
+        if self.is_free and fit["n_signal"] > 0:
+            number = "{:.2f}" if spectrum.fit == "gamma" else "{:.4g}"
+            best = (fit[f"{spectrum.fit}{end}"] for end in ("", "_low68", "_high68"))
+            text = f"{number}  (68 %: {number} to {number})".format(*best)
+        elif not self.is_free:
+            text = f"{self.target.experiment.hypothesis.gammas[0]:g}, not fitted"
+        if self.is_free or spectrum.fit == "gamma":  # else the words of the spectrum have the index, if there is one
+            shown["spectral index" if spectrum.fit == "gamma" else spectrum.fit] = text
         if np.isfinite(fit["signal_energy_min68_gev"]):
             ranges = [f"{energies(fit, 'signal_energy', content)} ({content} %)" for content in (68, 90)]
             shown["energies of the signal"] = ", ".join(ranges)

@@ -79,6 +79,6 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray,
             lost = np.cumsum(content[:, g].ravel()[order])
             limit = values[order[min(np.searchsorted(lost, LOST * whole[g]), len(order) - 1)]]
             for own, larger in zip(found[:, band], factors, strict=True):
-                last = np.where(ratio[:, g] >= limit / larger, np.arange(1, len(_SQUARES) + 1), 0).max(axis=1)
+                last = (ratio[:, g] >= limit / larger).sum(axis=1)  # ratios fall with the pull
                 own[filled] = np.maximum(own[filled], np.concatenate(([0.0], _SQUARES))[last])
     return found

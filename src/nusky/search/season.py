@@ -15,8 +15,8 @@ from nusky.units import takes_directions
 GAUSSIAN_REACH = 18.0
 """Squared pull up to which an event is near where its spread is a Gaussian of width AngErr: exp(-18) of the sum of the
 squared ratios lies beyond."""
-RARITY_STEP = 10.0
-"""Ratio of 1/B of events to that of any event there, from one rarity to the next; the first begins at 2."""
+RARITY_STEP, _FIRST_RARITY = 10.0, 2.0
+"""Ratio of 1/B of events to that of any event there, from one rarity to the next, and where the first begins."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,10 @@ class SeasonEvents:
             floored = np.maximum(ang_err, ang_err_floor)
             shares = energy.BackgroundAngErrShare.of_events(log10_energy, np.sin(dec), floored)
         season_of = cls(*season, *(np.empty(0),) * 5, density, energies, shares, ang_err_floor)
-        return season_of._with(ra, dec, ang_err, log10_energy, "left_out")
+        made = season_of._with(ra, dec, ang_err, log10_energy, "left_out")
+        ratio = made.inverse_background / season_of.with_events(ra, dec, ang_err, log10_energy).inverse_background
+        rarity = np.ceil(np.log(np.maximum(ratio / _FIRST_RARITY, 1.0)) / np.log(RARITY_STEP)).astype(np.int64)
+        return replace(made, rarity=rarity)
 
     def with_events(
         self,
@@ -115,18 +118,12 @@ class SeasonEvents:
         """With other events; `known` is the method of the background's densities that serves them."""
         ang_err = np.maximum(ang_err, self.ang_err_floor)
         inverse = 1 / self.density(dec)
-        bins, rarity = np.zeros((2, len(dec)), dtype=np.int64)
+        bins = np.zeros(len(dec), dtype=np.int64)
         if self.energy_density is not None:
-            at = (log10_energy, np.sin(dec)), (log10_energy, np.sin(dec), ang_err)
-            models = self.energy_density, self.ang_err_share
-            own, any_event = (
-                np.prod([getattr(model, name)(*of) for model, of in zip(models, at, strict=True)], axis=0)
-                for name in (known, "at")
-            )
-            inverse /= own
-            rarity = np.ceil(np.log(np.maximum(any_event / own / 2, 1.0)) / np.log(RARITY_STEP)).astype(np.int64)
-            bins = energy.energy_bin(log10_energy) * len(energy.ANG_ERR_EDGES[1:]) + energy.ang_err_bin(ang_err)
-        changed = {"bin": bins, "inverse_background": inverse, "rarity": rarity, "mjd": None}
+            inverse /= getattr(self.energy_density, known)(log10_energy, np.sin(dec))
+            inverse /= getattr(self.ang_err_share, known)(log10_energy, np.sin(dec), ang_err)
+            bins = energy.energy_bin(log10_energy) * self.ang_err_share.table.shape[2] + energy.ang_err_bin(ang_err)
+        changed = {"bin": bins, "inverse_background": inverse, "rarity": np.zeros_like(bins), "mjd": None}
         return replace(self, ra=ra, dec=dec, ang_err=ang_err, **changed)
 
     @cached_property
