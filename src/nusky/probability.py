@@ -26,6 +26,11 @@ def rounded(p_value: float, n_trials: int) -> float:
     return float(f"{p_value:.{min(4, max(2, math.floor(-math.log10(error))))}g}")
 
 
+def least(n_trials: int) -> float:
+    """The smallest p-value that trials can show, 1/(n + 1), dimensionless, with two digits."""
+    return float(f"{1 / (n_trials + 1):.2g}")
+
+
 def compared(p_value: float, n_trials: int, number: Callable[[float], str] = "{:.4g}".format) -> str:
     """What stands after "p", dimensionless: its value, or that it is below what the trials can tell.
 
@@ -35,7 +40,7 @@ def compared(p_value: float, n_trials: int, number: Callable[[float], str] = "{:
     ('= 0.012', '< 0.001')
     """
     if at_floor(p_value, n_trials):
-        return f"< {number(float(f'{1 / (n_trials + 1):.2g}'))}"
+        return f"< {number(least(n_trials))}"
     return f"= {number(rounded(p_value, n_trials))}"
 
 

@@ -16,6 +16,7 @@ from nusky.conventions import index_text
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.printable import printable
+from nusky.probability import least
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.numbers import Probability, cell_of, format_number
@@ -182,8 +183,8 @@ def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
         rows,
         "By itself, a p-value is corrected for the sources or positions that the search looked at; for the run, for "
         f"all of this table, by the {format_number(found['n_skies'])} scrambled skies that all of them look at. "
-        f"The latter is never below {format_number(found['floor'])}. Bonferroni's bound, the smallest p-value times "
-        f"{len(rows)}, is {format_number(found['bonferroni'])}.",
+        f"The latter is never below {format_number(least(found['n_skies']))}. Bonferroni's bound, the smallest p-value "
+        f"times {len(rows)}, is {format_number(found['bonferroni'])}.",
     )
 
 
@@ -316,11 +317,11 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
             continue
         if "p_local" in rows[0]:
             n, skies = rows[0]["n_trials"], rows[0]["n_sky_trials"]
-            floor = f", never below {format_number(1 / (skies + 1))}" if skies else ""
+            floor = f", never below {format_number(least(skies))}" if skies else ""
             first = next((row for row in rows if row["limit_gamma"] is not None), None)
             text = (
                 f"The most significant first. A local p-value is the share of {format_number(n)} scrambled skies at "
-                f"least as signal-like at this source, never below {format_number(1 / (n + 1))}; the corrected one "
+                f"least as signal-like at this source, never below {format_number(least(n))}; the corrected one "
                 f"allows for the number of sources looked at{floor}. 68 % of the fitted signal come from the true "
                 "energies beside it, as the events that were seen tell. "
             )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nusky.conventions import index_text
-from nusky.probability import compared
+from nusky.probability import compared, least
 from nusky.report.numbers import format_number as number
 
 FLUX = "GeV cm⁻² s⁻¹"
@@ -122,12 +122,12 @@ def _p_sentence(found: Mapping[str, Any], what: str) -> str:
     p = compared(found["p_value"], n, number)
     share = f"p {p} for {'the run' if n_searches > 1 else what}: the share of {number(n)} skies of background alone "
     if n_searches == 1:
-        return f"{share}that look at least as signal-like, never below {number(found['floor'])}."
+        return f"{share}that look at least as signal-like, never below {number(least(n))}."
     best = found["best"]
     return (
         f"{share}in which any of its {n_searches} searches finds something at least as unlikely as {what} "
         f"(by itself p {compared(best['p_value'], best['n_trials'], number)}). All searches look at the same skies, so "
-        f"that this holds however they are related; it is never below {number(found['floor'])}. The smallest p-value "
+        f"that this holds however they are related; it is never below {number(least(n))}. The smallest p-value "
         f"times {n_searches} (Bonferroni's bound) is {number(found['bonferroni'])}, "
         f"{number(round(found['bonferroni_ratio'], 2))} times as large."
     )
