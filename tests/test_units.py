@@ -3,7 +3,7 @@ import pytest
 from astropy import units as u
 from astropy.time import Time
 
-from nusky import bdm
+from nusky import bdm, units
 from nusky.conventions import STANDARD
 from nusky.errors import PhysicsError
 from nusky.likelihood.background import band_density
@@ -23,6 +23,7 @@ from nusky.units import (
     sexagesimal,
     takes_directions,
 )
+from tests.growth import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -248,3 +249,39 @@ def test_times_with_a_zone_and_plain_numbers():
     for wrong in ("tomorrow", "2014-13-01", None, 3 * u.m):
         with pytest.raises(PhysicsError, match=r"^t = .*(no time|cannot be converted)"):
             moment("t", wrong)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda n: units.angle_unit_in_name("(" * n),
+        lambda n: units.angle_unit_in_name("RA [deg] " + "[" * n),
+        lambda n: units.angle_unit_in_name("(" + "a," * n + ")"),
+        lambda n: units.angle_unit_in_name("a" + "-" * n + "!"),
+        lambda n: units.time_unit_in_name("T90 " + "[" * n),
+        lambda n: units.angle_unit("m" * n),
+        lambda n: units.time_unit("m " * n),
+        lambda n: units.decimal("1" * n + "x"),
+        lambda n: units.angle_deg("1" * n + "x", True),
+        lambda n: units.sexagesimal("1 " * n + "x", True),
+        lambda n: units.angle_unit_in_description("in " * n + "!"),
+        lambda n: units.angle_unit_in_description("in" + " " * n + "!"),
+        lambda n: units.angle_unit_in_description("(a " * n),
+    ],
+)
+def test_long_text_takes_time_in_proportion(work):
+    assert_linear(work)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("RA ((rad)", "(rad"),  # closed by the next closing bracket
+        ("RA [rad] (", "rad"),
+        ("RA (see note (1)) [rad]", "rad"),
+        ("RA ) rad ( deg", "deg"),
+    ],
+)
+def test_brackets_that_do_not_pair(name, found):
+    said = angle_unit_in_name(name)
+    assert (said and said[0]) == found

@@ -206,12 +206,16 @@ _TIMES_IN_NAMES = {name: size for name, size in _TIMES.items() if name not in ("
 """Of endings of names: `T90_s` are seconds, but `E_min` is a minimum and `id` no day."""
 
 
+_LONGEST = 100
+"""Longer text is no unit, and astropy is not asked: its time grows with a power of the length."""
+
+
 def time_unit(text: str) -> float | None:
     """The size in days of a unit of time, however it is spelled; None for what is none."""
     spelled = "".join(text.casefold().split()).strip("()[]{}.")
     if spelled in _TIMES:
         return _TIMES[spelled]
-    if re.match(r"[-+.]?\d", spelled) or not spelled:
+    if re.match(r"[-+.]?\d", spelled) or not spelled or len(spelled) > _LONGEST:
         return None
     from astropy import units
 
@@ -221,9 +225,20 @@ def time_unit(text: str) -> float | None:
         return None
 
 
+def _in_brackets(name: str) -> tuple[list[tuple[str, str]], str]:
+    """What stands in brackets of any form, each with the opening one, and the rest of `name`.
+
+    A bracket is closed by the next closing one. Behind the last closing one nothing is looked for: many that are never
+    closed would each be followed to the end.
+    """
+    end = 1 + max(map(name.rfind, "])}>"))
+    pattern = r"([\[({<])([^\])}>]*)[\])}>]"
+    return re.findall(pattern, name[:end]), re.sub(pattern, "", name[:end]) + name[end:]
+
+
 def time_unit_in_name(name: str) -> tuple[str, float] | None:
     """The unit of time that a column's name states, as text and in days: "T90 [s]", "duration (min)", "t90_s"."""
-    for inside in re.findall(r"[\[({]([^\])}]*)[\])}]", name):
+    for _, inside in _in_brackets(name)[0]:
         if (size := time_unit(inside)) is not None:
             return inside.strip(), size
     ending = re.search(r"[^a-z]([a-z]+)$", name.strip().casefold())
@@ -258,7 +273,7 @@ _PARTS = re.compile(
     r"(?:(\d{1,2})(\.\d+)?\s*([m'\u2032:]|\s|$)\s*(?:(\d{1,2}(?:\.\d*)?)\s*(?:s|''|[\"\u2033])?)?)?",
     re.ASCII | re.IGNORECASE,
 )
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
 _WITH_UNIT = re.compile(rf"({_DECIMAL.pattern})\s*(\D*)", re.ASCII)
 
 
@@ -309,13 +324,14 @@ def decimal(text: str) -> float | None:
     return float(text.replace("D", "e").replace("d", "e"))
 
 
+@functools.lru_cache(maxsize=1024)
 def angle_unit(text: str) -> float | None:
     """The size in degrees of a unit of angle, however it is spelled; an hour is 15 degrees.
 
     `SEXAGESIMAL` for the notations "h:m:s", "d:m:s" and the like; None for what is no unit of angle.
     """
     spelled = "".join(text.casefold().split()).strip("()[]{}")
-    if re.match(r"[-+.]?\d", spelled):  # a number with a unit is none
+    if re.match(r"[-+.]?\d", spelled) or len(spelled) > _LONGEST:  # a number with a unit is none
         return None
     if spelled in _SPELLED:
         return _SPELLED[spelled]
@@ -339,7 +355,8 @@ def angle_unit_in_name(name: str) -> tuple[str, float] | None:
         time or gradians, or two units.
     """
     found = {}
-    for opening, inside in re.findall(r"([\[({<])([^\])}>]*)[\])}>]", name):
+    bracketed, outside = _in_brackets(name)
+    for opening, inside in bracketed:
         sizes = {part.strip(): angle_unit(part) for part in re.split(r"[,;]", inside)}
         known = {part: size for part, size in sizes.items() if size is not None}
         found |= known
@@ -350,7 +367,7 @@ def angle_unit_in_name(name: str) -> tuple[str, float] | None:
         ):
             raise PhysicsError(f"'{inside.strip()}' in the name of column '{name}' is no unit of angle known here.")
     if not found:
-        outside = re.sub(r"[\[({<][^\])}>]*[\])}>]", "", name).strip().casefold()
+        outside = outside.strip().casefold()
         ending, first = _NAMED_UNIT.fullmatch(outside), _UNIT_FIRST.fullmatch(outside)
         if first and first[1] in _SPELLED:
             found[first[1]] = _SPELLED[first[1]]
@@ -380,7 +397,7 @@ def _is_other_unit(text: str) -> bool:
     from astropy import units
 
     try:
-        return len(text) > 1 and text.isalpha() and units.Unit(text) != units.dimensionless_unscaled
+        return 1 < len(text) <= _LONGEST and text.isalpha() and units.Unit(text) != units.dimensionless_unscaled
     except (TypeError, ValueError):
         return False
 

@@ -10,10 +10,11 @@ import pytest
 from astropy.table import Table
 
 from nusky import content
-from nusky.catalogues import tablefile
+from nusky.catalogues import columns, frames, tablefile
 from nusky.catalogues.build import build_catalogue
 from nusky.config import Catalogue
 from nusky.errors import CatalogueError
+from tests.growth import assert_linear
 
 HEADER = "name,ra_deg,dec_deg,flux\n"
 
@@ -180,3 +181,45 @@ def test_cut_files(tmp_path, suffix, share):
         else whole.index(b"\n", int(share * len(whole))) - 5
     )
     refused(file(tmp_path, whole[:cut], path.name), "")
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda n: columns.split_parts(["-" * n + "x", "ra"], "-" * n + "x"),
+        lambda n: columns.split_parts(["ra" + "-" * n + "h", "ra" + "_" * n + "m"], "ra" + "-" * n + "h"),
+        lambda n: frames.by_name("of" * n + "_" * n),
+        lambda n: frames.by_description("ra", "equinox " * n + "right " + " " * n),
+        lambda n: frames.by_system("fk5", " " * n + "B" + " " * n + "x", "its COOSYS"),
+    ],
+)
+def test_long_names_and_descriptions_take_time_in_proportion(work):
+    assert_linear(work)
+
+
+DESCRIBED = """<?xml version="1.0"?><VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3"><RESOURCE>
+<INFO name="note" value="x">{0}</INFO><TABLE><FIELD name="name" datatype="char" arraysize="*"/>
+<FIELD name="ra_deg" datatype="double"><DESCRIPTION>{0}</DESCRIPTION></FIELD>
+<FIELD name="dec_deg" datatype="double"/><DATA><TABLEDATA><TR><TD>a</TD><TD>1</TD><TD>2</TD></TR></TABLEDATA></DATA>
+</TABLE></RESOURCE></VOTABLE>"""
+
+
+@pytest.mark.parametrize("word", ["in ", "(", "frame is ", "galactic-", "ra "])
+@pytest.mark.parametrize("kind", ["comment", "name", "cell", "votable"])
+def test_long_text_in_files_takes_time_in_proportion(tmp_path, kind, word):
+    """Comments, names of columns, cells and descriptions of up to 64 kB."""
+
+    def work(n):
+        long = (word * n)[:n]
+        path = tmp_path / ("list.vot" if kind == "votable" else "list.csv")
+        if kind == "votable":
+            path.write_text(DESCRIBED.format(long))
+        elif kind == "comment":
+            path.write_text(f"# {long}\n{HEADER}a,1,2,3\n")
+        elif kind == "name":
+            path.write_text(f'name,ra_deg,dec_deg,"{long}"\na,1,2,3\n')
+        else:
+            path.write_text(f'{HEADER}a,1,2,"{long}"\n')
+        build(path)
+
+    assert_linear(work)

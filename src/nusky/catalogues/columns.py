@@ -387,6 +387,24 @@ def _sexagesimal(where: str, header: str, entries: list[str], hours: bool, size:
     return Angles(values, none, f"sexagesimal, {kind}", True, first, units.SEXAGESIMAL)
 
 
+_PART_OF_ANGLE = re.compile(
+    r"(h|hh|hrs?|hours?|d|dd|degs?|degrees?|m|mm|mins?|minutes?|arcmin|s|ss|secs?|seconds?|arcsec|sign)$"
+)
+
+
+def _stem(name: str) -> str | None:
+    """The name of a column without the unit or sign that ends it, and what is no letter around that; None without."""
+    end = _end_of_word(name)
+    if found := _PART_OF_ANGLE.search(name, max(0, end - len("minutes")), end):
+        return name[: _end_of_word(name[: found.start()])]
+    return name[:end] if "-" in name[end:] else None
+
+
+def _end_of_word(name: str) -> int:
+    """Where what is no letter or digit at the end of a name begins."""
+    return next((k for k in range(len(name), 0, -1) if name[k - 1].isalnum()), 0)
+
+
 def split_parts(names: Sequence[str], header: str) -> list[str]:
     """The columns that hold the parts of one sexagesimal angle with `header`: RAh, RAm, RAs or DE-, DEd, DEm, DEs."""
     folded = {name.casefold(): name for name in names}
@@ -395,14 +413,10 @@ def split_parts(names: Sequence[str], header: str) -> list[str]:
         parts = [folded.get(f"{numbered[1]}{numbered[2]}{k}") for k in (1, 2, 3)]
         if parts[0] and parts[1]:
             return [part for part in parts if part]
-    found = re.fullmatch(
-        r"(.*?)([\W_]*)(h|hh|hrs?|hours?|d|dd|degs?|degrees?|m|mm|mins?|minutes?|arcmin|s|ss|secs?|seconds?|arcsec|-|sign)"
-        r"([\W_]*)",
-        header.casefold(),
-    )
-    if not found:
+    stem = _stem(header.casefold())
+    if stem is None:
         return []
-    stem, gap = re.escape(found[1]), r"[\W_]*"
+    said, stem, gap = stem, re.escape(stem), r"[\W_]*"
     units_of = {
         "whole": rf"{stem}{gap}(h|hh|hrs?|hours?|d|dd|degs?|degrees?){gap}",
         "minutes": rf"{stem}{gap}(m|mm|mins?|minutes?|arcmin){gap}",
@@ -410,7 +424,7 @@ def split_parts(names: Sequence[str], header: str) -> list[str]:
         "sign": rf"{stem}{gap}(-|sign|sgn)",
     }
     parts = {part: [folded[n] for n in folded if re.fullmatch(form, n)] for part, form in units_of.items()}
-    if not parts["whole"] or not parts["minutes"] or not (found[1] or parts["seconds"]):
+    if not parts["whole"] or not parts["minutes"] or not (said or parts["seconds"]):
         return []
     return [name for name in names if any(name in group for group in parts.values())]
 

@@ -203,7 +203,7 @@ def _equinox(name: str, by: str) -> str | None:
 
 def _lettered(year: str, by: str, fk4: bool = False, fk5: bool = False) -> str:
     """An equinox with its letter; one before 1984 without a letter is Besselian, as FITS has it."""
-    found = re.fullmatch(r"\s*([BJ]?)\s*(\d{4})(\.\d+)?\s*", year, re.I)
+    found = re.fullmatch(r"([BJ]?)\s*(\d{4})(\.\d+)?", year.strip(), re.I)
     if found is None:
         raise CatalogueError(
             f"{by} gives the equinox '{year[:30]}', which is none. Correct it, such as J2000 or B1950."

@@ -10,7 +10,7 @@ from nusky.bdm.constants import constant
 from nusky.errors import PhysicsError
 from nusky.units import angle_deg
 
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*\d?)\s*")
+_NUMBER = re.compile(r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*\d?)")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Kind:
 
     def parse(self, text: str) -> float:
         """The number in the default unit; `typer.BadParameter` for another kind of quantity or none at all."""
-        found = _NUMBER.fullmatch(text)
+        found = _NUMBER.fullmatch(text.strip())
         example = f"such as 1{self.default}"
         if found is None:
             raise typer.BadParameter(f"'{text}' is no number with a unit; give {self.name} {example}.")

@@ -2,7 +2,6 @@
 
 import io
 import os
-import re
 import warnings
 from pathlib import Path
 
@@ -65,15 +64,15 @@ def table_of_file(path: Path, what: str) -> Table:
 
 def _column(table: Table, what: str, path: Path) -> tuple[NDArray, u.UnitBase]:
     """Numbers and unit of the one column that holds `what`."""
-    split = {name: re.fullmatch(r"\s*([^\[]*?)\s*(?:\[(.*)\])?\s*", name) for name in table.colnames}
-    found = [name for name, parts in split.items() if parts and parts[1].lower() in _COLUMNS[what]]
+    split = {name: name.strip().partition("[") for name in table.colnames}
+    found = [name for name, (own, _, _) in split.items() if own.strip().lower() in _COLUMNS[what]]
     if len(found) != 1:
         there = ", ".join(f"'{name}'" for name in table.colnames) or "none"
         raise ConfigurationError(
             f"{path}: exactly one column must be called {' or '.join(_COLUMNS[what])}; its columns are {there}."
         )
     (name,) = found
-    column, stated = table[name], split[name][2] or table[name].unit
+    column, stated = table[name], split[name][2].removesuffix("]") or table[name].unit
     if stated is None:
         raise ConfigurationError(
             f"{path}: column '{name}' has no unit. State it: in ECSV and FITS in the header, in CSV behind the name, "

@@ -28,7 +28,7 @@ SECONDS_PER_DAY = 86400.0
 EDGE_DEG = 0.05
 """Rounding of the coordinates that an event at the edge of a cone may have."""
 _JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
-_AREA_UNIT = re.compile(r"(?:^|[^a-z0-9])(c?m)\s*(?:\^|\*\*)?\s*2(?:$|[^a-z0-9])", re.I)
+_AREA_UNIT = re.compile(r"(?:^|[^a-z0-9])(c?m)\s*(?:(?:\^|\*\*)\s*)?2(?:$|[^a-z0-9])", re.I)
 _RUN_COLUMNS = ("start_mjd", "stop_mjd")
 
 

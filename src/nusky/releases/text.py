@@ -12,7 +12,7 @@ import numpy as np
 
 from nusky.errors import ReleaseError
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _PLAIN = bytes({*range(256)} - {*range(32), 127} | {*b"\t\n"})
 """All bytes but control characters and CR, which is plain only before LF."""
