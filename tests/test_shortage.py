@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from nusky import content, files, tables
+from nusky.detector import spectrum_file
 from nusky.errors import StorageError, TableError
+from nusky.releases import text
 from nusky.shortage import shortage
 
 CODES = [errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EROFS]
-CODES += [errno.EFBIG, errno.EAGAIN]
+CODES += [errno.EFBIG, errno.EAGAIN, errno.EIO, errno.ESTALE, errno.EREMOTEIO]
 
 
 @pytest.mark.parametrize("code", CODES, ids=errno.errorcode.get)
@@ -89,7 +91,9 @@ def test_readers_without_a_file_left_to_open(table, reader):
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("error", [MemoryError(), PermissionError(errno.EACCES, "x"), OSError(errno.ENFILE, "x")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), PermissionError(errno.EACCES, "x"), OSError(errno.ENFILE, "x"), OSError(errno.EIO, "x")]
+)
 def test_readers_of_good_files_never_call_them_damaged(table, reader, error, monkeypatch):
     def fail(*_arguments, **_options):
         raise error
@@ -138,6 +142,36 @@ def test_a_disk_that_is_really_full(tmp_path):
             assert list(full.iterdir()) == []
     finally:
         subprocess.run(["umount", full], check=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.EMFILE, "x"), "too many files are open"),
+        (OSError(errno.EIO, "x"), "the disk or the network behind it does not answer"),
+        (PermissionError(errno.EACCES, "x"), "Permission denied"),
+    ],
+    ids=repr,
+)
+def test_a_file_of_a_release_that_cannot_be_opened_is_not_called_wrong(tmp_path, monkeypatch, error, told):
+    def fail(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(text, "open", fail, raising=False)
+    with pytest.raises(StorageError, match=rf"events\.csv: .*{told}"):
+        text.read_numbers(tmp_path / "events.csv", {"a": "a"})
+
+
+def test_a_spectrum_that_finds_no_memory_is_not_called_wrong(tmp_path, monkeypatch):
+    path = tmp_path / "spectrum.csv"
+    path.write_text("energy [TeV],flux [1 / (TeV cm2 s)]\n1,2\n2,1\n")
+
+    def fail(*_arguments, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(spectrum_file.Table, "read", fail)
+    with pytest.raises(StorageError, match=r"spectrum\.csv: not enough memory"):
+        spectrum_file.table_of_file(path, "a spectrum")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "fits", "vot"])

@@ -1,4 +1,4 @@
-"""What a machine can run out of or refuse: room on a disk, memory, open files, permission. One sentence for each."""
+"""What a machine can lack or refuse: room on a disk, memory, open files, permission, its disks. One sentence each."""
 
 import errno
 import os
@@ -16,6 +16,10 @@ _OTHERS = {
     errno.EAGAIN: "there are too many processes or threads. Raise the limit (`ulimit -u`), or run fewer jobs at once.",
     errno.EACCES: "Permission denied. Change its permissions or those of its folder, or choose another path.",
     errno.EPERM: "not permitted to this user. Change its owner or permissions, or choose another path.",
+    **dict.fromkeys(
+        (errno.EIO, errno.ESTALE, errno.EREMOTEIO),
+        "the disk or the network behind it does not answer. Look after it, then run again.",
+    ),
     errno.EROFS: "cannot be written, its file system is read-only. Choose another path.",
 }
 

@@ -119,6 +119,13 @@ def test_two_releases_in_one_folder(tmp_path, root, inner):
     assert fetch(tmp_path, both / "first")["root"] == str(both / "first")
 
 
+def test_of_very_many_releases_a_few_are_named(tmp_path, root):
+    for number in range(40):
+        shutil.copytree(root, tmp_path / "many" / f"{number:02}")
+    told = refused("04 and 35 more", tmp_path, tmp_path / "many")
+    assert len(told) < 1000
+
+
 def test_two_three_year_releases_in_one_folder(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

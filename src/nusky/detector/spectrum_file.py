@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nusky.content import read_bytes, read_text
 from nusky.detector.spectrum import TabulatedSpectrum
 from nusky.errors import ConfigurationError, PhysicsError
+from nusky.shortage import shortage
 
 _COLUMNS = {"energy": ("energy", "e_ref"), "flux": ("flux", "dnde", "e2dnde")}
 _DNDE, _E2DNDE = u.Unit("GeV-1 cm-2 s-1"), u.Unit("GeV cm-2 s-1")
@@ -59,7 +60,8 @@ def table_of_file(path: Path, what: str) -> Table:
             warnings.simplefilter("ignore", u.UnitsWarning)
             return Table.read(content, format=formats[kind])
     except Exception as error:  # astropy raises errors of many kinds for what it cannot read
-        raise ConfigurationError(f"{path}: cannot be read as a {kind.upper()} table ({error}).") from None
+        reason = f"{path}: cannot be read as a {kind.upper()} table ({error})."
+        raise shortage(error, path) or ConfigurationError(reason) from None
 
 
 def _column(table: Table, what: str, path: Path) -> tuple[NDArray, u.UnitBase]:

@@ -23,6 +23,8 @@ OVERLAP_TOLERANCE_S = 5.0
 """Runs of the releases overlap by up to 0.9 s."""
 
 UPTIME_COLUMNS = {"MJD_start[days]": "start_mjd", "MJD_stop[days]": "stop_mjd"}
+_MOST_NAMED = 5
+"""Releases in one folder that a message names."""
 _EFFECTIVE_AREA = {
     "log10(E_nu/GeV)_min": "log10_energy_min_gev",
     "log10(E_nu/GeV)_max": "log10_energy_max_gev",
@@ -82,9 +84,11 @@ def only_root(folder: Path, is_root: Callable[[Path], bool], otherwise: str) -> 
     if not roots:
         raise ReleaseError(f"{folder}: {otherwise}")
     if len(roots) > 1:
+        named = [str(root) for root in sorted(roots.values())]
+        more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
         raise ReleaseError(
-            f"{folder}: holds more than one release: {', '.join(map(str, sorted(roots.values())))}. Give the folder of "
-            "the one that is meant in `release.local_path`."
+            f"{folder}: holds more than one release: {', '.join(named[:_MOST_NAMED])}{more}. Give the folder of the "
+            "one that is meant in `release.local_path`."
         )
     return next(iter(roots.values()))
 

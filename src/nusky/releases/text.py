@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from nusky.errors import ReleaseError
+from nusky.shortage import shortage
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
@@ -90,7 +91,8 @@ def _parts(path: Path, header: Mapping[str, str]) -> Iterator[np.ndarray]:
                 blank = n_lines - body.count(b"\n") - 1
                 yield _values(path, header, content, first, n_rows)
     except OSError as error:
-        raise ReleaseError(f"{path}: cannot be read ({error.strerror}). Check the folder of the release.") from None
+        reason = f"{path}: cannot be read ({error.strerror}). Check the folder of the release."
+        raise shortage(error, path) or ReleaseError(reason) from None
 
 
 def _whole_lines(handle: BinaryIO) -> Iterator[bytes]:
