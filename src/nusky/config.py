@@ -30,7 +30,7 @@ from nusky.errors import ConfigurationError
 MAX_FILE_BYTES = 1 << 20
 _MAX_PROBLEMS = 20
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Gamma = Annotated[float, Field(ge=1.0, le=5.0)]
 HomePath = Annotated[str, AfterValidator(os.path.expanduser)]
 """A path, in which `~` is the user's home folder."""
@@ -46,10 +46,22 @@ BuiltinList = Literal["1lhaaso-wcda", "1lhaaso-km2a", "hess", "atnf", "tdes", "1
 
 
 def _each_once(values: list[Any] | None) -> list[Any] | None:
-    twice = [value for i, value in enumerate(values or []) if value in values[:i]]
+    # Numbers name files and rows with six digits.
+    shown = [f"{value:g}" if isinstance(value, float) else value for value in values or []]
+    twice = [value for i, value in enumerate(shown) if value in shown[:i]]
     if twice:
         raise ValueError(f"{twice[0]} stands here twice; keep one")
     return values
+
+
+MAX_BATCHES = 100_000
+"""Jobs that trials may be divided into: a plan of more takes hours by itself."""
+
+
+def _refuse_batches(block: Any, step: str, *totals: str) -> None:
+    for name in totals:
+        if (n_batches := -(-getattr(block, name) // getattr(block, step))) > MAX_BATCHES:
+            raise ValueError(f"{name}: {n_batches} jobs of {step} each, more than {MAX_BATCHES}: raise {step}")
 
 
 Once = AfterValidator(_each_once)
@@ -60,6 +72,15 @@ class Section(BaseModel):
     """A block of the configuration: unknown keys refused, NaN and infinity refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Else `true` would be the number 1 or 1.0."""
+        kind, given = cls.model_fields[info.field_name].annotation, value if isinstance(value, list) else [value]
+        if any(isinstance(each, bool) for each in given) and bool not in (kind, *get_args(kind)):
+            raise ValueError("true or false does not belong here")
+        return value
 
 
 class InjectedSource(Section):
@@ -909,6 +930,7 @@ class Inference(Section):
     @model_validator(mode="after")
     def _resolvable(self) -> "Inference":
         """What the trials can never tell is refused before they are made."""
+        _refuse_batches(self, "trials_per_batch", "trials", "source_trials", "sky_trials")
         stack, source = (self.limit_method, ""), (self.source_limit_method, "source_")
         for method, of in (stack, source) if self.single_sources else (stack,):
             # Some trials must lie beyond the level; those of the background stand for no signal in Feldman-Cousins.
@@ -977,6 +999,8 @@ class SkyMap(Section):
 
     @model_validator(mode="after")
     def _powers_of_two(self) -> "SkyMap":
+        _refuse_batches(self, "calibration_per_batch", "calibration_trials")
+        _refuse_batches(self, "skies_per_batch", "sky_trials")
         for name in ("nside", "nside_coarse"):
             if getattr(self, name).bit_count() != 1:
                 raise ValueError(f"{name} must be a power of two")

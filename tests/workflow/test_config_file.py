@@ -26,6 +26,8 @@ SEARCH = "run: x\ncatalogues: {{wcda-hess: {{{}}}}}\nrelease: {{synthetic: alway
         (SEARCH.format("gammas: [2, 2.0]"), False),
         (SEARCH.format("") + "inference: {weightings: [uniform, heavy]}\n", False),
         (SEARCH.format("single_sources: 'no', gammas: ['2.5']"), True),
+        (SEARCH.format("single_sources: 1, gammas: [true]"), False),
+        (SEARCH.format("") + "inference: {trials: 1000000000000}\n", False),
         (SEARCH.format("") + "__use_yte__: true\n", False),
     ],
 )
