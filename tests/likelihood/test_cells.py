@@ -19,11 +19,35 @@ def test_no_near_pair_is_missing_from_its_cell():
     chosen, place = near.cells.look_up(events.records["row"], events.records["n_ra"], ra)
     listed = np.zeros((len(ra), len(sources)), bool)
     for i, cell in zip(chosen, place, strict=True):
-        listed[events.order[i], near.cells.source[near.cells.start[cell] : near.cells.start[cell + 1]]] = True
+        listed[events.order[i], near.cells.source[slice(*near.cells.entries[cell])]] = True
     wanted = world.weights(seasons, sources)[0].max(axis=2) > 0
     assert wanted.sum() > 1000
     assert not (wanted & ~listed).any()
     assert listed.mean() < 0.9  # it leaves out far ones
+
+
+@pytest.mark.parametrize("n_sources", [1, 12, 400])
+def test_lists_that_cells_share_name_all_that_their_own_would(monkeypatch, n_sources):
+    """And nothing that random numbers are drawn for depends on them."""
+    sources = world.sources(n_sources, seed=8)
+    own = world.near_index(sources).cells
+    monkeypatch.setattr(cells, "_FEW_SOURCES", 0)
+    shared = world.near_index(sources).cells
+    for name in ("number", "row_start", "column"):
+        np.testing.assert_array_equal(getattr(shared, name), getattr(own, name))
+    for at in np.linspace(0, len(own.number) - 1, 3000).astype(int):
+        few, more = (index.source[slice(*index.entries[at])] for index in (own, shared))
+        assert (np.diff(more) > 0).all()
+        assert np.isin(few, more).all()
+
+
+def test_the_index_of_very_many_sources_is_small():
+    """By source a few lists of each class, whatever its reach: a hundred thousand fit into 250 MiB."""
+    n, draw = 2600, np.random.default_rng(1)
+    index = cells.SourceCells.of_sources(draw.uniform(0, 6.28, n), np.arcsin(draw.uniform(-1, 1, n)), np.zeros(n))
+    assert index.source.nbytes / n < 2.5e3
+    few = cells.SourceCells.of_sources(draw.uniform(0, 6.28, 100), np.zeros(100), np.zeros(100))
+    assert few.source.nbytes / 100 > 1e4
 
 
 @settings(max_examples=200, deadline=None)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nusky.likelihood import cells, ratios
 from nusky.likelihood.ratios import POWERS, Signal, near_ratios, series_limits
 from nusky.likelihood.time import NO_PROFILES
 from tests.likelihood import near_world as world
@@ -43,6 +44,20 @@ def test_every_near_pair_has_its_weight_and_no_other_has_any():
     far_out = expected[kept] < 1e-4 * expected[kept].max(axis=1, keepdims=True)
     np.testing.assert_allclose(rows[~far_out], expected[kept][~far_out], rtol=SINGLE)
     np.testing.assert_array_equal(low, 0.0)
+
+
+@pytest.mark.parametrize("limit", [0.0, 3.0])
+def test_lists_that_cells_share_change_no_bit(monkeypatch, limit):
+    """Nor do blocks of events that are cut short, as very many sources are near them."""
+    seasons, sources = world.seasons(150), world.sources(1500, seed=9)
+    density = np.random.default_rng(10).uniform(0.1, 2.0, (2, 1500, 3, 5, 2))
+    (rows, own, low), _, _ = near(seasons, sources, density, limit)
+    monkeypatch.setattr(cells, "_FEW_SOURCES", 0)
+    again, _, _ = near(seasons, sources, density, limit)
+    for before, after in zip((rows, own, low), again, strict=True):
+        np.testing.assert_array_equal(before, after)
+    weight = world.weights(seasons, sources)[0]
+    assert (weight > 0).any(axis=2).sum(axis=1).mean() * ratios._BLOCK > ratios._ROOM
 
 
 @pytest.mark.parametrize("n_spectra", [1, 2, 8, 16])

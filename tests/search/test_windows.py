@@ -137,10 +137,10 @@ def test_only_sources_that_shine_cost_anything(made):
     sky = hypothesis.common(*whole)
     every = hypothesis.scrambled(rng)
     for cell, mjd in zip(every.cell, every.mjd, strict=True):
-        own = support[known.source[known.start[cell] : known.start[cell + 1]]]
+        own = support[known.source[slice(*known.entries[cell])]]
         assert ((own[:, 0] <= mjd) & (mjd <= own[:, 1])).any()
     counts = [len(hypothesis.scrambled(rng).chosen) for _ in range(100)]
-    own = [support[known.source[known.start[c] : known.start[c + 1]]] for c in sky.cell]
+    own = [support[known.source[slice(*known.entries[c])]] for c in sky.cell]
     some = sum(((w[:, 0] <= t) & (t <= w[:, 1])).any() for w, t in zip(own, sky.mjd, strict=True))
     assert some == pytest.approx(np.mean(counts), abs=5 * np.std(counts))
     assert some < len(sky.chosen)

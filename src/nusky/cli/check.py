@@ -312,6 +312,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
             "jobs": whole.n_jobs,
             "processor time": console.duration_text(whole.cpu_s),
             "time": f"{console.duration_text(whole.wall_s)} with --cores {told['cost']['cores']}",
+            "longest job": console.duration_text(whole.longest_s),
             "memory": f"{whole.memory_mib / 1024:.1f} GiB for the largest job",
         }
     )

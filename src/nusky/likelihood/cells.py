@@ -3,6 +3,9 @@
 Cells either hold sources, those that an event of the class inside the cell may be near (`SourceCells`), or the events
 of one sky (`nusky.likelihood.positions`). A scrambled sky draws random numbers only for the events that fall into a
 cell with sources (`draw`): the same distribution as drawing all of them, at the cost of the near ones.
+
+Where sources are very many, neighbouring cells share one list of them. It names more than each cell needs, and which
+pairs are near is decided pair by pair, so that no result depends on it.
 """
 
 from typing import NamedTuple
@@ -30,6 +33,10 @@ ROW_HIGH = np.arcsin(np.minimum(2 * (_NUMBER + 1) / np.repeat(N_DEC, N_DEC) - 1,
 """Edges of the rows in declination, rad."""
 ROW_CELL = np.repeat(FIRST_CELL, N_DEC) + _NUMBER * ROW_N_RA
 """First cell of every row."""
+_FEW_SOURCES = 2500
+"""So many sources have a list for each cell, which takes 26 kB for each of them."""
+_SHARED = np.array([1, 1, 1, 1, 1, 2, 2, 2, 3, 2, 2, 2, 3, 3, 4, 5, 6, 6, 9, 10, 1])
+"""Rows and columns of cells that have a list in common where sources are more, by class: about as wide as its reach."""
 _N_BANDS = 30
 """Bands in sin(dec), each of whole rows: events of a band need the densities of the same few sources."""
 _MARGIN = 1e-9
@@ -89,14 +96,14 @@ class SourceCells(NamedTuple):
     ----------
     number : (n_cells,) int64
         Numbers of the cells, ascending.
-    start : (n_cells + 1,) int32; source : (n_entries,) int32
-        The sources of cell i are `source[start[i] : start[i + 1]]`.
+    entries : (n_cells, 2) int32; source : (n_entries,) int32
+        The sources of cell i are among `source[entries[i, 0] : entries[i, 1]]`, ascending.
     row_start : (N_ROWS + 1,) int64; column : (n_cells,) int32
         Where the cells of each row begin, and the column of each cell.
     """
 
     number: np.ndarray
-    start: np.ndarray
+    entries: np.ndarray
     source: np.ndarray
     row_start: np.ndarray
     column: np.ndarray
@@ -104,17 +111,27 @@ class SourceCells(NamedTuple):
     @classmethod
     def of_sources(cls, ra: np.ndarray, dec: np.ndarray, extension: np.ndarray) -> "SourceCells":
         """For sources at ra, dec with Gaussian width `extension` [rad], (n_sources,) each."""
-        radius = class_reach(extension)
+        sources = ra, dec, class_reach(extension)
+        nothing, alone = np.empty(0, np.int32), np.ones_like(_SHARED)
         count = np.zeros(N_CELLS, np.int32)
-        _visit_cells(ra, dec, radius, count, np.empty(0, np.int32))
-        number = np.flatnonzero(count)
-        start = np.concatenate((np.zeros(1, np.int32), np.cumsum(count[number], dtype=np.int32)))
-        source = np.empty(start[-1], np.int32)
-        count[number] = start[:-1]
-        _visit_cells(ra, dec, radius, count, source)
+        _visit_cells(*sources, alone, FIRST_CELL, count, nothing)
+        own = number = np.flatnonzero(count)
         row_start = np.searchsorted(number, np.append(ROW_CELL, N_CELLS))
-        column = number - np.repeat(ROW_CELL, np.diff(row_start))
-        return cls(number, start, source, row_start, column.astype(np.int32))
+        row = np.repeat(np.arange(N_ROWS), np.diff(row_start))
+        column = number - ROW_CELL[row]
+        shared, first = alone, FIRST_CELL
+        if len(ra) > _FEW_SOURCES:
+            shared, lists = _SHARED, N_RA * N_DEC // _SHARED**2
+            first = np.cumsum(lists) - lists
+            count = np.zeros(lists.sum(), np.int32)
+            _visit_cells(*sources, shared, first, count, nothing)
+            of_row = np.repeat(shared, N_DEC)[row]
+            own = np.repeat(first, N_DEC)[row] + _NUMBER[row] // of_row * (ROW_N_RA[row] // of_row) + column // of_row
+        end = np.cumsum(count, dtype=np.int32)
+        entries = np.column_stack((end[own] - count[own], end[own]))
+        source = np.empty(end[-1], np.int32)
+        _visit_cells(*sources, shared, first, end - count, source)
+        return cls(number, entries, source, row_start, column.astype(np.int32))
 
     def look_up(self, row_cell: np.ndarray, n_ra: np.ndarray, ra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Events in cells with sources, and the places of their cells: (n_near,) int64 each.
@@ -129,20 +146,30 @@ class SourceCells(NamedTuple):
 
 
 @kernel()
-def _visit_cells(ra, dec, radius, count, source):
-    """Add 1 to the `count` of each cell in reach of each source and, where `source` has room, note the source there."""
+def _visit_cells(ra, dec, radius, shared, first, count, source):
+    """Add 1 to the `count` of each list in reach of each source and, where `source` has room, note the source there.
+
+    `shared` rows and columns of cells of each class have a list in common, and `first` (n_classes,) is its first one.
+    """
     for c in range(len(FIRST_ROW)):
-        for row in range(FIRST_ROW[c], FIRST_ROW[c] + N_DEC[c]):
+        m = shared[c]
+        n_lists = N_RA[c] // m
+        for row in range(0, N_DEC[c], m):
+            low, high = ROW_LOW[FIRST_ROW[c] + row], ROW_HIGH[FIRST_ROW[c] + row + m - 1]
+            of_row = first[c] + row // m * n_lists
             for j in range(len(ra)):
-                half_width = widest_window(ROW_LOW[row], ROW_HIGH[row], radius[c, j], dec[j])
+                half_width = widest_window(low, high, radius[c, j], dec[j])
                 if half_width < 0.0:
                     continue
-                first, last = column_range(ra[j], half_width, ROW_N_RA[row])
-                for column in range(first, last + 1):
-                    cell = ROW_CELL[row] + column % ROW_N_RA[row]
+                begin, end = column_range(ra[j], half_width, N_RA[c])
+                begin, end = begin // m, end // m
+                if end - begin + 1 >= n_lists:
+                    begin, end = 0, n_lists - 1
+                for column in range(begin, end + 1):
+                    own = of_row + column % n_lists
                     if len(source):
-                        source[count[cell]] = j
-                    count[cell] += 1
+                        source[count[own]] = j
+                    count[own] += 1
 
 
 @kernel()

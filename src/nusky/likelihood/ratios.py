@@ -22,6 +22,8 @@ SERIES = 0.012
 _ZERO = np.float32(0.0)
 _BLOCK = 128
 """Events worked on at a time: they and their pairs stay in the first cache."""
+_ROOM = 1 << 14
+"""Sources to look at for them, about: a block of events with more is cut short."""
 
 
 class Signal(NamedTuple):
@@ -31,8 +33,8 @@ class Signal(NamedTuple):
     ----------
     widths : n_widths numbers
         Of the point spread, in units of AngErr.
-    density : (n_responses, n_tables, n_bins, n_widths, n_spectra) float32
-        Density of energy and AngErr, per dex and bin.
+    density : (n_responses, n_tables, n_bins, at least n_widths, n_spectra) float32
+        Density of energy and AngErr of each of the widths, per dex and bin.
     table : (n_sources,) int64
         The table of each source.
     share : (n_responses, n_sources, n_spectra) float32
@@ -194,15 +196,17 @@ def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons
     most, n_widths, timed = 0, len(signal.widths), len(profiles.kind) > 0
     pairs, room, weight = np.empty((2, 0)), np.empty((5, 0), np.float32), np.empty((n_widths, 0), np.float32)
     source, event, exponent = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
-    for block in range(0, len(chosen), _BLOCK):
-        size = min(_BLOCK, len(chosen) - block)
+    block = 0
+    while block < len(chosen):
         # Far apart in memory, so looked up together: the processor waits for all of them at once.
-        needed, touched = 1, 0
-        for b in range(size):
-            local[b] = events[chosen[block + b]]
-            entries[b, 0], entries[b, 1] = cells.start[cell[block + b]], cells.start[cell[block + b] + 1]
-            needed += entries[b, 1] - entries[b, 0]
-            touched += cells.source[entries[b, 0]]
+        size, needed, touched = 0, 1, 0
+        while size < min(_BLOCK, len(chosen) - block) and (needed < _ROOM or size == 0):
+            local[size] = events[chosen[block + size]]
+            own = cell[block + size]
+            entries[size, 0], entries[size, 1] = cells.entries[own, 0], cells.entries[own, 1]
+            needed += entries[size, 1] - entries[size, 0]
+            touched += cells.source[entries[size, 0]]
+            size += 1
         if needed > most or touched < 0:
             most = 2 * needed
             pairs, room = np.empty((2, most)), np.empty((5, most), np.float32)
@@ -228,4 +232,5 @@ def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons
             multiply(n_pairs, block, mjd, event, local, source, profiles, weight)
         rows, seasons = grown(found + size, rows, seasons)
         found = add_events(size, local, stop, weight, source, signal, limits, low, rows, seasons, found)
+        block += size
     return rows, seasons, found

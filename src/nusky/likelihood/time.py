@@ -166,7 +166,7 @@ def permute(rng, groups, season, ra, mjd, pool, first, turn, shining, n_columns,
 @kernel()
 def _any_shines(t, cell, cells, support):
     """Whether a source that events in a cell may be near shines at the time `t` [MJD]."""
-    for entry in range(cells.start[cell], cells.start[cell + 1]):
+    for entry in range(cells.entries[cell, 0], cells.entries[cell, 1]):
         j = cells.source[entry]
         if support[j, 0] <= t <= support[j, 1]:
             return True

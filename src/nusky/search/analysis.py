@@ -188,8 +188,9 @@ class Analysis:
 
     def expected(self, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:
         """Expected events for phi0 = 1 GeV^-1 cm^-2 s^-1 of each source, (n_seasons, n_spectra, n_sources)."""
-        integrals = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
-        return integrals * self.livetimes_s[:, None, None]
+        expected = acceptance_integrals(self.areas, self.responses, np.atleast_1d(dec), spectra)
+        expected *= self.livetimes_s[:, None, None]
+        return expected
 
     def check_covered(self, ra: np.ndarray, dec: np.ndarray) -> None:
         """Refuse positions [rad] outside the cone that the events of a season cover, with a PhysicsError."""

@@ -266,8 +266,7 @@ class Hypothesis:
         densities = self._densities(first)
         sources = self.sources.dec, self.sources.extension, table
         far = far_ratios(analysis.seasons, analysis.response_numbers, sources, analysis.widths, densities, shares)
-        near = np.ascontiguousarray(densities[:, :, :, :-1])
-        return Signal(analysis.widths, near, table, shares.astype(np.float32), far)
+        return Signal(analysis.widths, np.ascontiguousarray(densities), table, shares.astype(np.float32), far)
 
     @cached_property
     def _far_of_each(self) -> np.ndarray:
@@ -321,9 +320,10 @@ class Hypothesis:
         """First and last time [MJD] at which a source of each row of the sky's index shines, (N_ROWS, 2) float64."""
         known, support, found = self.near.cells, self.profiles.support, np.zeros((cells.N_ROWS, 2))
         rows = np.flatnonzero(np.diff(known.row_start))
+        begin, own = np.unique(known.entries[:, 0], return_inverse=True)
         for edge, extreme in enumerate((np.minimum, np.maximum)):
-            of_cell = extreme.reduceat(support[known.source, edge], known.start[:-1])
-            found[rows, edge] = extreme.reduceat(of_cell, known.row_start[rows])
+            of_list = extreme.reduceat(support[known.source, edge], begin)
+            found[rows, edge] = extreme.reduceat(of_list[own], known.row_start[rows])
         return found
 
     def data(self) -> Sky:
@@ -486,10 +486,11 @@ def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[S
 
     Of a source that changes with time phi0 is the flux at T = 1: acceptance times the exposure of its profile.
     """
-    expected = analysis.expected(sources.dec, spectra) * sources.weights
-    if sources.profiles is None:
-        return expected
-    return expected * _exposure_ratios(analysis, sources)[:, None, :]
+    expected = analysis.expected(sources.dec, spectra)
+    expected *= sources.weights
+    if sources.profiles is not None:
+        expected *= _exposure_ratios(analysis, sources)[:, None, :]
+    return expected
 
 
 def _largest_factor(analysis: Analysis, sources: Sources) -> float:

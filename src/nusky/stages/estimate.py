@@ -42,8 +42,11 @@ TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 """Trial of a stack, or of every source of a sky, per event and number of sources to this power; index fixed, fitted."""
 TRIAL_FEW = 0.57
 """Few sources share no events: so much for each of them, in place of the power."""
-STACK_SOURCE_MIB = 0.025
-"""The cells of the sky's index that a source of a stack is in; the number of events does not matter."""
+STACK_SOURCE_MIB, FEW_SOURCES_MIB, FEW_SOURCES = 0.0055, 0.025, 2500
+"""Of a source of a stack: its share and its lists in the sky's index; up to `FEW_SOURCES` these are longer. The number
+of events does not matter."""
+TRIAL_MIB = 9e-5
+"""Fits of a source in a trial, in the job that makes them."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
 FLARE_TRIAL_S, FLARE_FIT_S = 1.6e-8, 6e-3
@@ -55,7 +58,7 @@ STACK_SOURCE_S = 0.06
 DECLINATIONS = 150
 """So many sources of a stack, about, have densities of energy of their own; others share those of their declination."""
 DENSITIES_MIB = 4.5
-"""Densities of energy of one source of a stack at every spectral index, where the index is free."""
+"""Densities of energy of one of `DECLINATIONS` at every spectral index, where the index is free."""
 SEASON_S = 0.9
 """Densities of energy and AngErr of a season, and how far from a source its events matter."""
 SOURCE_START_S = 1.1e-7
@@ -140,6 +143,15 @@ class Case:
     def parts_of_a_stack(self) -> float:
         """Densities and far pairs of one source of a stack by itself [s]."""
         return STACK_SOURCE_S + SOURCE_START_S * self.events
+
+    @property
+    def sources_mib(self) -> float:
+        """What a job holds of the sources and, of each by itself, of their trials [MiB]."""
+        if self.kind == "stack":
+            lists = FEW_SOURCES_MIB if self.sources <= FEW_SOURCES else 0.0
+            return (STACK_SOURCE_MIB + lists) * self.sources + self.densities_mib
+        batch = self.batch or min(self.inference.trials_per_batch, self.inference.source_trials)
+        return TRIAL_MIB * self.sources * batch
 
     @property
     def densities(self) -> float:
@@ -243,14 +255,21 @@ def _search(cpu: Callable[[Case], float], pairs: bool = True) -> Callable[[Case]
     )
 
 
-def _trials(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
-    """A job of the inference; a stack's sources take time and memory beside its trials."""
-    return lambda c: (
-        c.start + cpu(c) + (c.densities + 2.5e-4 * c.sources if c.kind == "stack" else 0),
-        BASE_NUMBA_MIB
-        + 6.5e-4 * c.events
-        + (STACK_SOURCE_MIB * c.sources + c.densities_mib if c.kind == "stack" else 0),
-    )
+def _trials(
+    cpu: Callable[[Case], float], targets: Callable[[Case], float] = lambda c: c.sources, every: bool = False
+) -> Callable[[Case], tuple[float, float]]:
+    """A job of the inference; sources take time and memory beside their trials.
+
+    `targets` are prepared, where each is tested by itself; with `every` the TS of all trials of all are held.
+    """
+
+    def cost(c: Case) -> tuple[float, float]:
+        stacked = c.kind == "stack"
+        prepared = c.densities + 2.5e-4 * c.sources if stacked else c.parts_of_a_stack * targets(c)
+        held = 1e-5 * c.sources * c.inference.source_trials if every and not stacked else 0.0
+        return c.start + cpu(c) + prepared, BASE_NUMBA_MIB + 6.5e-4 * c.events + c.sources_mib + held
+
+    return cost
 
 
 def _sky(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
@@ -271,10 +290,12 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "background": _search(lambda c: 4.1e-7 * c.events, pairs=False),
     "stacking_scan": _search(lambda c: 6e-10 * c.events * c.sources * c.n_gammas),
     "single_sources": _search(lambda c: (5e-4 + 1e-9 * c.events) * c.sources, pairs=False),
-    "inference_trials": _trials(lambda c: (c.trial + c.common_sky) * c.batch),
+    "inference_trials": _trials(
+        lambda c: (c.trial + c.common_sky) * c.batch, lambda c: c.sources if c.names.get("skies") != "skies" else 0
+    ),
     "inference_fits": _trials(lambda c: c.trial * 10),
     "inference_flares": _trials(lambda c: c.trial * 30),
-    "inference_source_fits": _trials(lambda c: c.trial * 10),
+    "inference_source_fits": _trials(lambda c: c.trial * 10, every=True),
     # Without each source one fit and the far pairs of all; then trials without the few that matter.
     "inference_stack_sources": _trials(
         lambda c: (
@@ -291,14 +312,19 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     ),
     "windows": lambda c: (IMPORT_NUMBA_S + 1e-8 * c.events, BASE_NUMBA_MIB + 2e-5 * c.events),
     "inference_recovery": _trials(
-        lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials()
+        lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials(), lambda c: 1
     ),
     "inference_profiles": _trials(lambda c: c.trial * PROFILE_TRIALS),
     "inference_systematics": _trials(
         lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength
     ),
-    "inference_limits_part": _trials(lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs),
-    "inference_limits": _trials(lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials),
+    "inference_limits_part": _trials(
+        lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs,
+        lambda c: c.sources / c.inference.source_jobs,
+    ),
+    "inference_limits": _trials(
+        lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials, lambda c: 0
+    ),
     "skymap_region": _sky(lambda c: c.sky / (12 * c.skymap.nside_region**2)),
     "skymap_calibration": _sky(lambda c: SOURCE_START_S * c.events * c.nodes + c.calibration * c.batch),
     "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
@@ -427,6 +453,8 @@ class Total:
     wall_s: float
     memory_mib: float
     """Peak of one job; so much is needed per core that is used."""
+    longest_s: float
+    """Processor time of the longest job."""
 
 
 def total(planned: list[Job], cores: int) -> Total:
@@ -436,7 +464,8 @@ def total(planned: list[Job], cores: int) -> Total:
         steps[job.after].append(job.cpu_s + ENGINE_S)
     wall = sum(max(sum(times) / cores, max(times)) for times in steps.values())
     memory = max((job.memory_mib for job in planned), default=0.0)
-    return Total(len(planned), sum(job.cpu_s for job in planned), wall, memory)
+    longest = max((job.cpu_s for job in planned), default=0.0)
+    return Total(len(planned), sum(job.cpu_s for job in planned), wall, memory, longest)
 
 
 def by_rule(planned: list[Job]) -> dict[str, list[Job]]:

@@ -257,19 +257,24 @@ class Study:
         indices = [self.indices_of(j) for j in range(len(self))]
         return sky_fits(self.analysis, positions(self.table), indices, self._setup["seed"], numbers)
 
-    def statistics(self, paths: Sequence[Path]) -> np.ndarray:
-        """TS of all batches, (n_trials, n_targets, n_fits); TableError unless their trials are 0, 1, ... in order."""
+    def statistics(self, paths: Sequence[Path], targets: Sequence[int] | None = None) -> np.ndarray:
+        """TS of all batches, (n_trials, n_targets, n_fits), of all targets or of the numbers `targets`.
+
+        TableError unless their trials are 0, 1, ... in order.
+        """
         shape = (len(self), len(self.indices.fitted))
-        columns = [read_columns(path, kind="trials", columns=("trial", "test_statistic")) for path in paths]
-        trial, ts = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-        n_columns = shape[0] * shape[1]
-        n_trials = len(trial) // n_columns
-        if not np.array_equal(trial, np.repeat(np.arange(n_trials), n_columns)):
-            raise TableError(
-                f"{Path(paths[0]).parent}: the batches are not the trials 0 to {n_trials - 1} of {n_columns} fits "
-                "each. Delete the folder and run again."
-            )
-        return ts.reshape(n_trials, *shape)
+        n_columns, found, n_trials = shape[0] * shape[1], [], 0
+        for path in paths:  # only what is asked for of each: of many sources all trials are many GiB
+            trial, ts = read_columns(path, kind="trials", columns=("trial", "test_statistic"))
+            first, n_trials = n_trials, n_trials + len(trial) // n_columns
+            if not np.array_equal(trial, np.repeat(np.arange(first, n_trials), n_columns)):
+                raise TableError(
+                    f"{path}: does not hold the trials from number {first} of {n_columns} fits each. Delete its folder "
+                    "and run again."
+                )
+            every = ts.reshape(-1, *shape)
+            found.append(every if targets is None else every[:, np.array(targets, np.int64)])
+        return np.concatenate(found)
 
     def trace(self, inputs: Sequence[Path] = (), **settings: Any) -> Provenance:
         """Provenance of a table made from the release, the sources and `inputs`."""

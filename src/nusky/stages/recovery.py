@@ -37,7 +37,7 @@ def recovery(
     if study.kind == "sources":
         j = int(np.argsort(study.table["dec_deg"].to_numpy(), kind="stable")[len(study) // 2])
         label = f"{study.name}, {study.table['name'][j].as_py()}"
-    target, background = study.target(j), study.statistics(files.trials)[:, j]
+    target, background = study.target(j), study.statistics(files.trials, [j])[:, 0]
     recovered: list[dict[str, Any]] = []
     covered: list[dict[str, Any]] = []
     for gamma in study.indices.gammas:

@@ -54,13 +54,14 @@ def part(
     of those with a gamma-ray spectrum. Limits from trials take the background's TS from `files.trials`.
     """
     study, asked = Study(files, setup, hypothesis), Request(**request)
-    background = study.statistics(files.trials)
+    own = range(int(part), len(study), int(parts))
+    background = study.statistics(files.trials, own)
     hadronic = None if study.profiles else _hadronic_spectra(study)
     limits, fractions = [], []
-    for j in range(int(part), len(study), int(parts)):
+    for number, j in enumerate(own):
         target = study.target(j)
         row = {"source": int(study.rows[j])} | target.row
-        limits += [row | limit for limit in _source_limits(study, target, background[:, j], asked)]
+        limits += [row | limit for limit in _source_limits(study, target, background[:, number], asked)]
         if hadronic is not None and j in hadronic.row:
             own = select(hadronic, hadronic.row == j)
             fractions.append(row | _hadronic_row(study, own, ("hadronic", study.name, j), asked))
