@@ -266,7 +266,7 @@ class Hypothesis:
         densities = self._densities(first)
         sources = self.sources.dec, self.sources.extension, table
         far = far_ratios(analysis.seasons, analysis.response_numbers, sources, analysis.widths, densities, shares)
-        near = np.ascontiguousarray(densities[:, :, :, :-1])
+        near = np.array(densities[:, :, :, :-1], order="C")  # a copy: one that cannot be written is a type of its own
         return Signal(analysis.widths, near, table, shares.astype(np.float32), far)
 
     @cached_property
