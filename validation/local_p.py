@@ -13,7 +13,7 @@ from nusky.search.statistics.pvalues import BackgroundTrials
 from validation import page, samples
 
 SEED, TRUTH = 5101, 5102
-BETWEEN_DEG = (-29.5, -20.5, -12.5, -8.75, -6.25, 1.25, 9.5, 20.5, 41.5, 59.5)
+BETWEEN_DEG = (-29.75, -20.25, -12.25, -8.75, -6.25, 1.25, 9.75, 20.25, 41.25, 59.75)
 """Between two declinations of trials, as far from both as can be."""
 HORIZON_DEG = (-3.75, -3.5, -3.25, -3.0, -2.75, -2.5)
 P = (0.01, 0.002)
