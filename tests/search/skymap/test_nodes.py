@@ -14,4 +14,4 @@ def test_they_reach_the_limits_and_are_close_enough_everywhere(spacing):
 
 
 def test_the_usual_ones():
-    assert len(declinations(SkyMap().calibration_spacing_deg)) == 329
+    assert len(declinations(SkyMap().calibration_spacing_deg)) == 657

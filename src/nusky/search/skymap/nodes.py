@@ -1,7 +1,7 @@
 """Declinations of the map's background trials.
 
-The distribution of TS without signal changes within half a degree: at the horizon, where the detector's view changes
-from muons of the atmosphere to neutrinos, and anywhere with the few events that background seldom looks like.
+The few events that background seldom looks like decide the largest TS, and each is felt as far as its angular error
+goes: the distribution of TS without signal changes within some tenths of a degree.
 """
 
 import numpy as np
