@@ -181,7 +181,7 @@ def test_sources_by_themselves_cost_their_preparation_and_their_trials():
     ("rule", "sources", "cpu_s", "mib"),
     [
         ("5 trials", 1000, 23.9, 1560),
-        ("5 trials", 10_000, 27.0, 2274),
+        ("5 trials", 10_000, 32.3, 1830),
         ("1 trials", 100_000, 54.9, 2286),
         ("single_sources", 1000, 4.7, 401),
         ("single_sources", 10_000, 17.1, 407),
