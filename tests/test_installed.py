@@ -53,7 +53,7 @@ class Installed:
     def sh(self, code: str, folder: Path, status: int = 0) -> subprocess.CompletedProcess:
         """What lines of a shell print in `folder`; they must end with `status`."""
         done = subprocess.run(
-            ["sh", "-eu", "-c", code], cwd=folder, env=self.environment, capture_output=True, text=True, timeout=600
+            ["sh", "-eu", "-c", code], cwd=folder, env=self.environment, capture_output=True, text=True, timeout=1800
         )
         assert done.returncode == status, f"{code}\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
         return done
