@@ -107,7 +107,7 @@ COMMANDS = [
     ("nusky version", "nusky 0.", ()),
     (f"nusky data fetch {RELEASE}", f"data/{RELEASE}", ()),
     (f"nusky data verify {RELEASE} || test $? = 3", "not the three-year release", ()),  # generated events are not
-    ("nusky data list", f"state    data/{RELEASE}", ()),
+    ("nusky data list", f" data/{RELEASE}, ", ()),
     ("nusky catalogue validate blazars.csv --name Source --ra RA --dec Dec --weight flux", "blazars: 2 sources", ()),
     ("nusky catalogue show blazars.csv --name Source --ra RA --dec Dec", "TXS 0506+056", ()),
     ("nusky check blazars.yaml --finished", "blazars", ()),
