@@ -305,7 +305,7 @@ def test_sources_with_spectra_of_their_own_keep_them(full, catalogue):
         dec = catalogue.dec[[j]]
         alone = full.expected(dec, [OWN[j]])[:, 0, 0] * catalogue.weights[j]
         np.testing.assert_allclose(stack.per_source[:, 0, place], alone, rtol=1e-12)
-        own = full.signal_densities(dec, [OWN[j]])[:, 0, :, :-1]
+        own = full.signal_densities(dec, [OWN[j]])[:, 0]
         np.testing.assert_allclose(made.density[:, made.table[place]], own, rtol=1e-6, atol=1e-12)
     signal = Signal.of(full, catalogue, spectra)
     np.testing.assert_allclose(signal.share[:, order], stack.per_source[:, 0] / stack.expected.sum(), rtol=1e-12)
@@ -324,7 +324,7 @@ def test_only_sources_of_one_spectrum_share_a_table(full):
         assert np.array_equal(made.table == made.table[0], np.arange(n) % 2 == 0)
         near = 0.2 if n == 4 else np.radians(round(np.degrees(0.2) * 2) / 2)
         for place, spectrum in enumerate((soft, cut)):
-            own = full.signal_densities([near], [spectrum.at(2.0), spectrum.at(3.0)])[:, 0, :, :-1]
+            own = full.signal_densities([near], [spectrum.at(2.0), spectrum.at(3.0)])[:, 0]
             np.testing.assert_allclose(made.density[:, made.table[place]], own, rtol=1e-6, atol=1e-12)
     with pytest.raises(PhysicsError, match="2 spectra for 300 sources"):
         Hypothesis.of(full, sources, [SourceSpectra.of([soft, cut], [1.0, 1.0])])
