@@ -27,6 +27,10 @@ _SHORT = {
     "limit_n_signal": "UL n_s",
     "limit_gamma": "UL gamma",
     "gamma": "gamma",
+    "cutoff_gev": "cutoff_gev",
+    "break_gev": "break_gev",
+    "gamma_above": "gamma_above",
+    "curvature": "curvature",
     "ra_deg": "ra_deg",
     "dec_deg": "dec_deg",
 }
