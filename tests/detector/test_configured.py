@@ -6,6 +6,7 @@ import pytest
 from astropy import units as u
 
 from nusky import config
+from nusky.conventions import PARAMETERS
 from nusky.detector.configured import of_stack, spectra_of, spectrum_from, spectrum_of, spectrum_of_text
 from nusky.detector.spectrum import (
     KINDS,
@@ -36,7 +37,7 @@ def test_every_spectrum_can_be_configured():
 
 def test_what_can_be_fitted_and_where_is_the_same_in_a_configuration():
     able = {key: bounds for kind in KINDS.values() for key, bounds in kind.BOUNDS.items()}
-    assert set(able) == set(config.FIT_RANGES)
+    assert set(able) == set(config.FIT_RANGES) == {*PARAMETERS, "gamma"}
     for key, bounds in able.items():
         ends = np.log10(config.FIT_RANGES[key]) if key.endswith("_gev") else config.FIT_RANGES[key]
         assert tuple(ends) == pytest.approx(bounds)

@@ -281,4 +281,4 @@ def test_a_run_that_fits_a_cutoff_says_so(tmp_path):
     assert "spectrum as given" in opened.verdict.limit_sentence
     page = (tmp_path / PATHS.report).read_text(encoding="utf-8")
     assert "cutoff_gev fitted), cut-off [GeV] fitted: " in page
-    assert "mean fitted log10_cutoff_gev" in page
+    assert "mean fitted cut-off, log₁₀(E/GeV)" in page

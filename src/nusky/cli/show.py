@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from nusky.cli import console
+from nusky.conventions import PARAMETERS
 
 _FROM_TRIALS = {
     "p_local": ("< ", "p_local", "n_trials"),
@@ -27,10 +28,7 @@ _SHORT = {
     "limit_n_signal": "UL n_s",
     "limit_gamma": "UL gamma",
     "gamma": "gamma",
-    "cutoff_gev": "cutoff_gev",
-    "break_gev": "break_gev",
-    "gamma_above": "gamma_above",
-    "curvature": "curvature",
+    **{key: key for key in PARAMETERS},
     "ra_deg": "ra_deg",
     "dec_deg": "dec_deg",
 }

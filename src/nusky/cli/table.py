@@ -8,16 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from nusky.cli import console
+from nusky.conventions import PARAMETERS
 
 _KINDS = ("sources", "stacks", "spots")
-_FITTED = ("cutoff_gev", "break_gev", "gamma_above", "curvature")
 _DEFAULT = {
     "sources": (
-        "name", "ra_deg", "dec_deg", "n_signal", "gamma", *_FITTED, "p_local", "p_post",
+        "name", "ra_deg", "dec_deg", "n_signal", "gamma", *PARAMETERS, "p_local", "p_post",
         "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev",
     ),
     "stacks": (
-        "catalogue", "weighting", "n_sources", "n_signal", "gamma", *_FITTED, "test_statistic", "p_local",
+        "catalogue", "weighting", "n_sources", "n_signal", "gamma", *PARAMETERS, "test_statistic", "p_local",
         "limit_gamma", "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s",
         "energy_min_gev", "energy_max_gev",
     ),

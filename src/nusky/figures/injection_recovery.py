@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
 
-from nusky.conventions import index_text
+from nusky.conventions import index_text, parameter_text
 from nusky.figures import canvas
 
 COLUMNS = ("gamma", "n_injected", "n_fitted_mean", "n_fitted_low68", "n_fitted_high68")
@@ -54,6 +54,6 @@ def injection_recovery(recovered: pa.Table, *, method: str, target: str, synthet
             canvas.note(indices, "the spectral index was not fitted")
         numbers.set_ylabel("Fitted / injected events")
         index = r"Fitted spectral index $\gamma$"
-        indices.set_ylabel(index if parameter == "gamma" else f"Fitted {parameter}")
+        indices.set_ylabel(index if parameter == "gamma" else f"Fitted {parameter_text(parameter)}")
         numbers.legend(loc="best")
         return figure

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nusky.conventions import index_text
+from nusky.conventions import index_text, parameter_text
 from nusky.probability import at_floor, compared
 from nusky.report.numbers import cell_of, format_number
 from nusky.report.rows import PARAMETERS, own_parameters
@@ -387,7 +387,8 @@ def _with_fitted(columns: Mapping[str, str], row: Mapping[str, Any]) -> dict[str
         return dict(columns)
     ending = "_fitted_mean"
     name = next(key.removesuffix(ending) for key in row if key.endswith(ending) and not key.startswith("n_"))
-    own = {name: f"injected {name}", f"{name}{ending}": f"mean fitted {name}"}
+    words = parameter_text(name)
+    own = {name: f"injected {words}", f"{name}{ending}": f"mean fitted {words}"}
     return {key: title for key, title in columns.items() if key != "gamma_fitted_mean"} | own
 
 

@@ -8,16 +8,12 @@ that are no power laws they are at 100 TeV only.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nusky import conventions
 from nusky.report.verdict import PIVOT_GEV, limits, reference
 
 Rows = list[dict[str, Any]]
 _TEV_GEV = 1e3
-PARAMETERS = {
-    "cutoff_gev": "cut-off [GeV]",
-    "break_gev": "break [GeV]",
-    "gamma_above": "γ above the break",
-    "curvature": "curvature",
-}
+PARAMETERS = {key: f"{words} [GeV]" if key.endswith("_gev") else words for key, words in conventions.PARAMETERS.items()}
 """Parameters of spectra that may be fitted in place of the index, with their titles."""
 _EXCESS = ("signal_energy_min68_gev", "signal_energy_max68_gev")
 
