@@ -77,6 +77,8 @@ _HADRONIC_COLUMNS = {
     "n_trials": "trials",
     "energy_min_gev": "from [GeV]",
     "energy_max_gev": "to [GeV]",
+    "events_energy_min90_gev": "90 % of the events from [GeV]",
+    "events_energy_max90_gev": "to [GeV]",
     "problem": "problem",
 }
 _LIMIT_COLUMNS = {
