@@ -295,6 +295,8 @@ def test_power_laws_keep_their_closed_forms_everywhere(full, catalogue, monkeypa
         injected = hypothesis.spectra[4]
         drawn = Injector(full)(np.random.default_rng(1), Signal.of(full, hypothesis.sources, injected), 50.0)
         assert sum(map(len, drawn)) > 20
+        if spectrum is own:
+            continue  # a range of energies is one of their sum, which is no power law
         where = full.areas, full.responses, full.livetimes_s, hypothesis.sources.dec
         low, high = central_energy_range(*where, injected, hypothesis.sources.weights)
         assert low < high

@@ -255,7 +255,7 @@ def test_what_is_fitted_decides_trials_and_statements_and_no_separation(tmp_path
 def test_a_run_that_fits_a_cutoff_says_so(tmp_path):
     (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\nB,266.4,5.0\n")
     less = {"discovery_sigmas": [], "limit_method": "asymptotic", "source_limit_method": "asymptotic"}
-    less |= {"trials": 100, "source_trials": 20, "source_jobs": 1, "leave_one_out_sources": 0}
+    less |= {"trials": 100, "source_trials": 100, "source_jobs": 1, "leave_one_out_sources": 0}
     configuration = changed(**less, differential_log10_energy_gev=[]) | {"spectrum": CUT}
     configuration["release"] = configuration["release"] | {"seasons": ["IC86-2011"]}
     done = plan.run(configuration, tmp_path)
