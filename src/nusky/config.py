@@ -293,6 +293,14 @@ SHAPES: dict[str, dict[str, str]] = {
     "table": {"file": _REQUIRED},
 }
 """The spectra of `nusky.detector.spectrum` with their keys in a configuration."""
+FIT_RANGES = {
+    "gamma": (1.0, 4.0),
+    "cutoff_gev": (1e3, 1e8),
+    "gamma_above": (1.0, 6.0),
+    "break_gev": (1e3, 1e8),
+    "curvature": (-0.5, 1.0),
+}
+"""Keys of spectra that a fit may leave free, and where it looks for them unless told otherwise."""
 Parameter = float | str | None
 MAX_INDEX = 10.0
 """Steepest spectral index that is taken for one."""
@@ -327,6 +335,15 @@ class Spectrum(Section):
     )
     energy_min_gev: float | None = Field(None, gt=0, description="Lowest neutrino energy; null: none.")
     energy_max_gev: float | None = Field(None, gt=0, description="Highest neutrino energy; null: none.")
+    fit: Literal[*FIT_RANGES] | None = Field(
+        None,
+        description="Key that is fitted together with n_s; null: `gamma`, if it is not given. Another one needs a "
+        "`gamma`, and its own value is the one that limits and sensitivities are quoted at.",
+    )
+    fit_min: float | None = Field(
+        None, description="Smallest value of what `fit` names, in its unit; null: the range in docs/spectra.md."
+    )
+    fit_max: float | None = Field(None, description="Largest value of what `fit` names; null: as for fit_min.")
 
     @field_validator(
         "gamma", "cutoff_gev", "cutoff_power", "gamma_above", "break_gev", "sharpness", "curvature", mode="before"
@@ -370,6 +387,49 @@ class Spectrum(Section):
         if low >= high:
             raise ValueError("energy_min_gev must be below energy_max_gev")
         return self
+
+    @model_validator(mode="after")
+    def _can_be_fitted(self) -> "Spectrum":
+        if self.fit is None:
+            if self.fit_min is not None or self.fit_max is not None:
+                raise ValueError("fit_min and fit_max are the range of a `fit`: name the key that is fitted")
+            return self
+        able = [key for key in SHAPES[self.shape] if key in FIT_RANGES]
+        able += ["gamma"] * (self.shape != "table" and self.gamma is None)
+        if self.fit not in able:
+            other = " or ".join(able) + " can be" if able else "it has nothing that can be"
+            given = ", as it is given," if self.fit == "gamma" and self.gamma is not None else ""
+            raise ValueError(f"`fit: {self.fit}`{given} is not possible for this {self.shape}; {other} fitted")
+        if self.fit != "gamma" and self.gamma is None:
+            raise ValueError(f"`fit: {self.fit}` fits that in place of the index: give `gamma` a value, too")
+        own = getattr(self, self.fit)
+        if isinstance(own, str):
+            raise ValueError(
+                f"`fit: {self.fit}` is one value for all sources, so `{self.fit}` must be a number, no column: the one "
+                "that limits are quoted at"
+            )
+        low, high = self.fit_range
+        if not low < high:
+            raise ValueError(f"fit_min ({low:g}) must be below fit_max ({high:g})")
+        if low <= 0 and self.fit.endswith("_gev"):
+            raise ValueError(f"fit_min ({low:g}) must be above 0: {self.fit} is an energy")
+        if own is not None and not low <= own <= high:
+            raise ValueError(
+                f"{self.fit} is fitted from {low:g} to {high:g}; its own value, {own:g}, is outside. Set fit_min or "
+                "fit_max"
+            )
+        return self
+
+    @property
+    def fitted(self) -> str:
+        """Name of what is fitted together with n_s where events have energies; empty if there is nothing."""
+        return self.fit or ("gamma" if self.gamma is None and self.shape != "table" else "")
+
+    @property
+    def fit_range(self) -> tuple[float, float]:
+        """Where what `fit` names is looked for, in its own unit."""
+        low, high = FIT_RANGES[self.fitted]
+        return low if self.fit_min is None else self.fit_min, high if self.fit_max is None else self.fit_max
 
     @property
     def parameters(self) -> dict[str, float | str]:
@@ -1114,6 +1174,23 @@ class Configuration(Section):
         for name, block in (("inference", self.inference), ("skymap", self.skymap)):
             if block is not None and block.gamma is not None:
                 raise ValueError(f"`spectrum.gamma` and `{name}.gamma` both fix the index: leave one of them out")
+        return self
+
+    @model_validator(mode="after")
+    def _fits_possible(self) -> "Configuration":
+        """What is about an index is refused where something else is fitted in its place."""
+        block, own = self.inference, self.spectrum.fitted
+        if self.skymap is not None and own not in ("", "gamma"):
+            raise ValueError(
+                f"`spectrum.fit: {own}`: the map fits the index or nothing. Give the `fit` to the `spectrum` of a "
+                "catalogue, or leave the map out"
+            )
+        for name in (block.catalogues or self.catalogues) if block and block.profiles else []:
+            if (fitted := self.spectrum_of(name).fitted) not in ("", "gamma"):
+                raise ValueError(
+                    f"`inference.profiles` are over flux and index, but {fitted} is fitted for '{name}': leave one of "
+                    "them out"
+                )
         return self
 
     @model_validator(mode="after")

@@ -21,6 +21,21 @@ def index_text(gamma: float | str) -> str:
     return f"γ = {gamma}" if float(gamma) else "spectrum as given"
 
 
+PARAMETERS = {
+    "cutoff_gev": "cut-off",
+    "break_gev": "break",
+    "gamma_above": "γ above the break",
+    "curvature": "curvature",
+}
+"""Parameters of spectra that may be fitted in place of the index, in words."""
+
+
+def parameter_text(name: str) -> str:
+    """What labels say of a fitted parameter: `log10_cutoff_gev`, `curvature`, ... (`Spectrum.parameter_name`)."""
+    words = PARAMETERS[name.removeprefix("log10_")]
+    return f"{words}, log₁₀(E/GeV)" if name.startswith("log10_") else words
+
+
 @dataclass(frozen=True)
 class Conventions:
     """What the two analyses do differently."""

@@ -6,6 +6,7 @@ import yaml
 
 from nusky import config, tables
 from nusky.cli import check
+from nusky.errors import ConfigurationError
 from nusky.files import sha256, write_json
 from nusky.paths import Paths
 
@@ -154,6 +155,20 @@ def test_an_index_that_the_spectrum_fixes_is_told():
     )
     assert check._inference(cfg)["spectral index"] == "fixed at 2.2"
     assert check._skymap(cfg.skymap, cfg.spectrum)["spectral index"] == "fixed at 2.2"
+
+
+def test_a_cutoff_that_is_fitted_is_told_and_refused_where_events_have_no_energies():
+    cut = {"shape": "cutoff-power-law", "gamma": 2.2, "cutoff_gev": 3e4, "fit": "cutoff_gev", "fit_max": 1e6}
+    given = {"run": "x", "catalogues": {"wcda-hess": {}}, "spectrum": cut, "inference": {}}
+    cfg = config.parse(given)
+    assert check._inference(cfg)["spectral index"] == "fixed at 2.2; cutoff_gev is fitted"
+    report = check.catalogue_report(cfg, "wcda-hess", Path())
+    assert (report["fitted"], report["gammas"]) == ("cutoff_gev from 1000 to 1e+06", [])
+    assert report["spectrum"] == "cutoff-power-law (gamma 2.2, cutoff_gev 30000, cutoff_power 1)"
+    with pytest.raises(
+        ConfigurationError, match=r"`catalogues\.wcda-hess`: cutoff_gev cannot be fitted, as the release"
+    ):
+        check.catalogue_report(config.parse(given | {"release": {"name": "icecube-3yr"}}), "wcda-hess", Path())
 
 
 WINDOWED = {

@@ -6,6 +6,7 @@ import pytest
 from astropy import units as u
 
 from nusky import config
+from nusky.conventions import PARAMETERS
 from nusky.detector.configured import of_stack, spectra_of, spectrum_from, spectrum_of, spectrum_of_text
 from nusky.detector.spectrum import (
     KINDS,
@@ -30,8 +31,69 @@ def block(**keys):
 def test_every_spectrum_can_be_configured():
     assert set(config.SHAPES) == set(KINDS)
     for shape, keys in config.SHAPES.items():
-        own = {f.name for f in fields(KINDS[shape])} - {"log10_limits", "fit", "gamma"}
+        own = {f.name for f in fields(KINDS[shape])} - {"log10_limits", "fit", "fit_limits", "gamma"}
         assert shape == "table" or set(keys) == own
+
+
+def test_what_can_be_fitted_and_where_is_the_same_in_a_configuration():
+    able = {key: bounds for kind in KINDS.values() for key, bounds in kind.BOUNDS.items()}
+    assert set(able) == set(config.FIT_RANGES) == {*PARAMETERS, "gamma"}
+    for key, bounds in able.items():
+        ends = np.log10(config.FIT_RANGES[key]) if key.endswith("_gev") else config.FIT_RANGES[key]
+        assert tuple(ends) == pytest.approx(bounds)
+
+
+def test_another_parameter_than_the_index_is_fitted_in_its_range():
+    keys = {"shape": "cutoff-power-law", "gamma": 2.2, "cutoff_gev": 3e4, "fit": "cutoff_gev"}
+    spectrum = spectrum_of(block(**keys))
+    assert spectrum == CutoffPowerLaw(2.2, 3e4, fit="cutoff_gev")
+    assert block(**keys).fitted == "cutoff_gev"
+    narrow = spectrum_of(block(**keys, fit_min=1e4, fit_max=1e6))
+    assert [made.cutoff_gev for made in narrow.grid(3)] == pytest.approx([1e4, 1e5, 1e6])
+    assert narrow.quoted([2.0, 3.0]) == [np.log10(3e4)]
+    assert spectrum_of_text("cutoff:gamma=2.2,cutoff=30TeV,fit=cutoff,fit_min=10TeV,fit_max=1PeV") == narrow
+    index = spectrum_of(block(fit="gamma", fit_max=3))
+    assert [made.gamma for made in index.grid(3)] == [1.0, 2.0, 3.0]
+    sources = spectra_of(block(**keys | {"gamma": "index"}), SOURCES)
+    stack = of_stack(sources).at(5.0)
+    assert [own.cutoff_gev for own in stack.own] == [1e5, 1e5]
+    assert stack.quoted_words == "2 spectra of 2 sources, cutoff_gev 100000"
+    assert [block(**own).fitted for own in ({}, {"gamma": 2}, {"shape": "table", "file": "x.csv"})] == ["gamma", "", ""]
+
+
+CUT = {"shape": "cutoff-power-law", "gamma": 2, "cutoff_gev": 1e4}
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"fit": "cutoff_gev"}, "`fit: cutoff_gev` is not possible for this power-law; gamma can be fitted"),
+        ({"gamma": 2, "fit": "curvature"}, "not possible for this power-law; it has nothing that can be fitted"),
+        ({"fit": "sharpness"}, "Input should be 'gamma', 'cutoff_gev'"),
+        (CUT | {"fit": "gamma"}, "`fit: gamma`, as it is given, is not possible .*; cutoff_gev can be fitted"),
+        (CUT | {"fit": "break_gev"}, "cutoff_gev can be fitted"),
+        (CUT | {"fit": "cutoff_gev", "gamma": None}, "give `gamma` a value, too"),
+        (CUT | {"fit": "cutoff_gev", "cutoff_gev": "cut"}, "`cutoff_gev` must be a number, no column"),
+        (CUT | {"fit": "cutoff_gev", "fit_min": 1e5, "fit_max": 1e4}, r"fit_min \(100000\) must be below fit_max"),
+        (CUT | {"fit": "cutoff_gev", "fit_min": 1e9}, "fit_min .* must be below fit_max"),
+        (CUT | {"fit": "cutoff_gev", "fit_min": -5}, "must be above 0: cutoff_gev is an energy"),
+        (CUT | {"fit": "cutoff_gev", "fit_min": 2e4}, "fitted from 20000 to 1e[+]08; its own value, 10000, is outside"),
+        (CUT | {"fit_max": 1e5}, "fit_min and fit_max are the range of a `fit`"),
+        ({"shape": "table", "file": "x.csv", "fit": "gamma"}, "it has nothing that can be fitted"),
+    ],
+)
+def test_a_fit_that_makes_no_sense_is_refused(keys, message):
+    with pytest.raises(ConfigurationError, match=message):
+        config.parse({"run": "x", "catalogues": {"wcda-hess": {"spectrum": keys}}})
+
+
+def test_the_map_and_profiles_are_about_an_index():
+    given = {"run": "x", "catalogues": {"wcda-hess": {}}, "spectrum": CUT | {"fit": "cutoff_gev"}}
+    with pytest.raises(ConfigurationError, match=r"`spectrum\.fit: cutoff_gev`: the map fits the index"):
+        config.parse(given | {"skymap": {}})
+    with pytest.raises(ConfigurationError, match="profiles` are over flux and index, but cutoff_gev is fitted for"):
+        config.parse(given | {"inference": {"profiles": True}})
+    assert config.parse(given | {"inference": {}}).spectrum_of("wcda-hess").fitted == "cutoff_gev"
 
 
 def test_a_common_spectrum_takes_the_index_it_is_asked_at():
@@ -152,10 +214,13 @@ def test_a_text_may_be_the_name_of_a_table(tmp_path):
         ("cutoff:cutoff=1TeV,gamma=-2", "leave the minus sign out"),
         ("cutoff:cutoff=1TeV,gamma=steep", "gamma = 'steep' is no number"),
         ("cutoff:cutoff=1TeV,curvature=1", "does not belong to a cutoff-power-law"),
-        ("cutoff:cutoff=1TeV,fit=cutoff", "give gamma a value"),
-        ("cutoff:gamma=2,cutoff=1TeV,fit=gamma", "fit=gamma is not possible; of this one cutoff can be fitted"),
-        ("power-law:gamma=2,fit=cutoff", "no parameter can be fitted"),
-        ("cutoff:gamma=2,cutoff=1GeV,fit=cutoff", "from 3 to 8 in .*; its own value, 0, is outside"),
+        ("cutoff:cutoff=1TeV,fit=cutoff", "give `gamma` a value"),
+        (
+            "cutoff:gamma=2,cutoff=1TeV,fit=gamma",
+            "`fit: gamma`, as it is given, is not possible .*; cutoff_gev can be fitted",
+        ),
+        ("power-law:gamma=2,fit=cutoff", "nothing that can be fitted"),
+        ("cutoff:gamma=2,cutoff=1GeV,fit=cutoff", "from 1000 to 1e.08; its own value, 1, is outside"),
         ("power-law:energy_min=2TeV,energy_max=1TeV", "energy_min_gev must be below"),
         ("nowhere.csv", "nowhere.csv: cannot be read"),
         ("table:file={name}.csv", "belongs into the `spectrum` of a catalogue"),

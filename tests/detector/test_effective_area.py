@@ -53,6 +53,21 @@ def test_steps_and_their_integrals_equal_quadrature():
         assert found == pytest.approx(expected, rel=1e-10)
 
 
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 1.7, 2.0, 2.53, 3.2, 4.0])
+@pytest.mark.parametrize("limits", [None, (2.3, 4.1), (3.0, 3.01)])
+def test_power_laws_are_folded_by_their_closed_form(gamma, limits):
+    area = jagged()
+    low, high = area.log10_energy[:-1], area.log10_energy[1:]
+    ends = [10 ** np.clip(edges, *(limits or (-9, 99))).astype(np.longdouble) / 1e5 for edges in (low, high)]
+    one = np.longdouble(1 - gamma)
+    flux = np.log(ends[1] / ends[0]) if gamma == 1 else (ends[1] ** one - ends[0] ** one) / one
+    expected = (1e5 * flux) @ area.area
+    centres = np.arcsin((np.sin(area.dec[1:]) + np.sin(area.dec[:-1])) / 2)
+    for steps in (True, False):
+        [found] = area.integrals(centres, power_laws(gamma, limits), steps=steps)
+        np.testing.assert_allclose(found, expected.astype(float), rtol=1e-12)
+
+
 def test_between_the_centres_it_is_the_oracles():
     area = jagged()
     assert (area.area == 0).any()

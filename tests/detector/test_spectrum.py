@@ -175,12 +175,32 @@ def test_what_is_fitted_is_the_parameter():
     assert cutoff.parameter == 5.0
     assert cutoff.at(6.0) == CutoffPowerLaw(2.0, 1e6, fit="cutoff_gev")
     assert [s.parameter for s in cutoff.grid(3)] == [3.0, 5.5, 8.0]
-    assert "cutoff_gev" not in cutoff.words
+    assert cutoff.words == "cutoff-power-law (gamma 2, cutoff_power 1, cutoff_gev fitted)"
+    assert cutoff.quoted_words == CutoffPowerLaw(2.0, 1e5, fit="").words
+    assert (cutoff.quoted_index, PowerLaw(2.5).quoted_index, PowerLaw(2.5, fit="").quoted_index) == (0.0, 2.5, 0.0)
+    assert [s.parameter for s in replace(cutoff, fit_limits=(4.0, 5.0)).grid(3)] == [4.0, 4.5, 5.0]
     assert "cutoff_gev 100000" in CutoffPowerLaw(2.0, 1e5).words
     np.testing.assert_array_equal(parameters(PowerLaw(2.0).grid(25)), np.linspace(1, 4, 25))
     fixed = table([1e3, 1e4], [1.0, 0.1])
     assert (fixed.parameter, fixed.at(3.0), fixed.grid(25)) == (0.0, fixed, (fixed,))
     assert set(KINDS) == {"power-law", "cutoff-power-law", "broken-power-law", "log-parabola", "table"}
+
+
+def test_fitted_values_stand_under_their_own_names():
+    row = {"n_signal": 3.0, "gamma": 4.5, "gamma_low68": 4.0}
+    assert PowerLaw(2.0).under_own_name(row) == row
+    assert PowerLaw(2.0, fit="").under_own_name(row) == {"n_signal": 3.0, "gamma": 2.0, "gamma_low68": 2.0}
+    cutoff = CutoffPowerLaw(2.2, 1e5, fit="cutoff_gev").under_own_name(row)
+    assert cutoff == {"n_signal": 3.0, "gamma": 2.2, "gamma_low68": 2.2} | {
+        "cutoff_gev": pytest.approx(10**4.5),
+        "cutoff_gev_low68": pytest.approx(1e4),
+    }
+    columns = LogParabola(2.2, 0.1, fit="curvature").under_own_name({"gamma_without": np.array([0.1, 0.2])})
+    assert {name: column.tolist() for name, column in columns.items()} == {
+        "gamma_without": [2.2, 2.2],
+        "curvature_without": [0.1, 0.2],
+    }
+    assert np.isnan(table([1e3, 1e4], [1.0, 0.1]).under_own_name({"gamma": 0.0})["gamma"])
 
 
 @pytest.mark.parametrize(
@@ -190,6 +210,7 @@ def test_what_is_fitted_is_the_parameter():
         (lambda: CutoffPowerLaw(2.0, 1e5, 0.0), "cutoff_power"),
         (lambda: BrokenPowerLaw(2.0, 3.0, np.inf), "break_gev"),
         (lambda: PowerLaw(2.0, fit="cutoff_gev"), "cannot be fitted; gamma can"),
+        (lambda: PowerLaw(2.0, fit_limits=(3.0, 2.0)), "gamma is fitted from 3 to 2: no range"),
         (lambda: PowerLaw(2.0, log10_limits=(5.0, 4.0)), "begin below its end: 5 and 4"),
         (
             lambda: table([1e3, 1e4], [1.0, 1.0]).within((5.0, 6.0)),

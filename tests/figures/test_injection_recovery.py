@@ -44,3 +44,14 @@ def test_fixed_index_says_so(recovered):
         recovered.column_names.index("gamma_fitted_mean"), "gamma_fitted_mean", [np.full(4, np.nan)]
     )
     assert injection_recovery(fixed, **OPTIONS).axes[1].texts[0].get_text() == "the spectral index was not fitted"
+
+
+def test_another_parameter_than_the_index_is_drawn_under_its_name(recovered):
+    names = {name: name.replace("gamma_", "log10_cutoff_gev_") for name in recovered.column_names}
+    cut = recovered.rename_columns([names[name] for name in recovered.column_names])
+    cut = cut.set_column(0, "gamma", [np.zeros(4)]).append_column("log10_cutoff_gev", [np.full(4, 2.0)])
+    numbers, parameters = injection_recovery(cut, **OPTIONS).axes
+    np.testing.assert_allclose(points(parameters)[0].get_ydata(), [2.1, 2.1, 3.1, 3.1])
+    assert parameters.get_ylabel() == "Fitted cut-off, log₁₀(E/GeV)"
+    assert len(points(numbers)) == 1
+    assert [line.get_ydata()[0] for line in parameters.lines if line.get_linestyle() == "--"] == [2.0]

@@ -373,6 +373,7 @@ def hadronic(**changed):
     row = {"source": -1, "name": "all sources", "n_sources": 97, "fraction": 0.3123, "fraction_limit": 0.8149}
     row |= {"fraction_sensitivity": 0.9, "confidence_level": 0.9, "method": "Neyman", "injection": "smearing"}
     row |= {"energy_min_gev": 500.0, "energy_max_gev": 12500.0, "relation": "kinematic", "problem": ""}
+    row |= {"events_energy_min90_gev": 630.0, "events_energy_max90_gev": 8100.0}
     row |= dict.fromkeys(("gamma", "n_signal_limit", "n_hadronic", "n_hadronic_error", "n_hadronic_capped", "p_local"))
     row |= {"n_trials": 300} | changed
     summary = inferred()
@@ -385,7 +386,15 @@ def hadronic(**changed):
     [
         (
             {},
-            ("of wcda-hess", "97 sources", "f < 0.81 at 90 %", "best fit 0.31", "sensitivity 0.9", "500 GeV to 12 TeV"),
+            (
+                "of wcda-hess",
+                "97 sources",
+                "f < 0.81 at 90 %",
+                "best fit 0.31",
+                "sensitivity 0.9",
+                "500 GeV to 12 TeV in all",
+                "90 % of the events are expected at 630 GeV to 8.1 TeV",
+            ),
         ),
         ({"fraction_limit": 3.21}, ("f < 3.2 at 90 %", "above 1 nothing is excluded")),
         ({"method": "asymptotic"}, ("not calibrated",)),

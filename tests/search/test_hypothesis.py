@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, SourceSpectra, TabulatedSpectrum, power_laws
+from nusky import config
+from nusky.detector.configured import spectrum_of
+from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, SourceSpectra, Spectrum, TabulatedSpectrum, power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood import energy
 from nusky.releases import icecube_10yr, registry
 from nusky.releases.generator import generate_release
 from nusky.search.analysis import Analysis
+from nusky.search.energy_range import central_energy_range
+from nusky.search.excess_energy import excess_energies
 from nusky.search.experiment import Experiment, Indices
 from nusky.search.far_pairs import far_ratios
 from nusky.search.hypothesis import Hypothesis, Sources
@@ -268,6 +272,37 @@ def hot_spot(analysis):
     psi = oracles.separation(season.ra[band][:, None], season.dec[band][:, None], season.ra[band], season.dec[band])
     k = band[np.argmax(np.exp(-0.5 * (psi / 0.01) ** 2).sum(axis=0))]
     return Sources.of(season.ra[k], season.dec[k])
+
+
+def test_power_laws_keep_their_closed_forms_everywhere(full, catalogue, monkeypatch):
+    """No quadrature in fits, injection or energy ranges; and however one is asked for, the numbers are the same."""
+    free, source = spectrum_of(config.Spectrum()), hot_spot(full)
+    assert free == PowerLaw(2.0)
+
+    def refused(*_):
+        raise AssertionError("a power law is integrated numerically")
+
+    monkeypatch.setattr(Spectrum, "_by_quadrature", refused)
+    monkeypatch.setattr(Spectrum, "_inverse", refused)
+    own = SourceSpectra.of([PowerLaw(2.0 + 0.1 * j) for j in range(len(catalogue))], catalogue.weights)
+    for sources, spectrum in ((source, None), (source, free), (catalogue, own)):
+        hypothesis = Hypothesis.of(full, sources, spectrum)
+        fit = hypothesis.fit()
+        if spectrum is None:
+            first = fit
+        elif spectrum is free:
+            assert fit == first
+        injected = hypothesis.spectra[4]
+        drawn = Injector(full)(np.random.default_rng(1), Signal.of(full, hypothesis.sources, injected), 50.0)
+        assert sum(map(len, drawn)) > 20
+        if spectrum is own:
+            continue  # a range of energies is one of their sum, which is no power law
+        where = full.areas, full.responses, full.livetimes_s, hypothesis.sources.dec
+        low, high = central_energy_range(*where, injected, hypothesis.sources.weights)
+        assert low < high
+        excess_energies(hypothesis.with_spectra([injected]), 5.0, injected.parameter)
+    with pytest.raises(AssertionError, match="integrated numerically"):
+        Hypothesis.of(full, source, CutoffPowerLaw(2.0, 1e5))
 
 
 @pytest.mark.parametrize("alone", [True, False])

@@ -76,6 +76,18 @@ def test_a_fitted_index_costs_more_than_a_fixed_one():
     assert 1.1 < trials(10**6) / trials(10**6, gamma=2.0) < 2  # docs/validation/speed.md: 32.2 and 26.5 per second
 
 
+def test_a_fitted_cutoff_costs_what_a_fitted_index_does():
+    cut = {"shape": "cutoff-power-law", "gamma": 2.2, "cutoff_gev": 3e4}
+
+    def of(spectrum, rule="inference_trials"):
+        names = STACK | {"catalogue": "wcda-hess", "first": "0", "stop": "1000000"}
+        return cost(rule, names, spectrum=spectrum, inference={"discovery_sigmas": []}, skymap=None)
+
+    assert of(cut) < of(cut | {"fit": "cutoff_gev"}) == of({})
+    # Fluxes are quoted at four indices, or at the spectrum as given.
+    assert of({}, "stacking_scan") > of(cut | {"fit": "cutoff_gev"}, "stacking_scan")
+
+
 def test_one_source_costs_less_than_a_stack_and_a_declination_as_much_as_a_source():
     alone = {"hypothesis": "declinations"}
     assert trials(10**6, alone, declinations_deg=[0.0]) < 0.2 * trials(10**6)

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from nusky.detector.spectrum import CutoffPowerLaw, PowerLaw, power_laws
-from nusky.errors import TableError
+from nusky.errors import PhysicsError, TableError
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
 from nusky.search.analysis import FULL, SPATIAL
@@ -296,3 +296,58 @@ def test_a_tabulated_spectrum_is_searched_at_declinations(root, tmp_path):
         for season in job.study().analysis.seasons
     )
     assert scale.events_per_phi0_gev == pytest.approx(expected * 1e-19, rel=1e-9)
+
+
+CUT = {"shape": "cutoff-power-law", "gamma": 2.2, "cutoff_gev": 3e4, "fit": "cutoff_gev"}
+
+
+def fitted_cutoff(root, name):
+    job = Job(root, "full", name)
+    job.setup["spectrum"] = CUT
+    return job
+
+
+def test_a_fitted_cutoff_stands_under_its_name_everywhere(root, tmp_path):
+    job = fitted_cutoff(root, STACK)
+    made = outputs(tmp_path, "fits", "searches", "statements", "fluxes", "sources")
+    trials = job.trials(tmp_path / "trials", 40, 40)
+    job.batch(tmp_path / "skies.parquet", range(2), "skies")
+    skies = [tmp_path / "skies.parquet"]
+    assert "log10_cutoff_gev" in read_table(trials[0], kind="trials").column_names
+    job.run(inference.fits, outputs(tmp_path, "fits", "searches"), inputs={"trials": trials, "skies": skies})
+    request = REQUEST | {"limit_method": "asymptotic", "discovery_sigmas": (), "n_trials": 10}
+    job.run(inference.statements, outputs(tmp_path, "statements", "fluxes"), inputs={"trials": trials}, request=request)
+    job.run(stack_sources.stack_sources, outputs(tmp_path, "sources"), n_sources=0, n_trials=10)
+    [fit] = read_table(made["fits"], kind="stack_fits").to_pylist()
+    target = job.study().target(0)
+    grid = np.linspace(3, 8, 26)
+    hypothesis = target.experiment.hypothesis.with_gammas(grid)
+    _, value, _ = hypothesis.likelihood(hypothesis.data()).profile()
+    assert fit["test_statistic"] == pytest.approx(max(2 * value.max(), 0), abs=0.05)
+    assert np.isnan(fit["gamma_fixed"])
+    assert fit["gamma"] == 2.2
+    if fit["n_signal"] > 0:
+        assert np.log10(fit["cutoff_gev"]) == pytest.approx(grid[np.argmax(value)], abs=0.3)
+        assert 1e3 <= fit["cutoff_gev_low68"] <= fit["cutoff_gev"] <= fit["cutoff_gev_high68"] <= 1e8 * (1 + 1e-9)
+    rows = read_table(made["statements"], kind="statements").to_pylist()
+    assert {(row["gamma"], row["spectrum"]) for row in rows} == {
+        (0.0, "cutoff-power-law (gamma 2.2, cutoff_gev 30000, cutoff_power 1)")
+    }
+    limit = next(row for row in rows if row["statement"] == "upper limit")
+    cut = CutoffPowerLaw(2.2, 3e4)
+    assert limit["e2dnde_100tev_gev_cm2_s"] == pytest.approx(1e10 * limit["phi0_per_gev"] * cut.shape(1e5))
+    settings = read_metadata(made["fits"])["settings"]
+    assert settings["analysis"] == f"{FULL}, cutoff-power-law (gamma 2.2, cutoff_power 1, cutoff_gev fitted)"
+    found = inference_summary.collect({"uniform": made}, None)
+    assert list(found["stacks"]["uniform"]["statements"]) == ["0.0"]
+    sentence = next(iter(inference_findings(found, format_number)))
+    assert f"cut-off [GeV] fitted: {format_number(fit['cutoff_gev'])}: TS =" in sentence
+    titles = {title: columns for title, columns, *_ in inference_tables(found, "mine")}
+    assert "cut-off [GeV] without it" in titles["Sources of the stack of mine, uniform weights"]
+
+
+def test_a_cutoff_cannot_be_fitted_without_energies(root):
+    job = Job(root, "spatial", STACK)
+    job.setup["spectrum"] = CUT
+    with pytest.raises(PhysicsError, match="cutoff_gev cannot be fitted: the release has no smearing tables"):
+        job.study()

@@ -131,6 +131,8 @@ def test_hadronic_fractions_use_the_sources_own_spectra(root, neyman):
         assert (row["energy_min_gev"], row["energy_max_gev"]) == (500.0, 12500.0)  # WCDA: 1-25 TeV gamma rays
         assert 0 < row["n_hadronic_error"] < row["n_hadronic"]
         assert row["n_hadronic_capped"] == 0.0
+        low, high = row["events_energy_min90_gev"], row["events_energy_max90_gev"]
+        assert row["energy_min_gev"] <= low < high <= row["energy_max_gev"] * (1 + 1e-9)
 
 
 def test_the_gamma_rays_and_the_neutrinos_they_allow_are_tabulated(root, neyman):

@@ -222,3 +222,28 @@ def test_the_summary_and_the_report_say_what_was_done(finished):
         "Synthetic events",
     ):
         assert text in page
+
+
+CUT = {"shape": "cutoff-power-law", "gamma": 2.2, "cutoff_gev": 1e5, "fit": "cutoff_gev", "fit_max": 1e7}
+
+
+def test_what_is_fitted_decides_trials_and_statements_and_no_separation(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\n")
+    configuration = copy.deepcopy(SMALL)
+    before = plan.parameters(configuration, tmp_path)
+    configuration["catalogues"]["mine"]["spectrum"] = CUT
+    after = plan.parameters(configuration, tmp_path)
+    assert before.keys() == after.keys()
+    changed_rules = {rule for rule in before if before[rule] != after[rule]}
+    assert {
+        "acceptance",
+        "stacking_scan",
+        "inference_trials",
+        "inference_fits",
+        "inference_statements",
+    } <= changed_rules
+    assert {"inference_limits_part", "inference_recovery", "inference_stack_sources"} <= changed_rules
+    assert not {"separations", "background", "ingest", "sources", "fetch"} & changed_rules
+    configuration["catalogues"]["mine"]["spectrum"] = {"fit": "cutoff_gev"}
+    with pytest.raises(Exception, match="`fit: cutoff_gev` is not possible for this power-law"):
+        plan.parameters(configuration, tmp_path)

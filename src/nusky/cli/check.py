@@ -77,7 +77,8 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
     from nusky.catalogues.build import build_catalogue
     from nusky.catalogues.weights import model_weights
     from nusky.detector.configured import of_stack, spectra_of
-    from nusky.errors import CatalogueError, NuskyError
+    from nusky.errors import CatalogueError, ConfigurationError, NuskyError
+    from nusky.releases import registry
 
     block = cfg.catalogues[name]
     lists = [
@@ -106,7 +107,19 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
         spectrum = of_stack(spectra_of(cfg.spectrum_of(name), table, directory))
     except NuskyError as error:
         raise type(error)(f"in config block `catalogues.{name}.spectrum`: {error}") from None
-    report |= {"spectrum": spectrum.words, "gammas": spectrum.quoted(block.gammas) if spectrum.fit else []}
+    asked = cfg.spectrum_of(name)
+    report |= {
+        "spectrum": spectrum.quoted_words,
+        "fitted": asked.fitted,
+        "gammas": block.gammas if asked.fitted == "gamma" else [],
+    }
+    if asked.fitted not in ("", "gamma"):
+        report["fitted"] += " from {:g} to {:g}".format(*asked.fit_range)
+        if cfg.release.synthetic == "never" and not registry.of(cfg.release).smearing:
+            raise ConfigurationError(
+                f"in config block `catalogues.{name}`: {asked.fitted} cannot be fitted, as the release has no smearing "
+                "tables, so that the likelihood knows no energies. Leave `fit` out of its spectrum, or of the run's."
+            )
     return report
 
 
@@ -188,6 +201,7 @@ def _explained(cfg: Any, name: str, report: dict[str, Any]) -> dict[str, Any]:
         "lists": {part["label"]: part["n_sources"] for part in report["lists"]},
         "weightings": report["weightings"],
         "spectrum": report["spectrum"],
+        "fitted": report["fitted"],
         "gammas": report["gammas"],
         "single_sources": block.single_sources,
         "without_flux": report["missing_flux"]["count"],
@@ -278,6 +292,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
             "weightings": ", ".join(f"{w} ({n} sources)" for w, n in catalogue["weightings"].items()),
             "spectrum": catalogue["spectrum"],
             "spectral indices": ", ".join(map(str, catalogue["gammas"])) or "those of the spectrum",
+            "fitted": catalogue["fitted"] if catalogue["fitted"] != "gamma" else "",
             "each source alone": "yes" if catalogue["single_sources"] else "no",
             "in time": catalogue["time"],
         }
@@ -386,7 +401,8 @@ def _inference(cfg: Any) -> dict[str, Any]:
 def _index(block: Any, spectrum: Any, free: str) -> str:
     """What the block of an inference or a map does with the index; `free` where nothing fixes it."""
     fixed = block.gamma if spectrum.gamma is None else spectrum.gamma
-    return free if fixed is None else f"fixed at {fixed}"
+    other = f"; {spectrum.fit} is fitted" if spectrum.fit not in (None, "gamma") else ""
+    return free if fixed is None else f"fixed at {fixed}{other}"
 
 
 def _skymap(block: Any, spectrum: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from nusky.cli import console
+from nusky.conventions import PARAMETERS
 
 _FROM_TRIALS = {
     "p_local": ("< ", "p_local", "n_trials"),
@@ -27,6 +28,7 @@ _SHORT = {
     "limit_n_signal": "UL n_s",
     "limit_gamma": "UL gamma",
     "gamma": "gamma",
+    **{key: key for key in PARAMETERS},
     "ra_deg": "ra_deg",
     "dec_deg": "dec_deg",
 }

@@ -8,16 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from nusky.cli import console
+from nusky.conventions import PARAMETERS
 
 _KINDS = ("sources", "stacks", "spots")
 _DEFAULT = {
     "sources": (
-        "name", "ra_deg", "dec_deg", "n_signal", "gamma", "p_local", "p_post",
+        "name", "ra_deg", "dec_deg", "n_signal", "gamma", *PARAMETERS, "p_local", "p_post",
         "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev",
     ),
     "stacks": (
-        "catalogue", "weighting", "n_sources", "n_signal", "gamma", "test_statistic", "p_local", "limit_gamma",
-        "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev",
+        "catalogue", "weighting", "n_sources", "n_signal", "gamma", *PARAMETERS, "test_statistic", "p_local",
+        "limit_gamma", "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s",
+        "energy_min_gev", "energy_max_gev",
     ),
     "spots": ("number", "ra_deg", "dec_deg", "n_signal", "gamma", "test_statistic", "p_local"),
 }  # fmt: skip
@@ -32,6 +34,10 @@ _HEADS = {
     "dec_deg": ("Decl.", r"deg"),
     "n_signal": (r"$\hat{n}_s$", ""),
     "gamma": (r"$\hat{\gamma}$", ""),
+    "cutoff_gev": (r"$\hat{E}_\mathrm{c}$", "GeV"),
+    "break_gev": (r"$\hat{E}_\mathrm{b}$", "GeV"),
+    "gamma_above": (r"$\hat{\gamma}_\mathrm{above}$", ""),
+    "curvature": ("Curvature", ""),
     "test_statistic": ("TS", ""),
     "p_local": (r"$p_\mathrm{local}$", ""),
     "p_post": (r"$p_\mathrm{post}$", ""),

@@ -1,6 +1,5 @@
 """The spectra that a configuration, a command line or a caller asks for."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,8 @@ def spectrum_of_text(text: str, folder: Path = Path(".")) -> Spectrum:
     """The spectrum in a text: `cutoff:gamma=2,cutoff=100TeV`, or the name of a file with a table.
 
     Before the colon stands the kind of a configuration's block `spectrum`, or the beginning of it; behind it are its
-    keys, energies with a unit. `fit=cutoff` leaves that free in place of the index; without `gamma` the index is free.
+    keys, energies with a unit. `fit=cutoff` leaves that free in place of the index, from `fit_min` to `fit_max`;
+    without `gamma` the index is free.
 
     Raises
     ------
@@ -89,15 +89,18 @@ def spectrum_of_text(text: str, folder: Path = Path(".")) -> Spectrum:
         if name in content:
             raise wrong(f"'{key}' stands there twice.")
         content[name] = _energy_gev(value, key, wrong) if key in _ENERGIES else value
-    free = content.pop("fit", None)
+    if (fit := f"{content.get('fit')}_gev") in config.FIT_RANGES:
+        content["fit"] = fit
+    if str(content.get("fit")).endswith("_gev"):
+        for key in {"fit_min", "fit_max"} & content.keys():
+            content[key] = _energy_gev(content[key], key, wrong)
     block = config.validated(config.Spectrum, content, f"spectrum '{text}'", "docs/spectra.md")
     for key, value in block.parameters.items():
         if isinstance(value, str):
             raise wrong(f"{key} = '{value}' is no number.")
     if "{name}" in (block.file or ""):
         raise wrong("a file for each source belongs into the `spectrum` of a catalogue in a configuration.")
-    spectrum = spectrum_of(block, folder)
-    return spectrum if free is None else _freed(spectrum, free, block, wrong)
+    return spectrum_of(block, folder)
 
 
 def _energy_gev(value: str, key: str, wrong: Any) -> float:
@@ -112,23 +115,6 @@ def _energy_gev(value: str, key: str, wrong: Any) -> float:
     if not energy.unit.is_equivalent(u.GeV):
         raise wrong(f"{key} = {value} is no energy; give one in GeV, TeV or PeV.")
     return float(energy.to_value(u.GeV))
-
-
-def _freed(spectrum: Spectrum, free: str, block: config.Spectrum, wrong: Any) -> Spectrum:
-    name = f"{free}_gev" if free in _ENERGIES else free
-    if name == "gamma" and block.gamma is None and "gamma" in spectrum.BOUNDS:
-        return spectrum
-    if name not in spectrum.BOUNDS or name == "gamma":
-        able = [key.removesuffix("_gev") for key in spectrum.BOUNDS if key != "gamma" or block.gamma is None]
-        raise wrong(f"fit={free} is not possible; of this one {' or '.join(able) or 'no parameter'} can be fitted.")
-    if block.gamma is None:
-        raise wrong(f"fit={free} fits that in place of the index: give gamma a value, too.")
-    freed = replace(spectrum, fit=name)
-    low, high = freed.BOUNDS[name]
-    if not low <= freed.parameter <= high:
-        unit = " in log10(E/GeV)" if name.endswith("_gev") else ""
-        raise wrong(f"{free} is fitted from {low:g} to {high:g}{unit}; its own value, {freed.parameter:g}, is outside.")
-    return freed
 
 
 def spectrum_from(given: Any) -> Spectrum:
@@ -178,14 +164,22 @@ def _made(block: config.Spectrum, values: dict[str, Any], file: str | None, fold
     if file is not None:
         spectrum = read_spectrum(folder / file)
     else:
-        # An index of its own is not fitted; else its value is set by whoever asks for one.
-        fixed = {"fit": ""} if "gamma" in values else {"gamma": 2.0}
-        spectrum = KINDS[block.shape](**values, **fixed)
+        # The value of a free index is set by whoever asks for one.
+        free = {"gamma": 2.0} if block.fitted == "gamma" else {}
+        spectrum = KINDS[block.shape](**values, **free, fit=block.fitted, fit_limits=_fit_limits(block))
     if block.energy_min_gev is None and block.energy_max_gev is None:
         return spectrum
     low, high = block.energy_min_gev or 0.0, block.energy_max_gev or np.inf
     with np.errstate(divide="ignore"):
         return spectrum.within((float(np.log10(low)), float(np.log10(high))))
+
+
+def _fit_limits(block: config.Spectrum) -> tuple[float, float] | None:
+    """Where the fitted parameter is looked for, of energies log10(E/GeV); None where the block does not say."""
+    if block.fit_min is None and block.fit_max is None:
+        return None
+    low, high = block.fit_range
+    return (float(np.log10(low)), float(np.log10(high))) if block.fit.endswith("_gev") else (low, high)
 
 
 def _column(sources: pa.Table | None, column: str) -> np.ndarray:

@@ -6,10 +6,10 @@ its `shape`; integrals and shares then follow by quadrature, unless it has close
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ _TOLERANCE = 1e-11
 _HALVINGS = 14
 _STEPS_PER_DEX, _LEAST_STEPS = 200, 64
 """Steps of a bin between which a share of its integral is looked up."""
+_NOT_OF_THE_SHAPE = ("log10_limits", "fit", "fit_limits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +38,13 @@ class Spectrum(ABC):
         The range; all energies by default.
     fit : str
         Name of the attribute that a fit may leave free, one of `BOUNDS`; empty where only phi0 is fitted.
+    fit_limits : (low, high) or None
+        Where it is looked for, of energies log10(E/GeV); None for the range in `BOUNDS`.
     """
 
     log10_limits: tuple[float, float] = (-np.inf, np.inf)
     fit: str = "gamma"
+    fit_limits: tuple[float, float] | None = None
     NAME: ClassVar[str]
     """What a configuration calls it."""
     BOUNDS: ClassVar[dict[str, tuple[float, float]]] = {"gamma": (1.0, 4.0)}
@@ -50,6 +54,8 @@ class Spectrum(ABC):
         """PhysicsError for an attribute that cannot be fitted, or a range that is none."""
         if self.fit and self.fit not in self.BOUNDS:
             raise PhysicsError(f"'{self.fit}' of a {self.NAME} cannot be fitted; {', '.join(self.BOUNDS)} can.")
+        if self.fit_limits is not None and not self.fit_limits[0] < self.fit_limits[1]:
+            raise PhysicsError("{} is fitted from {:g} to {:g}: no range.".format(self.fit, *self.fit_limits))
         if not self.log10_limits[0] < self.log10_limits[1]:
             raise PhysicsError(
                 "a spectrum's range of energies must begin below its end: {:g} and {:g} in log10(E/GeV).".format(
@@ -79,6 +85,45 @@ class Spectrum(ABC):
         value = getattr(self, self.fit)
         return float(np.log10(value)) if self.fit.endswith("_gev") else value
 
+    @property
+    def parameter_name(self) -> str:
+        """What `parameter` is: `gamma`, `curvature`, `log10_cutoff_gev`, ...; empty if there is nothing but phi0."""
+        return f"log10_{self.fit}" if self.fit.endswith("_gev") else self.fit
+
+    @property
+    def quoted_index(self) -> float:
+        """Index that numbers are quoted for where it is what a fit may leave free; 0 for the spectrum as it is."""
+        return self.parameter if self.fit == "gamma" else 0.0
+
+    @property
+    def quoted_words(self) -> str:
+        """The spectrum in words, the `quoted_index` left out."""
+        return self.words if self.fit == "gamma" else self.fixed.words
+
+    def under_own_name(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row in which `gamma`, and what begins with `gamma_`, are values of `parameter`, each under its own name.
+
+        Of energies the value in GeV. `gamma` then is the index that the spectrum has, NaN without one.
+        """
+        if self.fit == "gamma":
+            return dict(row)
+        made: dict[str, Any] = {}
+        for key, value in row.items():
+            if key != "gamma" and not key.startswith("gamma_"):
+                made[key] = value
+                continue
+            made[key] = np.full(np.shape(value), getattr(self, "gamma", np.nan), dtype=float)[()]
+            if self.fit:
+                made[self.fit + key.removeprefix("gamma")] = (
+                    10.0 ** np.asarray(value) if self.fit.endswith("_gev") else value
+                )
+        return made
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Range in which what a fit may leave free is looked for; of an energy log10(E/GeV)."""
+        return self.fit_limits or self.BOUNDS[self.fit]
+
     def at(self, parameter: float) -> "Spectrum":
         """The same spectrum with another value of its parameter."""
         if not self.fit:
@@ -88,11 +133,11 @@ class Spectrum(ABC):
     @property
     def fixed(self) -> "Spectrum":
         """The same with nothing but phi0 fitted."""
-        return replace(self, fit="") if self.fit else self
+        return replace(self, fit="", fit_limits=None) if self.fit else self
 
     def grid(self, n: int) -> "tuple[Spectrum, ...]":
         """`n` spectra with the parameter evenly spaced over its range; itself where only phi0 is fitted."""
-        return tuple(self.at(value) for value in np.linspace(*self.BOUNDS[self.fit], n)) if self.fit else (self,)
+        return tuple(self.at(value) for value in np.linspace(*self.bounds, n)) if self.fit else (self,)
 
     def within(self, log10_limits: tuple[float, float]) -> "Spectrum":
         """The same in a range of log10(E/GeV), cut at its own ends; PhysicsError where they do not overlap."""
@@ -198,8 +243,9 @@ class Indexed(Spectrum):
     @property
     def words(self) -> str:
         """The name and the values of what is not fitted."""
-        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("log10_limits", "fit")}
+        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_OF_THE_SHAPE}
         told = [f"{name} {value:.6g}" for name, value in known.items() if name != self.fit]
+        told += [f"{self.fit} fitted"] * (self.fit not in ("", "gamma"))
         told += ["log10(E/GeV) {:g} to {:g}".format(*self.log10_limits)] * bool(np.isfinite(self.log10_limits).any())
         return self.NAME + (f" ({', '.join(told)})" if told else "")
 
@@ -484,13 +530,26 @@ class SourceSpectra(JoinedSpectrum):
 
     @property
     def words(self) -> str:
-        """How many there are."""
-        return f"{len(set(self.own))} spectra of {len(self.own)} sources"
+        """How many there are, and what is fitted of them unless it is the index."""
+        fitted = f", {self.fit} fitted" if self.fit not in ("", "gamma") else ""
+        return f"{len(set(self.own))} spectra of {len(self.own)} sources{fitted}"
+
+    @property
+    def quoted_words(self) -> str:
+        """The same with the value of what is fitted."""
+        if self.fit in ("", "gamma"):
+            return self.words
+        return f"{self.words.removesuffix(' fitted')} {getattr(self.own[0], self.fit):.6g}"
 
     @property
     def parameter(self) -> float:
         """That of the first."""
         return self.own[0].parameter
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Those of the first."""
+        return self.own[0].bounds
 
     def at(self, parameter: float) -> "SourceSpectra":
         """The same spectra with another value of what is fitted of them, dimensionless or log10(E/GeV)."""

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nusky.conventions import index_text
+from nusky.conventions import index_text, parameter_text
 from nusky.probability import at_floor, compared
-from nusky.report.numbers import cell_of
+from nusky.report.numbers import cell_of, format_number
+from nusky.report.rows import PARAMETERS, own_parameters
 
 _UNIT = "GeV cm⁻² s⁻¹"
 _DRAWN = {
@@ -82,6 +83,8 @@ _HADRONIC_COLUMNS = {
     "n_trials": "trials",
     "energy_min_gev": "from [GeV]",
     "energy_max_gev": "to [GeV]",
+    "events_energy_min90_gev": "90 % of the events from [GeV]",
+    "events_energy_max90_gev": "to [GeV]",
     "problem": "problem",
 }
 _LIMIT_COLUMNS = {
@@ -235,6 +238,8 @@ def _limit(
 
 
 def _at(fit: Mapping[str, Any]) -> str:
+    for key in own_parameters([fit]):
+        return f", {PARAMETERS[key]} fitted: {format_number(fit[key])}"
     return ", γ fitted" if fit["gamma_fixed"] is None else f", {index_text(format(fit['gamma_fixed'], 'g'))}"
 
 
@@ -275,11 +280,12 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
             "over the flux, or over that at the peak; seen is what of it lies in good runs.",
         )
     for weighting, stack in inference["stacks"].items():
+        columns = _with_parameter(_STACK_SOURCE_COLUMNS, stack["sources"], "_without", " without it")
         yield (
             f"Sources of the stack of {where}, {weighting} weights",
-            ["γ", *_STACK_SOURCE_COLUMNS.values()],
+            ["γ", *columns.values()],
             [
-                [_fit_index(row), *(cell_of(row, key, {"p_without": "n_trials"}) for key in _STACK_SOURCE_COLUMNS)]
+                [_fit_index(row), *(cell_of(row, key, {"p_without": "n_trials"}) for key in columns)]
                 for row in stack["sources"]
             ],
             "What each source adds to the best fit; the columns add up to the signal events and the test statistic of "
@@ -303,10 +309,11 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         "in which sources share events as they do in the data.",
     )
     if sources.get("flares"):
+        columns = _with_parameter(_FLARE_COLUMNS, sources["flares"])
         yield (
             f"Flares of the sources of {where}",
-            list(_FLARE_COLUMNS.values()),
-            [[_cell(row[key]) for key in _FLARE_COLUMNS] for row in sources["flares"]],
+            list(columns.values()),
+            [[_cell(row[key]) for key in columns] for row in sources["flares"]],
             "The strongest window of every source, then the strongest of those that lie apart from it. TS of each has "
             "the factor for the number of short windows; the p-values above are those of the sources. The fluence is "
             "that of the fitted events, of one flavour.",
@@ -326,10 +333,10 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
 
 def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iterator[Parts]:
     """Fits and limits of the sources side by side, where there is more of them than the table of the sources has."""
-    columns = _with_fluence(_LIMIT_COLUMNS, timed)
+    columns, of_source = _with_fluence(_LIMIT_COLUMNS, timed), _with_parameter(_SOURCE_COLUMNS, sources["fits"])
     rows, fixed = [], {fit["gamma_fixed"] for fit in sources["fits"]}
     for fit in sorted(sources["fits"], key=lambda row: row["p_local"]):
-        fitted = [cell_of(fit, key) for key in _SOURCE_COLUMNS]
+        fitted = [cell_of(fit, key) for key in of_source]
         own = [
             limit
             for limit in sources["limits"].get(fit["name"], ())
@@ -341,7 +348,7 @@ def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iter
     if more or len(rows) > len({(fit["name"], fit["origin"]) for fit in sources["fits"]}):
         yield (
             f"Sources of {where} at every index",
-            [*_SOURCE_COLUMNS.values(), *(f"limit: {title}" for title in columns.values())],
+            [*of_source.values(), *(f"limit: {title}" for title in columns.values())],
             rows,
             "Smallest local p-value first, fit and limits of a source side by side. Fluxes are of one flavour; their "
             "energies hold the central 90 % of the expected signal. Asymptotic limits have no trials, and their "
@@ -360,6 +367,34 @@ def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
         if timed and key == "e2dnde_100tev_gev_cm2_s":
             found |= _TIME_COLUMNS
     return found
+
+
+def _with_parameter(
+    columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], ending: str = "", words: str = ""
+) -> dict[str, str]:
+    """The columns of a table, with the parameter that was fitted in place of the index, if one was, behind the index.
+
+    `ending` and `words` are what its key and its title end in.
+    """
+    found: dict[str, str] = {}
+    for key, title in columns.items():
+        found[key] = title
+        if key == f"gamma{ending}":
+            found |= {
+                f"{own}{ending}": f"{name}{words}" for own, name in PARAMETERS.items() if f"{own}{ending}" in rows[0]
+            }
+    return found
+
+
+def _with_fitted(columns: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, str]:
+    """The columns of a table with the mean of what was fitted, whatever it is, in place of that of the index."""
+    if "gamma_fitted_mean" not in columns or "gamma_fitted_mean" in row:
+        return dict(columns)
+    ending = "_fitted_mean"
+    name = next(key.removesuffix(ending) for key in row if key.endswith(ending) and not key.startswith("n_"))
+    words = parameter_text(name)
+    own = {name: f"injected {words}", f"{name}{ending}": f"mean fitted {words}"}
+    return {key: title for key, title in columns.items() if key != "gamma_fitted_mean"} | own
 
 
 def _fit_index(row: Mapping[str, Any]) -> Any:
@@ -399,7 +434,7 @@ def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
     ):
         if found.get(name):
             named = "name" in found[name][0] and len({row["name"] for row in found[name]}) > 1
-            shown = ({"name": "source"} if named else {}) | columns
+            shown = ({"name": "source"} if named else {}) | _with_fitted(columns, found[name][0])
             rows = [[_cell(row[key], key) for key in shown] for row in found[name]]
             yield (f"{title} {where}", list(shown.values()), rows, description)
 

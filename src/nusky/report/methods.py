@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nusky.printable import printable
+from nusky.report.rows import PARAMETERS, own_parameters
 from nusky.report.verdict import limits
 
 _ENTRIES = {
@@ -104,8 +105,10 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
         for weighting, stack in found["stacks"].items():
             fit = stack["fits"][0]
             gamma = "was fitted" if fit["gamma_fixed"] is None else f"was fixed at {_index(fit['gamma_fixed'])}"
+            own = "".join(f", {_plain(PARAMETERS[key])} was fitted" for key in own_parameters([fit]))
+            how = own.removeprefix(", ") or f"the spectral index {gamma}"
             yield (
-                f"For the stack of {_plain(catalogue)} with {_plain(weighting)} weights the spectral index {gamma}; "
+                f"For the stack of {_plain(catalogue)} with {_plain(weighting)} weights {how}; "
                 f"{fit['n_trials']} scrambled skies give its p-value."
             )
         if found["sources"]:

@@ -21,7 +21,7 @@ from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.numbers import Probability, cell_of, format_number
 from nusky.report.page import page_template
-from nusky.report.rows import source_rows, stack_rows
+from nusky.report.rows import PARAMETERS, source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
 from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, tests, verdict
 
@@ -277,6 +277,7 @@ _SOURCE_COLUMNS = {
     "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
     "n_signal": "signal events",
     "gamma": "γ",
+    **PARAMETERS,
     "test_statistic": "TS",
     "limit_e2dnde_1tev_gev_cm2_s": f"limit at 1 TeV [{LIMIT_UNIT}]",
     "limit_n_signal": "limit [events]",

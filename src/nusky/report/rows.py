@@ -5,13 +5,16 @@ are on E² dN/dE of one flavour (neutrinos and antineutrinos), and None outside 
 that are no power laws they are at 100 TeV only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nusky import conventions
 from nusky.report.verdict import PIVOT_GEV, limits, reference
 
 Rows = list[dict[str, Any]]
 _TEV_GEV = 1e3
+PARAMETERS = {key: f"{words} [GeV]" if key.endswith("_gev") else words for key, words in conventions.PARAMETERS.items()}
+"""Parameters of spectra that may be fitted in place of the index, with their titles."""
 _EXCESS = ("signal_energy_min68_gev", "signal_energy_max68_gev")
 
 
@@ -39,6 +42,7 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
             known = of_source.setdefault((name, row.get("origin")), {})
             known[str(row["gamma"])] = row
     keys = ("name", "origin", "ra_deg", "dec_deg", "n_signal", "gamma", "test_statistic", "p_local", "p_post")
+    keys += own_parameters(sources["fits"])
     found = []
     for fit in sources["fits"]:
         if fit["gamma_fixed"] != first:
@@ -66,16 +70,18 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
 def stack_rows(summary: Mapping[str, Any]) -> Rows:
     """Every stack of the standard method: its fit and p-value where the inference treats it, its limit to quote."""
     of_stack = {(limit.catalogue, limit.weighting): limit for limit in limits(summary)}
+    results = {name: result or {} for name, result in (summary["methods"].get("standard") or {}).items()}
+    stacks = {name: (result.get("inference") or {"stacks": {}})["stacks"] for name, result in results.items()}
+    own = own_parameters([fit for inferred in stacks.values() for stack in inferred.values() for fit in stack["fits"]])
     found = []
-    for catalogue, result in (summary["methods"].get("standard") or {}).items():
-        inferred = ((result or {}).get("inference") or {"stacks": {}})["stacks"]
-        for weighting, by_gamma in ((result or {}).get("stacking") or {}).items():
+    for catalogue, result in results.items():
+        inferred = stacks[catalogue]
+        for weighting, by_gamma in (result.get("stacking") or {}).items():
             fit = (inferred.get(weighting) or {"fits": [{}]})["fits"][0]
             n_sources = next((stack["n_sources"] for stack in by_gamma.values() if stack), None)
             row = {"catalogue": catalogue, "weighting": weighting, "n_sources": n_sources}
-            row |= {
-                key: fit.get(key) for key in ("n_signal", "gamma", "test_statistic", "p_local", "n_trials", *_EXCESS)
-            }
+            keys = ("n_signal", "gamma", *own, "test_statistic", "p_local", "n_trials", *_EXCESS)
+            row |= {key: fit.get(key) for key in keys}
             limit = of_stack.get((catalogue, weighting))
             if limit is None:
                 row |= _limit_columns(None, None, None, None, None, False, (None, None))
@@ -93,6 +99,11 @@ def stack_rows(summary: Mapping[str, Any]) -> Rows:
                 )
             found.append(row)
     return found
+
+
+def own_parameters(fits: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Columns of fits with the parameter of the spectrum that was fitted in place of the index, if one was."""
+    return tuple(key for key in PARAMETERS if any(key in fit for fit in fits))
 
 
 def spot_rows(summary: Mapping[str, Any]) -> Rows:

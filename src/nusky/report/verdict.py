@@ -259,8 +259,20 @@ def hadronic_sentences(summary: Mapping[str, Any]) -> Iterator[str]:
         how = _how(row["method"], calibrated=is_calibrated(row), from_trials=row["method"] != "asymptotic")
         yield (
             f"{what}: f < {_two(row['fraction_limit'])} at {100 * row['confidence_level']:g} % ({', '.join(parts)})"
-            f"{energies(row['energy_min_gev'], row['energy_max_gev'])}, {row['relation']} relation; {how}."
+            f", {_measured(row)}, {row['relation']} relation; {how}."
         )
+
+
+def _measured(row: Mapping[str, Any]) -> str:
+    """The energies that a hadronic fraction is about, in words."""
+    span, events = (
+        f"{energy(row[f'{of}energy_min{part}_gev'])} to {energy(row[f'{of}energy_max{part}_gev'])}"
+        for of, part in (("", ""), ("events_", "90"))
+    )
+    return (
+        f"valid for each source at the neutrino energies of its measured gamma rays, {span} in all; 90 % of "
+        f"the events are expected at {events}"
+    )
 
 
 def _two(value: float | None) -> str:

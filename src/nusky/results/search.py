@@ -333,19 +333,7 @@ def _quoted(search: Search, target: Any, values: list[float], trials: int, reque
     }
     fit = {key: value for key, value in fit.items() if key != "gamma_fixed"}
     fit |= {"gamma_fitted": experiment.free and spectrum.fit == "gamma"}
-    if spectrum.fit != "gamma":
-        fit |= _own_parameter(fit, spectrum, experiment.free)
     return SearchResult.of(target, fit, rows, settings, search.tables.synthetic)
-
-
-def _own_parameter(fit: Mapping[str, Any], spectrum: Any, free: bool) -> dict[str, float]:
-    """The fitted parameter of a spectrum under its own name in place of the index, and the index that it has."""
-    ends = ("", "_low68", "_high68")
-    named = {}
-    if free:
-        power = spectrum.fit.endswith("_gev")
-        named = {f"{spectrum.fit}{end}": 10 ** fit[f"gamma{end}"] if power else fit[f"gamma{end}"] for end in ends}
-    return dict.fromkeys((f"gamma{end}" for end in ends), float(getattr(spectrum, "gamma", np.nan))) | named
 
 
 def _limit(target: Any, gamma: float, ts: float, background: NDArray, request: Any) -> tuple[Any, Any]:
@@ -538,7 +526,7 @@ class SearchResult(Result):
         high = max(1.6 * self.fit["n_signal_high68"], self.fit["n_signal_high68"] + 4.0)
         steps = np.linspace(0.0, high, _CONTOUR_STEPS)
         hypothesis, spectrum = self._hypothesis, self.target.spectrum
-        gammas = np.linspace(*spectrum.BOUNDS[spectrum.fit], _CONTOUR_GAMMAS) if self.is_free else hypothesis.gammas[:1]
+        gammas = np.linspace(*spectrum.bounds, _CONTOUR_GAMMAS) if self.is_free else hypothesis.gammas[:1]
         return gammas, steps, hypothesis.profile_likelihood(gammas, steps)
 
     def to_dict(self) -> dict[str, Any]:

@@ -59,8 +59,17 @@ class Indices:
         """The `fixed` index if there is one; else gamma is free where events have energies, at `listed` where not.
 
         Of a spectrum that fits something else than an index, the value that it has is the one quoted.
+
+        Raises
+        ------
+        PhysicsError : something else than an index is to be fitted, and events have no energies.
         """
         spectrum = spectrum or _POWER_LAW
+        if spectrum.fit not in ("", "gamma") and not with_energy:
+            raise PhysicsError(
+                f"{spectrum.fit} cannot be fitted: the release has no smearing tables, so that the likelihood knows no "
+                "energies. Leave `fit` out."
+            )
         gammas = np.array(spectrum.quoted(listed if fixed is None else [fixed]), dtype=float)
         is_fixed = not spectrum.fit or (fixed is not None and spectrum.fit == "gamma")
         return cls(gammas, with_energy and not is_fixed, spectrum)

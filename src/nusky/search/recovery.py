@@ -24,7 +24,7 @@ class Recovery:
     """Fits of `n_trials` skies with Poisson(`n_injected`) events of the index `gamma`; means and central 68 %.
 
     The means carry their standard errors. The fitted indices, averaged over trials with n_s > 0, are NaN where the
-    index was fixed or no trial has n_s > 0.
+    index was fixed or no trial has n_s > 0. Where another parameter of the spectrum is fitted, all of them are of that.
     """
 
     gamma: float

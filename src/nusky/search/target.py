@@ -131,24 +131,20 @@ class Target:
 
         `observed` (n_fits,) are the TS of the data, `background` (n_trials, n_fits) those of scrambled skies; without
         trials there is no p-value. It ranks the TS of the trials' own fit; with gamma free, the fit that is quoted is
-        refined beyond it.
+        refined beyond it. Another parameter than the index that is fitted stands under its own name
+        (`Spectrum.under_own_name`).
         """
         experiment = self.experiment
         for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
             best, interval, window, energies = self._best(experiment.at(fixed).hypothesis)
-            row = (
-                {"gamma_fixed": float(fixed)}
-                | window
-                | dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True))
-                | {
-                    "converged": best.converged,
-                    "n_signal_low68": interval.n_signal_low,
-                    "n_signal_high68": interval.n_signal_high,
-                    "gamma_low68": interval.gamma_low,
-                    "gamma_high68": interval.gamma_high,
-                }
-                | energies
-            )
+            fit = dict(zip(FIT_COLUMNS, (best.n_signal, best.gamma, best.ts), strict=True)) | {
+                "converged": best.converged,
+                "n_signal_low68": interval.n_signal_low,
+                "n_signal_high68": interval.n_signal_high,
+                "gamma_low68": interval.gamma_low,
+                "gamma_high68": interval.gamma_high,
+            }
+            row = {"gamma_fixed": float(fixed)} | window | self.spectrum.under_own_name(fit) | energies
             if len(background):
                 local = local_p_value(observed[i], background[:, i])
                 row |= {

@@ -121,12 +121,16 @@ class Case:
     @property
     def n_gammas(self) -> int:
         """Indices of the stack; those at which fluxes of the inference are quoted, where there is no catalogue."""
-        if self.kind and self.inference.gamma:
+        if self.cfg.spectrum_of(self.catalogue or None).fitted != "gamma" or (self.kind and self.inference.gamma):
             return 1
         return len(self.cfg.catalogues[self.catalogue].gammas) if self.catalogue else 2
 
     def _fitted(self, block: Any) -> bool:
-        return block.gamma is None and registry.of(self.cfg.release).smearing
+        """Whether the inference or the map fits something together with n_s."""
+        own = self.catalogue if block is self.inference else ""
+        fitted = self.cfg.spectrum_of(own or None).fitted
+        free = block.gamma is None if fitted == "gamma" else bool(fitted)
+        return free and registry.of(self.cfg.release).smearing
 
     @property
     def trial(self) -> float:

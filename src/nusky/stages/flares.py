@@ -28,14 +28,20 @@ def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
             own = experiment.at(fixed).hypothesis
             likelihood = own.likelihood(own.data())
             found = list(likelihood.flares())
-            rows += [known | {"gamma_fixed": float(fixed)} | row for row in _rows(target, found)]
+            rows += [
+                known | {"gamma_fixed": float(fixed)} | target.spectrum.under_own_name(row)
+                for row in _rows(target, found)
+            ]
             if i == 0:
                 gamma = found[0].gamma if found else float(np.median(own.gammas))
                 source = {"source": known["source"], "name": known["name"]}
                 windows.append(_windows(source, likelihood))
                 weights.append(_weights(source, likelihood, int(np.argmin(np.abs(own.gammas - gamma)))))
     provenance = study.trace()
-    write_table(outputs.flares, pa.Table.from_pylist(rows, _FLARES), kind="flares", provenance=provenance)
+    fitted = study.indices.spectrum.fit
+    own = [(fitted, pa.float64())] if fitted not in ("", "gamma") else []
+    schema = pa.schema([*_FLARES, *own])
+    write_table(outputs.flares, pa.Table.from_pylist(rows, schema), kind="flares", provenance=provenance)
     write_table(outputs.windows, pa.concat_tables(windows), kind="flare_windows", provenance=provenance)
     write_table(outputs.weights, pa.concat_tables(weights), kind="flare_weights", provenance=provenance)
 

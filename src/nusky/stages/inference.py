@@ -308,7 +308,8 @@ def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
         columns["test_statistic"] = study.common_skies(numbers).ravel()
     else:
         found = np.stack([target.experiment.background(numbers) for target in study], axis=1)
-        columns |= dict(zip(FIT_COLUMNS, found.reshape(-1, 3).T, strict=True))
+        names = [study.indices.spectrum.parameter_name or name if name == "gamma" else name for name in FIT_COLUMNS]
+        columns |= dict(zip(names, found.reshape(-1, 3).T, strict=True))
     write_table(outputs[0], columns, kind="trials", provenance=study.trace(skies=batch["skies"]))
 
 

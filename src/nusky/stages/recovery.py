@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 from nusky.search.calibration import LimitCalibration
 from nusky.search.experiment import Request
@@ -50,19 +51,28 @@ def recovery(
         for n_injected in STRENGTHS:
             skies = pseudo_experiments(experiment, signal, n_injected, n_trials)
             fits = np.array([experiment.fits(sky)[0] for sky in skies])
-            recovered.append(asdict(recover(experiment, gamma, n_injected, fits)))
+            recovered.append(_named(asdict(recover(experiment, gamma, n_injected, fits)), signal.spectra[0]))
             if n_injected in COVERED:
                 try:
                     found = cover(experiment, signal, n_injected, fits, calibration, asked)
                 except PhysicsError as error:
                     log.warning("no coverage at %g events, gamma %g: %s", n_injected, gamma, error)
                     continue
-                covered.append({"gamma": float(gamma)} | asdict(found))
+                covered.append({"gamma": target.spectrum.at(gamma).quoted_index} | asdict(found))
     provenance = study.trace(files.trials, target=label, n_trials=n_trials, request=request)
     table = pa.Table.from_pylist(recovered)
     write_table(outputs.recovery, table, kind="injection_recovery", provenance=provenance)
     table = pa.Table.from_pylist(covered, _COVERAGE)
     write_table(outputs.coverage, table, kind="coverage", provenance=provenance)
+
+
+def _named(row: dict[str, Any], spectrum: Spectrum) -> dict[str, Any]:
+    """A row of `recover` with what is fitted in place of an index under its own name, of energies the logarithm."""
+    name = spectrum.parameter_name
+    if name in ("", "gamma"):
+        return row
+    own = {name: row["gamma"], "gamma": spectrum.quoted_index}
+    return own | {key.replace("gamma_fitted", f"{name}_fitted"): row[key] for key in row if key != "gamma"}
 
 
 _COVERAGE = pa.schema(

@@ -61,8 +61,8 @@ def acceptances(
     season, response = read_columns(seasons, kind="seasons", columns=("season", "response"))
     table = read_table(sources, kind="sources")
     dec, whole = np.radians(table["dec_deg"].to_numpy()), of_stack(spectra_of(spectrum, table))
-    values = whole.quoted(gammas)
-    used = [whole.at(value) for value in values]
+    used = [whole.at(value) for value in whole.quoted(gammas)]
+    values = [each.quoted_index for each in used]
     integrals = [
         acceptance.acceptance_integrals(areas, response, dec, _within(used, rules), rules)
         for rules in (PUBLISHED, STANDARD)
@@ -79,7 +79,8 @@ def acceptances(
         },
         kind="acceptance",
         provenance=trace(
-            [effective_areas, seasons, sources, *spectrum.files], {"gammas": values, "spectrum": whole.words}
+            [effective_areas, seasons, sources, *spectrum.files],
+            {"gammas": values, "spectrum": used[0].quoted_words},
         ),
     )
 
@@ -151,7 +152,7 @@ def stacking_scans(
     phi0 = np.geomspace(grid.phi0_min_per_ev, grid.phi0_max_per_ev, grid.n_steps)
     inputs = [sources, seasons, effective_areas, acceptance_table]
     inputs += [*spectrum.files, *separation_tables, *background_tables]
-    values, words = [each.parameter for each in stacks[0].spectra], stacks[0].spectra[0].words
+    values, words = [each.quoted_index for each in stacks[0].spectra], stacks[0].spectra[0].quoted_words
     settings = {"weighting": weighting.model_dump(), "gammas": values, "spectrum": words, "scan": grid.model_dump()}
     provenance = trace(inputs, settings)
     for stack, by_season in zip(stacks, moments, strict=True):
@@ -247,7 +248,7 @@ def _limit_row(result: StackingResult, n_sources: int) -> dict[str, float]:
         f"ul95_e2dnde_{label}_gev_cm2_s": result.ul95_e2dnde(energy) for label, energy in LIMIT_ENERGIES_GEV.items()
     }
     return {
-        "gamma": result.spectrum.parameter,
+        "gamma": result.spectrum.quoted_index,
         "n_sources": n_sources,
         "ns_per_phi0_ev": result.expected.per_phi0_ev,
         "ns_per_phi0_gev": result.expected.per_phi0_gev,

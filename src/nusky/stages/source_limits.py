@@ -14,6 +14,7 @@ import pyarrow as pa
 from nusky.detector.spectrum import SourceSpectra
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
+from nusky.search.energy_range import central_energy_range
 from nusky.search.experiment import Experiment, Request
 from nusky.search.hadronic import (
     GAMMA_PER_NEUTRINO_ENERGY,
@@ -188,6 +189,8 @@ def _hadronic_row(
     if problem:
         log.warning("no upper limit: %s", problem)
     fraction = fraction_limit(limit.n_signal, events, spectra, level)
+    where = analysis.areas, analysis.responses, analysis.livetimes_s, sources.dec
+    low, high = central_energy_range(*where, own, sources.weights)
     return {
         "n_sources": len(spectra.row),
         "gamma": float(spectra.gamma[0]) if len(spectra.row) == 1 and np.isfinite(spectra.gamma[0]) else None,
@@ -208,6 +211,8 @@ def _hadronic_row(
         "n_trials": limit.n_trials,
         "energy_min_gev": fraction.energy_min_gev,
         "energy_max_gev": fraction.energy_max_gev,
+        "events_energy_min90_gev": low,
+        "events_energy_max90_gev": high,
         "injection": injection_of(limit, experiment.inject.label),
         "problem": problem,
     }
@@ -284,6 +289,8 @@ _HADRONIC = pa.schema(
         ("n_trials", pa.int64()),
         ("energy_min_gev", pa.float64()),
         ("energy_max_gev", pa.float64()),
+        ("events_energy_min90_gev", pa.float64()),
+        ("events_energy_max90_gev", pa.float64()),
         ("injection", pa.string()),
         ("problem", pa.string()),
     ]

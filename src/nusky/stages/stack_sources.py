@@ -21,7 +21,8 @@ def stack_sources(
     scrambled skies; the others have NaN.
     """
     study = Study(files, setup, hypothesis)
-    experiment = study.target(0).experiment
+    target = study.target(0)
+    experiment = target.experiment
     # The hypothesis has its sources in order of declination.
     listed = study.rows[np.argsort(study.table["dec_deg"].to_numpy()[study.rows], kind="stable")]
     names, origins = (study.table[name].take(pa.array(listed)) for name in ("name", "origin"))
@@ -46,7 +47,7 @@ def stack_sources(
             "n_signal": shares.n_signal,
             "test_statistic": shares.ts,
             "n_signal_without": left[:, f, 0],
-            "gamma_without": left[:, f, 1],
+            **target.spectrum.under_own_name({"gamma_without": left[:, f, 1]}),
             "test_statistic_without": left[:, f, 2],
             "p_without": p,
             "n_trials": np.where(np.isfinite(p), n_trials, 0),

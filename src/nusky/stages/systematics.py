@@ -32,6 +32,6 @@ def systematics(
         for gamma in study.indices.gammas:
             fit = study.indices.fit_of(gamma)
             made = systematic_shifts(target, float(gamma), observed[fit], background[:, j, fit], asked, sizes)
-            rows += [about | {"gamma": float(gamma)} | row for row in made]
+            rows += [about | {"gamma": target.spectrum.at(gamma).quoted_index} | row for row in made]
     provenance = study.trace(files.trials, request=request, sizes=sizes)
     write_table(outputs[0], pa.Table.from_pylist(rows), kind="systematics", provenance=provenance)

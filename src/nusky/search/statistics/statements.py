@@ -65,8 +65,8 @@ class FluxScale:
 
     @property
     def gamma(self) -> float:
-        """The spectrum's parameter, usually its index."""
-        return self.spectrum.parameter
+        """The index that is quoted, 0 for the spectrum as it is."""
+        return self.spectrum.quoted_index
 
     def __post_init__(self) -> None:
         if not (np.isnan(self.events_per_phi0_gev) or 0 < self.events_per_phi0_gev < np.inf):
@@ -113,7 +113,7 @@ class FluxStatement:
         return {
             **asdict(self.strength),
             "gamma": self.scale.gamma,
-            "spectrum": self.scale.spectrum.words,
+            "spectrum": self.scale.spectrum.quoted_words,
             **scale,
             "flavours": self.flavours,
             "pivot_energy_gev": self.pivot_energy_gev,
