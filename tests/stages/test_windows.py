@@ -10,7 +10,16 @@ from nusky import config
 from nusky.errors import ConfigurationError, PhysicsError
 from nusky.releases import ingest
 from nusky.search.time_profile import Box
-from nusky.stages import catalogues, inference, inference_summary, releases, source_limits, stack_sources, windows
+from nusky.stages import (
+    catalogues,
+    inference,
+    inference_summary,
+    recovery,
+    releases,
+    source_limits,
+    stack_sources,
+    windows,
+)
 from nusky.tables import read_metadata, read_table, trace
 from tests.releases import own
 from tests.stages.inferred import Outputs, outputs
@@ -19,6 +28,7 @@ from validation.samples import REAL_SEASONS, TXS_SAMPLES, real_tables, txs_relea
 KINDS = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
 TIME = {"profile": "box", "start_mjd": "begin", "stop_mjd": 57096.21}
 LIST = "name,ra_deg,dec_deg,begin\nTXS,77.358,5.693,56937.81\nBeside,77.9,5.0,57000\n"
+LEFT = (("Late", 5.9, 58100, 3.0), ("A", 5.2, 57000, 2.1), ("B", 5.8, 57000, 2.2), ("C", 5.6, 57000, 2.3))
 REQUEST = {"confidence_level": 0.9, "limit_method": "neyman", "discovery_sigmas": [], "n_trials": 40}
 
 
@@ -112,6 +122,28 @@ def test_a_window_outside_the_seasons_is_named_and_left_out(tables):
         assert study.outside == ["Late"]
         assert study.rows.tolist() == [0, 1]
         assert study.trace().settings["windows_outside_seasons"] == ["Late"]
+
+
+def test_sources_keep_their_spectra_where_others_are_left_out(tables, monkeypatch):
+    """The first source has no window in the seasons: the second is the target number 0, and the middle of what is left
+    stands for the catalogue."""
+    folder, files = tables
+    rows = [f"{name},77.4,{dec},{begin},{index}" for name, dec, begin, index in LEFT]
+    (folder / "spectra.csv").write_text("name,ra_deg,dec_deg,begin,index\n" + "\n".join(rows) + "\n")
+    listed = config.Catalogue(lists=[{"file": str(folder / "spectra.csv")}])
+    catalogues.build(listed, "mine", folder / "spectra.parquet", folder / "spectra.json")
+    files = SimpleNamespace(**{**vars(files), "sources": folder / "spectra.parquet"})
+    asked = job("sources/mine", {"profile": "box", "start_mjd": "begin", "stop_mjd": 58200.0})
+    asked["setup"]["spectrum"] = {"shape": "cutoff-power-law", "gamma": "index", "cutoff_gev": 1e5}
+    study = inference.Study(files, **asked)
+    assert [target.spectrum.gamma for target in study] == [2.1, 2.2, 2.3]
+    assert [target.row["name"] for target in study] == ["A", "B", "C"]
+    chosen = []
+    monkeypatch.setattr(inference.Study, "statistics", lambda *_: np.zeros((40, 1, 1)))
+    monkeypatch.setattr(inference.Study, "target", lambda _, j: chosen.append(j) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        recovery.recovery(SimpleNamespace(**vars(files), trials=[]), None, **asked, request=REQUEST, n_trials=1)
+    assert chosen == [2]
 
 
 def test_windows_are_told_with_what_the_seasons_saw_of_them(tables, tmp_path):

@@ -221,7 +221,7 @@ class Study:
         if self.kind == "stack":
             spectrum = of_stack(self._spectra, self.rows, self.weights)
         else:
-            spectrum = self._spectra[j] if isinstance(self._spectra, tuple) else self._spectra
+            spectrum = self._spectra[int(self.rows[j])] if isinstance(self._spectra, tuple) else self._spectra
         fixed, listed = self._setup["gamma"], self._setup["gammas"]
         return Indices.choose(fixed, listed, self.analysis.smearings is not None, spectrum)
 

@@ -36,8 +36,8 @@ def recovery(
     study, asked = Study(files, setup, hypothesis), Request(**request)
     label, j = f"{study.name} stack", 0
     if study.kind == "sources":
-        j = int(np.argsort(study.table["dec_deg"].to_numpy(), kind="stable")[len(study) // 2])
-        label = f"{study.name}, {study.table['name'][j].as_py()}"
+        j = int(np.argsort(study.table["dec_deg"].to_numpy()[study.rows], kind="stable")[len(study) // 2])
+        label = f"{study.name}, {study.table['name'][int(study.rows[j])].as_py()}"
     target, background = study.target(j), study.statistics(files.trials, [j])[:, 0]
     recovered: list[dict[str, Any]] = []
     covered: list[dict[str, Any]] = []
