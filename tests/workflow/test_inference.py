@@ -6,7 +6,9 @@ import pytest
 
 from nusky.files import read_json
 from nusky.paths import Paths
+from nusky.results import open_run
 from nusky.search.analysis import FULL
+from nusky.tables import read_metadata
 from tests.workflow import plan
 
 SMALL = {
@@ -247,3 +249,36 @@ def test_what_is_fitted_decides_trials_and_statements_and_no_separation(tmp_path
     configuration["catalogues"]["mine"]["spectrum"] = {"fit": "cutoff_gev"}
     with pytest.raises(Exception, match="`fit: cutoff_gev` is not possible for this power-law"):
         plan.parameters(configuration, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_that_fits_a_cutoff_says_so(tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg\nA,83.6,22.0\nB,266.4,5.0\n")
+    less = {"discovery_sigmas": [], "limit_method": "asymptotic", "source_limit_method": "asymptotic"}
+    less |= {"trials": 100, "source_trials": 100, "source_jobs": 1, "leave_one_out_sources": 0}
+    configuration = changed(**less, differential_log10_energy_gev=[]) | {"spectrum": CUT}
+    configuration["release"] = configuration["release"] | {"seasons": ["IC86-2011"]}
+    done = plan.run(configuration, tmp_path)
+    assert done.returncode == 0, done.stderr
+    summary = read_json(tmp_path / PATHS.summary)
+    found = summary["methods"]["standard"]["mine"]
+    words = "cutoff-power-law (gamma 2.2, cutoff_gev 100000, cutoff_power 1)"
+    assert list(found["stacking"]["uniform"]) == ["0.0"]
+    assert list(found["inference"]["stacks"]["uniform"]["statements"]) == ["0.0"]
+    assert read_metadata(tmp_path / PATHS.acceptance.format(catalogue="mine"))["settings"]["spectrum"] == words
+    for fit in (*found["inference"]["stacks"]["uniform"]["fits"], *found["inference"]["sources"]["fits"]):
+        assert (fit["gamma_fixed"], fit["gamma"]) == (None, 2.2)
+        if fit["n_signal"] > 0:
+            assert 1e3 <= fit["cutoff_gev_low68"] <= fit["cutoff_gev"] <= fit["cutoff_gev_high68"] <= 1.001e7
+    [*recovered] = found["inference"]["stacks"]["uniform"]["recovery"]
+    assert {row["log10_cutoff_gev"] for row in recovered} == {5.0}
+    assert all(3 <= row["log10_cutoff_gev_fitted_mean"] <= 7 for row in recovered)
+    assert [row["gamma"] for row in recovered] == [0.0] * len(recovered)
+    assert {row["gamma"] for rows in found["inference"]["sources"]["limits"].values() for row in rows} == {0.0}
+    opened = open_run(tmp_path / "results/inferred")
+    assert "cutoff_gev" in opened.source_table("mine").data.column_names
+    assert "cutoff_gev" in opened.stack_table().data.column_names
+    assert "spectrum as given" in opened.verdict.limit_sentence
+    page = (tmp_path / PATHS.report).read_text(encoding="utf-8")
+    assert "cutoff_gev fitted), cut-off [GeV] fitted: " in page
+    assert "mean fitted cut-off, log₁₀(E/GeV)" in page
