@@ -219,6 +219,33 @@ def test_what_does_not_fit_together_is_refused(time, more, message):
         config.parse(run(time, **more))
 
 
+def test_a_fitted_curve_stands_in_fits_and_report(tmp_path, tables):  # noqa: F811
+    (tmp_path / "curve.csv").write_text(CURVE)
+    time = {"profile": "light-curve", "file": str(tmp_path / "curve.csv"), "threshold": [0, 1], "lag_days": [0, 1800]}
+    about, made = job("sources/mine", time), outputs(tmp_path, "trials", "skies", "fits", "searches", "population")
+    for what, n in (("trials", 30), ("skies", 5)):
+        inference.trials(tables[1], [made[what]], **about, first=0, stop=n, skies=what)
+    batches = {what: [made[what]] for what in ("trials", "skies")}
+    fitted = Outputs({what: made[what] for what in ("fits", "searches", "population")})
+    inference.fits(SimpleNamespace(**vars(tables[1]), **batches), fitted, **about)
+    study = inference.Study(tables[1], **about)
+    for j, row in enumerate(read_table(made["fits"], kind="source_fits").to_pylist()):
+        alone = {}
+        for threshold in (0.0, 1.0):
+            for lag in (0.0, 1800.0):
+                one = job("sources/mine", time | {"threshold": threshold, "lag_days": lag})
+                alone[threshold, lag] = inference.Study(tables[1], **one).target(j).experiment.observed[0, 2]
+        assert row["test_statistic"] == pytest.approx(max(alone.values()), abs=0.02)
+        assert alone[row["threshold"], row["lag_days"]] == pytest.approx(row["test_statistic"], abs=0.02)
+    assert len(study.target(0).experiment.hypothesis.candidates) == 4
+    told = inference_summary.collect({}, fitted)
+    best = told["sources"]["best"]
+    said = f"with a threshold of {best['threshold']:g}, {best['lag_days']:g} days later"
+    assert said in " ".join(inference_findings(told, "{:g}".format))
+    columns = next(own for title, own, _, _ in inference_tables(told, "mine") if "at every index" in title)
+    assert {"threshold", "lag [d]"} < set(columns)
+
+
 def test_sources_with_fitted_curves_have_no_stack(tmp_path):
     curve = {"profile": "light-curve", "file": "x.csv", "lag_days": [0, 10], "threshold": [0, 1, 2]}
     cfg = config.parse(run(curve))
