@@ -46,13 +46,13 @@ def make(event_fraction: float = 1.0, grids: Sequence[Grid] = GRIDS, signal=SIGN
             print(*times[-1], flush=True)
             found = spots.refine(model, sky, sky_map, beside(sky_map, ra, dec, grid.refine_above))
             reached = np.array([_highest_beside(found, *where) for where in zip(ra, dec, strict=True)])
-            for name, own in (("south", dec < HORIZON), ("north", dec >= HORIZON)):
+            for half, own in (("south", dec < HORIZON), ("north", dec >= HORIZON)):
                 for low, high in ((8.0, TARGET), (TARGET, np.inf)):
                     there = own & (top > low) & (top <= high)
                     n_missed = int((reached[there] < top[there] - FALL).sum())
                     verdict = ("met" if not n_missed else "MISSED") if low == TARGET else ""
                     limits = f"above {low:g}" if np.isinf(high) else f"{low:g} to {high:g}"
-                    rows.append((grid.nside_coarse, f"{gamma:g}", name, limits, int(there.sum()), n_missed, verdict))
+                    rows.append((grid.nside_coarse, f"{gamma:g}", half, limits, int(there.sum()), n_missed, verdict))
                     print(*rows[-1], flush=True)
     header = ("coarse nside", "γ", "sky", "TS", "sources", "missed", "none missed")
     tables = [

@@ -13,9 +13,9 @@ from nusky.search.statistics.pvalues import BackgroundTrials
 from validation import page, samples
 
 SEED, TRUTH = 5101, 5102
-BETWEEN_DEG = (-29.5, -20.5, -12.5, -8.75, -6.25, 1.25, 9.5, 20.5, 41.5, 59.5)
+BETWEEN_DEG = (-29.625, -20.125, -12.375, -8.875, -6.125, 1.125, 9.625, 20.375, 41.125, 59.375)
 """Between two declinations of trials, as far from both as can be."""
-HORIZON_DEG = (-3.75, -3.5, -3.25, -3.0, -2.75, -2.5)
+HORIZON_DEG = (-3.625, -3.5, -3.125, -3.0, -2.875, -2.5)
 P = (0.01, 0.002)
 LEAST, MOST = 0.7, 1.4
 N_TRUE = 10_000

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -48,6 +48,7 @@ def test_value_and_derivatives(seed, n):
 @given(st.integers(0, 2**32), st.floats(1e-3, 1e3))
 def test_newton_finds_the_maximum_from_anywhere(seed, guess):
     made = world(seed)
+    assume(slopes(0.0, *packed(*made))[0] > 0)  # as `profile` asks for before it looks for a maximum
     n, converged = best_signal(*packed(*made), guess)
     assert converged
     best = minimize_scalar(lambda m: -oracle(m, *made), bounds=(0, 4000), method="bounded", options={"xatol": 1e-9})

@@ -15,13 +15,13 @@ SINGLE = 3e-6
 def near(seasons, sources, density, limit, far=0.0, table=None):
     events, index = world.indexed(seasons), world.near_index(sources)
     ra = world.joined(seasons, "ra")[events.order]
-    chosen, cell = index.cells.look_up(events.records["row"], events.records["n_ra"], ra)
+    chosen, cell = index.cells.look_up(events.row_cell, events.n_ra, ra)
     empty = (chosen[:0], cell[:0], ra[:0], events.records[:0], ra[:0])
     n_spectra = density.shape[-1]
     share = np.random.default_rng(7).uniform(0.5, 1.5, (2, len(sources), n_spectra)).astype(np.float32)
     table = np.arange(len(sources)) if table is None else table
     far = np.full((len(seasons), n_spectra), far)
-    signal = Signal(world.WIDTHS, density.astype(np.float32), table, share, far)
+    signal = Signal(world.WIDTHS, np.ascontiguousarray(density, np.float32), table, share, far)
     limits = np.full(len(seasons), limit)
     arguments = events.records, ra[:0], empty, index.cells, index.sources, NO_PROFILES, signal, limits
     return near_ratios(chosen, cell, ra[chosen], *arguments), events, signal

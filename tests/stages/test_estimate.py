@@ -229,7 +229,7 @@ def test_a_map_costs_more_with_more_positions():
     for block, dearer, same in (
         ({"nside_coarse": 256}, "skymap_region", "skymap_calibration"),
         ({"refine_above": 2.0}, "skymap_skies", "skymap_calibration"),
-        ({"calibration_spacing_deg": 0.5}, "skymap_calibration", "skymap_skies"),
+        ({"calibration_spacing_deg": 0.2}, "skymap_calibration", "skymap_skies"),
         ({"n_zooms": 50}, "skymap", "skymap_region"),
         ({"nside": 1024}, "figures", "skymap_calibration"),
     ):

@@ -5,30 +5,24 @@ from collections.abc import Mapping
 import numpy as np
 
 EVENT = np.dtype(
-    {
-        "names": (
-            "sin_dec",
-            "cos_dec",
-            "variance",
-            "inverse_background",
-            "reach",
-            "row",
-            "n_ra",
-            "bin",
-            "response",
-            "season",
-        ),
-        "formats": ("f8", "f8", "f8", "f8", "f4", "i4", "i2", "i2", "i2", "i2"),
-        "itemsize": 64,
-    },
-    align=True,
+    [
+        ("sin_dec", "f8"),
+        ("cos_dec", "f8"),
+        ("variance", "f4"),
+        ("inverse_background", "f4"),
+        ("reach", "f4"),
+        ("bin", "i2"),
+        ("response", "u1"),
+        ("season", "u1"),
+    ]
 )
-"""One cache line, without the right ascension, which scrambled skies redraw.
+"""Half a cache line, without the right ascension, which scrambled skies redraw.
 
 `variance` is AngErr^2 [rad^2], `inverse_background` 1/B [sr, or sr dex with energy], `reach` the squared chord up to
-which a point source is near (`nusky.search.reach`), `row` the first cell of the event's row in the grid of its class
-(`nusky.likelihood.cells`), `n_ra` the number of cells of that row; `bin` (of energy and AngErr), `response` and
-`season` are numbers."""
+which a point source is near (`nusky.search.reach`); `bin` (of energy and AngErr), `response` and `season` are numbers.
+"""
+MOST_SEASONS = 256
+"""As many as `season` can number."""
 
 
 def records(columns: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nusky.likelihood.compile import kernel
+from nusky.likelihood.lanes import add_pair, add_powers, any_from
 from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
 from nusky.likelihood.time import multiply
 
@@ -83,57 +84,34 @@ def add_events(n, events, stop, weight, source, signal, limits, low, rows, seaso
     The new number `found` of large ratios.
     """
     n_spectra, density, table, share = rows.shape[1], signal.density, signal.table, signal.share
+    n_tables, n_bins, n_sources, row = density.shape[1], density.shape[2], share.shape[1], density.shape[3] * n_spectra
     held, n_held, season, first = np.empty((n + 1, n_spectra), np.float32), 0, 0, 0
     for b in range(n):
         last = stop[b]
         if last == first:
             continue
-        r, e, k = events[b].response, events[b].bin, events[b].season
+        r, e, k = np.int64(events[b].response), np.int64(events[b].bin), np.int64(events[b].season)
         if k != season:
-            _add_powers(held, n_held, low, season)
+            add_powers(held, n_held, low, season * POWERS * n_spectra, n_spectra)
             n_held, season = 0, k
+        at = n_held * n_spectra
+        for g in range(n_spectra):
+            held[n_held, g] = _ZERO
         for p in range(first, last):
             j = source[p]
-            t = table[j]
-            # The five widths written out: twice as fast as a loop.
-            w0, w1, w2, w3, w4 = weight[0, p], weight[1, p], weight[2, p], weight[3, p], weight[4, p]
-            if p == first:
-                for g in range(n_spectra):
-                    held[n_held, g] = _ZERO
-            for g in range(n_spectra):
-                held[n_held, g] += share[r, j, g] * (
-                    w0 * density[r, t, e, 0, g]
-                    + w1 * density[r, t, e, 1, g]
-                    + w2 * density[r, t, e, 2, g]
-                    + w3 * density[r, t, e, 3, g]
-                    + w4 * density[r, t, e, 4, g]
-                )
-        largest = held[n_held, 0]
-        for g in range(1, n_spectra):
-            largest = max(largest, held[n_held, g])
-        if largest < limits[season]:
-            n_held += 1
-        else:
+            weights = weight[0, p], weight[1, p], weight[2, p], weight[3, p], weight[4, p]
+            begin = ((r * n_tables + table[j]) * n_bins + e) * row
+            add_pair(held, at, density, begin, share, (r * n_sources + j) * n_spectra, n_spectra, weights)
+        if any_from(held, at, n_spectra, np.float32(limits[season])):
             seasons[found] = season
             for g in range(n_spectra):
                 rows[found, g] = held[n_held, g]
             found += 1
+        else:
+            n_held += 1
         first = last
-    _add_powers(held, n_held, low, season)
+    add_powers(held, n_held, low, season * POWERS * n_spectra, n_spectra)
     return found
-
-
-@kernel()
-def _add_powers(ratios, n, low, season):
-    """Add the powers of the first `n` of `ratios` (>= n, n_spectra) to a season's in `low`."""
-    for i in range(n):
-        for g in range(ratios.shape[1]):
-            r = np.float64(ratios[i, g])
-            square = r * r
-            low[season, 0, g] += r
-            low[season, 1, g] += square
-            low[season, 2, g] += square * r
-            low[season, 3, g] += square * square
 
 
 @kernel()

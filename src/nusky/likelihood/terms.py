@@ -12,6 +12,7 @@ import numpy as np
 from nusky.likelihood.compile import kernel
 
 _ONE, _HALF, _U_MOST, _LOG2_E = np.float32(1.0), np.float32(0.5), np.float32(80.0), np.float32(np.log2(np.e))
+_PER_TURN = np.float32(1 / (2 * np.pi))
 _POLYNOMIAL = np.polynomial.Chebyshev.interpolate(lambda f: 2.0**-f, 6, [0.0, 1.0])
 """2^-f for f from 0 to 1, to 1e-8."""
 _C0, _C1, _C2, _C3, _C4, _C5, _C6 = _POLYNOMIAL.convert(kind=np.polynomial.Polynomial).coef.astype(np.float32)
@@ -87,8 +88,8 @@ def pair_weights(n, chord, extension, event, events, widths, room, exponent, wei
             psi = 2 * np.arcsin(min(1.0, 0.5 * np.sqrt(chord[p])))
             half[p], stretch[p] = np.float32(0.5 * psi * psi), np.float32(psi / max(np.sin(psi), 1e-8))
     for p in range(n):
-        stretch[p] *= np.float32(events[event[p]].inverse_background / (2 * np.pi))
-        variance[p] = np.float32(events[event[p]].variance)
+        stretch[p] *= events[event[p]].inverse_background * _PER_TURN
+        variance[p] = events[event[p]].variance
     for m in range(len(widths)):
         ratio, own = np.float32(widths[m] * widths[m]), weight[m]
         # exp(-u) = 2^-k 2^-f: the first from the bits of the number, the second a polynomial for f in [0, 1]. Loops

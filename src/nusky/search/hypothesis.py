@@ -266,7 +266,7 @@ class Hypothesis:
         densities = self._densities(first)
         sources = self.sources.dec, self.sources.extension, table
         far = far_ratios(analysis.seasons, analysis.response_numbers, sources, analysis.widths, densities, shares)
-        near = np.ascontiguousarray(densities[:, :, :, :-1])
+        near = np.array(densities[:, :, :, :-1], order="C")  # a copy: one that cannot be written is a type of its own
         return Signal(analysis.widths, near, table, shares.astype(np.float32), far)
 
     @cached_property
@@ -413,7 +413,7 @@ class Hypothesis:
 
     def _look_up(self, events: IndexedEvents, ra: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         own = np.concatenate(ra)[events.order] % (2 * np.pi)
-        chosen, cell = self.near.cells.look_up(events.records["row"], events.records["n_ra"], own)
+        chosen, cell = self.near.cells.look_up(events.row_cell, events.n_ra, own)
         return chosen, cell, own[chosen]
 
     @cached_property
@@ -593,7 +593,7 @@ class TimedEvents:
         members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
         inside = tuple(own[shining[own]] for own in members)
         reachable = tuple(own[near[own]] for own in members)
-        row, n_ra = (indexed.records[name].astype(np.int64) for name in ("row", "n_ra"))
+        row, n_ra = indexed.row_cell.astype(np.int64), indexed.n_ra.astype(np.int64)
         return cls(ra, mjd, inside, members, reachable, row, n_ra, _fixed(analysis), windows, season)
 
     def shining(self, mjd: np.ndarray) -> np.ndarray:

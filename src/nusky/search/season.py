@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from nusky.detector.smearing import ANG_ERR_FLOOR
+from nusky.errors import PhysicsError
 from nusky.likelihood import cells, energy
-from nusky.likelihood.events import records
+from nusky.likelihood.events import MOST_SEASONS, records
 from nusky.likelihood.spatial import DeclinationDensity, UniformDensity
 from nusky.units import takes_directions
 
@@ -153,11 +154,15 @@ class IndexedEvents:
         Where each of them stands in the seasons, one after the other.
     groups : (n_groups, 3) int64
         As `nusky.likelihood.cells.draw` takes them, of all rows.
+    row_cell : (n_events,) int32; n_ra : (n_events,) int16
+        First cell and number of cells of each event's row in the grid of its class (`nusky.likelihood.cells`).
     """
 
     records: np.ndarray
     order: np.ndarray
     groups: np.ndarray
+    row_cell: np.ndarray
+    n_ra: np.ndarray
 
     @classmethod
     def of_seasons(cls, seasons: Sequence[SeasonEvents], response: np.ndarray) -> "IndexedEvents":
@@ -166,6 +171,8 @@ class IndexedEvents:
         dec, ang_err, near, background, bins = (
             np.concatenate([getattr(season, name) for season in seasons]) for name in names
         )
+        if len(seasons) > MOST_SEASONS:
+            raise PhysicsError(f"{len(seasons)} seasons or lists of events are more than {MOST_SEASONS}: join some.")
         season = np.repeat(np.arange(len(seasons)), [len(season) for season in seasons])
         reach_class, row = cells.place(np.sin(dec), near)
         order = cells.in_order(reach_class, row)
@@ -175,8 +182,6 @@ class IndexedEvents:
             "variance": ang_err**2,
             "inverse_background": background,
             "reach": near,
-            "row": cells.FIRST_CELL[reach_class] + row * cells.N_RA[reach_class],
-            "n_ra": cells.N_RA[reach_class],
             "bin": bins,
             "response": response[season],
             "season": season,
@@ -184,4 +189,6 @@ class IndexedEvents:
         numbered = (cells.FIRST_ROW[reach_class] + row)[order]
         first = np.flatnonzero(np.diff(numbered, prepend=-1))
         made = records({name: column[order] for name, column in columns.items()})
-        return cls(made, order, np.column_stack((first, np.append(first, len(order))[1:], numbered[first])))
+        groups = np.column_stack((first, np.append(first, len(order))[1:], numbered[first]))
+        row_cell, n_ra = cells.ROW_CELL[numbered].astype(np.int32), cells.ROW_N_RA[numbered].astype(np.int16)
+        return cls(made, order, groups, row_cell, n_ra)

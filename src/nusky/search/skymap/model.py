@@ -96,18 +96,17 @@ class SkyModel:
         """The events with right ascensions [rad] `ra`, one array for each season."""
         known = self.analysis.indexed
         own = np.concatenate(ra)[known.order] % (2 * np.pi)
-        n_ra = known.records["n_ra"]
-        column = np.minimum((own / (2 * np.pi) * n_ra).astype(np.int64), n_ra - 1)
-        order, start = cells.sort_by_cell(known.records["row"] + column, cells.N_CELLS)
+        column = np.minimum((own / (2 * np.pi) * known.n_ra).astype(np.int64), known.n_ra - 1)
+        order, start = cells.sort_by_cell(known.row_cell + column, cells.N_CELLS)
         records, own = known.records[order], own[order]
         return CellEvents(start, self._reach, records, *directions(records["cos_dec"], own), self.analysis.n_events)
 
     @cached_property
     def _reach(self) -> np.ndarray:
-        records = self.analysis.indexed.records
-        reach_class = np.searchsorted(cells.FIRST_CELL, records["row"], side="right") - 1
+        known = self.analysis.indexed
+        reach_class = np.searchsorted(cells.FIRST_CELL, known.row_cell, side="right") - 1
         reach = np.full(len(cells.N_DEC), -1.0)
-        np.maximum.at(reach, reach_class, records["reach"])
+        np.maximum.at(reach, reach_class, known.records["reach"])
         return reach
 
     def data(self) -> CellEvents:
