@@ -994,7 +994,7 @@ class SkyMap(Section):
         "are wrong by up to a third where few events make the largest TS.",
     )
     calibration_trials: int = Field(
-        5000, ge=500, description="Background trials at each of these declinations: n tell p down to 1/(n + 1)."
+        10_000, ge=500, description="Background trials at each of these declinations: n tell p down to 1/(n + 1)."
     )
     sky_trials: int = Field(
         500, ge=10, description="Full scrambled skies behind the post-trial p-values and that of the run."

@@ -46,7 +46,7 @@ def test_a_configuration_is_told_in_plain_words(checked):
         "trials 200 per stack",
         "upper limits 95 % (neyman)",
         "pixels HEALPix nside 64, 128 where TS reaches 4",
-        "5000 at each of 657 declinations, 40 full skies",
+        "10000 at each of 657 declinations, 40 full skies",
         "100 listed, 6 enlarged",
         "time 300 years after the neutrinos; events of 35 years",
         "with --cores 2",

@@ -67,7 +67,7 @@ def test_signal_follows_area_spectrum_and_resolution():
     area = EffectiveArea(np.array([2.0, 3.0, 4.0]), np.array([-np.pi / 2, np.pi / 2]), np.array([[1.0], [20.0]]))
     spread = MedianSpread.of_events(RESOLUTION, dec, ang_err)
     draw = Injector(Analysis((season,), {"X": area}, None, (spread,)))
-    assert draw.label == "angular resolution (uncalibrated)"
+    assert draw.label == "angular resolution"
     source = Sources.of(1.0, 0.5)
     [drawn] = draw(np.random.default_rng(6), Signal(source, np.ones((1, 1)), (PowerLaw(2.5),)), 20_000.0)
     low, high = (a * oracles.power_law(10**e, 10 ** (e + 1), 2.5) for e, a in ((2, 1.0), (3, 20.0)))

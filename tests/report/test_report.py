@@ -170,7 +170,7 @@ def test_a_limit_whose_coverage_is_not_shown_is_not_called_calibrated(build):
     assert "Neyman, calibrated with simulated skies" in build(inferred())
     summary = inferred()
     [stack] = summary["methods"]["standard"]["wcda-hess"]["inference"]["stacks"].values()
-    stack["statements"]["2.5"]["upper_limit"]["injection"] = "angular resolution (uncalibrated)"
+    stack["statements"]["2.5"]["upper_limit"]["injection"] = "gaussian (uncalibrated)"
     page = build(summary)
     assert "Neyman from simulated skies, uncalibrated: its coverage is not shown" in page
     assert "calibrated with simulated skies" not in page

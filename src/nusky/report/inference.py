@@ -8,6 +8,12 @@ from nusky.probability import at_floor, compared
 from nusky.report.numbers import cell_of
 
 _UNIT = "GeV cm⁻² s⁻¹"
+_DRAWN = {
+    "angular resolution": ", signal as far from its source as the release's median resolution says",
+    "gaussian (uncalibrated)": ", uncalibrated: signal drawn from a Gaussian of AngErr",
+    "none (uncalibrated)": ", uncalibrated",
+}
+"""What a line adds about the signal behind a limit."""
 _STATEMENT_COLUMNS = {
     "method": "construction",
     "confidence_level": "level",
@@ -222,10 +228,7 @@ def _limit(
         return
     level = f"{100 * limit['confidence_level']:g} %"
     trials = f", {number(limit['n_trials'])} trials with signal" if limit["n_trials"] else ""
-    drawn = ""
-    if "uncalibrated" in limit["injection"]:
-        gaussian = limit["injection"].startswith("gaussian")
-        drawn = ", uncalibrated" + (": signal drawn from a Gaussian of AngErr" if gaussian else "")
+    drawn = _DRAWN.get(limit["injection"], "")
     head = f"stack with {weighting} weights: {level} upper limit {number(limit['n_signal'])} events"
     how = f"({index_text(gamma)}, {limit['method']}{trials}{drawn})"
     if limit["e2dnde_100tev_gev_cm2_s"] is None:

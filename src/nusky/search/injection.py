@@ -18,7 +18,7 @@ from nusky.search.season import SeasonEvents
 from nusky.search.time_profile import Box, GoodRuns, joined
 from nusky.sphere import displaced
 
-GAUSSIAN, RESOLUTION = "gaussian (uncalibrated)", "angular resolution (uncalibrated)"
+GAUSSIAN, RESOLUTION = "gaussian (uncalibrated)", "angular resolution"
 MIN_EVENTS = 20
 """Events that angular errors are drawn from at least: near the poles the band is widened to that many."""
 _COLUMNS = ("ra", "dec", "ang_err", "log10_energy")
@@ -117,8 +117,8 @@ class Injector:
     Without smearing tables events have no reconstructed energies, and each is as far from its source as its AngErr
     says. Where the release gives medians of its resolution by true energy, neutrinos have one, which decides their
     AngErr (`nusky.detector.angular_resolution`). Where it gives nothing, AngErr is that of the season's events near the
-    source's declination, so of background. Limits that rest on either are called uncalibrated: that they cover is not
-    shown (docs/validation/three_year.md).
+    source's declination, so of background. Limits that rest on the last are called uncalibrated: that they cover is not
+    shown, as it is for the others (docs/validation/coverage.md, docs/validation/three_year.md).
     """
 
     def __init__(self, analysis: Analysis, disturbance: Disturbance = UNDISTURBED) -> None:
