@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from nusky.detector.spectrum import PowerLaw
+from nusky.likelihood import energy
 from nusky.releases import icecube_10yr
 from nusky.releases.generator import generate_release
 from nusky.releases.registry import ICECUBE_10YR
@@ -62,7 +63,8 @@ def prepare(folder: Path, event_fraction: float = 1.0, n_flares: int = N_FLARES)
         centre = float(runs.when(rng.uniform(HALF * width, runs.livetime - HALF * width)))
         inject(analysis, folder / RELEASE, number, (ra, dec), Gaussian(centre, width))
         flares.append({"ra_deg": np.degrees(ra), "dec_deg": np.degrees(dec), "centre": centre, "width": width})
-    (folder / "flares.json").write_text(json.dumps(flares), encoding="utf-8")
+    binning = {"log_energy": energy.LOG10_ENERGY_EDGES.tolist(), "sin_dec": energy.SIN_DEC_EDGES.tolist()}
+    (folder / "flares.json").write_text(json.dumps({"flares": flares, "binning": binning}), encoding="utf-8")
 
 
 def inject(sample: Analysis, release: Path, number: int, where: tuple[float, float], profile: TimeProfile) -> None:
@@ -119,7 +121,7 @@ def compare(folder: Path, n_trials: int = N_TRIALS) -> str:
         json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("flares", "skyllh")
     )
     analysis, theirs = read(folder), outcome["fits"]
-    flares = flares[: len(theirs)]  # SkyLLH takes its time, and may be stopped before the last
+    flares = flares["flares"][: len(theirs)]  # SkyLLH takes its time, and may be stopped before the last
     ours = [fits(analysis, flare) for flare in flares]
     rows = [
         (
@@ -157,7 +159,8 @@ def compare(folder: Path, n_trials: int = N_TRIALS) -> str:
         f"Generated ten-year events of {' and '.join(SEASONS)} in the release's text format, read by both programs, "
         f"with {len(flares)} flares added to the files (events from the smearing rows, {N_EXPECTED:g} expected of "
         f"each, γ {GAMMA:g}, Gaussian in time, seed {SEED}). SkyLLH {outcome['version']}, run as its documentation "
-        "describes; its unknown flare is a Gaussian found by expectation maximisation, nusky's a "
+        "describes, with nusky's bins of the background's energies, as in the [comparison of steady "
+        "sources](outside_oracle.md); its unknown flare is a Gaussian found by expectation maximisation, nusky's a "
         f"[box](../windows.md#unknown-flares) of {FLARE.shortest:g} to {FLARE.longest:g} days. A flare is the injected "
         f"one if its centre lies within {HALF:g} widths of it, and that of the other program if they are as near.",
         [

@@ -1,6 +1,7 @@
 """Look for flares with SkyLLH, in its own environment: `python run_skyllh_flares.py FOLDER`.
 
-FOLDER is the one written by `python -m validation.flare_oracle --prepare`: a release, and flares.json with the places.
+FOLDER is the one written by `python -m validation.flare_oracle --prepare`: a release, and flares.json with the places
+and bins.
 What FOLDER/skyllh.json has already is not computed again. SkyLLH is called as its documentation describes; nothing else
 of this repository is imported, and nothing here is needed by nusky.
 """
@@ -14,12 +15,15 @@ from pathlib import Path
 import numpy as np
 import skyllh
 from skyllh.analyses.i3.publicdata_ps import time_dependent_ps as flares_of
+from skyllh.core.binning import BinningDefinition
 from skyllh.core.config import Config
 from skyllh.core.random import RandomStateService
 from skyllh.core.source_model import PointLikeSource
 
 folder = Path(sys.argv[1])
 N_TRIALS, N_FLARE_TRIALS = 30, 2
+order = json.loads((folder / "flares.json").read_text())
+flares = order["flares"]
 settings = Config()
 settings["repository"]["download_from_origin"] = False
 
@@ -28,6 +32,9 @@ def analysis_of(flare):
     """SkyLLH's analysis of the place of a flare, with the known window: two widths to both sides of the centre."""
     seasons = [path.name.removesuffix("_exp.csv") for path in sorted(folder.glob("*/events/*_exp.csv"))]
     datasets = skyllh.create_datasets("IceTracks-DR1", cfg=settings, names=seasons, base_path=str(folder))
+    for dataset in datasets:
+        for name, edges in order["binning"].items():
+            dataset.replace_binning_definition(BinningDefinition(name, np.array(edges)))
     source = PointLikeSource(ra=np.radians(flare["ra_deg"]), dec=np.radians(flare["dec_deg"]))
     box = {"start": flare["centre"] - 2 * flare["width"], "stop": flare["centre"] + 2 * flare["width"]}
     return flares_of.create_analysis(
@@ -54,7 +61,7 @@ def seconds_per_trial(n, run):
     return (time.process_time() - start) / n
 
 
-flares, path = json.loads((folder / "flares.json").read_text()), folder / "skyllh.json"
+path = folder / "skyllh.json"
 outcome = json.loads(path.read_text()) if path.exists() else {"version": version("skyllh"), "fits": []}
 if "box_trial_s" not in outcome:
     first = analysis_of(flares[0])

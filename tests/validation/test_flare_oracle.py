@@ -10,7 +10,7 @@ from validation import flare_oracle
 @pytest.mark.slow
 def test_flares_are_added_and_compared(tmp_path):
     flare_oracle.prepare(tmp_path, 0.2, 3)
-    flares = json.loads((tmp_path / "flares.json").read_text())
+    flares = json.loads((tmp_path / "flares.json").read_text())["flares"]
     analysis = flare_oracle.read(tmp_path)
     ours = [flare_oracle.fits(analysis, flare) for flare in flares]
     for flare, found in zip(flares, ours, strict=True):
