@@ -69,6 +69,15 @@ def coverages(
             yield float(np.mean(fits[:, 2] == 0)), covered
 
 
+def verdict(found: Coverage, at_zero: float = 0.0) -> str:
+    """Whether a coverage meets its goal; `at_zero` is the share of pseudo-experiments with TS = 0."""
+    if at_zero > 1 - LEVEL and found.coverage > 0.92:
+        return "above, as TS = 0 demands"
+    if 0.88 <= found.coverage <= 0.92:
+        return "met"
+    return "within its error" if found.coverage_low <= 0.92 and found.coverage_high >= 0.88 else "MISSED"
+
+
 def elsewhere(
     analysis: Analysis, dec_deg: float, gamma: float, n_trials: int
 ) -> Iterator[tuple[str, float, float, Coverage]]:

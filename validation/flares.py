@@ -161,7 +161,7 @@ def make() -> str:
                         f"{own.n_injected:g}",
                         f"{own.coverage:.3f}",
                         f"{own.coverage_low:.3f} to {own.coverage_high:.3f}",
-                        "met" if 0.88 <= own.coverage <= 0.92 else "MISSED",
+                        coverage.verdict(own),
                     )
                     for days, own in covered(events, N_COVERED)
                 ],

@@ -118,15 +118,10 @@ def coverage_rows(
         experiment, per_event = tested[name], fluence_per_event(tested[name])
         signal = Signal.of(experiment.hypothesis.analysis, experiment.hypothesis.sources, PowerLaw(GAMMA))
         for at_zero, found in coverage.coverages(experiment, signal, strengths, n_trials):
-            verdict = "met" if 0.88 <= found.coverage <= 0.92 else "MISSED"
-            if found.coverage_low <= 0.92 and found.coverage_high >= 0.88 and verdict == "MISSED":
-                verdict = "within its error"
-            if at_zero > 1 - coverage.LEVEL and found.coverage > 0.92:
-                verdict = "above, as TS = 0 demands"
             error = f"{found.coverage_low:.3f} to {found.coverage_high:.3f}"
             events, fluence = f"{found.n_injected:g}", f"{found.n_injected * per_event:.2e}"
             row = name, n_trials, events, fluence, f"{at_zero:.3f}", found.method, f"{found.coverage:.3f}", error
-            yield (*map(str, row), verdict)
+            yield (*map(str, row), coverage.verdict(found, at_zero))
 
 
 def recovery_rows(tested: dict[str, Experiment], skies: tuple[int, int]) -> Iterator[tuple[str, ...]]:
