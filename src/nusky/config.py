@@ -1253,6 +1253,29 @@ def validated(model: type[_Model], content: Any, where: str, keys: str = "docs/c
         raise ConfigurationError("\n".join(lines)) from None
 
 
+_WORDS = {
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "finite_number": "must be a finite number",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a plain number",
+    "float_parsing": "must be a plain number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text; put it in quotes",
+    "string_pattern_mismatch": "must consist of letters, digits, - and _, with a letter or digit first",
+    "literal_error": "must be {expected}",
+    "list_type": "must be a list, such as [a, b]",
+    "dict_type": "must be a block of keys below it, or {{}}",
+    "model_type": "must be a block of keys below it, or {{}}",
+}
+"""What pydantic's kinds of problems are called here; the others have messages of their own."""
+
+
 def _explain(error: Any, model: type[BaseModel], keys: str) -> str:
     if error["type"] == "extra_forbidden":
         *place, key = error["loc"]
@@ -1265,7 +1288,11 @@ def _explain(error: Any, model: type[BaseModel], keys: str) -> str:
     is_index = {"gamma", "gammas"} & set(error["loc"][-2:])
     if error["type"] == "greater_than_equal" and is_index and str(given).startswith("-"):
         shown += "; the flux falls as E^-gamma: leave the minus sign out"
-    return error["msg"].removeprefix("Value error, ") + shown
+    told = _WORDS.get(error["type"])
+    if told is None:
+        return error["msg"].removeprefix("Value error, ") + shown
+    about = error.get("ctx", {}).items()
+    return told.format(**{key: f"{value:.12g}" if isinstance(value, float) else value for key, value in about}) + shown
 
 
 def _meant(key: str, place: Sequence[Any], model: type[BaseModel]) -> str | None:

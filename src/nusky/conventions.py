@@ -1,7 +1,7 @@
 """The two named sets of conventions: `PUBLISHED` and `STANDARD`.
 
 `PUBLISHED` is the analysis of the LHAASO and H.E.S.S. stacking paper (arXiv:2205.15963 eqs 1-9 as applied to those
-catalogues), reproduced digit for digit, its statistical errors included. `STANDARD` corrects them. Every result
+catalogues), reproduced digit for digit, its mistakes included. `STANDARD` corrects them. Every result
 carries the name of the set that made it; docs/conventions.md says what differs and why.
 """
 

@@ -17,10 +17,16 @@ _TREE = Path(__file__).resolve().parents[2]
 
 @functools.cache
 def sources_sha256() -> str:
-    """SHA-256 over the package's Python files: it tells apart what one revision cannot, such as changed trees."""
+    """SHA-256 over the package's Python files: it tells apart what one revision cannot, such as changed trees.
+
+    The scripts of the workflow are left out, which lie in the package only where it was installed from a wheel: the
+    same sources have the same digest, and the same compiled kernels, wherever they run from.
+    """
     package = Path(__file__).parent
     digest = hashlib.sha256()
     for source in sorted(package.rglob("*.py")):
+        if source.is_relative_to(package / "pipeline"):
+            continue
         digest.update(f"{source.relative_to(package)} {hashlib.sha256(source.read_bytes()).hexdigest()}\n".encode())
     return digest.hexdigest()
 

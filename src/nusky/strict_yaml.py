@@ -66,7 +66,7 @@ def load(text: str, where: str) -> Any:
         content = _Loader(text).get_single_data()
     except yaml.YAMLError as error:
         tab = " YAML is indented with blanks: replace the tabs." if r"'\t'" in str(error) else ""
-        raise ConfigurationError(f"{where}: not valid YAML: {error}.{tab}") from None
+        raise ConfigurationError(f"{where}: not valid YAML: {_explain(error)}.{tab}") from None
     except RecursionError:
         raise ConfigurationError(f"{where}: nested too deeply. Write it with fewer levels.") from None
     except (ValueError, TypeError, LookupError, OverflowError, AttributeError) as error:
@@ -74,6 +74,15 @@ def load(text: str, where: str) -> Any:
         raise ConfigurationError(f"{where}: not valid YAML: a value cannot be understood ({error}).") from None
     _check_size(content, where)
     return content
+
+
+def _explain(error: yaml.YAMLError) -> str:
+    """Line and column, and what PyYAML says of them."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return str(error)
+    told = ", ".join(part for part in (error.context, error.problem) if part)
+    return f"line {mark.line + 1}, column {mark.column + 1}: {told}"
 
 
 def _check_size(content: Any, where: str) -> None:

@@ -204,7 +204,7 @@ def test_windows_outside_the_seasons_are_named_before_the_run(windows):
         (
             ["A,10,5,1,2"],
             {"inference": {"durations": {"ra_deg": 1, "dec_deg": 5, "centre_mjd": 2455500, "days": [1]}}},
-            "in `inference.durations.centre_mjd`: Input should be less than or equal to 100000",
+            "in `inference.durations.centre_mjd`: must be at most 100000",
         ),
     ],
 )

@@ -1,18 +1,11 @@
 """`nusky init` and `nusky run`: from a list of one's own to a run, from any folder."""
 
-import os
-import subprocess
-import sys
-import zipfile
-
 import pytest
 import yaml
 
 from nusky import config
-from nusky.files import read_json
 
 LIST = "Source,RA,Dec,S\nNGC 1068,40.67,-0.01,1.5\nTXS 0506+056,77.36,5.69,0.4\n"
-CALL = [sys.executable, "-c", "from nusky.cli import main; main()"]
 
 
 def test_init_writes_a_configuration_that_is_valid_and_uses_the_columns_of_the_list(nusky, tmp_path):
@@ -85,8 +78,17 @@ GOOD = {"run": "x", "release": {"name": "icecube-3yr"}, "catalogues": {"mine": {
     ("change", "arguments", "message"),
     [
         ({}, ["list.csv"], "`nusky init list.csv` makes one"),
+        ({}, [], "Missing argument 'CONFIG'"),
+        ({}, ["mine.yaml", "other.yaml"], "give one configuration"),
+        ({}, ["mine.yaml", "--cores", "0"], "'--cores'"),
+        ({}, ["mine.yaml", "--until", "report"], "No such option: --until"),
+        ({"run": "a/b"}, ["mine.yaml"], "in `run`: must consist of letters, digits, - and _"),
+        ({"release": "icecube-3yr"}, ["mine.yaml"], "in `release`: must be a block of keys"),
+        ({"release": {"name": "icecube-3yr", "seasons": ["IC40"]}}, ["mine.yaml"], "no season 'IC40'; it has IC79"),
+        ({"methods": ["standart"]}, ["mine.yaml"], "in `methods.0`: must be 'published' or 'standard'"),
+        ({"catalogues": {"mine": {}}}, ["mine.yaml"], "`lists` is required"),
         ({}, ["."], ".: cannot be read (Is a directory)"),
-        ({}, ["mine.yaml", "--directory", "list.csv"], "--directory list.csv: is no folder"),
+        ({}, ["mine.yaml", "--directory", "list.csv"], "--directory list.csv: is no folder; give one."),
         ({}, ["mine.yaml", "--directory", "nowhere"], "--directory nowhere: no such folder; make it first"),
         ({}, ["mine.yaml", "--profile", "slrm"], "no profile of nusky (slurm, pbs, htcondor)"),
         ({"release": {"name": "icecube-15yr"}}, ["mine.yaml"], "there is no release 'icecube-15yr'"),
@@ -110,91 +112,6 @@ def test_a_mistake_is_told_before_anything_runs(refused, tmp_path, change, argum
     (tmp_path / "list.csv").write_text(LIST)
     (tmp_path / "good.csv").write_text("name,ra_deg,dec_deg\nA,40,1\n")
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(GOOD | change))
-    assert message in refused("run", *arguments)
+    asked_wrongly = not arguments or set(arguments) & {"--cores", "--until"}
+    assert message in refused("run", *arguments, status=2 if asked_wrongly else 1)
     assert not (tmp_path / "results").exists()
-
-
-@pytest.fixture(scope="module")
-def installed(repository, tmp_path_factory):
-    """The wheel, unpacked outside of the checkout; the environment in which Python finds it there first."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    subprocess.run(build, cwd=repository, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(folder / "site")
-    return {**os.environ, "PYTHONPATH": str(folder / "site")}
-
-
-def test_the_wheel_holds_the_whole_workflow(installed, tmp_path):
-    (tmp_path / "mine.csv").write_text(LIST)
-    environment = {**installed, "COLUMNS": "200"}
-    for arguments in (["init", "mine.csv"], ["run", "mine.yaml", "--cores", "1", "--", "--dry-run"]):
-        done = subprocess.run([*CALL, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-    site = installed["PYTHONPATH"]
-    planned = done.stdout + done.stderr
-    assert f"{site}/nusky/pipeline" in planned  # not the checkout's
-    for rule in ("fetch_release", "build_catalogue", "stacking_scan", "inference_limits", "figures", "report"):
-        assert rule in planned
-    assert not (tmp_path / "results").exists()
-
-
-@pytest.mark.slow
-def test_a_run_from_the_wheel_tells_its_stages_and_ends_with_the_verdict(installed, tmp_path):
-    settings = {
-        "run": "tiny",
-        "release": {
-            "name": "icecube-10yr",
-            "seasons": ["IC40"],
-            "synthetic": "always",
-            "generator": {"event_fraction": 0.01},
-        },
-        "catalogues": {"mine": {"lists": [{"file": "mine.csv", "columns": {"name": "Source", "ra_deg": "RA"}}]}},
-        "figures": {"formats": ["png", "pdf"], "dpi": 50},
-    }
-    settings["catalogues"]["mine"]["lists"][0]["columns"]["dec_deg"] = "Dec"
-    (tmp_path / "mine.csv").write_text(LIST)
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
-    done = subprocess.run([*CALL, "run", "mine.yaml"], cwd=tmp_path, env=installed, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    stages = [line for line in lines if line.startswith("[")]
-    assert len(stages) == len(set(stages)) >= 10
-    assert stages[-1].startswith("[12/12] report done") or "report done" in "".join(stages)
-    assert "cannot say whether there is an excess" in done.stdout
-    report = tmp_path / "results/tiny/report.html"
-    assert lines[-1] == f"Report: {report}"
-    assert '<a href="figures/sky_map.pdf">' in report.read_text()
-    assert read_json(tmp_path / "results/tiny/summary.json")["configuration"]["run"] == "tiny"
-    again = subprocess.run([*CALL, "run", "mine.yaml"], cwd=tmp_path, env=installed, capture_output=True, text=True)
-    assert "nothing had to be done again" in again.stdout, again.stderr
-    for arguments, part in (
-        (["table", "results/tiny", "--latex"], r"\begin{tabular}"),
-        (["methods", "results/tiny"], r"\citep{nusky}"),
-        (["show", "results/tiny"], "cannot say whether there is an excess"),
-        (["check", "mine.yaml", "--finished"], "mine"),
-        (["catalogue", "validate", "mine.csv", "--ra", "RA", "--dec", "Dec", "--name", "Source"], "2 sources"),
-        (["data", "list"], "icecube-14yr"),
-        (["bdm", "flux"], "MeV"),
-        (["version"], "nusky"),
-    ):
-        done = subprocess.run([*CALL, *arguments], cwd=tmp_path, env=installed, capture_output=True, text=True)
-        assert done.returncode == 0, (arguments, done.stderr)
-        assert part in done.stdout, arguments
-
-
-@pytest.mark.slow
-def test_a_failing_job_ends_the_command_with_its_reason(installed, tmp_path):
-    (tmp_path / "empty").mkdir()
-    content = "run: bad\nrelease: {name: icecube-3yr, local_path: empty}\ncatalogues: {wcda-hess: {}}\n"
-    (tmp_path / "mine.yaml").write_text(content)
-    done = subprocess.run(
-        [*CALL, "run", "mine.yaml", "--", "--until", "fetch_release"],
-        cwd=tmp_path,
-        env=installed,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1
-    (reason,) = {line for line in done.stderr.splitlines() if line.startswith("nusky: error: ")}
-    assert "empty" in reason

@@ -27,15 +27,23 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40"], "--dec missing"),
         (["--dec", "40"], "--ra missing"),
         (["NGC 1068", "--ra", "40"], "not both"),
-        (["--ra", "400", "--dec", "0"], "no right ascension from 0 to 360"),
-        (["--ra", "-5", "--dec", "0"], "no right ascension from 0 to 360"),
-        (["--ra", "40", "--dec", "95"], "no declination from -90 to 90"),
+        (["--ra", "400", "--dec", "0"], "no right ascension; give 0 to 360"),
+        (["--ra", "-5", "--dec", "0"], "no right ascension; give 0 to 360"),
+        (["--ra", "40", "--dec", "95"], "no declination; give -90 to 90"),
         (["--ra", "forty", "--dec", "0"], "'forty' is no angle"),
         (["--ra", "25h", "--dec", "0"], "no right ascension of 0 to 24 hours"),
         (["--ra", "40", "--dec", "2h"], "is in hours"),
-        (["--ra", "40", "--dec", "0", "--extension", "-1"], "no width from 0 to 30"),
+        (["--ra", "40", "--dec", "0", "--extension", "-1"], "give 0 to 30"),
         (["--ra", "40", "--dec", "0", "--extension", "wide"], "is no angle"),
-        (["--ra", "40", "--dec", "0", "--trials", "-1"], "below 0"),
+        (["--ra", "40", "--dec", "0", "--trials", "-1"], "trials = -1: give a whole number from 0"),
+        (["--ra", "40", "--dec", "0", "--trials", "5"], "a 90 % limit needs 100 or more"),
+        (["--ra", "40", "--dec", "0", "--gamma", "-2"], "leave the minus sign out"),
+        (["--ra", "40", "--dec", "0", "--gamma", "0"], "give an index from 1 to 4"),
+        (["--ra", "40", "--dec", "0", "--window", "2015-01-01", "2014-01-01"], "not after its start"),
+        (["--ra", "40", "--dec", "0", "--window", "yesterday", "today"], "start of the window"),
+        (["--ra", "40", "--dec", "0", "--flare", "10", "1"], "must not be below the shortest"),
+        (["--ra", "40", "--dec", "0", "--out", "there/is/none.json"], "there is no folder there/is; make it first"),
+        (["40.67", "-0.01"], "A negative number stands behind its option, such as --dec -0.01"),
         (["--ra", "40", "--dec", "0", "--trials", "many"], "valid integer"),
         (["--ra", "40", "--dec", "0", "--seed", "-1"], "--seed"),
         (["--ra", "40", "--dec", "0", "--window", "56000"], "--window"),
@@ -57,7 +65,9 @@ def _own_data(tmp_path, monkeypatch):
         (["..."], "is no name of a source"),
     ],
 )
-def test_mistakes(arguments, told):
+def test_mistakes(arguments, told, monkeypatch):
+    """Told before anything is fetched."""
+    monkeypatch.setattr("nusky.releases.ingest.fetch_release", lambda *_: pytest.fail("a release was fetched"))
     found = called(*arguments)
     assert found.exit_code in (1, 2)
     assert told in found.output.replace("\n", " ")

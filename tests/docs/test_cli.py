@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from nusky.cli import exit_status
@@ -14,7 +15,7 @@ from nusky.cli.app import app
 from nusky.files import write_json
 from nusky.tables import Provenance, write_table
 from tests.conftest import REPOSITORY
-from tests.docs.markdown import blocks
+from tests.docs.markdown import blocks, pages
 from tests.report.test_report import inferred
 
 TEXT = (REPOSITORY / "docs/cli.md").read_text(encoding="utf-8")
@@ -64,6 +65,26 @@ def test_examples_run(example, workspace, monkeypatch):
     assert result.stdout
     if output:
         (workspace / output).write_text(result.stdout)
+
+
+def parsed(line):
+    """What the command line of `line` means; raises where a command or an option does not exist."""
+    _, *arguments = shlex.split(line.partition(" > ")[0], comments=True)
+    command = get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[arguments.pop(0)]
+    return command.make_context("nusky", arguments).params
+
+
+def test_all_pages_call_commands_and_options_that_exist():
+    """In blocks that are not run, too."""
+    found = [block for page in pages(REPOSITORY) for block in blocks((REPOSITORY / page).read_text("utf-8"), "sh")]
+    lines = [line for block in found for line in block.code.replace("\\\n", " ").splitlines()]
+    calls = [line for line in lines if re.match(r"(\.venv/bin/)?nusky ", line)]
+    assert len(calls) > 50
+    assert all(parsed(line) is not None for line in calls)
+    with pytest.raises(Exception, match="No such option: --weigth"):
+        parsed("nusky init blazars.csv --weigth flux")
 
 
 def test_every_subcommand_has_an_example():

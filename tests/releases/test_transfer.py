@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -335,3 +336,15 @@ def test_no_server_at_all(serve, tmp_path):
     message, _ = failure(gone, tmp_path)
     assert "ConnectionError" in message
     assert "(attempt 4 of 4)" in message
+
+
+def test_a_missing_network_is_called_that(tmp_path, monkeypatch):
+    def unresolved(*_, **__):
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unresolved)
+    monkeypatch.setattr(transfer, "BACKOFF_S", 0.01)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with pytest.raises(DownloadError, match="its server is not found; is there a network") as raised:
+        transfer.fetch_url("https://example.org/a.zip", tmp_path / "a.zip")
+    assert "Max retries" not in str(raised.value)

@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -127,3 +129,10 @@ def test_a_folder_without_results_is_refused(tmp_path):
 
 def test_missing_numbers_stay_missing(run):
     assert np.isnan(run.single_sources("mine").to_table()["ts_max"][1])
+
+
+def test_looking_at_results_imports_no_kernels_and_nothing_that_draws():
+    heavy = ("numba", "scipy", "matplotlib", "astropy", "pandas", "pydantic")
+    code = f"import sys, nusky.results.search; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -68,6 +68,8 @@ class Command(typer.core.TyperGroup):
             if hasattr(error, "exit_code"):  # typer's own: they know how to end
                 if isinstance(getattr(error, "message", None), str):
                     error.message = printable(error.message, keep="\n")
+                    if getattr(error, "option_name", "")[1:2].isdigit():  # -0.01 is taken for an option
+                        error.message += ". A negative number stands behind its option, such as --dec -0.01."
                 raise
             if short := shortage(error):
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG):

@@ -49,6 +49,9 @@ def run(
             f"{configuration}: is no configuration, which is YAML. Of a source list `nusky init {configuration}` makes "
             "one."
         )
+    given = list(options or [])
+    if given and given[0].lower().endswith((".yaml", ".yml")):
+        raise ConfigurationError(f"{configuration} and {given[0]}: give one configuration; each is a run of its own.")
     cfg = config.load(configuration)
     _refuse_what_cannot_run(cfg, directory)
     try:
@@ -58,7 +61,6 @@ def run(
             "the workflow needs Snakemake, which is not installed here. Run `pip install 'nusky[workflow]'`; "
             "`nusky search` and `nusky bdm` work without it."
         ) from None
-    given = list(options or [])
     arguments = ["--snakefile", str(workflow_file("Snakefile")), "--configfile", str(configuration.absolute())]
     arguments += ["--directory", str(directory)]
     if profile is not None:
@@ -91,10 +93,12 @@ def _refuse_what_cannot_run(cfg: Any, directory: Path) -> None:
     """Read the source lists and look for the files of the release: a mistake in them is told before anything runs."""
     from nusky.cli.check import catalogue_report, durations_report, release_report
     from nusky.errors import ConfigurationError, ReleaseError
+    from nusky.releases import registry
 
     if not directory.is_dir():
-        what = "is no folder" if directory.exists() else "no such folder; make it first"
+        what = "is no folder; give one" if directory.exists() else "no such folder; make it first"
         raise ConfigurationError(f"--directory {directory}: {what}.")
+    registry.of(cfg.release).select(cfg.release.seasons)
     if cfg.release.events is not None or cfg.release.local_path is not None:
         told = release_report(cfg, directory)
         if not told["here"]:

@@ -97,6 +97,7 @@ def search(
 
         for path in profile:
             check_suffix(path)
+            _check_folder(path)
     if flare is not None and window is not None:
         raise typer.BadParameter("the window is known or looked for: give either --window or --flare.")
     if limit_days is not None and flare is None:
@@ -106,13 +107,12 @@ def search(
     if flare is not None and profile:
         raise typer.BadParameter("an unknown flare has none; give --window once it is known.", param_hint="--profile")
     named, position = _source(" ".join(words) if words else None, ra, dec, extension)
-    if trials < 0:
-        raise typer.BadParameter(f"{trials} is below 0; give 0 or at least 100.", param_hint="--trials")
     from nusky.detector.configured import spectrum_of_text
-    from nusky.results.search import Search
+    from nusky.results.search import Search, check_request
 
     shape = None if spectrum is None else spectrum_of_text(spectrum)
     chosen = None if seasons is None else [part.strip() for part in seasons.split(",") if part.strip()]
+    check_request(gamma, shape, trials, window, flare, limit_days)
     with console.busy(f"reading {release}"):
         accepted = {"check_counts": not no_check_counts, "allow_version_1": allow_version_1}
         searched = Search(release, release_path, chosen, seed, **accepted)
@@ -135,6 +135,12 @@ def _check_output(path: Path) -> None:
         raise ConfigurationError(f"{path}: results are written as {', '.join(SUFFIXES)}; change the suffix.")
     if path.is_dir():
         raise ConfigurationError(f"{path}: is a folder; give the name of a file in it.")
+    _check_folder(path)
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{path}: there is no folder {path.parent}; make it first.")
 
 
 def _source(
@@ -162,9 +168,9 @@ def _source(
         return found.name, (radians(found.ra_deg), radians(found.dec_deg), radians(width))
     ra_deg, dec_deg = right_ascension_deg(ra), declination_deg(dec)
     if not 0 <= ra_deg < 360:
-        raise PhysicsError(f"--ra {ra}: {ra_deg:g} degrees is no right ascension from 0 to 360.")
+        raise PhysicsError(f"--ra {ra}: {ra_deg:g} degrees is no right ascension; give 0 to 360.")
     if not -90 <= dec_deg <= 90:
-        raise PhysicsError(f"--dec {dec}: {dec_deg:g} degrees is no declination from -90 to 90.")
+        raise PhysicsError(f"--dec {dec}: {dec_deg:g} degrees is no declination; give -90 to 90.")
     return None, (radians(ra_deg), radians(dec_deg), radians(width or 0.0))
 
 
@@ -173,7 +179,7 @@ def _width_deg(text: str) -> float:
 
     width = declination_deg(text)
     if not 0 <= width <= 30:
-        raise PhysicsError(f"--extension {text}: {width:g} degrees is no width from 0 to 30.")
+        raise PhysicsError(f"--extension {text}: {width:g} degrees is no width of a source; give 0 to 30.")
     return width
 
 

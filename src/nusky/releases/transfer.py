@@ -172,6 +172,8 @@ def _understood(error: Exception) -> Exception:
         return _Broken(f"no answer within {STALL_S:g} s ({type(error).__name__})")
     if isinstance(error, http.InvalidURL | http.InvalidSchema | http.MissingSchema | ValueError):
         return _Final(f"not an address to fetch from ({text})")
+    if "Failed to resolve" in str(error) or "Network is unreachable" in str(error):
+        return _Broken("its server is not found; is there a network? (ConnectionError)")
     return _Broken(text) if isinstance(error, http.RequestException | OSError) else error
 
 

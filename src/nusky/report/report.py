@@ -27,7 +27,7 @@ from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, tests, ve
 
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
 PUBLISHED = (
-    "It repeats the LHAASO and H.E.S.S. stacking analysis of arXiv:2205.15963 digit for digit, its statistical errors "
+    "It repeats the LHAASO and H.E.S.S. stacking analysis of arXiv:2205.15963 digit for digit, its mistakes "
     "included, so that those numbers can be checked. It is here for comparison only: draw no conclusion from it."
 )
 _REFERENCE = re.compile(r"\b(doi|arXiv):([\w./()-]*[\w)])", re.ASCII)

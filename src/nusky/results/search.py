@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
     from astropy.table import Table
     from matplotlib.figure import Figure
 
+    from nusky.detector.spectrum import Spectrum
     from nusky.search.analysis import Analysis
     from nusky.search.hypothesis import Sources
     from nusky.search.likelihood_profile import LikelihoodProfile
@@ -141,12 +142,7 @@ class Search:
         ra, dec = direction(ra, dec)
         if ra.size != 1 or dec.size != 1:
             raise PhysicsError(f"{max(ra.size, dec.size)} positions: `at` searches at one; `stack` takes several.")
-        profile, shining = self._window(window) if flare is None else self._flare(flare)
-        if limit_days is not None:
-            try:
-                limit_days = float(plain("limit_days", limit_days, "d"))
-            except (TypeError, ValueError):
-                raise PhysicsError(f"limit_days = {limit_days!r}: give one duration, in days.") from None
+        profile, shining, days = (*self._window(window), None) if flare is None else _flare(flare, limit_days)
         sources = Sources.of(ra, dec, plain("extension", extension, "rad"), profiles=profile)
         ra_deg, dec_deg = np.degrees([sources.ra[0], sources.dec[0]])
         keys = ("position", f"{ra_deg:.6f}", f"{dec_deg:.6f}", f"{np.degrees(sources.extension[0]):.6f}")
@@ -154,7 +150,7 @@ class Search:
         if flare is not None:
             keys += ("flare",)
         keys += tuple(shining.values())
-        return self._search(sources, keys, row | shining, (gamma, spectrum), trials, limit_days)
+        return self._search(sources, keys, row | shining, (gamma, spectrum), trials, days)
 
     def stack(
         self,
@@ -202,13 +198,9 @@ class Search:
         """The profile in time, and what a row says of it."""
         if window is None:
             return None, {}
-        from nusky.search.time_profile import Box, reach_of
+        from nusky.search.time_profile import reach_of
 
-        try:
-            start, stop = window
-        except (TypeError, ValueError):
-            raise PhysicsError(f"window = {window!r}: give its start and its stop, two times.") from None
-        box = Box(moment("start of the window", start), moment("stop of the window", stop))
+        box = _box(window)
         runs = self.analysis.runs
         if not any(box.exposure(own) > 0 for own in runs):
             first, last = reach_of(runs)
@@ -219,17 +211,6 @@ class Search:
             )
         live = sum(box.exposure(own) for own in runs)
         return box, {"start_mjd": box.start, "stop_mjd": box.stop, "livetime_days": live}
-
-    @staticmethod
-    def _flare(flare: Any) -> tuple["Flare", dict[str, float]]:
-        """The profile of an unknown flare, and what a row says of it."""
-        from nusky.search.time_profile import Flare
-
-        try:
-            shortest, longest = (float(plain("duration of a flare", days, "d")) for days in flare)
-        except (TypeError, ValueError):
-            raise PhysicsError(f"flare = {flare!r}: give the shortest and the longest duration, in days.") from None
-        return Flare(shortest, longest), {"shortest_days": shortest, "longest_days": longest}
 
     def _search(
         self,
@@ -247,14 +228,7 @@ class Search:
 
         gamma, spectrum = wanted
         spectrum = None if spectrum is None else spectrum_from(spectrum)
-        if gamma is not None and spectrum is not None and spectrum.fit != "gamma":
-            raise PhysicsError(f"gamma = {gamma}: the index of {spectrum.words} is fixed already. Leave gamma out.")
-        if gamma is not None and not GAMMA_RANGE[0] <= float(gamma) <= GAMMA_RANGE[1]:
-            raise PhysicsError(f"gamma = {gamma} lies outside {GAMMA_RANGE[0]:g} to {GAMMA_RANGE[1]:g}.")
-        if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 0 <= trials <= _MOST_TRIALS:
-            raise PhysicsError(f"trials = {trials!r}: give a whole number from 0 to {_MOST_TRIALS}.")
-        if 0 < trials < 100:
-            raise PhysicsError(f"trials = {trials}: a 90 % limit needs 100 or more; 0 gives asymptotic limits.")
+        check_request(gamma, spectrum, trials)
         with_energy = self.analysis.smearings is not None
         # Without energies the indices only share the signal between the seasons: one is enough for the fit.
         fixed = gamma if gamma is not None or with_energy else GAMMAS[0]
@@ -265,6 +239,58 @@ class Search:
         request = Request(CONFIDENCE_LEVEL, method, (), max(100, int(trials) // 2))
         quoted = indices.spectrum.quoted(GAMMAS if gamma is None else [gamma])
         return _quoted(self, target, quoted, int(trials), request)
+
+
+def check_request(
+    gamma: Any, spectrum: "Spectrum | None", trials: Any, window: Any = None, flare: Any = None, limit_days: Any = None
+) -> None:
+    """Refuse what no data could answer, before any are fetched or read; the parameters are those of `Search.at`.
+
+    Raises
+    ------
+    PhysicsError : index, number of trials, window or durations are none, or contradict each other.
+    """
+    if gamma is not None and spectrum is not None and spectrum.fit != "gamma":
+        raise PhysicsError(f"gamma = {gamma}: the index of {spectrum.words} is fixed already. Leave gamma out.")
+    if gamma is not None and not GAMMA_RANGE[0] <= float(gamma) <= GAMMA_RANGE[1]:
+        hint = " The flux falls as E^-gamma: leave the minus sign out." if float(gamma) < 0 else ""
+        raise PhysicsError(f"gamma = {gamma}: give an index from {GAMMA_RANGE[0]:g} to {GAMMA_RANGE[1]:g}.{hint}")
+    if isinstance(trials, bool) or not isinstance(trials, int | np.integer) or not 0 <= trials <= _MOST_TRIALS:
+        raise PhysicsError(f"trials = {trials!r}: give a whole number from 0 to {_MOST_TRIALS}.")
+    if 0 < trials < 100:
+        raise PhysicsError(f"trials = {trials}: a 90 % limit needs 100 or more; 0 gives asymptotic limits.")
+    if window is not None:
+        _box(window)
+    if flare is not None:
+        _flare(flare, limit_days)
+
+
+def _box(window: Any) -> "Box":
+    from nusky.search.time_profile import Box
+
+    try:
+        start, stop = window
+    except (TypeError, ValueError):
+        raise PhysicsError(f"window = {window!r}: give its start and its stop, two times.") from None
+    return Box(moment("start of the window", start), moment("stop of the window", stop))
+
+
+def _flare(flare: Any, limit_days: Any) -> tuple["Flare", dict[str, float], float | None]:
+    """The profile of an unknown flare, what a row says of it, and the duration [d] that its limits are about."""
+    from nusky.search.time_profile import Flare
+
+    try:
+        shortest, longest = (float(plain("duration of a flare", days, "d")) for days in flare)
+        about = None if limit_days is None else float(plain("limit_days", limit_days, "d"))
+    except (TypeError, ValueError):
+        raise PhysicsError(
+            f"flare = {flare!r}, limit_days = {limit_days!r}: give the shortest and the longest duration, in days, "
+            "and one duration for limits."
+        ) from None
+    profile = Flare(shortest, longest)
+    if about is not None:
+        profile.check_lasting(about)
+    return profile, {"shortest_days": shortest, "longest_days": longest}, about
 
 
 def _quoted(search: Search, target: Any, values: list[float], trials: int, request: Any) -> "SearchResult":

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.results.result import Result
-from nusky.search.skymap import healpix_file
 from nusky.tables import read_metadata, read_table
 from nusky.units import accepts
 
@@ -37,6 +36,8 @@ class SkyMap(Result):
     @classmethod
     def read(cls, fits: PathLike, spots: PathLike, sources: Sequence[PathLike]) -> "SkyMap":
         """From the files of a run."""
+        from nusky.search.skymap import healpix_file  # with the kernels of the map: other results need none
+
         values = {}
         for column, name in QUANTITIES.items():
             nside, values[name] = healpix_file.read(fits, column)

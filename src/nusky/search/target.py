@@ -71,12 +71,11 @@ class Target:
     limit_days: float | None = None
 
     def __post_init__(self) -> None:
-        flare, days = self.experiment.hypothesis.flare, self.limit_days
-        if days is not None and (flare is None or not flare.shortest <= days <= flare.longest):
-            looked_for = f"flares of {flare.shortest:g} to {flare.longest:g} d" if flare else "no unknown flares"
-            raise PhysicsError(
-                f"limits of flares of {days:g} d: {looked_for} are looked for. Give a duration among these."
-            )
+        if self.limit_days is None:
+            return
+        if (flare := self.experiment.hypothesis.flare) is None:
+            raise PhysicsError(f"limits of flares of {self.limit_days:g} d: no unknown flares are looked for.")
+        flare.check_lasting(self.limit_days)
 
     @property
     def analysis(self) -> Analysis:

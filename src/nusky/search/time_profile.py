@@ -185,6 +185,14 @@ class Flare(_Always):
         if self.add_above is not None and not 0 <= self.add_above < np.inf:
             raise PhysicsError(f"TS from which flares are added, {self.add_above:g}, must not be below 0.")
 
+    def check_lasting(self, days: float) -> None:
+        """PhysicsError unless flares that last `days` are looked for."""
+        if not self.shortest <= days <= self.longest:
+            raise PhysicsError(
+                f"limits of flares of {days:g} d: flares of {self.shortest:g} to {self.longest:g} d are looked for. "
+                "Give a duration among these."
+            )
+
 
 @dataclass(frozen=True)
 class Box(TimeProfile):
