@@ -44,14 +44,22 @@ TRUTHS = {
 
 
 def coverages(
-    experiment: Experiment, signal: Signal, strengths: Sequence[float], n_trials: int
+    experiment: Experiment,
+    signal: Signal,
+    strengths: Sequence[float],
+    n_trials: int,
+    methods: Sequence[str] = METHODS,
+    guess: float | None = None,
 ) -> Iterator[tuple[float, Coverage]]:
-    """Share of pseudo-experiments with TS = 0, and coverage of their limits by every method, strength by strength."""
+    """Share of pseudo-experiments with TS = 0, and coverage of their limits by every method, strength by strength.
+
+    `guess`: events of a limit of ordinary size, the asymptotic one if left out.
+    """
     background = experiment.background(range(n_trials))[:, 0, 2]
     gamma = signal.spectra[0].parameter
-    quick = experiment.asymptotic_limit(experiment.hypothesis.data(), gamma, LEVEL).n_signal
+    quick = guess or experiment.asymptotic_limit(experiment.hypothesis.data(), gamma, LEVEL).n_signal
     trial_ts = functools.cache(experiment.named("limits").trial_ts(signal))  # both methods rank the same trials
-    requests = [Request(LEVEL, method, (), n_trials) for method in METHODS]
+    requests = [Request(LEVEL, method, (), n_trials) for method in methods]
     calibrations = [LimitCalibration(trial_ts, background, quick, request) for request in requests]
     for strength in strengths:
         skies = pseudo_experiments(experiment, signal, strength, n_trials)
@@ -59,6 +67,15 @@ def coverages(
         for calibration, request in zip(calibrations, requests, strict=True):
             covered = cover(experiment, signal, strength, fits, calibration, request)
             yield float(np.mean(fits[:, 2] == 0)), covered
+
+
+def verdict(found: Coverage, at_zero: float = 0.0) -> str:
+    """Whether a coverage meets its goal; `at_zero` is the share of pseudo-experiments with TS = 0."""
+    if at_zero > 1 - LEVEL and found.coverage > 0.92:
+        return "above, as TS = 0 demands"
+    if 0.88 <= found.coverage <= 0.92:
+        return "met"
+    return "within its error" if found.coverage_low <= 0.92 and found.coverage_high >= 0.88 else "MISSED"
 
 
 def elsewhere(

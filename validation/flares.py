@@ -5,7 +5,7 @@ anew in the cone, must have uniform p-values; injected flares must be found agai
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +18,11 @@ from nusky.search.experiment import Experiment
 from nusky.search.flare import FlareFit
 from nusky.search.hypothesis import Hypothesis, Sources
 from nusky.search.injection import Signal
+from nusky.search.statistics.coverage import Coverage
+from nusky.search.target import Target
 from nusky.search.time_profile import Box, Flare
 from nusky.search.trials import stream
-from validation import page, windows
+from validation import coverage, page, windows
 from validation.samples import data_folder
 
 FLARE = Flare(1.0, 300.0)
@@ -28,6 +30,8 @@ GAMMA = 2.2
 TRIALS, SKIES, SKY_TRIALS, INJECTED = 5000, 500, 99, 100
 INJECTIONS = ((10.0, 6.0), (10.0, 12.0), (100.0, 12.0), (100.0, 24.0))
 """Duration in days and mean number of events of injected flares, which begin where the published window does."""
+COVERED, N_COVERED = ((20.0, (8.0, 12.0)), (100.0, (12.0, 18.0))), 500
+"""Durations in days of flares that limits are about, with true mean numbers of events; trials of each kind."""
 
 
 def hypothesis(events: Analysis) -> Hypothesis:
@@ -86,6 +90,18 @@ def recovery(events: Analysis, n_skies: int) -> Iterator[tuple[float, float, NDA
         yield duration, n_signal, np.array(fits)
 
 
+def covered(
+    events: Analysis, n_trials: int, durations: Sequence[tuple[float, Sequence[float]]] = COVERED
+) -> Iterator[tuple[float, Coverage]]:
+    """Coverage of the limits on flares of stated durations that come at any time, as `limit_days` of a run has them."""
+    for days, strengths in durations:
+        experiment = Experiment(hypothesis(events), False, 1, ("flare limits", f"{days:g}"))
+        target = Target(experiment, experiment.hypothesis.sources, {}, power_laws(GAMMA)[0], days)
+        signal = target.signal(GAMMA)
+        for _, found in coverage.coverages(experiment, signal, strengths, n_trials, ("neyman",), guess=5.0):
+            yield days, found
+
+
 def overlaps(fits: NDArray, duration: float) -> NDArray:
     """Whether the found windows hold some of the injected one, (n_skies,)."""
     begin = windows.WINDOW[0]
@@ -133,6 +149,22 @@ def make() -> str:
                 f"{kstest(values, 'uniform').pvalue:.2f}.",
                 ("limit", "share"),
                 shares,
+            ),
+            page.Table(
+                "Coverage of 90 % Neyman limits on flares that last a stated time and come at any: share of "
+                f"{N_COVERED} skies with signal whose limit is above the truth, as many trials at each strength of the "
+                "limits, other random streams; interval: Clopper-Pearson, 68 %.",
+                ("duration [d]", "mean events", "coverage", "interval", "0.88 to 0.92"),
+                [
+                    (
+                        f"{days:g}",
+                        f"{own.n_injected:g}",
+                        f"{own.coverage:.3f}",
+                        f"{own.coverage_low:.3f} to {own.coverage_high:.3f}",
+                        coverage.verdict(own),
+                    )
+                    for days, own in covered(events, N_COVERED)
+                ],
             ),
             page.Table(
                 f"{INJECTED} skies with permuted times for each flare that is injected: how often the strongest window "

@@ -516,9 +516,13 @@ PROFILE_KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
 """Keys that describe each profile in time, all ways to do so; each a number or a column."""
 PROFILE_OPTIONS = {
     "light-curve": ("file", "file_columns", "threshold", "lag_days"),
-    "flare": ("edges", "add_above"),
+    "flare": ("edges", "add_above", "limit_days"),
 }
 """Further keys of a profile, the same for all sources."""
+
+
+Fitted = Annotated[list[float], Field(min_length=1, max_length=50), Once]
+"""Values of a parameter of a light curve that is fitted."""
 
 
 class CurveColumns(Section):
@@ -557,10 +561,14 @@ class TimeProfile(Section):
         "a source, a file for each.",
     )
     file_columns: CurveColumns | None = Field(None, description="light-curve: what its columns are called.")
-    threshold: float | None = Field(
-        None, description="light-curve: flux above which neutrinos come, in the unit of the file; null: 0."
+    threshold: float | Fitted | None = Field(
+        None,
+        description="light-curve: flux above which neutrinos come, in the unit of the file; null: 0. Of a list the "
+        "best one is fitted, in every source by itself; fluxes and limits are for the first.",
     )
-    lag_days: float | None = Field(None, description="light-curve: how much later neutrinos come; null: 0.")
+    lag_days: float | Fitted | None = Field(
+        None, description="light-curve: how much later neutrinos come; null: 0. A list as for `threshold`."
+    )
     shortest_days: float | str | None = Field(
         None, description="flare: shortest duration, days of good runs, or the column with it."
     )
@@ -570,6 +578,12 @@ class TimeProfile(Section):
     )
     add_above: float | None = Field(
         None, ge=0, description="flare: TS from which flares apart from each other are added up; null: none are."
+    )
+    limit_days: Annotated[list[Annotated[float, Field(gt=0)]], Once] | None = Field(
+        None,
+        min_length=1,
+        description="flare: durations, days of good runs, of the flares that upper limits are about, which may come at "
+        "any time; null: no limits.",
     )
     scramble: Literal["times", "right-ascension"] = Field(
         "times",
@@ -588,6 +602,18 @@ class TimeProfile(Section):
         """Further keys of the profile that are given."""
         keys = PROFILE_OPTIONS.get(self.profile, ())
         return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+    @property
+    def grid(self) -> tuple[list[float], list[float]]:
+        """Thresholds and lags [d] of a light curve."""
+        asked = (self.threshold, self.lag_days)
+        return tuple(own if isinstance(own, list) else [own or 0.0] for own in asked)
+
+    @property
+    def n_curves(self) -> int:
+        """Pairs of a threshold and a lag, among which the best is fitted."""
+        thresholds, lags = self.grid
+        return len(thresholds) * len(lags)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -616,6 +642,14 @@ class TimeProfile(Section):
                 raise ValueError(f"`{key}` does not belong to a {self.profile}")
         if self.profile == "light-curve" and self.file is None:
             raise ValueError("a light-curve needs `file`")
+        for days in self.limit_days or []:
+            lengths = (self.shortest_days, self.longest_days)
+            low, high = (days if isinstance(value, str) else value for value in lengths)
+            if not low <= days <= high:
+                raise ValueError(
+                    f"`limit_days` holds {days:g}, but flares are looked for from {low:g} to {high:g} days: give "
+                    "durations among these"
+                )
         return self
 
 
@@ -1230,10 +1264,17 @@ class Configuration(Section):
                         "right ascensions cannot be drawn anew. Permute the `times`"
                     )
         for name in chosen:
-            if self.flaring(name) and not (self.inference.single_sources and self.catalogues[name].single_sources):
+            if self.one_by_one(name) and not (self.inference.single_sources and self.catalogues[name].single_sources):
+                what = "a flare is looked for" if self.flaring(name) else "threshold and lag are fitted"
                 raise ValueError(
-                    f"`catalogues.{name}.time`: a flare is looked for in every source by itself, so its "
+                    f"`catalogues.{name}.time`: {what} in every source by itself, so its "
                     "`single_sources` and those of `inference` must not be false"
+                )
+            limited = self.flaring(name) and self.catalogues[name].time.limit_days
+            if limited and self.inference.source_limit_method == "asymptotic":
+                raise ValueError(
+                    f"`catalogues.{name}.time.limit_days`: limits of an unknown flare come from trials, so "
+                    "`inference.source_limit_method` must not be asymptotic"
                 )
         without = [own.name for own in self.release.lists if own.columns.mjd is None]
         asking = [f"catalogues.{name}.time" for name in windowed]
@@ -1253,6 +1294,11 @@ class Configuration(Section):
         """Whether unknown flares are looked for in a catalogue's sources."""
         time = self.catalogues[catalogue].time
         return time is not None and time.profile == "flare"
+
+    def one_by_one(self, catalogue: str) -> bool:
+        """Whether something in time is fitted for each source of a catalogue, so that there is no stack of them."""
+        time = self.catalogues[catalogue].time
+        return time is not None and (time.profile == "flare" or time.n_curves > 1)
 
     @model_validator(mode="after")
     def _skymap_possible(self) -> "Configuration":

@@ -1,7 +1,10 @@
 import json
 import os
+import re
+from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
@@ -190,8 +193,27 @@ def test_an_unknown_flare_is_looked_for(search, tmp_path):
     quick = search.at(where, gamma=2, trials=0, flare=(5, 100))
     assert quick.fit["test_statistic"] == found.fit["test_statistic"]
     assert (np.isnan(quick.limits[0]["n_signal_limit"]), "not stated" in quick.limits[0]["problem"]) == (True, True)
+    for without in (quick, nothing):
+        page = without._repr_html_()
+        assert ("not stated" in page, re.search(r"\bnan\b", page)) == (True, None)
+        without.figure()
+    assert "of a flare of 20 d" in found._repr_html_()
     with pytest.raises(PhysicsError, match="likelihood profiles of an unknown flare"):
         found.write_profile(tmp_path / "a.fits")
+
+
+def test_a_limit_that_cannot_be_stated_is_told_with_the_reason(search):
+    """Its sensitivity stands beside it."""
+    result = search.at(SOURCE, gamma=2, trials=0, window=(55440, 55621.5))
+    (row,) = result.limits
+    told = [key for key in row if key.startswith(("limit_", "phi0_limit"))]
+    lacking = row | dict.fromkeys(["n_signal_limit", *told], np.nan) | {"problem": "too few trials < 10"}
+    page = replace(result, data=pa.Table.from_pylist([lacking]))._repr_html_()
+    assert "too few trials &lt; 10" in page
+    assert f"{row['n_signal_sensitivity']:.1f} events" in page
+    assert not re.search(r"\bnan\b", page)
+    page = result._repr_html_()
+    assert f"{row['limit_e2_fluence_100tev_gev_cm2']:.2e} GeV cm⁻²<" in page
 
 
 @pytest.mark.parametrize(

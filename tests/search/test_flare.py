@@ -218,10 +218,10 @@ def test_a_flare_at_any_time_is_seen_as_often_as_the_seasons_last():
 
 
 def test_limits_are_about_a_flare_of_a_stated_duration(made):
-    flare = Flare(5.0, 200.0, edges=25, limit_days=20.0)
+    flare = Flare(5.0, 200.0, edges=25)
     sources = Sources.of(*AT[:, 2], profiles=flare)
     experiment = Experiment.of(made, sources, Indices(np.array([2.0]), free=False), 1, ("limit",))
-    target = Target(experiment, sources, {}, PowerLaw(2.0))
+    target = Target(experiment, sources, {}, PowerLaw(2.0), limit_days=20.0)
     signal, rng = target.signal(2.0), np.random.default_rng(5)
     placed = [signal.in_a_sky(rng) for _ in range(4000)]
     for own in placed[:50]:
@@ -245,12 +245,15 @@ def test_limits_are_about_a_flare_of_a_stated_duration(made):
     assert strong > 2.3  # fewer are not seen at all in a tenth of the skies
     with pytest.raises(PhysicsError, match="come from trials: there is no asymptotic one"):
         target.limit(2.0, 0.0, background, replace(request, limit_method="asymptotic"))
+    with pytest.raises(PhysicsError, match="limits of flares of 4 d: flares of 5 to 200 d are looked for"):
+        replace(target, limit_days=4.0)
+    with pytest.raises(PhysicsError, match="limits of flares of 20 d: no unknown flares are looked for"):
+        replace(target.at_window(Box(55400.0, 55420.0)), limit_days=20.0)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((1.0, 10.0, 9, None, 11.0), "limits of flares of 11 d: flares of 1 to 10 d are looked for"),
         ((0.0, 10.0), "the shortest duration of a flare, 0 d, must be above 0"),
         ((20.0, 10.0), "the longest duration of a flare, 10 d, must not be below the shortest, 20 d"),
         ((1.0, 10.0, 1), "edges = 1: a window needs an event to begin and one to end"),

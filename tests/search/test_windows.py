@@ -10,13 +10,15 @@ from astropy.time import Time
 from scipy.stats import ks_2samp, kstest
 
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.spectrum import PowerLaw
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices
 from nusky.search.hypothesis import Hypothesis, Sources, common_sky
 from nusky.search.injection import Injector, Signal
 from nusky.search.season import SeasonEvents
-from nusky.search.time_profile import Box, Decay, Flare, Gaussian, GoodRuns, LightCurve, Steady, turned
+from nusky.search.target import Target
+from nusky.search.time_profile import Box, Decay, FittedCurve, Flare, Gaussian, GoodRuns, LightCurve, Steady, turned
 
 RUNS = (GoodRuns.of([55000, 55200], [55150, 55300]), GoodRuns.of([55300], [55700]))
 CURVE = LightCurve.of(np.arange(55050, 55650, 50), np.arange(55100, 55700, 50), np.arange(12) % 5 / 2)
@@ -91,6 +93,101 @@ def test_the_test_statistic_is_that_of_all_pairs(made, name, stacked):
     hypothesis = Hypothesis.of(made, sources).with_gammas([2.2])
     found = hypothesis.likelihood(hypothesis.data()).test_statistic(15.0, 0)
     assert found == pytest.approx(brute_force(hypothesis, profiles, at, weights, 15.0), rel=5e-8)
+
+
+BINS = np.arange(55050, 55650, 50), np.arange(55100, 55700, 50), np.arange(12) % 5 / 2
+FITTED = FittedCurve.of(*BINS, thresholds=[0.4, 1.2, 9.0], lags=[0.0, 40.0, -60.0, 5000.0])
+
+
+def of_fitted(made, fitted=FITTED):
+    return Hypothesis.of(made, Sources.of(*AT[:, :1], profiles=fitted)).with_gammas([2.2])
+
+
+def test_a_fitted_curve_is_the_best_of_all_thresholds_and_lags(made):
+    """Against all pairs of each, and the fits of each by itself, which leave a little more to the far pairs."""
+    hypothesis = of_fitted(made)
+    likelihood = hypothesis.likelihood(hypothesis.data())
+    # No bin is above the last threshold, and no season lasts until the last lag.
+    seen = [own for own in FITTED.curves if own.lag < 5000]
+    assert [(own.threshold, own.lag) for own in seen] == [(t, lag) for t in (0.4, 1.2) for lag in (0, 40, -60)]
+    assert [own.sources.profiles for own in hypothesis.candidates] == [(own,) for own in seen]
+    each = [
+        brute_force(own, [curve], AT[:, :1], np.ones(1), 15.0)
+        for own, curve in zip(hypothesis.candidates, seen, strict=True)
+    ]
+    assert np.ptp(each) > 1
+    assert likelihood.test_statistic(15.0, 0) == pytest.approx(max(each), rel=5e-8)
+    alone = [of_fitted(made, curve).fit() for curve in seen]
+    best = max(range(len(alone)), key=lambda i: alone[i].ts)
+    assert likelihood.best == best
+    assert hypothesis.fit().ts == pytest.approx(alone[best].ts, abs=0.02)
+    (n_signal,), (value,), converged = likelihood.profile()
+    assert (n_signal, 2 * value, converged) == (hypothesis.fit().n_signal, pytest.approx(hypothesis.fit().ts), True)
+    assert likelihood.most[0] >= 15
+
+
+def test_one_curve_to_fit_is_that_curve(made):
+    sky, own = of_fitted(made, FittedCurve((CURVE,))), of_fitted(made, CURVE)
+    for first, second in ((sky.data(), own.data()), (*(h.scrambled(np.random.default_rng(4)) for h in (sky, own)),)):
+        assert sky.likelihood(first).fit() == own.likelihood(second).fit()
+
+
+def test_trials_of_a_fitted_curve_pay_for_the_choice(made):
+    """Skies with all times permuted, and those in which only what may matter is drawn, have one distribution; it lies
+    above that of the first curve."""
+    experiment = Experiment(of_fitted(made), False, 1, ("fitted",))
+    background = experiment.background(range(250))[:, 0, 2]
+    hypothesis, skies = experiment.hypothesis, []
+    for i in range(250):
+        whole = common_sky(made, np.random.default_rng(i), hypothesis.scramble)
+        skies.append(experiment.fits(hypothesis.common(*whole))[0, 2])
+    assert ks_2samp(background, skies).pvalue > 0.01
+    first = Experiment(hypothesis.candidates[0], False, 1, ("fitted",)).background(range(250))[:, 0, 2]
+    assert background.mean() > first.mean() + 0.3
+
+
+def test_an_injected_lag_is_found(made):
+    experiment = Experiment(of_fitted(made), False, 1, ("lag",))
+    late = FITTED.curves.index(LightCurve.of(*BINS, threshold=1.2, lag=40.0))
+    source = Sources.of(*AT[:, :1], profiles=FITTED.curves[late])
+    signal, found = Signal.of(made, source, PowerLaw(2.2)), []
+    for i in range(20):
+        sky = experiment.with_signal(signal, 40.0, np.random.default_rng(i))
+        best = experiment.hypothesis.candidates[experiment.hypothesis.likelihood(sky).best]
+        found.append((best.sources.profiles[0].threshold, best.sources.profiles[0].lag))
+    assert np.mean([own == (1.2, 40.0) for own in found]) > 0.7
+
+
+def test_fluxes_of_a_fitted_curve_are_those_of_the_first(made):
+    targets = [
+        Target(
+            Experiment.of(made, Sources.of(*AT[:, :1], profiles=profile), Indices(np.array([2.2]), False), 1, ("x",)),
+            Sources.of(*AT[:, :1], profiles=profile),
+            {},
+            PowerLaw(2.2),
+        )
+        for profile in (FITTED, FITTED.curves[0])
+    ]
+    scales = [own.flux_scale(2.2) for own in targets]
+    assert scales[0] == scales[1]
+    (row,) = targets[0].fit_rows(np.array([1.0]), np.empty((0, 1)))
+    hypothesis = targets[0].experiment.hypothesis
+    best = hypothesis.candidates[hypothesis.likelihood(hypothesis.data()).best].sources.profiles[0]
+    assert (row["threshold"], row["lag_days"]) == (best.threshold, best.lag)
+    assert row["n_signal_low68"] < row["n_signal"] < row["n_signal_high68"]
+    assert targets[0].experiment.asymptotic_limit(hypothesis.data(), 2.2, 0.9).n_signal > row["n_signal"]
+
+
+def test_what_cannot_be_fitted_in_time_is_refused(made):
+    with pytest.raises(PhysicsError, match="one source at a time, not in a stack"):
+        Hypothesis.of(made, Sources.of(*AT, profiles=FITTED))
+    hypothesis = of_fitted(made)
+    with pytest.raises(PhysicsError, match="light curve that is fitted has density ratios in each window only"):
+        hypothesis.density_ratios(hypothesis.data())
+    with pytest.raises(PhysicsError, match="no bin of the light curve is above the threshold 7"):
+        FittedCurve.of(*BINS, thresholds=[7.0, 0.0])
+    with pytest.raises(PhysicsError, match="lies outside the good runs"):
+        of_fitted(made, FittedCurve.of(*BINS, lags=[5000.0, 0.0]))
 
 
 IC86_CURVE = LightCurve.of(np.arange(55700, 56000, 30), np.arange(55730, 56030, 30), np.arange(10) % 4 / 2)

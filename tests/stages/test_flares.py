@@ -1,5 +1,6 @@
 """Unknown flares and light curves, from the configuration to report and figure, on the events around TXS 0506+056."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +10,12 @@ from nusky import config
 from nusky.catalogues import build
 from nusky.errors import CatalogueError, ConfigurationError, PhysicsError
 from nusky.report.inference import inference_findings, inference_tables
+from nusky.report.rows import source_rows
+from nusky.search.experiment import Request
 from nusky.search.likelihood_profile import likelihood_profile
 from nusky.search.stack_sources import source_shares
 from nusky.search.time_profile import Box, GoodRuns
-from nusky.stages import estimate, figures, flares, inference, inference_summary
+from nusky.stages import estimate, figures, flares, inference, inference_summary, source_limits
 from nusky.stages.contents import Contents
 from nusky.stages.light_curves import read_light_curve
 from nusky.tables import read_table
@@ -76,6 +79,62 @@ def test_summary_and_report_tell_the_flare(made):
     assert not any("limits" in title for title in named)
 
 
+@pytest.fixture(scope="module")
+def limited(made, tables):  # noqa: F811
+    """The same with the limits of the first source, on flares of two durations."""
+    folder, files = tables
+    about = job("sources/mine", FLARE | {"limit_days": [20.0, 200.0]})
+    request = {"confidence_level": 0.9, "limit_method": "neyman", "discovery_sigmas": [], "n_trials": 20}
+    part = outputs(folder, "limits_part", "hadronic_part")
+    batches = {"trials": [folder / "flare_trials.parquet"]}
+    of_part = Outputs(limits=part["limits_part"], hadronic=part["hadronic_part"])
+    source_limits.part(SimpleNamespace(**vars(files), **batches), of_part, **about, request=request, part=0, parts=2)
+    parts = {"limits": [of_part["limits"]], "hadronic": [of_part["hadronic"]]}
+    whole = outputs(folder, "limits", "hadronic", "gamma_rays")
+    source_limits.whole(SimpleNamespace(**vars(files), **batches, **parts), whole, **about, request=request)
+    return made | whole
+
+
+def test_limits_are_of_flares_of_stated_durations(limited, tables):  # noqa: F811
+    """Fluxes are of as many events as a flare makes in the mean, and the search in Python states the same."""
+    rows = read_table(limited["limits"], kind="source_limits").to_pylist()
+    assert [(row["name"], row["duration_s"] / 86400) for row in rows] == [("TXS", 20.0), ("TXS", 200.0)]
+    target = replace(inference.Study(tables[1], **job("sources/mine", FLARE)).target(0), limit_days=20.0)
+    trials_ts = read_table(tables[0] / "flare_trials.parquet", kind="trials").to_pandas()
+    background = trials_ts[trials_ts.target == 0].test_statistic.to_numpy()
+    observed = float(target.experiment.observed[0, 2])
+    again = target.limit(2.2, observed, background, Request(0.9, "neyman", (), 20))
+    assert rows[0]["n_signal"] == again.strength.n_signal > 2.3
+    assert rows[0]["events_per_phi0_gev"] == pytest.approx(target.flux_scale(2.2).events_per_phi0_gev)
+    for row in rows:
+        flux = row["e2dnde_100tev_gev_cm2_s"]
+        assert row["e2_fluence_100tev_gev_cm2"] == pytest.approx(flux * row["duration_s"])
+        assert row["expected_low95_e2dnde_100tev_gev_cm2_s"] <= row["expected_high95_e2dnde_100tev_gev_cm2_s"]
+    assert rows[0]["e2dnde_100tev_gev_cm2_s"] > 3 * rows[1]["e2dnde_100tev_gev_cm2_s"]  # as many events in a tenth
+
+
+def test_summary_report_and_figure_tell_the_limits(limited):
+    told = inference_summary.collect({}, limited)
+    told["time"] |= {"limit_days": [20.0, 200.0]}
+    told["sources"]["best"] = next(row for row in told["sources"]["fits"] if row["name"] == "TXS")
+    sentences = [text for text in inference_findings(told, "{:g}".format) if "upper limit" in text]
+    rows = told["sources"]["limits"]["TXS"]
+    assert len(sentences) == len(rows) == 2
+    for text, row, days in zip(sentences, rows, (20, 200), strict=True):
+        assert f"flare of TXS of {days} days at any time" in text
+        assert f"{row['n_signal']:g} events, fluence E² F < {row['e2_fluence_100tev_gev_cm2']:g} GeV" in text
+    named = {title: (columns, rows) for title, columns, rows, _ in inference_tables(told, "mine")}
+    columns, shown = named["Sources of mine at every index"]
+    durations = [row[columns.index("limit: duration [s]")] for row in shown if row[0] == "TXS"]
+    assert durations == [20 * 86400, 200 * 86400]
+    summary = {"methods": {"standard": {"mine": {"inference": told}}}}
+    quoted = {row["name"]: row["limit_e2dnde_100tev_gev_cm2_s"] for row in source_rows(summary, "mine")}
+    assert quoted["TXS"] == rows[0]["e2dnde_100tev_gev_cm2_s"]  # of the first duration
+    drawn = figures.draw("source_limits", limited, {"hypothesis": "sources/mine", "catalogue": "mine", "label": "x"})
+    (limits,) = (line for line in drawn.axes[0].lines if line.get_label() == "upper limit")
+    assert limits.get_xdata().tolist() == [rows[0]["e2dnde_100tev_gev_cm2_s"]]
+
+
 def test_the_figure_shows_the_most_significant_source(made):
     drawn = figures.draw("flare", made, {"hypothesis": "sources/mine", "catalogue": "mine", "label": "x"})
     upper, lower = drawn.axes[:2]
@@ -119,6 +178,14 @@ def test_a_run_consists_of_flares_instead_of_limits():
     assert "source_limits" not in kinds
 
 
+def test_a_run_has_limits_of_flares_where_durations_are_stated():
+    contents = Contents(config.parse(run(FLARE | {"limit_days": [10, 100]})))
+    assert {"flares", "limits"} < set(contents.inference_tables["sources/mine"])
+    paths = [path for path in contents.tables() if "limits" in path and "standard/inference" in path]
+    assert len(paths) == 1 + config.Inference().source_jobs
+    assert "source_limits" in {figure.kind for figure in figures.of_run(contents)}
+
+
 def test_flares_cost_more_than_steady_sources(tmp_path):
     (tmp_path / "x.csv").write_text("name,ra_deg,dec_deg\na,1,2\n")
     costs = []
@@ -138,6 +205,11 @@ def test_flares_cost_more_than_steady_sources(tmp_path):
         (FLARE | {"file": "x.csv"}, {}, "`file` does not belong to a flare"),
         (FLARE | {"edges": 1}, {}, "greater than or equal to 2"),
         (FLARE, {"single_sources": False}, "a flare is looked for in every source by itself"),
+        (FLARE | {"limit_days": [0.5]}, {}, "`limit_days` holds 0.5, but flares are looked for from 1 to 300 days"),
+        (FLARE | {"limit_days": [-1]}, {}, "greater than 0"),
+        (FLARE | {"limit_days": []}, {}, "at least 1 item"),
+        (FLARE | {"limit_days": [3, 3.0]}, {}, "stands here twice"),
+        ({"profile": "light-curve", "file": "x", "limit_days": [1]}, {}, "`limit_days` does not belong to a light"),
         ({"profile": "light-curve"}, {}, "a light-curve needs `file`"),
         ({"profile": "box", "start_mjd": 1.0, "stop_mjd": 2.0, "threshold": 3.0}, {}, "does not belong to a box"),
     ],
@@ -145,6 +217,57 @@ def test_flares_cost_more_than_steady_sources(tmp_path):
 def test_what_does_not_fit_together_is_refused(time, more, message):
     with pytest.raises(ConfigurationError, match=message):
         config.parse(run(time, **more))
+
+
+def test_a_fitted_curve_stands_in_fits_and_report(tmp_path, tables):  # noqa: F811
+    (tmp_path / "curve.csv").write_text(CURVE)
+    time = {"profile": "light-curve", "file": str(tmp_path / "curve.csv"), "threshold": [0, 1], "lag_days": [0, 1800]}
+    about, made = job("sources/mine", time), outputs(tmp_path, "trials", "skies", "fits", "searches", "population")
+    for what, n in (("trials", 30), ("skies", 5)):
+        inference.trials(tables[1], [made[what]], **about, first=0, stop=n, skies=what)
+    batches = {what: [made[what]] for what in ("trials", "skies")}
+    fitted = Outputs({what: made[what] for what in ("fits", "searches", "population")})
+    inference.fits(SimpleNamespace(**vars(tables[1]), **batches), fitted, **about)
+    study = inference.Study(tables[1], **about)
+    for j, row in enumerate(read_table(made["fits"], kind="source_fits").to_pylist()):
+        alone = {}
+        for threshold in (0.0, 1.0):
+            for lag in (0.0, 1800.0):
+                one = job("sources/mine", time | {"threshold": threshold, "lag_days": lag})
+                alone[threshold, lag] = inference.Study(tables[1], **one).target(j).experiment.observed[0, 2]
+        assert row["test_statistic"] == pytest.approx(max(alone.values()), abs=0.02)
+        assert alone[row["threshold"], row["lag_days"]] == pytest.approx(row["test_statistic"], abs=0.02)
+    assert len(study.target(0).experiment.hypothesis.candidates) == 4
+    told = inference_summary.collect({}, fitted)
+    best = told["sources"]["best"]
+    said = f"with a threshold of {best['threshold']:g}, {best['lag_days']:g} days later"
+    assert said in " ".join(inference_findings(told, "{:g}".format))
+    columns = next(own for title, own, _, _ in inference_tables(told, "mine") if "at every index" in title)
+    assert {"threshold", "lag [d]"} < set(columns)
+
+
+def test_sources_with_fitted_curves_have_no_stack(tmp_path):
+    curve = {"profile": "light-curve", "file": "x.csv", "lag_days": [0, 10], "threshold": [0, 1, 2]}
+    cfg = config.parse(run(curve))
+    assert [names["hypothesis"] for names in Contents(cfg).hypotheses] == ["sources/mine"]
+    assert "limits" in Contents(cfg).inference_tables["sources/mine"]
+    names = {"hypothesis": "sources/mine", "skies": "trials", "first": "0", "stop": "1000"}
+    sizes = estimate.Sizes({"IC86_II": 112858}, {"mine": 3})
+    own, one = (
+        estimate.Case(config.parse(run(time)), sizes, names, 1).trial
+        for time in (curve, curve | {"lag_days": [0], "threshold": 1})
+    )
+    assert own == pytest.approx(6 * one)
+    with pytest.raises(ConfigurationError, match="threshold and lag are fitted in every source by itself"):
+        config.parse(run(curve, single_sources=False))
+    with pytest.raises(ConfigurationError, match=r"0\.0 stands here twice"):
+        config.parse(run(curve | {"lag_days": [0, 0]}))
+
+
+def test_limits_of_flares_need_trials():
+    asked = run(FLARE | {"limit_days": [3]}) | {"inference": {"source_limit_method": "asymptotic"}}
+    with pytest.raises(ConfigurationError, match="limits of an unknown flare come from trials"):
+        config.parse(asked)
 
 
 def test_a_cone_keeps_its_right_ascensions(validation_data):
@@ -166,6 +289,15 @@ def test_durations_that_make_no_sense_name_the_source(tmp_path, value, message):
     path.write_text(f"name,ra_deg,dec_deg,shortest\na,1,2,{value}\n")
     block = config.Catalogue(lists=[{"file": str(path)}], time=FLARE | {"shortest_days": "shortest"})
     with pytest.raises(CatalogueError, match=rf"x\.csv: row 1.*{message}"):
+        build.build_catalogue(block, "mine")
+
+
+def test_durations_of_limits_are_those_of_every_source(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("name,ra_deg,dec_deg,longest\na,1,2,30\nb,1,2,10\n")
+    time = FLARE | {"longest_days": "longest", "limit_days": [20.0]}
+    block = config.Catalogue(lists=[{"file": str(path)}], time=time)
+    with pytest.raises(CatalogueError, match=r"row 2: `time.limit_days` holds 20, but flares of 'b'.*1 to 10 d"):
         build.build_catalogue(block, "mine")
 
 
@@ -193,6 +325,8 @@ def test_an_upper_limit_is_no_flux(tmp_path):
     path.write_text("\n".join(f"{row},{flag}" for row, flag in zip(rows, flags, strict=True)))
     curve = read_light_curve(path, config.CurveColumns(upper_limit="limit"))
     assert curve.flux == (1.0, 0.0, 2.0)
+    several = read_light_curve(path, config.CurveColumns(upper_limit="limit"), [1.5, 0.5, 4.0], [0.0, 10.0])
+    assert [(own.threshold, own.lag) for own in several.curves] == [(1.5, 0), (1.5, 10), (0.5, 0), (0.5, 10)]
     path.write_text(path.read_text().replace("true", "perhaps"))
     with pytest.raises(ConfigurationError, match="'perhaps' in row 2 of column 'limit' is neither true nor false"):
         read_light_curve(path, config.CurveColumns(upper_limit="limit"))

@@ -31,6 +31,13 @@ def test_skies_without_a_source_have_uniform_p_values(events):
 
 
 @pytest.mark.slow
+def test_limits_on_flares_at_any_time_cover(events):
+    ((days, found),) = flares.covered(events, 200, ((20.0, (10.0,)),))
+    assert days == 20
+    assert found.coverage == pytest.approx(0.9, abs=0.09)  # trials and skies scatter by 0.03 together
+
+
+@pytest.mark.slow
 def test_injected_flares_are_found_again(events):
     for duration, n_signal, fits in flares.recovery(events, 15):
         if n_signal < 12:

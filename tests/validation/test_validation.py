@@ -23,6 +23,7 @@ from validation import (
     speed,
     stand_in_release,
     three_year,
+    transients,
 )
 
 
@@ -106,6 +107,7 @@ def test_limits_cover(generated, source, experiment):
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
         (lambda: corrected.make(20, 20, 20, 20, 0.02), 5 + 4),
+        (lambda: transients.make((10, 5), (40, 20), (4, 2), {transients.GOLD: ((20.0,), 20)}), 18 + 5 + 2 + 5),
         (lambda: local_p.make(0.01, 500, 500, (-29.5, -3.5)), 2),
     ],
     ids=[
@@ -119,6 +121,7 @@ def test_limits_cover(generated, source, experiment):
         "speed",
         "skymap",
         "corrected",
+        "transients",
         "local_p",
     ],
 )

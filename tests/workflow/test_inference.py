@@ -86,6 +86,9 @@ def test_flares_are_looked_for_instead_of_limits(tmp_path):
         "inference_flares": 1,
     }
     assert "results/inferred/figures/standard/flare/mine.png" in plan.outputs(configuration, tmp_path)
+    configuration["catalogues"]["mine"]["time"]["limit_days"] = [10]
+    jobs = inference_jobs(configuration, tmp_path)
+    assert (jobs["inference_flares"], jobs["inference_limits"]) == (1, 1)
 
 
 def test_light_curves_that_are_not_there_stop_the_run(tmp_path):

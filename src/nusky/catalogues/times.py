@@ -36,6 +36,13 @@ def check_times(sources: Sources, time: TimeProfile) -> None:
                 f"({_told(time.values['longest_days'])}), is shorter than the shortest, {given['shortest_days']:g} d "
                 f"({_told(time.values['shortest_days'])})."
             )
+        for days in time.limit_days or []:
+            if not given["shortest_days"] <= days <= given["longest_days"]:
+                raise CatalogueError(
+                    f"{sources.where}: row {row}: `time.limit_days` holds {days:g}, but flares of '{name}' are looked "
+                    f"for from {given['shortest_days']:g} to {given['longest_days']:g} d "
+                    f"({_told(time.values['shortest_days'])}, {_told(time.values['longest_days'])})."
+                )
         if {"start_mjd", "stop_mjd"} <= given.keys() and not given["start_mjd"] < given["stop_mjd"]:
             raise CatalogueError(
                 f"{sources.where}: row {row}: the window of '{name}' stops at MJD {given['stop_mjd']:.10g} "

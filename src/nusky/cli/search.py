@@ -227,14 +227,15 @@ def _print(found: Any, written: list[Path]) -> None:
 
 
 def _print_limits(found: Any, window: bool) -> None:
-    from nusky.results.search import energies, spectrum_text
+    from nusky.results.search import energies, spectrum_text, stated
 
     flux = "E² dN/dE in the window" if window else "E² dN/dE"
     console.say(f"{flux} in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
     for row in found.limits:
         console.pairs(
             {
-                spectrum_text(row): "{n_signal_limit:.1f} events ({n_signal_sensitivity:.1f})".format(**row),
+                spectrum_text(row): f"{stated(row['n_signal_limit'], '.1f', ' events')} "
+                f"({stated(row['n_signal_sensitivity'], '.1f')})",
                 "  at 1 TeV": _flux(row, 1),
                 "  at 100 TeV": _flux(row, 100),
                 **({"  fluence": _fluence(row)} if window else {}),
@@ -247,10 +248,16 @@ def _print_limits(found: Any, window: bool) -> None:
 
 def _fluence(row: dict[str, Any]) -> str:
     limit, usual = (row[f"{what}_e2_fluence_100tev_gev_cm2"] for what in ("limit", "sensitivity"))
-    return f"{limit:.2e} ({usual:.2e})  GeV cm⁻² at 100 TeV: E² times the integral of the flux over time"
+    return f"{_of(limit, usual)}  GeV cm⁻² at 100 TeV: E² times the integral of the flux over time"
 
 
 def _flux(row: dict[str, Any], energy: int) -> str:
     limit, usual = (row[f"{what}_e2dnde_{energy}tev_gev_cm2_s"] for what in ("limit", "sensitivity"))
     outside = not row["energy_min_gev"] <= energy * 1e3 <= row["energy_max_gev"]
-    return f"{limit:.2e} ({usual:.2e}){'  outside the energies of the signal' if outside else ''}"
+    return f"{_of(limit, usual)}{'  outside the energies of the signal' if outside else ''}"
+
+
+def _of(limit: float, sensitivity: float) -> str:
+    from nusky.results.search import stated
+
+    return f"{stated(limit, '.2e')} ({stated(sensitivity, '.2e')})"

@@ -30,6 +30,7 @@ def source_limits(
     confidence_level: float,
     synthetic: bool,
     systematics: pa.Table | None = None,
+    flare_days: float | None = None,
 ) -> Figure:
     """Draw the limit on E^2 dN/dE at 100 TeV of every source over its expected median, 68 and 95 % bands.
 
@@ -43,6 +44,8 @@ def source_limits(
     systematics
         Rows of the table "systematics" with the shifts of these limits by all effects together, `SHIFT_COLUMNS`; their
         bands are drawn as bars.
+    flare_days
+        Duration of the unknown flares that the limits are about, d.
     """
     order = np.argsort(-limits["dec_deg"].to_numpy(), kind="stable")
     names = [canvas.short(limits["name"][int(i)].as_py()) for i in order]
@@ -57,7 +60,8 @@ def source_limits(
         figure = canvas.new_figure(
             f"{method} method",
             catalogue,
-            rf"{100 * confidence_level:g} % upper limits, {index_text(gamma)}",
+            rf"{100 * confidence_level:g} % upper limits, {index_text(gamma)}"
+            + ("" if flare_days is None else f", in a flare of {flare_days:g} d"),
             synthetic=synthetic,
             size=(7.2, 4.8 if many else max(2.4, 1.0 + _ROW_INCHES * len(names))),
         )

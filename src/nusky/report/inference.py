@@ -48,6 +48,8 @@ _FLARE_COLUMNS = {
     "test_statistic": "TS",
     "e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]",
 }
+_CURVE_COLUMNS = {"threshold": "threshold", "lag_days": "lag [d]"}
+"""Of a light curve that is fitted."""
 _STACK_SOURCE_COLUMNS = {
     "name": "source",
     "origin": "list",
@@ -194,6 +196,13 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
                 f"its strongest flare: MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}, "
                 f"{number(best['n_signal'])} signal events in {number(best['duration_days'])} days of good runs."
             )
+        if best.get("lag_days") is not None:
+            yield (
+                f"its light curve fits best with a threshold of {number(best['threshold'])}, "
+                f"{number(best['lag_days'])} days later."
+            )
+        if (inference.get("time") or {}).get("limit_days"):
+            yield from _flare_limits(best, sources["limits"], number)
         yield from (f"single sources{_at(test)}: {population_words(test, number)}" for test in sources["population"])
 
 
@@ -235,6 +244,26 @@ def _limit(
         else f"{head}, fluence E² F < {number(limit['e2_fluence_100tev_gev_cm2'])} GeV cm⁻² at 100 TeV for one flavour "
         f"{how}; in the window, or at the peak, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT}."
     )
+
+
+def _flare_limits(
+    best: Mapping[str, Any], limits: Mapping[str, Sequence[Mapping[str, Any]]], number: Callable[[Any], str]
+) -> Iterator[str]:
+    """The limits of the source called best on a flare of every duration that was asked for."""
+    for limit in limits[best["name"]]:
+        if limit["origin"] != best["origin"]:
+            continue
+        days = number(limit["duration_s"] / 86400)
+        what = f"flare of {best['name']} of {days} days at any time, {index_text(format(limit['gamma'], 'g'))}"
+        if limit["n_signal"] is None:
+            yield f"{what}: no upper limit: {limit['problem']}"
+            continue
+        fluence = limit["e2_fluence_100tev_gev_cm2"]
+        stated = "" if fluence is None else f", fluence E² F < {number(fluence)} GeV cm⁻² at 100 TeV for one flavour"
+        yield (
+            f"{what}: {100 * limit['confidence_level']:g} % upper limit {number(limit['n_signal'])} events{stated} "
+            f"({limit['method']}, {number(limit['n_trials'])} trials with signal)."
+        )
 
 
 def _at(fit: Mapping[str, Any]) -> str:
@@ -333,10 +362,11 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
 
 def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iterator[Parts]:
     """Fits and limits of the sources side by side, where there is more of them than the table of the sources has."""
-    columns, of_source = _with_fluence(_LIMIT_COLUMNS, timed), _with_parameter(_SOURCE_COLUMNS, sources["fits"])
+    columns, of_fit = _with_fluence(_LIMIT_COLUMNS, timed), _with_parameter(_SOURCE_COLUMNS, sources["fits"])
+    of_fit |= _CURVE_COLUMNS if "lag_days" in sources["fits"][0] else {}
     rows, fixed = [], {fit["gamma_fixed"] for fit in sources["fits"]}
     for fit in sorted(sources["fits"], key=lambda row: row["p_local"]):
-        fitted = [cell_of(fit, key) for key in of_source]
+        fitted = [cell_of(fit, key) for key in of_fit]
         own = [
             limit
             for limit in sources["limits"].get(fit["name"], ())
@@ -348,15 +378,17 @@ def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iter
     if more or len(rows) > len({(fit["name"], fit["origin"]) for fit in sources["fits"]}):
         yield (
             f"Sources of {where} at every index",
-            [*of_source.values(), *(f"limit: {title}" for title in columns.values())],
+            [*of_fit.values(), *(f"limit: {title}" for title in columns.values())],
             rows,
             "Smallest local p-value first, fit and limits of a source side by side. Fluxes are of one flavour; their "
             "energies hold the central 90 % of the expected signal. Asymptotic limits have no trials, and their "
-            f"coverage is not calibrated.{_IN_WINDOW if timed else ''}",
+            f"coverage is not calibrated.{_IN_WINDOW if timed else ''}"
+            f"{_OF_FLARES if 'flares' in sources and sources['limits'] else ''}",
         )
 
 
 _IN_WINDOW = " E² dN/dE is that in the window, or at the peak; F its integral over the duration."
+_OF_FLARES = " Limits of unknown flares are of those that last the stated duration and come at any time."
 
 
 def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:

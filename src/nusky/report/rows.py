@@ -40,7 +40,7 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
     for name, rows in sources["limits"].items():
         for row in rows:
             known = of_source.setdefault((name, row.get("origin")), {})
-            known[str(row["gamma"])] = row
+            known.setdefault(str(row["gamma"]), row)  # of an unknown flare the first duration asked for
     keys = ("name", "origin", "ra_deg", "dec_deg", "n_signal", "gamma", "test_statistic", "p_local", "p_post")
     keys += own_parameters(sources["fits"])
     found = []

@@ -281,8 +281,9 @@ class Run:
                 inferred = found.get("inference") or {"stacks": {}, "sources": None}
                 for call in ("statements", "stack_sources"):
                     calls += [f"{call}({catalogue!r}, {name!r})" for name in inferred["stacks"]]
-                of_sources = ("source_table", "source_p_values", "population", "source_limits")
-                calls += [f"{call}({catalogue!r})" for call in of_sources if inferred["sources"]]
+                of_sources = ["source_table", "source_p_values", "population"] if inferred["sources"] else []
+                of_sources += ["source_limits"] if of_sources and inferred["sources"].get("limits") else []
+                calls += [f"{call}({catalogue!r})" for call in of_sources]
         calls += ["searches()"] if self.summary.get("corrected") else []
         calls += ["stack_table()"] if stack_rows(self.summary) else []
         calls += ["sky_map", "hot_spots()"] if self.summary.get("skymap") else []

@@ -142,14 +142,15 @@ class Search:
         ra, dec = direction(ra, dec)
         if ra.size != 1 or dec.size != 1:
             raise PhysicsError(f"{max(ra.size, dec.size)} positions: `at` searches at one; `stack` takes several.")
-        profile, shining = self._window(window) if flare is None else _flare(flare, limit_days)
+        profile, shining, days = (*self._window(window), None) if flare is None else _flare(flare, limit_days)
         sources = Sources.of(ra, dec, plain("extension", extension, "rad"), profiles=profile)
         ra_deg, dec_deg = np.degrees([sources.ra[0], sources.dec[0]])
         keys = ("position", f"{ra_deg:.6f}", f"{dec_deg:.6f}", f"{np.degrees(sources.extension[0]):.6f}")
         row = {"name": name or f"RA {ra_deg:.3f}°, Dec {dec_deg:+.3f}°", "ra_deg": ra_deg, "dec_deg": dec_deg}
         if flare is not None:
             keys += ("flare",)
-        return self._search(sources, (*keys, *shining.values()), row | shining, (gamma, spectrum), trials)
+        keys += tuple(shining.values())
+        return self._search(sources, keys, row | shining, (gamma, spectrum), trials, days)
 
     def stack(
         self,
@@ -212,7 +213,13 @@ class Search:
         return box, {"start_mjd": box.start, "stop_mjd": box.stop, "livetime_days": live}
 
     def _search(
-        self, sources: "Sources", keys: tuple, row: dict[str, Any], wanted: tuple[float | None, Any], trials: int
+        self,
+        sources: "Sources",
+        keys: tuple,
+        row: dict[str, Any],
+        wanted: tuple[float | None, Any],
+        trials: int,
+        limit_days: float | None = None,
     ) -> "SearchResult":
         """`wanted` are the index to fix and the spectrum, None where left out."""
         from nusky.detector.configured import spectrum_from
@@ -226,7 +233,8 @@ class Search:
         # Without energies the indices only share the signal between the seasons: one is enough for the fit.
         fixed = gamma if gamma is not None or with_energy else GAMMAS[0]
         indices = Indices.choose(fixed, GAMMAS, with_energy, spectrum)
-        target = Target(Experiment.of(self.analysis, sources, indices, self.seed, keys), sources, row, indices.spectrum)
+        experiment = Experiment.of(self.analysis, sources, indices, self.seed, keys)
+        target = Target(experiment, sources, row, indices.spectrum, limit_days)
         method = "neyman" if trials else "asymptotic"
         request = Request(CONFIDENCE_LEVEL, method, (), max(100, int(trials) // 2))
         quoted = indices.spectrum.quoted(GAMMAS if gamma is None else [gamma])
@@ -267,8 +275,8 @@ def _box(window: Any) -> "Box":
     return Box(moment("start of the window", start), moment("stop of the window", stop))
 
 
-def _flare(flare: Any, limit_days: float | None) -> tuple["Flare", dict[str, float]]:
-    """The profile of an unknown flare, and what a row says of it."""
+def _flare(flare: Any, limit_days: Any) -> tuple["Flare", dict[str, float], float | None]:
+    """The profile of an unknown flare, what a row says of it, and the duration [d] that its limits are about."""
     from nusky.search.time_profile import Flare
 
     try:
@@ -279,7 +287,10 @@ def _flare(flare: Any, limit_days: float | None) -> tuple["Flare", dict[str, flo
             f"flare = {flare!r}, limit_days = {limit_days!r}: give the shortest and the longest duration, in days, "
             "and one duration for limits."
         ) from None
-    return Flare(shortest, longest, limit_days=about), {"shortest_days": shortest, "longest_days": longest}
+    profile = Flare(shortest, longest)
+    if about is not None:
+        profile.check_lasting(about)
+    return profile, {"shortest_days": shortest, "longest_days": longest}, about
 
 
 def _quoted(search: Search, target: Any, values: list[float], trials: int, request: Any) -> "SearchResult":
@@ -342,8 +353,8 @@ def _limit(target: Any, gamma: float, ts: float, background: NDArray, request: A
     from nusky.search.statistics.statements import FluxScale, SignalStrength
     from nusky.search.target import Limit
 
-    flare, nothing = target.experiment.hypothesis.flare, float("nan")
-    if flare is None or flare.limit_days is not None:
+    nothing = float("nan")
+    if target.experiment.hypothesis.flare is None or target.limit_days is not None:
         return target.limit(gamma, ts, background, request), target.flux_scale(gamma)
     strength = SignalStrength("upper limit", "", request.confidence_level, *(nothing,) * 3, n_trials=0)
     made = Limit(strength, np.full(len(BAND_QUANTILES), nothing), NO_FLARE_LIMIT)
@@ -523,7 +534,8 @@ class SearchResult(Result):
 
         In place of gamma the fitted parameter of another spectrum, of an energy log10(E/GeV).
         """
-        high = max(1.6 * self.fit["n_signal_high68"], self.fit["n_signal_high68"] + 4.0)
+        best = float(np.nan_to_num(self.fit["n_signal_high68"]))  # of no flare there is none
+        high = max(1.6 * best, best + 4.0)
         steps = np.linspace(0.0, high, _CONTOUR_STEPS)
         hypothesis, spectrum = self._hypothesis, self.target.spectrum
         gammas = np.linspace(*spectrum.bounds, _CONTOUR_GAMMAS) if self.is_free else hypothesis.gammas[:1]
@@ -606,7 +618,9 @@ class SearchResult(Result):
                 found += f"{fit['duration_days']:.4g} d"
             shown["window found"] = found
         shown["test statistic"] = f"{fit['test_statistic']:.2f}"
-        shown["signal events"] = "{n_signal:.1f}  (68 %: {n_signal_low68:.1f} to {n_signal_high68:.1f})".format(**fit)
+        shown["signal events"] = f"{fit['n_signal']:.1f}"
+        if np.isfinite(fit["n_signal_high68"]):
+            shown["signal events"] += "  (68 %: {n_signal_low68:.1f} to {n_signal_high68:.1f})".format(**fit)
         spectrum = self.target.spectrum
         if not isinstance(spectrum, PowerLaw) or spectrum.fixed.words != PowerLaw(spectrum.gamma, fit="").words:
             shown["spectrum"] = spectrum.words
@@ -643,15 +657,36 @@ class SearchResult(Result):
             for name, text in self.summary().items()
         )
         warning = "<p><b>Synthetic events: not a measurement.</b></p>" if self.synthetic else ""
-        head = "<th>spectrum</th><th>upper limit</th><th>sensitivity</th><th>limit at 100 TeV</th><th>energies</th>"
-        rows = "".join(
-            f"<tr><td>{html.escape(spectrum_text(row))}</td><td>{row['n_signal_limit']:.1f} events</td>"
-            f"<td>{row['n_signal_sensitivity']:.1f} events</td>"
-            f"<td>{row['limit_e2dnde_100tev_gev_cm2_s']:.2e} GeV cm⁻² s⁻¹</td><td>{energies(row)}</td></tr>"
-            for row in self.limits
-        )
-        tables = f"<table>{entries}</table><table><tr>{head}</tr>{rows}</table>"
+        about = self.limits[0].get("limit_days", np.nan)
+        caption = f"<p>Limits are of a flare of {about:g} d at any time.</p>" if np.isfinite(about) else ""
+        fluence = "limit_e2_fluence_100tev_gev_cm2" in self.limits[0]
+        titles = ["spectrum", "upper limit", "sensitivity", "limit at 100 TeV", *["fluence at 100 TeV"] * fluence]
+        head = "".join(f"<th>{title}</th>" for title in [*titles, "energies"])
+        rows = "".join(map(_limit_row, self.limits))
+        tables = f"<table>{entries}</table>{caption}<table><tr>{head}</tr>{rows}</table>"
         return f"<h4>{html.escape(self.title)}</h4>{warning}{tables}"
+
+
+def _limit_row(row: Mapping[str, Any]) -> str:
+    """A row of the limits in HTML; in words why there is no limit."""
+    cells = [
+        stated(row["n_signal_limit"], ".1f", " events"),
+        stated(row["n_signal_sensitivity"], ".1f", " events"),
+        stated(row["limit_e2dnde_100tev_gev_cm2_s"], ".2e", " GeV cm⁻² s⁻¹"),
+        *(stated(row[key], ".2e", " GeV cm⁻²") for key in ("limit_e2_fluence_100tev_gev_cm2",) if key in row),
+        energies(row),
+    ]
+    known = "".join(f"<td>{cell}</td>" for cell in cells)
+    why = f"<td colspan='{len(cells)}'>{html.escape(row['problem'])}</td>"
+    first = f"<td>{html.escape(spectrum_text(row))}</td>"
+    if not np.isfinite(row["n_signal_sensitivity"]):
+        return f"<tr>{first}{why}</tr>"
+    return f"<tr>{first}{known}</tr>" + (f"<tr><td></td>{why}</tr>" if row["problem"] else "")
+
+
+def stated(value: float, form: str, unit: str = "") -> str:
+    """A number with its unit, 'none' where there is none."""
+    return f"{value:{form}}{unit}" if np.isfinite(value) else "none"
 
 
 def spectrum_text(row: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ from nusky.search.season import IndexedEvents, SeasonEvents
 from nusky.search.sky import Fit, Sky
 from nusky.search.time_profile import (
     EARTH_TURN,
-    Box,
+    FittedCurve,
     Flare,
     GoodRuns,
     LightCurve,
@@ -205,8 +205,8 @@ class Hypothesis:
         """The same sources on another grid of spectra."""
         return replace(self, spectra=tuple(spectra))
 
-    def at_window(self, window: Box) -> "Hypothesis":
-        """The same at the same events with a known window in place of what the sources have."""
+    def at_window(self, window: TimeProfile) -> "Hypothesis":
+        """The same at the same events with a known window, or light curve, in place of what the sources have."""
         return replace(self, sources=replace(self.sources, profiles=(window,) * len(self.sources)))
 
     def with_gammas(self, gammas: ArrayLike) -> "Hypothesis":
@@ -296,11 +296,28 @@ class Hypothesis:
         left = replace(self, sources=replace(self.sources, weights=weights / max(weights.sum(), 1e-300)))
         if not (left.expected.sum(axis=0) > 0).all():
             raise PhysicsError(f"no season can see the stack without its source number {number}.")
-        numbers, shares = self.analysis.response_numbers, left.response_shares
+        return self._passed_on(left)
+
+    def _passed_on(self, other: "Hypothesis") -> "Hypothesis":
+        """`other`, which differs in how the sources share the signal only, with what the detector makes of each."""
+        numbers, shares = self.analysis.response_numbers, other.response_shares
         far = (self._far_of_each * shares[numbers]).sum(axis=1)
-        # What the detector makes of a source does not depend on the others.
-        left.__dict__["signal"] = self.signal._replace(share=shares.astype(np.float32), far=far)
-        return left
+        other.__dict__["signal"] = self.signal._replace(share=shares.astype(np.float32), far=far)
+        return other
+
+    @cached_property
+    def fitted_curve(self) -> FittedCurve | None:
+        """The light curve whose threshold and lag are fitted; None where there is none.
+
+        PhysicsError : there are other sources beside it.
+        """
+        return _fitted_curve(self.sources)
+
+    @cached_property
+    def candidates(self) -> tuple["Hypothesis", ...]:
+        """The same at each threshold and lag of a light curve that is fitted, as far as any season sees it."""
+        curves = self.fitted_curve.seen(self.analysis.runs)
+        return tuple(self._passed_on(self.at_window(curve)) for curve in curves)
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -410,10 +427,11 @@ class Hypothesis:
         """S/B of every event near a source on every spectrum, (n_near, n_spectra) float64, and its season, (n_near,).
 
         Which events are near does not depend on the spectra. `signal` stands in for the hypothesis' own. PhysicsError
-        for an unknown flare: at each of its windows they are others.
+        for an unknown flare: at each of its windows they are others; and for a light curve that is fitted.
         """
-        if self.flare is not None:
-            raise PhysicsError("an unknown flare has density ratios in each window only: take one with `at_window`.")
+        if self.flare is not None or self.fitted_curve is not None:
+            what = "an unknown flare" if self.flare else "a light curve that is fitted"
+            raise PhysicsError(f"{what} has density ratios in each window only: take one with `at_window`.")
         rows, seasons, _ = self._near_ratios(sky, np.zeros(len(sky.n_events)), signal)
         return rows, seasons
 
@@ -434,9 +452,11 @@ class Hypothesis:
             limits,
         )
 
-    def likelihood(self, sky: Sky) -> "SkyLikelihood | FlareLikelihood":
+    def likelihood(self, sky: Sky) -> "SkyLikelihood | BestCurveLikelihood | FlareLikelihood":
         """The likelihood of one sky."""
-        return SkyLikelihood(self, sky) if self.flare is None else FlareLikelihood(self, sky, self.flare)
+        if self.flare is not None:
+            return FlareLikelihood(self, sky, self.flare)
+        return SkyLikelihood(self, sky) if self.fitted_curve is None else BestCurveLikelihood(self.candidates, sky)
 
     def fit(self, sky: Sky | None = None) -> Fit:
         """Best n_s and gamma of a sky, between the points of the grid.
@@ -500,6 +520,10 @@ def _largest_factor(analysis: Analysis, sources: Sources) -> float:
     if flare := wanted(sources.profiles):
         _exposure_ratios(analysis, sources)  # which there must be
         return largest_factor(flare, analysis.runs)
+    if (fitted := _fitted_curve(sources)) is not None:
+        _exposure_ratios(analysis, sources)  # which the first curve must have
+        curves = fitted.seen(analysis.runs)
+        return max(_largest_factor(analysis, replace(sources, profiles=(curve,))) for curve in curves)
     scale = scale_of(_exposure_ratios(analysis, sources))
     return float((scale * [_top(profile) for profile in sources.profiles]).max())
 
@@ -508,6 +532,13 @@ def _exposure_ratios(analysis: Analysis, sources: Sources) -> np.ndarray:
     if analysis.runs is None:
         raise PhysicsError("sources that change with time need the times of the events and the good runs.")
     return exposure_ratios(sources.profiles, analysis.runs)
+
+
+def _fitted_curve(sources: Sources) -> FittedCurve | None:
+    found = [profile for profile in sources.profiles or () if isinstance(profile, FittedCurve)]
+    if found and len(sources) > 1:
+        raise PhysicsError("threshold and lag of a light curve are fitted for one source at a time, not in a stack.")
+    return found[0] if found else None
 
 
 def _top(profile: TimeProfile) -> float:
@@ -665,6 +696,49 @@ class SkyLikelihood:
             return 0.0
         value = np.array([self.test_statistic(n_signal, g) for g in range(len(gammas))])
         return float(fit.peak(gammas, np.full(len(gammas), n_signal), value / 2)[0])
+
+
+class BestCurveLikelihood:
+    """ln L of one sky for a light curve that is fitted: at each n_s and spectrum that of its best threshold and lag.
+
+    `candidates` are the hypothesis at each of them. The methods are those of `SkyLikelihood`.
+    """
+
+    def __init__(self, candidates: Sequence[Hypothesis], sky: Sky) -> None:
+        self._each = [SkyLikelihood(own, sky) for own in candidates]
+
+    def profile(self) -> tuple[np.ndarray, np.ndarray, bool]:
+        """Best n_s and ln L ratio at every spectrum, (n_spectra,) each, and whether all converged."""
+        n_signal, value, converged = zip(*(own.profile() for own in self._each), strict=True)
+        best = np.argmax(value, axis=0)[None]
+        n_signal, value = (np.take_along_axis(np.array(found), best, axis=0)[0] for found in (n_signal, value))
+        return n_signal, value, all(converged)
+
+    @cached_property
+    def _fits(self) -> list[Fit]:
+        return [own.fit() for own in self._each]
+
+    @property
+    def best(self) -> int:
+        """Number of the candidate that fits best, the first without signal."""
+        return int(np.argmax([own.ts for own in self._fits]))
+
+    def fit(self) -> Fit:
+        """Best n_s and gamma of the best candidate."""
+        return replace(self._fits[self.best], converged=all(own.converged for own in self._fits))
+
+    def test_statistic(self, n_signal: float, g: int) -> float:
+        """2 ln L(n_s)/L(0) at the spectrum number `g`."""
+        return max(own.test_statistic(n_signal, g) for own in self._each)
+
+    @property
+    def most(self) -> np.ndarray:
+        """Numbers of signal events that ln L is defined below, (n_spectra,)."""
+        return np.min([own.most for own in self._each], axis=0)
+
+    def profiled(self, n_signal: float) -> float:
+        """2 ln L(n_s)/L(0) at the best gamma for that n_s."""
+        return max(own.profiled(n_signal) for own in self._each)
 
 
 def zoom(rows: np.ndarray, grid: np.ndarray, refit: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

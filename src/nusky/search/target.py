@@ -57,12 +57,25 @@ class Target:
     sources : its sources, and how they share the flux
     row : what its rows of a table begin with
     spectrum : of its sources, with another value of its parameter for every index
+    limit_days : duration [d of good runs] of the unknown flares that fluxes and limits are about; None: there are none
+
+    Raises
+    ------
+    PhysicsError : `limit_days` is no duration of the flares that are looked for.
     """
 
     experiment: Experiment
     sources: Sources
     row: dict[str, Any]
     spectrum: Spectrum
+    limit_days: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit_days is None:
+            return
+        if (flare := self.experiment.hypothesis.flare) is None:
+            raise PhysicsError(f"limits of flares of {self.limit_days:g} d: no unknown flares are looked for.")
+        flare.check_lasting(self.limit_days)
 
     @property
     def analysis(self) -> Analysis:
@@ -159,7 +172,13 @@ class Target:
             yield row
 
     def _best(self, hypothesis: Hypothesis) -> tuple[Fit, LikelihoodInterval, dict[str, float], dict[str, float]]:
-        """Best fit, its interval, of an unknown flare its window, and the energies: both are those of the window."""
+        """Best fit, its interval, what of the time is fitted, and the energies; of a flare all of its window."""
+        if hypothesis.fitted_curve is not None:
+            interval = likelihood_interval(hypothesis)
+            known = hypothesis.candidates[hypothesis.likelihood(hypothesis.data()).best]
+            (curve,) = known.sources.profiles
+            about = {"threshold": curve.threshold, "lag_days": curve.lag}
+            return interval.fit, interval, about, excess_energies(known, interval.fit.n_signal, interval.fit.gamma)
         if hypothesis.flare is None:
             interval = likelihood_interval(hypothesis)
             return interval.fit, interval, {}, excess_energies(hypothesis, interval.fit.n_signal, interval.fit.gamma)
@@ -182,16 +201,15 @@ class Target:
             )
 
     def _flare_days(self) -> float | None:
-        """Duration [d] of the unknown flares that fluxes and limits are about; None for windows that are known."""
-        flare = self.experiment.hypothesis.flare
-        if flare is not None and flare.limit_days is None:
+        """`limit_days`; None for windows that are known."""
+        if self.limit_days is None:
             self.refuse_unknown_flare()
-        return None if flare is None else flare.limit_days
+        return self.limit_days
 
     def at_window(self, window: Box) -> "Target":
         """The same sources with a known window: what is quoted of a flare that was found."""
         experiment = replace(self.experiment, hypothesis=self.experiment.hypothesis.at_window(window))
-        return replace(self, experiment=experiment, sources=experiment.hypothesis.sources)
+        return replace(self, experiment=experiment, sources=experiment.hypothesis.sources, limit_days=None)
 
     def limit(self, gamma: float, observed_ts: float, background_ts: np.ndarray, request: Request) -> Limit:
         """The upper limit at the index `gamma`.
@@ -200,10 +218,12 @@ class Target:
         that serves `gamma`.
         """
         experiment, level = self.experiment, request.confidence_level
-        if self._flare_days() is not None:
+        keys: tuple[str, ...] = ("limit", f"{gamma:g}")
+        if (days := self._flare_days()) is not None:
             if request.limit_method == "asymptotic":
                 raise PhysicsError("limits of an unknown flare come from trials: there is no asymptotic one.")
             guess = -2 * np.log1p(-level)  # only sets the steps of the strengths
+            keys += (f"{days:g} d",)
         else:
             quick = self.asymptotic_limit(gamma, request)
             guess = quick.n_signal
@@ -212,7 +232,7 @@ class Target:
             skies = map(fixed.scrambled, range(BAND_TRIALS))
             limits = [fixed.asymptotic_limit(sky, gamma, level).n_signal for sky in skies]
             return Limit(quick, np.quantile(limits, list(BAND_QUANTILES.values())))
-        tested = experiment.at(gamma).named("limit", f"{gamma:g}")
+        tested = experiment.at(gamma).named(*keys)
         calibration = LimitCalibration(tested.trial_ts(self.signal(gamma)), background_ts, guess, request)
         expected = calibration.expected()
         strength, problem = calibrated(calibration, observed_ts, request)

@@ -165,15 +165,12 @@ class Flare(_Always):
         So many events of the largest density ratios, of those near the source, may begin or end a window.
     add_above : float or None
         TS of flares apart from each other is added up from this value on; None: only the strongest one counts.
-    limit_days : float or None, d
-        Duration of the flares that upper limits are about, in good runs; None: no limits.
     """
 
     shortest: float
     longest: float
     edges: int = 100
     add_above: float | None = None
-    limit_days: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest < np.inf:
@@ -187,10 +184,13 @@ class Flare(_Always):
             raise PhysicsError(f"edges = {self.edges}: a window needs an event to begin and one to end, at least 2.")
         if self.add_above is not None and not 0 <= self.add_above < np.inf:
             raise PhysicsError(f"TS from which flares are added, {self.add_above:g}, must not be below 0.")
-        if self.limit_days is not None and not self.shortest <= self.limit_days <= self.longest:
+
+    def check_lasting(self, days: float) -> None:
+        """PhysicsError unless flares that last `days` are looked for."""
+        if not self.shortest <= days <= self.longest:
             raise PhysicsError(
-                f"limits of flares of {self.limit_days:g} d: flares of {self.shortest:g} to {self.longest:g} d are "
-                "looked for. Give a duration among these."
+                f"limits of flares of {days:g} d: flares of {self.shortest:g} to {self.longest:g} d are looked for. "
+                "Give a duration among these."
             )
 
 
@@ -295,11 +295,14 @@ class Decay(TimeProfile):
 class LightCurve(TimeProfile):
     """T = flux in the bin of t, 0 outside; bins from `edge[i]` to `edge[i + 1]` [MJD], the last edge included.
 
-    `edge` has one number more than `flux`, whose unit is free; not negative.
+    `edge` has one number more than `flux`, whose unit is free; not negative. `threshold`, in that unit, and `lag` [d]
+    are in them already.
     """
 
     edge: tuple[float, ...]
     flux: tuple[float, ...]
+    threshold: float = 0.0
+    lag: float = 0.0
 
     @classmethod
     def of(
@@ -341,7 +344,7 @@ class LightCurve(TimeProfile):
         if not (above > 0).any():
             raise PhysicsError(f"no bin of the light curve is above the threshold {threshold:g}.")
         edges = np.append(start, stop[-1]) + lag
-        return cls(tuple(edges.tolist()), tuple(above.tolist()))
+        return cls(tuple(edges.tolist()), tuple(above.tolist()), float(threshold), float(lag))
 
     @property
     def support(self) -> tuple[float, float]:
@@ -367,6 +370,64 @@ class LightCurve(TimeProfile):
 
     def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
         return time.CURVE, (0.0, 0.0, 0.0), np.array(self.edge), np.append(self.flux, 0.0)
+
+
+@dataclass(frozen=True)
+class FittedCurve(TimeProfile):
+    """A light curve whose threshold and lag are fitted: in every sky the best of `curves`, which differ in them.
+
+    Fluxes, exposures and injected signal are those of the first one.
+    """
+
+    curves: tuple[LightCurve, ...]
+
+    @classmethod
+    def of(
+        cls,
+        start: ArrayLike,
+        stop: ArrayLike,
+        flux: ArrayLike,
+        *,
+        thresholds: Sequence[float] = (0.0,),
+        lags: Sequence[float] = (0.0,),
+    ) -> "FittedCurve":
+        """From a measured light curve as `LightCurve.of` takes it, at all pairs of `thresholds` and `lags` [d].
+
+        Thresholds that no bin is above are left out.
+
+        Raises
+        ------
+        PhysicsError : as `LightCurve.of`, also where no bin is above the first threshold.
+        """
+        first = LightCurve.of(start, stop, flux, threshold=thresholds[0], lag=lags[0])
+        top = float(np.max(flux))
+        pairs = [(threshold, lag) for threshold in thresholds if threshold < top for lag in lags][1:]
+        return cls((first, *(LightCurve.of(start, stop, flux, threshold=t, lag=lag) for t, lag in pairs)))
+
+    def seen(self, runs: Sequence[GoodRuns]) -> tuple[LightCurve, ...]:
+        """Those with an exposure in any season."""
+        return tuple(curve for curve in self.curves if not why_unseen(curve, runs))
+
+    @property
+    def support(self) -> tuple[float, float]:
+        """From the first to the last bin with flux of any of them, MJD."""
+        starts, stops = zip(*(curve.support for curve in self.curves), strict=True)
+        return min(starts), max(stops)
+
+    def integral(self, mjd: NDArray) -> NDArray:
+        """Of the first one, flux times days."""
+        return self.curves[0].integral(mjd)
+
+    def inverse(self, integral: NDArray) -> NDArray:
+        """Of the first one, MJD in days."""
+        return self.curves[0].inverse(integral)
+
+    def total(self, begin: float, end: float) -> float:
+        """Of the first one, flux times days."""
+        return self.curves[0].total(begin, end)
+
+    def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
+        return self.curves[0]._columns()
 
 
 def packed(profiles: Sequence[TimeProfile], scale: NDArray) -> Profiles:

@@ -15,7 +15,7 @@ from nusky.releases import registry
 Names = dict[str, str]  # what closes the wildcards of a file-name pattern
 DECLINATIONS, DURATIONS = "declinations", "durations"
 FLARES = "flares"
-"""Stands for the sources of a catalogue in which unknown flares are looked for: they have no limits."""
+"""Stands for the sources of a catalogue in which unknown flares are looked for."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Contents:
         for name in self.inferred:
             found += [
                 {"hypothesis": f"stack/{name}/{w}", "catalogue": name, "weighting": w, "label": f"{name}, {w} weights"}
-                for w in ([] if self.cfg.flaring(name) else self.cfg.inferred_weightings(name))
+                for w in ([] if self.cfg.one_by_one(name) else self.cfg.inferred_weightings(name))
             ]
         for name in self.inferred:
             if self.cfg.inference.single_sources and self.cfg.catalogues[name].single_sources:
@@ -93,10 +93,10 @@ class Contents:
     @cached_property
     def inference_tables(self) -> dict[str, dict[str, str]]:
         """By hypothesis: its tables by what they hold, trials and parts aside."""
-        block = self.cfg.inference
+        block, limits = self.cfg.inference, ["limits", "hadronic", "gamma_rays"]
         kinds = {
             "stack": ["fits", "searches", "sources", "statements", "fluxes"],
-            "sources": ["fits", "searches", "population", "limits", "hadronic", "gamma_rays"],
+            "sources": ["fits", "searches", "population", *limits],
             DECLINATIONS: ["sensitivity"],
             DURATIONS: ["sensitivity"],
         }
@@ -115,7 +115,9 @@ class Contents:
         for names in self.hypotheses:
             name, catalogue = names["hypothesis"], names.get("catalogue")
             kind = FLARES if catalogue and self.cfg.flaring(catalogue) else name.split("/")[0]
-            found[name] = {what: self.paths.inference(what).format(hypothesis=name) for what in kinds[kind]}
+            more = limits if kind == FLARES and self.cfg.catalogues[catalogue].time.limit_days else []
+            tables = [*kinds[kind], *more]
+            found[name] = {what: self.paths.inference(what).format(hypothesis=name) for what in tables}
         return found
 
     @cached_property

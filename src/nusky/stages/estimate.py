@@ -141,7 +141,9 @@ class Case:
             return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * shared
         if self.catalogue and self.cfg.flaring(self.catalogue):
             return (FLARE_TRIAL_S * self.events + FLARE_FIT_S) * self.sources
-        return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources
+        time = self.catalogue and self.cfg.catalogues[self.catalogue].time
+        curves = time.n_curves if time else 1
+        return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources * curves
 
     @property
     def parts_of_a_stack(self) -> float:
@@ -188,6 +190,12 @@ class Case:
         """Trials behind the limit of a source."""
         calibrated = self.inference.source_limit_method != "asymptotic"
         return SOURCE_STRENGTHS * self.inference.source_injected_trials if calibrated else 100
+
+    @property
+    def durations(self) -> int:
+        """Durations of unknown flares that limits are about; 1 for windows that are known."""
+        time = self.catalogue and self.cfg.catalogues[self.catalogue].time
+        return len((time and time.limit_days) or [None])
 
     @property
     def trials_of_strength(self) -> int:
@@ -323,7 +331,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
         lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength
     ),
     "inference_limits_part": _trials(
-        lambda c: 2 * c.trial * c.source_limit_trials / c.inference.source_jobs,
+        lambda c: 2 * c.durations * c.trial * c.source_limit_trials / c.inference.source_jobs,
         lambda c: c.sources / c.inference.source_jobs,
     ),
     "inference_limits": _trials(

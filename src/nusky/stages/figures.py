@@ -196,6 +196,10 @@ def _source_limits(tables: Tables, options: Figures, *, catalogue: str, syntheti
 
     table = read_table(tables["limits"], kind="source_limits")
     gamma = table["gamma"][0].as_py()
+    time = read_metadata(tables["limits"])["settings"].get("time") or {}
+    days = (time.get("limit_days") or [None])[0]
+    if days is not None:
+        table = table.filter(pc.equal(table["duration_s"], table["duration_s"][0]))
     shifts = None
     if path := tables.get("systematics"):
         every = read_table(path, kind="systematics")
@@ -211,6 +215,7 @@ def _source_limits(tables: Tables, options: Figures, *, catalogue: str, syntheti
         gamma=gamma,
         confidence_level=table["confidence_level"][0].as_py(),
         synthetic=synthetic,
+        flare_days=days,
     )
 
 

@@ -95,7 +95,7 @@ _PROFILES: dict[str, Callable[..., TimeProfile]] = {
     "box": _box,
     "gaussian": lambda centre_mjd, width_days: Gaussian(centre_mjd, width_days),
     "decay": lambda start_mjd, timescale_days, power: Decay(start_mjd, timescale_days, power),
-    "flare": lambda shortest_days, longest_days, **more: Flare(shortest_days, longest_days, **more),
+    "flare": lambda shortest_days, longest_days, limit_days=None, **more: Flare(shortest_days, longest_days, **more),
 }
 
 
@@ -119,13 +119,12 @@ def _light_curves(settings: config.TimeProfile, names: Sequence[str], folder: Pa
     from nusky.stages.light_curves import read_light_curve  # astropy's tables take a while to import
 
     columns, of_each = settings.file_columns or config.CurveColumns(), "{name}" in settings.file
-    threshold, lag = settings.threshold or 0.0, settings.lag_days or 0.0
     made: dict[str, TimeProfile] = {}
     for name in names:
         file = settings.file.replace("{name}", name)
         if file not in made:
             try:
-                made[file] = read_light_curve(folder / file, columns, threshold, lag)
+                made[file] = read_light_curve(folder / file, columns, *settings.grid)
             except NuskyError as error:
                 raise type(error)(f"source '{name}': {error}" if of_each else str(error)) from None
     return [made[settings.file.replace("{name}", name)] for name in names]
@@ -147,6 +146,7 @@ class Study:
     ----------
     rows : numbers of the sources in the list; without those whose window lies outside the seasons, `outside` by name
     profiles : of all sources of the list, None if they are steady
+    limit_days : durations [d] of the unknown flares that limits are about; one None for windows that are known
     """
 
     def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
@@ -159,6 +159,7 @@ class Study:
         self.table = read_table(sources, kind="sources") if sources else None
         time = hypothesis.get("time") and config.TimeProfile.model_validate(hypothesis["time"])
         self.profiles = time and profiles_of(time, self.table)
+        self.limit_days = (time and time.limit_days) or [None]
         self._scramble = time.scramble if time else TIMES
         if self.kind == "stack":
             weighting = config.Weighting.model_validate(hypothesis["weighting"])

@@ -1,6 +1,7 @@
 """Measured light curves from files."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,20 @@ from numpy.typing import NDArray
 from nusky.config import CurveColumns
 from nusky.detector.spectrum_file import table_of_file
 from nusky.errors import ConfigurationError, PhysicsError
-from nusky.search.time_profile import LightCurve
+from nusky.search.time_profile import FittedCurve, LightCurve
 
 _WORDS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "<": True, "": False}
 
 
 def read_light_curve(
-    path: str | os.PathLike[str], columns: CurveColumns, threshold: float = 0.0, lag: float = 0.0
-) -> LightCurve:
+    path: str | os.PathLike[str],
+    columns: CurveColumns,
+    thresholds: Sequence[float] = (0.0,),
+    lags: Sequence[float] = (0.0,),
+) -> LightCurve | FittedCurve:
     """The light curve in an ECSV, CSV or FITS file: bins in order that touch, times in MJD.
 
-    `threshold` is in the unit of the flux, `lag` in days.
+    `thresholds` are in the unit of the flux, `lags` in days; of several the best is fitted.
 
     Raises
     ------
@@ -37,9 +41,10 @@ def read_light_curve(
     if "upper_limit" in wanted:
         flux = np.where(_flags(table[wanted["upper_limit"]], path), 0.0, flux)
     try:
-        return LightCurve.of(start, stop, flux, threshold=threshold, lag=lag)
+        fitted = FittedCurve.of(start, stop, flux, thresholds=thresholds, lags=lags)
     except PhysicsError as error:
         raise ConfigurationError(f"{path}: {error}") from None
+    return fitted if len(fitted.curves) > 1 else fitted.curves[0]
 
 
 def _numbers(column: Column, path: Path) -> NDArray:

@@ -6,6 +6,7 @@ no limit; it only shares the work between jobs.
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,9 @@ def part(
 ) -> None:
     """Upper limits of the sources number part, part + parts, ... of a catalogue.
 
-    Writes `outputs.limits`, one row for each source and index, and `outputs.hadronic`, limits on the hadronic fraction
-    of those with a gamma-ray spectrum. Limits from trials take the background's TS from `files.trials`.
+    Writes `outputs.limits`, one row for each source and index, of unknown flares for each duration, and
+    `outputs.hadronic`, limits on the hadronic fraction of those with a gamma-ray spectrum. Limits from trials take the
+    background's TS from `files.trials`.
     """
     study, asked = Study(files, setup, hypothesis), Request(**request)
     own = range(int(part), len(study), int(parts))
@@ -62,7 +64,9 @@ def part(
     for number, j in enumerate(own):
         target = study.target(j)
         row = {"source": int(study.rows[j])} | target.row
-        limits += [row | limit for limit in _source_limits(study, target, background[:, number], asked)]
+        for days in study.limit_days:
+            about = replace(target, limit_days=days)
+            limits += [row | limit for limit in _source_limits(study, about, background[:, number], asked)]
         if hadronic is not None and j in hadronic.row:
             own = select(hadronic, hadronic.row == j)
             fractions.append(row | _hadronic_row(study, own, ("hadronic", study.name, j), asked))
