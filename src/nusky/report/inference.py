@@ -363,7 +363,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
 def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iterator[Parts]:
     """Fits and limits of the sources side by side, where there is more of them than the table of the sources has."""
     columns, of_fit = _with_fluence(_LIMIT_COLUMNS, timed), _with_parameter(_SOURCE_COLUMNS, sources["fits"])
-    of_fit |= _CURVE_COLUMNS if "lag_days" in sources["fits"][0] else {}
+    of_fit = of_fit | (_CURVE_COLUMNS if "lag_days" in sources["fits"][0] else {})
     rows, fixed = [], {fit["gamma_fixed"] for fit in sources["fits"]}
     for fit in sorted(sources["fits"], key=lambda row: row["p_local"]):
         fitted = [cell_of(fit, key) for key in of_fit]
