@@ -42,7 +42,7 @@ def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, code):
 
 def test_other_system_errors_pass(tmp_path):
     with pytest.raises(OSError, match="I/O"), files.atomic_path(tmp_path / "b.txt"):
-        raise OSError(errno.EIO, "I/O")
+        raise OSError(errno.EINVAL, "I/O")
 
 
 def test_json_refuses_nan(tmp_path):

@@ -1346,7 +1346,7 @@ def validated(model: type[_Model], content: Any, where: str, keys: str = "docs/c
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problems = error.errors()
+        problems = _of_one_branch(error.errors())
         lines = [f"{where}: {len(problems)} problem(s):"]
         lines += [f"  - in `{_place(e['loc'])}`: {_explain(e, model, keys)}" for e in problems[:_MAX_PROBLEMS]]
         if len(problems) > _MAX_PROBLEMS:
@@ -1375,6 +1375,22 @@ _WORDS = {
     "model_type": "must be a block of keys below it, or {{}}",
 }
 """What pydantic's kinds of problems are called here; the others have messages of their own."""
+
+
+def _of_one_branch(problems: Sequence[Any]) -> list[Any]:
+    """Of a key that may be a number or a list only what is wrong with what was given, at the key's own place."""
+    found = list(problems)
+    places = {p["loc"][:i] for p in found for i, part in enumerate(p["loc"]) if str(part).startswith(_BRANCHES)}
+    for place in sorted(places, key=len, reverse=True):
+        own = [p for p in found if p["loc"][: len(place)] == place]
+        fitting = [p for p in own if not (p["type"].endswith("_type") and isinstance(p["input"], list | dict))]
+        kept = [p | {"loc": (*place, *p["loc"][len(place) + 1 :])} for p in fitting or own[:1]]
+        found = [p for p in found if p not in own] + kept
+    return found
+
+
+_BRANCHES = ("function-", "list[", "dict[", "tuple[")
+"""How pydantic calls the part of a type that holds a list or a mapping, in the place of a problem."""
 
 
 def _explain(error: Any, model: type[BaseModel], keys: str) -> str:

@@ -69,7 +69,7 @@ CUT = {"shape": "cutoff-power-law", "gamma": 2, "cutoff_gev": 1e4}
     [
         ({"fit": "cutoff_gev"}, "`fit: cutoff_gev` is not possible for this power-law; gamma can be fitted"),
         ({"gamma": 2, "fit": "curvature"}, "not possible for this power-law; it has nothing that can be fitted"),
-        ({"fit": "sharpness"}, "Input should be 'gamma', 'cutoff_gev'"),
+        ({"fit": "sharpness"}, "must be 'gamma', 'cutoff_gev'"),
         (CUT | {"fit": "gamma"}, "`fit: gamma`, as it is given, is not possible .*; cutoff_gev can be fitted"),
         (CUT | {"fit": "break_gev"}, "cutoff_gev can be fitted"),
         (CUT | {"fit": "cutoff_gev", "gamma": None}, "give `gamma` a value, too"),

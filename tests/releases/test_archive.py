@@ -87,7 +87,7 @@ def test_other_troubles_of_the_disk_are_not_the_archives(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(zipfile.ZipFile, "extract", fail)
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(StorageError, match="the disk or the network behind it does not answer"):
         archive.unpack(make(tmp_path / "a.zip", {"a": b"1"}), tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["a.zip"]
 

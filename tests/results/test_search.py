@@ -232,7 +232,7 @@ def test_a_limit_that_cannot_be_stated_is_told_with_the_reason(search):
         (lambda s: s.at(1.0), "dec is missing"),
         (lambda s: s.at(SOURCE, 0.1), "holds dec too"),
         (lambda s: s.at(SkyCoord([1, 2], [3, 4], unit="deg")), "`stack` takes several"),
-        (lambda s: s.at(SOURCE, gamma=7), "gamma = 7 lies outside 1 to 4"),
+        (lambda s: s.at(SOURCE, gamma=7), "gamma = 7: give an index from 1 to 4"),
         (lambda s: s.at(SOURCE, trials=-1), "trials = -1"),
         (lambda s: s.at(SOURCE, trials=10), "needs 100 or more"),
         (lambda s: s.at(SOURCE, extension=-0.1), "no width"),

@@ -203,10 +203,10 @@ def test_flares_cost_more_than_steady_sources(tmp_path):
         ({"profile": "flare", "shortest_days": 1.0}, {}, "a flare is described by shortest_days, longest_days"),
         (FLARE | {"start_mjd": 57000.0}, {}, "give all of them and no other"),
         (FLARE | {"file": "x.csv"}, {}, "`file` does not belong to a flare"),
-        (FLARE | {"edges": 1}, {}, "greater than or equal to 2"),
+        (FLARE | {"edges": 1}, {}, "must be at least 2"),
         (FLARE, {"single_sources": False}, "a flare is looked for in every source by itself"),
         (FLARE | {"limit_days": [0.5]}, {}, "`limit_days` holds 0.5, but flares are looked for from 1 to 300 days"),
-        (FLARE | {"limit_days": [-1]}, {}, "greater than 0"),
+        (FLARE | {"limit_days": [-1]}, {}, "must be above 0"),
         (FLARE | {"limit_days": []}, {}, "at least 1 item"),
         (FLARE | {"limit_days": [3, 3.0]}, {}, "stands here twice"),
         ({"profile": "light-curve", "file": "x", "limit_days": [1]}, {}, "`limit_days` does not belong to a light"),
@@ -260,7 +260,9 @@ def test_sources_with_fitted_curves_have_no_stack(tmp_path):
     assert own == pytest.approx(6 * one)
     with pytest.raises(ConfigurationError, match="threshold and lag are fitted in every source by itself"):
         config.parse(run(curve, single_sources=False))
-    with pytest.raises(ConfigurationError, match=r"0\.0 stands here twice"):
+    with pytest.raises(
+        ConfigurationError, match=r"1 problem.*\n.*in `catalogues\.mine\.time\.lag_days`: 0 stands here twice"
+    ):
         config.parse(run(curve | {"lag_days": [0, 0]}))
 
 

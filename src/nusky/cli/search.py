@@ -227,15 +227,15 @@ def _print(found: Any, written: list[Path]) -> None:
 
 
 def _print_limits(found: Any, window: bool) -> None:
-    from nusky.results.search import energies, spectrum_text, stated
+    from nusky.results.search import energies, or_none, spectrum_text
 
     flux = "E² dN/dE in the window" if window else "E² dN/dE"
     console.say(f"{flux} in GeV cm⁻² s⁻¹, one flavour, neutrinos and antineutrinos; sensitivity in brackets")
     for row in found.limits:
         console.pairs(
             {
-                spectrum_text(row): f"{stated(row['n_signal_limit'], '.1f', ' events')} "
-                f"({stated(row['n_signal_sensitivity'], '.1f')})",
+                spectrum_text(row): f"{or_none(row['n_signal_limit'], '.1f', ' events')} "
+                f"({or_none(row['n_signal_sensitivity'], '.1f')})",
                 "  at 1 TeV": _flux(row, 1),
                 "  at 100 TeV": _flux(row, 100),
                 **({"  fluence": _fluence(row)} if window else {}),
@@ -258,6 +258,6 @@ def _flux(row: dict[str, Any], energy: int) -> str:
 
 
 def _of(limit: float, sensitivity: float) -> str:
-    from nusky.results.search import stated
+    from nusky.results.search import or_none
 
-    return f"{stated(limit, '.2e')} ({stated(sensitivity, '.2e')})"
+    return f"{or_none(limit, '.2e')} ({or_none(sensitivity, '.2e')})"

@@ -413,7 +413,9 @@ def _with_parameter(
         found[key] = title
         if key == f"gamma{ending}":
             found |= {
-                f"{own}{ending}": f"{name}{words}" for own, name in PARAMETERS.items() if f"{own}{ending}" in rows[0]
+                f"{own}{ending}": f"{name}{words}"
+                for own, name in PARAMETERS.items()
+                if rows and f"{own}{ending}" in rows[0]
             }
     return found
 

@@ -72,7 +72,9 @@ def stack_rows(summary: Mapping[str, Any]) -> Rows:
     of_stack = {(limit.catalogue, limit.weighting): limit for limit in limits(summary)}
     results = {name: result or {} for name, result in (summary["methods"].get("standard") or {}).items()}
     stacks = {name: (result.get("inference") or {"stacks": {}})["stacks"] for name, result in results.items()}
-    own = own_parameters([fit for inferred in stacks.values() for stack in inferred.values() for fit in stack["fits"]])
+    own = own_parameters(
+        [fit for inferred in stacks.values() for stack in inferred.values() for fit in stack.get("fits", ())]
+    )
     found = []
     for catalogue, result in results.items():
         inferred = stacks[catalogue]

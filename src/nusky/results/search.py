@@ -670,10 +670,10 @@ class SearchResult(Result):
 def _limit_row(row: Mapping[str, Any]) -> str:
     """A row of the limits in HTML; in words why there is no limit."""
     cells = [
-        stated(row["n_signal_limit"], ".1f", " events"),
-        stated(row["n_signal_sensitivity"], ".1f", " events"),
-        stated(row["limit_e2dnde_100tev_gev_cm2_s"], ".2e", " GeV cm⁻² s⁻¹"),
-        *(stated(row[key], ".2e", " GeV cm⁻²") for key in ("limit_e2_fluence_100tev_gev_cm2",) if key in row),
+        or_none(row["n_signal_limit"], ".1f", " events"),
+        or_none(row["n_signal_sensitivity"], ".1f", " events"),
+        or_none(row["limit_e2dnde_100tev_gev_cm2_s"], ".2e", " GeV cm⁻² s⁻¹"),
+        *(or_none(row[key], ".2e", " GeV cm⁻²") for key in ("limit_e2_fluence_100tev_gev_cm2",) if key in row),
         energies(row),
     ]
     known = "".join(f"<td>{cell}</td>" for cell in cells)
@@ -684,8 +684,8 @@ def _limit_row(row: Mapping[str, Any]) -> str:
     return f"<tr>{first}{known}</tr>" + (f"<tr><td></td>{why}</tr>" if row["problem"] else "")
 
 
-def stated(value: float, form: str, unit: str = "") -> str:
-    """A number with its unit, 'none' where there is none."""
+def or_none(value: float, form: str, unit: str = "") -> str:
+    """A number, dimensionless or with its `unit` behind it; 'none' where it is not finite."""
     return f"{value:{form}}{unit}" if np.isfinite(value) else "none"
 
 

@@ -391,7 +391,7 @@ class FittedCurve(TimeProfile):
         thresholds: Sequence[float] = (0.0,),
         lags: Sequence[float] = (0.0,),
     ) -> "FittedCurve":
-        """From a measured light curve as `LightCurve.of` takes it, at all pairs of `thresholds` and `lags` [d].
+        """A light curve, (n_bins,) each as `LightCurve.of` takes it, at all pairs of `thresholds` and `lags` [d].
 
         Thresholds that no bin is above are left out.
 
