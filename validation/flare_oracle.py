@@ -9,7 +9,6 @@ each place with a known window, a box from two widths before to two after the ce
 without knowing when it was: nusky among all boxes, SkyLLH with a Gaussian by expectation maximisation.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Callable
@@ -180,19 +179,5 @@ def compare(folder: Path, n_trials: int = N_TRIALS) -> str:
     )
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m validation.flare_oracle", description=__doc__)
-    step = parser.add_mutually_exclusive_group(required=True)
-    step.add_argument("--prepare", type=Path, metavar="FOLDER", help="write the release and the flares")
-    step.add_argument("--compare", type=Path, metavar="FOLDER", help="fit with nusky and compare")
-    parser.add_argument("--write", action="store_true", help="write docs/validation/flare_oracle.md")
-    chosen = parser.parse_args()
-    if chosen.prepare:
-        prepare(chosen.prepare)
-        return
-    page.show("flare_oracle", compare(chosen.compare), chosen.write)
-
-
 if __name__ == "__main__":
-    main()
+    page.main_in_steps("flare_oracle", __doc__, "the release and the flares", prepare, compare)

@@ -10,7 +10,6 @@ choice of bins is worth. And nusky fits once more with the energy ratios of SkyL
 compares all the rest.
 """
 
-import argparse
 import json
 import shutil
 import time
@@ -222,19 +221,5 @@ def _number(value: float) -> str:
     return f"{value:.2f}" if np.isfinite(value) else "none"
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m validation.outside_oracle", description=__doc__)
-    step = parser.add_mutually_exclusive_group(required=True)
-    step.add_argument("--prepare", type=Path, metavar="FOLDER", help="write the release and the positions")
-    step.add_argument("--compare", type=Path, metavar="FOLDER", help="fit with nusky and compare")
-    parser.add_argument("--write", action="store_true", help="write docs/validation/outside_oracle.md")
-    chosen = parser.parse_args()
-    if chosen.prepare:
-        prepare(chosen.prepare)
-        return
-    page.show("outside_oracle", compare(chosen.compare), chosen.write)
-
-
 if __name__ == "__main__":
-    main()
+    page.main_in_steps("outside_oracle", __doc__, "the release and the positions", prepare, compare)

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from validation.samples import REPOSITORY
 
@@ -34,6 +35,22 @@ def main(name: str, make: Callable[[], str]) -> None:
     parser.add_argument("--write", action="store_true", help=f"write docs/validation/{name}.md")
     write = parser.parse_args().write
     show(name, make(), write)
+
+
+def main_in_steps(
+    name: str, about: str | None, what: str, prepare: Callable[[Path], None], compare: Callable[[Path], str]
+) -> None:
+    """Command line of a script beside another program, which runs between its two steps; `what` the first writes."""
+    parser = argparse.ArgumentParser(prog=f"python -m validation.{name}", description=about)
+    step = parser.add_mutually_exclusive_group(required=True)
+    step.add_argument("--prepare", type=Path, metavar="FOLDER", help=f"write {what}")
+    step.add_argument("--compare", type=Path, metavar="FOLDER", help="fit with nusky and compare")
+    parser.add_argument("--write", action="store_true", help=f"write docs/validation/{name}.md")
+    chosen = parser.parse_args()
+    if chosen.prepare:
+        prepare(chosen.prepare)
+    else:
+        show(name, compare(chosen.compare), chosen.write)
 
 
 def show(name: str, text: str, write: bool) -> None:

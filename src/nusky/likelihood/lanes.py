@@ -15,7 +15,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 _WIDTH = 8
-_SINGLE, _DOUBLE, _INDEX = ir.FloatType(), ir.DoubleType(), ir.IntType(64)
+_DOUBLE, _INDEX = ir.DoubleType(), ir.IntType(64)
 
 
 def _for_lanes(builder: ir.IRBuilder, n: ir.Value, body: Callable[[ir.Value, int], None]) -> None:
