@@ -57,12 +57,14 @@ def test_astropy_reads_the_same_values_at_the_same_places(written):
 def test_healpy_reads_the_same_values_at_the_same_places(written):
     healpy = pytest.importorskip("healpy")
     path, sky_map = written
-    ts, n_signal = healpy.read_map(path, field=(0, 1), nest=True, dtype=np.float64)
+    with fits.open(path) as file:
+        fields = [file[1].columns.names.index(name) for name in ("TS", "N_SIGNAL")]
+    ts, n_signal = healpy.read_map(path, field=fields, nest=True, dtype=np.float64)
     seen = ~np.isnan(sky_map.ts)
     np.testing.assert_array_equal(ts[seen], sky_map.ts[seen])
     np.testing.assert_array_equal(ts[~seen], healpy.UNSEEN)
     np.testing.assert_array_equal(n_signal, sky_map.n_signal)
-    ring = healpy.read_map(path, field=0, nest=False, dtype=np.float64)
+    ring = healpy.read_map(path, field=fields[0], nest=False, dtype=np.float64)
     ra, dec = sky_map.directions()
     np.testing.assert_array_equal(ring[healpy.ang2pix(8, np.pi / 2 - dec, ra)][seen], sky_map.ts[seen])
 
