@@ -43,6 +43,24 @@ TRUTHS = {
 """What is true in the pseudo-experiments -> share of the expected events that come, and how else they differ."""
 
 
+def calibrations(
+    experiment: Experiment,
+    signal: Signal,
+    n_trials: int,
+    methods: Sequence[str] = METHODS,
+    guess: float | None = None,
+) -> dict[str, LimitCalibration]:
+    """Limits by every method, from the same trials; `guess` as in `coverages`."""
+    background = experiment.background(range(n_trials))[:, 0, 2]
+    gamma = signal.spectra[0].parameter
+    quick = guess or experiment.asymptotic_limit(experiment.hypothesis.data(), gamma, LEVEL).n_signal
+    trial_ts = functools.cache(experiment.named("limits").trial_ts(signal))
+    return {
+        method: LimitCalibration(trial_ts, background, quick, Request(LEVEL, method, (), n_trials))
+        for method in methods
+    }
+
+
 def coverages(
     experiment: Experiment,
     signal: Signal,
@@ -55,18 +73,18 @@ def coverages(
 
     `guess`: events of a limit of ordinary size, the asymptotic one if left out.
     """
-    background = experiment.background(range(n_trials))[:, 0, 2]
-    gamma = signal.spectra[0].parameter
-    quick = guess or experiment.asymptotic_limit(experiment.hypothesis.data(), gamma, LEVEL).n_signal
-    trial_ts = functools.cache(experiment.named("limits").trial_ts(signal))  # both methods rank the same trials
-    requests = [Request(LEVEL, method, (), n_trials) for method in methods]
-    calibrations = [LimitCalibration(trial_ts, background, quick, request) for request in requests]
+    made = calibrations(experiment, signal, n_trials, methods, guess)
     for strength in strengths:
-        skies = pseudo_experiments(experiment, signal, strength, n_trials)
-        fits = np.array([experiment.fits(sky)[0] for sky in skies])
-        for calibration, request in zip(calibrations, requests, strict=True):
+        fits = fits_with(experiment, signal, strength, n_trials)
+        for method, calibration in made.items():
+            request = Request(LEVEL, method, (), n_trials)
             covered = cover(experiment, signal, strength, fits, calibration, request)
             yield float(np.mean(fits[:, 2] == 0)), covered
+
+
+def fits_with(experiment: Experiment, signal: Signal, n_signal: float, n_trials: int) -> np.ndarray:
+    """Fits of skies with Poisson(`n_signal`) events, (n_trials, 3)."""
+    return np.array([experiment.fits(sky)[0] for sky in pseudo_experiments(experiment, signal, n_signal, n_trials)])
 
 
 def verdict(found: Coverage, at_zero: float = 0.0) -> str:
@@ -92,8 +110,7 @@ def elsewhere(
     strength = float(np.round(OVER_SENSITIVITY * calibration.limit(median).n_signal, 1))
     for what, (share, disturbance) in TRUTHS.items():
         own = replace(experiment, disturbance=disturbance).named("truth")
-        skies = pseudo_experiments(own, signal, share * strength, n_trials)
-        fits = np.array([own.fits(sky)[0] for sky in skies])
+        fits = fits_with(own, signal, share * strength, n_trials)
         found = cover(experiment, signal, strength, fits, calibration, request)
         yield what, strength, float(np.mean(fits[:, 2] == 0)), found
 

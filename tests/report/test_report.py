@@ -375,6 +375,7 @@ def hadronic(**changed):
     row |= {"energy_min_gev": 500.0, "energy_max_gev": 12500.0, "relation": "kinematic", "problem": ""}
     row |= {"events_energy_min90_gev": 630.0, "events_energy_max90_gev": 8100.0}
     row |= dict.fromkeys(("gamma", "n_signal_limit", "n_hadronic", "n_hadronic_error", "n_hadronic_capped", "p_local"))
+    row |= {"fraction_low68": 0.12, "fraction_unbiased": 0.2811, "fraction_high68": 0.5}
     row |= {"n_trials": 300} | changed
     summary = inferred()
     summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["hadronic"] = [{**row, "source": 0}, row]
@@ -391,6 +392,7 @@ def hadronic(**changed):
                 "97 sources",
                 "f < 0.81 at 90 %",
                 "best fit 0.31",
+                "0.28 without its bias, 0.12 to 0.5 at 68 %",
                 "sensitivity 0.9",
                 "500 GeV to 12 TeV in all",
                 "90 % of the events are expected at 630 GeV to 8.1 TeV",

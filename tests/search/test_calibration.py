@@ -72,3 +72,28 @@ def test_a_signal_without_effect_is_refused():
     )
     with pytest.raises(PhysicsError, match=r"is still not exceeded in nearly every trial\. Check that the injected"):
         calibration.limit(4.0)
+
+
+def test_the_interval_of_a_gaussian_lies_around_what_was_measured_whatever_the_bias_of_ts():
+    def biased(n_injected, n_trials, number):
+        return gaussian(n_injected - 2.0, n_trials, number)
+
+    background = np.maximum(np.random.default_rng(2).normal(-2 / 3, 1, 20_000), 0) ** 2
+    calibration = LimitCalibration(biased, background, 9.0, Request(0.9, "neyman", (), 20_000))
+    low, middle, high = calibration.interval(2.5**2)
+    np.testing.assert_allclose([low, middle, high], 2 + 3 * (2.5 + np.array([-1.0, 0, 1])), atol=0.2)
+
+
+def test_the_estimate_lies_above_the_truth_as_often_as_below_and_the_interval_holds_it():
+    background = np.maximum(np.random.default_rng(2).normal(0, 1, 4000), 0) ** 2
+    calibration = LimitCalibration(gaussian, background, 9.0, Request(0.9, "neyman", (), 4000))
+    low, middle, high = np.array([calibration.interval(ts) for ts in gaussian(4.0, 1000, 99)]).T
+    assert np.mean(middle > 4.0) == pytest.approx(0.5, abs=0.05)
+    assert np.mean((low <= 4.0) & (high >= 4.0)) == pytest.approx(0.683, abs=0.05)
+
+
+def test_no_excess_is_estimated_as_no_signal():
+    background = np.maximum(np.random.default_rng(2).normal(0, 1, 4000), 0) ** 2
+    low, middle, high = LimitCalibration(gaussian, background, 9.0, Request(0.9, "neyman", (), 2000)).interval(0.0)
+    assert (low, middle) == (0.0, 0.0)
+    assert high == pytest.approx(3.0, abs=0.3)  # where TS > 0 in 84 %

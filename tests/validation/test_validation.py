@@ -102,7 +102,7 @@ def test_limits_cover(generated, source, experiment):
         (lambda: null.make(40, 60), 4),
         (lambda: coverage.make(100, 60, (5.693,), (2.0,)), 8 + 4),
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
-        (lambda: hadronic.make(0.01, 30, 30, 10.0, ["km2a-hess"]), 1 + 1 + 3 + 2),
+        (lambda: hadronic.make(0.01, 30, 30, 10.0, ["km2a-hess"]), 1 + 1 + 1 + 3 + 2),
         (lambda: lhaaso.make(2), 1 + 2),
         (lambda: speed.make(0.01, 1, 20), 22),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),

@@ -254,7 +254,11 @@ def hadronic_sentences(summary: Mapping[str, Any]) -> Iterator[str]:
         if row["fraction_limit"] is None:
             yield f"{what}: no limit, as {row['problem']}"
             continue
-        parts = [f"best fit {_two(row['fraction'])}", f"sensitivity {_two(row['fraction_sensitivity'])}"]
+        parts = [f"best fit {_two(row['fraction'])}"]
+        if row["fraction_unbiased"] is not None and row["fraction_high68"] is not None:
+            ends = f"{_two(row['fraction_low68'])} to {_two(row['fraction_high68'])}"
+            parts.append(f"{_two(row['fraction_unbiased'])} without its bias, {ends} at 68 %")
+        parts.append(f"sensitivity {_two(row['fraction_sensitivity'])}")
         parts += ["above 1 nothing is excluded"] * (row["fraction_limit"] >= 1)
         how = _how(row["method"], calibrated=is_calibrated(row), from_trials=row["method"] != "asymptotic")
         yield (

@@ -10,7 +10,12 @@ import numpy as np
 from nusky.errors import PhysicsError
 from nusky.search.experiment import Request
 from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction, known_crossing
-from nusky.search.statistics.limits import BAND_QUANTILES, InjectionGrid, feldman_cousins_limit
+from nusky.search.statistics.limits import (
+    BAND_QUANTILES,
+    InjectionGrid,
+    central_interval,
+    feldman_cousins_limit,
+)
 from nusky.search.statistics.statements import SignalStrength
 
 _FIRST = 1.0
@@ -48,10 +53,7 @@ class LimitCalibration:
         self._reach(observed_ts)
         level, background = self._request.confidence_level, self._trials.background
         if self._request.limit_method == "feldman-cousins":
-            known = self._trials.by_strength
-            return feldman_cousins_limit(
-                InjectionGrid(np.array([0.0, *known]), (background, *known.values())), observed_ts, level
-            )
+            return feldman_cousins_limit(self._grid, observed_ts, level)
         if self._trials.background_efficiency(observed_ts) >= level:
             return SignalStrength("upper limit", "Neyman", level, 0.0, 0.0, observed_ts, len(background))
         found = known_crossing(self._trials, observed_ts, level)
@@ -59,11 +61,26 @@ class LimitCalibration:
             "upper limit", "Neyman", level, found.n_injected, found.error, observed_ts, found.n_trials
         )
 
+    def interval(self, observed_ts: float) -> tuple[float, float, float]:
+        """Low end, median-unbiased estimate and high end of the events behind an observed TS (`central_interval`).
+
+        Raises
+        ------
+        PhysicsError : the signal does not reach the test statistic.
+        """
+        self._reach(observed_ts)
+        return central_interval(self._grid, observed_ts)
+
     def expected(self) -> np.ndarray:
         """Limits of the background's TS at the quantiles `BAND_QUANTILES`, events; NaN where there is none."""
         quantiles = np.quantile(self._trials.background, list(BAND_QUANTILES.values()), method="inverted_cdf")
         limits = {ts: self._events(float(ts)) for ts in sorted(set(quantiles), reverse=True)}
         return np.array([limits[ts] for ts in quantiles])
+
+    @property
+    def _grid(self) -> InjectionGrid:
+        known = self._trials.by_strength
+        return InjectionGrid(np.array([0.0, *known]), (self._trials.background, *known.values()))
 
     def _events(self, ts: float) -> float:
         try:

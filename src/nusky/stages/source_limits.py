@@ -178,7 +178,7 @@ def _hadronic_row(
     detector = _detector(analysis)
     events = spectra.expected_events(detector)
     ((n_signal, _, ts),) = experiment.observed
-    level, p_value = request.confidence_level, float("nan")
+    level, p_value, interval = request.confidence_level, float("nan"), (float("nan"),) * 3
     limit, problem = experiment.asymptotic_limit(experiment.hypothesis.data(), own.parameter, level), ""
     if request.limit_method == "asymptotic":
         skies = map(experiment.scrambled, range(BAND_TRIALS))
@@ -189,6 +189,7 @@ def _hadronic_row(
         calibration = LimitCalibration(trial_ts, background, limit.n_signal, request)
         expected = float(dict(zip(BAND_QUANTILES, calibration.expected(), strict=True))["median"])
         limit, problem = calibrated(calibration, ts, request)
+        interval = interval if problem else calibration.interval(ts)
         p_value = local_p_value(ts, background).p_value
     if problem:
         log.warning("no upper limit: %s", problem)
@@ -208,6 +209,7 @@ def _hadronic_row(
         "n_hadronic_capped": float(spectra.capped_events(detector).sum()),
         "relation": spectra.relation,
         "fraction": float(n_signal / events.sum()),
+        **{f"fraction_{end}": float(value / events.sum()) for end, value in zip(_INTERVAL, interval, strict=True)},
         "fraction_sensitivity": float(expected / events.sum()),
         "fraction_limit": fraction.fraction,
         "method": limit.method,
@@ -222,6 +224,8 @@ def _hadronic_row(
     }
 
 
+_INTERVAL = ("low68", "unbiased", "high68")
+"""Of the fraction, from trials: the ends of its central 68 % interval and the median-unbiased estimate between."""
 _POINTS = 25
 """Energies at which a measured component is tabulated."""
 _GAMMA_RAYS = pa.schema(
@@ -286,6 +290,7 @@ _HADRONIC = pa.schema(
         ("n_hadronic_capped", pa.float64()),
         ("relation", pa.string()),
         ("fraction", pa.float64()),
+        *((f"fraction_{end}", pa.float64()) for end in _INTERVAL),
         ("fraction_sensitivity", pa.float64()),
         ("fraction_limit", pa.float64()),
         ("method", pa.string()),

@@ -134,6 +134,16 @@ def test_coverage_of_feldman_cousins_from_trials_alone(truth):
     assert 0.88 <= coverage(truth, high, low, method="FC", confidence_level=0.9).coverage <= 0.92
 
 
+@pytest.mark.parametrize("n_trials", [40, 150])
+def test_few_trials_make_no_intervals_too_short(n_trials):
+    rng, covered = np.random.default_rng(6), []
+    for seed in range(60):
+        grid = gaussian_grid(end=6.0, step=0.4, n_trials=n_trials, seed=seed)
+        low, high = limits.feldman_cousins_intervals(grid, rng.normal(2.0, 1, 50))
+        covered.append(np.mean((low <= 2.0) & ~(high < 2.0)))
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.025)  # with 60 bins: 0.77 and 0.86
+
+
 def test_coverage_counts_and_its_interval():
     found = coverage(2.0, [1.0, 2.0, np.nan, 5.0], [0.0, 0.0, 0.0, 3.0], method="x", confidence_level=0.9)
     assert (found.n_covered, found.n_trials, found.coverage) == (2, 4, 0.5)

@@ -17,12 +17,14 @@ from scipy.special import ndtri
 
 from nusky.errors import PhysicsError
 from nusky.search.statistics.efficiency import InjectedTrials, find_crossing
-from nusky.search.statistics.pvalues import checked
+from nusky.search.statistics.pvalues import ONE_SIGMA, checked
 from nusky.search.statistics.statements import SignalStrength
 
 DEFAULT_LEVEL = 0.9
 BAND_QUANTILES = {"low95": 0.025, "low68": 0.16, "median": 0.5, "high68": 0.84, "high95": 0.975}
 _MAX_SIGNAL = 1e9
+_BINS, _BINS_PER_ROOT = (8, 60), 1.5
+"""Bins of the trials ordered by Feldman and Cousins: least and most, and as many per root of the trials."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,15 @@ class LikelihoodRatioOrdering:
 
     @classmethod
     def from_grid(cls, grid: InjectionGrid, edges: ArrayLike | None = None) -> "LikelihoodRatioOrdering":
-        """From trials; `edges` of the bins, by default about 60 equally filled ones of all trials together."""
+        """From trials; `edges` of the bins, by default equally filled ones of all trials together.
+
+        Few trials have few bins: those that make the ordering give its quantiles too, and with a handful in each bin
+        every strength would rank its own trials first and exclude others too often.
+        """
         pooled = np.concatenate(grid.values)
         if edges is None:
-            edges = np.unique(np.quantile(pooled[pooled != 0], np.linspace(0, 1, 61)))
+            n_bins = int(np.clip(_BINS_PER_ROOT * np.sqrt(min(map(len, grid.values))), *_BINS))
+            edges = np.unique(np.quantile(pooled[pooled != 0], np.linspace(0, 1, n_bins + 1)))
             edges[-1] = np.nextafter(edges[-1], np.inf)
         away = [v[v != 0] for v in grid.values]
         counts = np.array([np.histogram(v, edges)[0] for v in away])
@@ -224,6 +231,26 @@ def feldman_cousins_intervals(
         np.column_stack([ordering(g, np.atleast_1d(observed)) for g in numbers]),
         confidence_level,
     )
+
+
+def central_interval(
+    grid: InjectionGrid, observed: float, confidence_level: float = ONE_SIGMA
+) -> tuple[float, float, float]:
+    """Low end, median-unbiased estimate and high end of the strength, from trials on a grid.
+
+    Neyman's construction with equal tails: at the low end larger values than `observed`, at the high end smaller ones
+    have the probability (1 - `confidence_level`) / 2; at the estimate both have one half, so that it lies above the
+    truth as often as below, whatever the bias of the fit. A fit with TS = 0 found nothing: its estimate is 0. NaN
+    beyond the grid.
+    """
+    _check_level(confidence_level)
+    sizes = np.array([len(values) for values in grid.values], dtype=float)
+    share = np.array([np.searchsorted(values, observed, "right") for values in grid.values]) / sizes
+    half = confidence_level / 2
+    low, middle, high = (
+        _falls_through(grid.n_injected, share, sizes, level) for level in (0.5 + half, 0.5, 0.5 - half)
+    )
+    return low, middle if observed > 0 else 0.0, high
 
 
 def asymptotic_upper_limit(
