@@ -13,7 +13,6 @@ from benchmarks import search
 from benchmarks.measure import Clock
 from benchmarks.sample import Sample, Stack
 from nusky.conventions import BAND_HALF_WIDTH_DEG, PIVOT_ENERGY_GEV, PUBLISHED
-from nusky.likelihood.compile import kernel
 
 N_ENERGIES = 10_000_000
 """Energies of the trapezoids of the full problem."""
@@ -72,7 +71,7 @@ def _acceptance(sample: Sample, sources: Stack, n_energies: int) -> np.ndarray:
     return np.stack(integrals)
 
 
-@kernel(parallel=True)
+@numba.njit(parallel=True, error_model="numpy")
 def trapezoids(energy, energy_bin, area, dec_bin, gammas):
     """Trapezoids of A_eff (E/100 TeV)^-gamma dE for every index and source."""
     integrals = np.zeros((len(gammas), len(dec_bin)))
@@ -88,7 +87,7 @@ def trapezoids(energy, energy_bin, area, dec_bin, gammas):
     return integrals
 
 
-@kernel(parallel=True)
+@numba.njit(parallel=True, error_model="numpy")
 def background_density(dec):
     """Background density of every event from comparing it with all events."""
     density = np.empty(len(dec))
@@ -100,7 +99,7 @@ def background_density(dec):
     return density
 
 
-@kernel(parallel=True)
+@numba.njit(parallel=True, error_model="numpy")
 def stacked_signal(ra, dec, ang_err, season, source_ra, source_dec, weights):
     """Stacked signal density of every event for every hypothesis; weights (n_hypotheses, n_seasons, n_sources)."""
     n_hypotheses = weights.shape[0]
@@ -113,7 +112,7 @@ def stacked_signal(ra, dec, ang_err, season, source_ra, source_dec, weights):
     return signal
 
 
-@kernel(parallel=True)
+@numba.njit(parallel=True, error_model="numpy")
 def mixture_ts(ratio, n_signal):
     """TS of every hypothesis and flux, a logarithm for every event."""
     n_hypotheses, n_events = ratio.shape
@@ -130,7 +129,7 @@ def mixture_ts(ratio, n_signal):
     return ts
 
 
-@kernel(parallel=True)
+@numba.njit(parallel=True, error_model="numpy")
 def every_integer(ra, dec, ang_err, source_ra, source_dec):
     """n_band, best n and largest TS (decimal logarithm) of every source from all integers n."""
     n_sources, n_events = len(source_ra), len(ra)
@@ -154,14 +153,14 @@ def every_integer(ra, dec, ang_err, source_ra, source_dec):
     return n_band, best, largest
 
 
-@kernel()
+@numba.njit(error_model="numpy")
 def _density(ra, dec, ang_err, source_ra, source_dec):
     h = np.sin((dec - source_dec) / 2) ** 2 + np.cos(dec) * np.cos(source_dec) * np.sin((ra - source_ra) / 2) ** 2
     psi = 2 * np.arcsin(np.sqrt(min(1.0, h)))
     return np.exp(-(psi**2) / (2 * ang_err**2)) / (2 * np.pi * ang_err**2)
 
 
-@kernel()
+@numba.njit(error_model="numpy")
 def _band(dec):
     """Solid angle [sr] of the declination band, not clipped at the poles."""
     half_width = np.radians(BAND_HALF_WIDTH_DEG)

@@ -21,7 +21,7 @@ for _row, _size in enumerate(_SIZES):
 _GAUSS_NODES, _GAUSS_WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
-@kernel()
+@kernel(inner=True)
 def ring_distances(distance, angle, centre_distance, centre_angle):
     """(r_min, r_max) in kpc between a ring and the Galactic centre.
 
@@ -55,7 +55,7 @@ def ring_density(r_min, r_max, mx, halo):
     return total
 
 
-@kernel()
+@kernel(inner=True)
 def _whole_ring(r_min, r_max, ratio, mx, halo):
     """Trapezoidal rule in w, tan(z) = sqrt(ratio) tan(w): the integrand is periodic and analytic for |Im w| < width."""
     width = 0.5 * math.log((1 + math.sqrt(ratio)) / max(1 - math.sqrt(ratio), 1e-9))
@@ -74,7 +74,7 @@ def _whole_ring(r_min, r_max, ratio, mx, halo):
     return 4 * total * math.sqrt(ratio) * math.pi / (2 * size)
 
 
-@kernel()
+@kernel(inner=True)
 def _arc(low, high, r_min, r_max, mx, halo):
     """The ring between two radii: Gauss rules in q, tan(z) = (r_min/r_max) sinh(q), up to 45 degrees, then in z."""
     ratio = max(r_min / r_max, 1e-18)

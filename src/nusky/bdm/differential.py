@@ -26,14 +26,14 @@ from nusky.bdm.times import KPC_PER_LIGHT_SECOND
 from nusky.likelihood.compile import kernel
 
 
-@kernel()
+@kernel(inner=True)
 def arrival_weight(psi, excess):
     """v/(1 - v cos(psi)) with 1/v - 1 = excess."""
     sine = math.sin(psi / 2)
     return 1 / (excess + 2 * sine * sine)
 
 
-@kernel()
+@kernel(inner=True)
 def neutrino_energy_at(Tx, mx, psi):
     """Neutrino energy in MeV, or inf where the recoil angle is impossible."""
     p = math.sqrt(Tx * (Tx + 2 * mx))
@@ -42,7 +42,7 @@ def neutrino_energy_at(Tx, mx, psi):
     return Tx * mx / excess if excess > 0 else math.inf
 
 
-@kernel()
+@kernel(inner=True)
 def _point(t, Tx, mx, theta, phi, Rs, beta, Re, halo, d_cut):
     """Deflection, neutrino energy (inf if dark) and n v/(1 - v cos(psi))/d^2 in cm^-3 kpc^-2 of a direction."""
     dark = 0.0, math.inf, 0.0

@@ -55,7 +55,7 @@ _FIRST_ENERGY_PANELS = 4
 _MAX_ENERGY_PANELS = 512
 
 
-@kernel()
+@kernel(inner=True)
 def _circle(psi, side, place):
     """The circle of deflection psi and the Galactic centre (side 1) or its mirror image (side -1).
 
@@ -75,7 +75,7 @@ def _circle(psi, side, place):
     return abs(offset) / (place.Rs / 2 + reach), factor, closest
 
 
-@kernel()
+@kernel(inner=True)
 def _interval_integral(low, high, coefficients, cumulative, totals, edges):
     """Integral of the tabulated density between two values of y in [0, 1], exact for the interpolant."""
     panels = edges.size - 1
@@ -101,14 +101,14 @@ def _interval_integral(low, high, coefficients, cumulative, totals, edges):
     return total + width * legendre_sum(cumulative[last], (high - centre) / width)
 
 
-@kernel()
+@kernel(inner=True)
 def _kinetic(excess, mx):
     """Kinetic energy in MeV of speed v, 1/v - 1 = excess > 0."""
     p2 = mx * mx / (excess * (2 + excess))
     return p2 / (math.sqrt(p2 + mx * mx) + mx)
 
 
-@kernel()
+@kernel(inner=True)
 def _ordinate(T, energies):
     """y in [0, 1] of an energy: equal steps from one of the `energies` to the next, logarithmic in between."""
     pieces = energies.size - 1
@@ -120,7 +120,7 @@ def _ordinate(T, energies):
     return 1.0
 
 
-@kernel()
+@kernel(inner=True)
 def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
     """The integrand over theta: ring density times the energies that arrive in time; alpha = psi - theta."""
     energies, edges, coefficients, cumulative, totals = table
@@ -144,7 +144,7 @@ def _on_arc(theta, alpha, psi, table, mx, times, place, halo):
     return ring_density(r_min, r_max, mx, halo) * _interval_integral(low, high, coefficients, cumulative, totals, edges)
 
 
-@kernel()
+@kernel(inner=True)
 def _breaks(psi, from_earth, energies, mx, times, low, high, place, halo, found):
     """Ends of smooth pieces in (low, high) of theta, or of alpha if `from_earth`, unsorted; returns how many."""
     count = 0

@@ -34,7 +34,7 @@ _GOLDEN = 0.3819660112501051
 _SCAN = 8  # parts of a segment searched for the crossing of a radius where the density is not smooth
 
 
-@kernel()
+@kernel(inner=True)
 def _distances(theta, tau, excess, place):
     l, d, psi = isochrone(theta, tau, excess)
     return centre_distances(l * place.Rs, d * place.Rs, theta, psi, place)
@@ -66,7 +66,7 @@ def _closest(low, high, tau, excess, place):
     return best, distance
 
 
-@kernel()
+@kernel(inner=True)
 def _crossing(a, b, radius, far, tau, excess, place):
     """theta in [a, b] at which the ring's nearest (or farthest) point is at `radius`, by bisection."""
     rising = _distances(b, tau, excess, place)[far] > radius
@@ -79,7 +79,7 @@ def _crossing(a, b, radius, far, tau, excess, place):
     return 0.5 * (a + b)
 
 
-@kernel()
+@kernel(inner=True)
 def _add_segments(low, high, centre, width, breaks, n_breaks, segments, count):
     """Split [low, high], on one side of `centre`, at the breaks; each row: centre, side * width, x from, x to."""
     side = 1.0 if low >= centre else -1.0
@@ -96,7 +96,7 @@ def _add_segments(low, high, centre, width, breaks, n_breaks, segments, count):
     return count
 
 
-@kernel()
+@kernel(inner=True)
 def _at_deflection(psi, tau, excess):
     """The two angles theta under which deflection psi is seen at tau, or NaN."""
     # a T^2 - b T + c = 0 in T = tan(theta/2), from the arrival time.

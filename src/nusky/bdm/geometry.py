@@ -53,7 +53,7 @@ def centre_from_supernova(Rs, Re, beta):
     return distance, math.atan2(Re * math.sin(beta), Rs - Re + 2 * Re * half * half)
 
 
-@kernel()
+@kernel(inner=True)
 def isochrone(theta, tau, excess):
     """(l/R_s, d/R_s, psi) where dark matter seen at theta < pi was boosted; excess = 1/v - 1, tau = c t/R_s > 0."""
     T = math.tan(theta / 2)
@@ -68,7 +68,7 @@ def isochrone(theta, tau, excess):
     return tau * (2 + tau) / (B + math.sqrt(discriminant)), d, 2 * math.atan(P)
 
 
-@kernel()
+@kernel(inner=True)
 def centre_distances(l, d, theta, psi, place):
     """(r_min, r_max) in kpc over the azimuth at a point, reckoned from the nearer end of the axis."""
     if d < l:

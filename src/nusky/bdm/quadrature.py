@@ -62,7 +62,7 @@ TO_LEGENDRE = np.linalg.inv(np.polynomial.legendre.legvander(NODES, ORDER - 1))
 TO_INTEGRAL = np.stack([np.polynomial.legendre.legint(column, lbnd=-1) for column in TO_LEGENDRE.T], axis=1)
 
 
-@kernel()
+@kernel(inner=True)
 def legendre_sum(coefficients, x):
     """Sum of coefficients[k] P_k(x) by Clenshaw's recurrence."""
     later, latest = 0.0, 0.0
@@ -71,7 +71,7 @@ def legendre_sum(coefficients, x):
     return coefficients[0] + x * latest - 0.5 * later
 
 
-@kernel()
+@kernel(inner=True)
 def panel_error(kronrod, gauss, absolute, spread):
     """QUADPACK's error estimate of a panel from its Kronrod and Gauss sums and the integrals of |f| and |f - mean|."""
     error = abs(kronrod - gauss)

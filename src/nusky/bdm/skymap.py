@@ -266,7 +266,7 @@ def _of_directions(
     return integrate(integrand, direction, theta.size, rtol)
 
 
-@kernel()
+@kernel(inner=True)
 def _arriving_energy(l, theta, ct, mx, Rs):
     """Kinetic energy with which dark matter boosted at distance l in direction theta arrives now; inf for none."""
     s2 = math.sin(theta / 2) ** 2
@@ -278,7 +278,7 @@ def _arriving_energy(l, theta, ct, mx, Rs):
     return mx / (math.sqrt(excess * (2 + excess)) * (1 + excess + math.sqrt(excess * (2 + excess))))
 
 
-@kernel()
+@kernel(inner=True)
 def _neutrino_energy(T, theta, ct, mx, Rs):
     """Energy of the neutrinos that boosted what arrives now with T from direction theta; inf if impossible."""
     p = math.sqrt(T * (T + 2 * mx))
@@ -286,7 +286,7 @@ def _neutrino_energy(T, theta, ct, mx, Rs):
     return neutrino_energy_at(T, mx, psi)
 
 
-@kernel()
+@kernel(inner=True)
 def _possible(T, theta, ct, mx, Rs):
     return _neutrino_energy(T, theta, ct, mx, Rs) < math.inf
 

@@ -26,7 +26,7 @@ _LUMINOSITY = constant.Lv * constant.erg2MeV  # MeV/s of a species
 _F2_OF_3 = 18.9686  # Fermi-Dirac integral of order 2 at 3
 
 
-@kernel()
+@kernel(inner=True)
 def _species_sum(energy, weights):
     """Sum over the species of weight f(E)/<E>, MeV^-2; a species ends at E/T - 3 = 300."""
     total = 0.0
@@ -39,7 +39,7 @@ def _species_sum(energy, weights):
     return total
 
 
-@kernel()
+@kernel(inner=True)
 def fermi_dirac_density(energy, weights):
     """Neutrinos per MeV of `FermiDirac` with these weights of its species, at one energy in MeV."""
     return BURST_SECONDS * (_LUMINOSITY * _species_sum(energy, weights))

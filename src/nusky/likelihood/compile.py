@@ -34,14 +34,19 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 _VERSIONS = (numba.__version__, sys.implementation.cache_tag)
 
 
-def kernel(*, parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator of numba kernels. Reductions stay serial inside a kernel, so threads never change a result."""
+def kernel(*, inner: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator of numba kernels, serial ones: threads share their calls (`nusky.likelihood.threads`).
+
+    An `inner` one is called by kernels only: Python cannot, and it compiles faster.
+    """
 
     def compile_(function: Callable[..., Any]) -> Any:
-        compiled = numba.njit(nogil=True, parallel=parallel, error_model="numpy")(function)
+        # nothing calls a kernel from C
+        options = {"error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": inner}
+        compiled = numba.njit(nogil=True, **options)(function)
         if compiled is not function:  # as it is where NUMBA_DISABLE_JIT is set
             # numba's own cache falls back to other folders, and does not see a change in a kernel of another file.
-            compiled._cache = _Kept(function, parallel)
+            compiled._cache = _Kept(function, inner)
         return compiled
 
     return compile_
@@ -50,8 +55,8 @@ def kernel(*, parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
 class _Kept(NullCache):
     """The compiled versions of one function, one file for each, named after all that decides its content."""
 
-    def __init__(self, function: Callable[..., Any], parallel: bool) -> None:
-        self._function, self._parallel = function, parallel
+    def __init__(self, function: Callable[..., Any], inner: bool) -> None:
+        self._function, self._inner = function, inner
 
     @property
     def cache_path(self) -> Path | None:
@@ -87,7 +92,7 @@ class _Kept(NullCache):
             return None
         bound = tuple(cell.cell_contents for cell in self._function.__closure__ or ())
         where = (self._function.__module__, self._function.__qualname__, self._function.__code__.co_firstlineno)
-        key = repr((str(sig), codegen.magic_tuple(), self._parallel, source, where, dumps(bound), _VERSIONS))
+        key = repr((str(sig), codegen.magic_tuple(), self._inner, source, where, dumps(bound), _VERSIONS))
         return folder / f"{self._function.__name__}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 

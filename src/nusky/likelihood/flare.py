@@ -181,7 +181,7 @@ def bounds(near, windows, low, high, bound):
             continue
         rest = count[stop, _N_CLASSES] - count[first, _N_CLASSES]
         straight = (total[stop, _N_CLASSES] - total[first, _N_CLASSES]) / signal - rest * least - cost
-        slope, filled = straight, 0
+        slope, filled = straight, np.int64(0)
         for m in range(_N_CLASSES):
             inside = count[stop, m] - count[first, m]
             if inside > 0.0:
@@ -268,7 +268,7 @@ def strongest(near, windows, bound, penalty, order, free):
     number of the window, -1 if none is above 0; n_signal, value : (n_spectra,) without the penalty; converged
     """
     n_spectra = near.strength.shape[1]
-    chosen, best = -1, 0.0
+    chosen, best = np.int64(-1), 0.0
     for w in order:
         if bound[:, w].max() + penalty[w] <= best:
             break

@@ -17,11 +17,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
+from nusky.likelihood.threads import in_parts
 
 ORDER = 30
 _LOWEST, _HIGHEST = -200, 200  # binary exponents kept apart; ratios below 2^-200 count as zero
@@ -64,7 +64,9 @@ def ratio_moments_of_each(ratios: np.ndarray, n_events: int | None = None) -> li
     n_events = ratios.shape[1] if n_events is None else n_events
     if n_events < ratios.shape[1]:
         raise PhysicsError(f"n_events = {n_events}, but {ratios.shape[1]} density ratios were given.")
-    return [_moments(full, n_events) for full in _moments_of_rows(ratios)]
+    full = np.zeros((len(ratios), _HIGHEST - _LOWEST + 1, ORDER + 1))
+    in_parts(len(ratios), 1, lambda *part: _moments_of_rows(*part, full, ratios))
+    return [_moments(own, n_events) for own in full]
 
 
 def _moments(full: np.ndarray, n_events: int) -> RatioMoments:
@@ -135,7 +137,7 @@ class MixtureLikelihood:
         flat = n_signal.ravel()
         value, slope = np.zeros(flat.size), np.zeros(flat.size)
         for sample, share in zip(self.samples, self.shares, strict=True):
-            v, d = _evaluate_many(flat * share / sample.n_events, sample.n_zero, sample.centres, sample.moments)
+            v, d = _evaluate_many(flat * share / sample.n_events, float(sample.n_zero), sample.centres, sample.moments)
             value += v
             slope += d * share / sample.n_events
         return value.reshape(n_signal.shape), slope.reshape(n_signal.shape)
@@ -150,7 +152,7 @@ def _falling_root(function, low, high):
     return float(brentq(function, low, high, xtol=1e-12 * max(high, 1.0), rtol=1e-14, maxiter=500))
 
 
-@kernel()
+@kernel(inner=True)
 def add_ratio(moments, ratio):
     """Add one density ratio to the moments, (n_octaves, ORDER + 1)."""
     if ratio <= 0.0:
@@ -166,7 +168,7 @@ def add_ratio(moments, ratio):
         power *= u
 
 
-@kernel()
+@kernel(inner=True)
 def empty_moments():
     """Room for the moments of one sample."""
     return np.zeros((_HIGHEST - _LOWEST + 1, ORDER + 1))
@@ -188,11 +190,9 @@ def compress(moments):
     return centres, kept
 
 
-@kernel(parallel=True)
-def _moments_of_rows(ratios):
-    n_rows = ratios.shape[0]
-    moments = np.zeros((n_rows, _HIGHEST - _LOWEST + 1, ORDER + 1))
-    for h in numba.prange(n_rows):
+@kernel()
+def _moments_of_rows(first, stop, moments, ratios):
+    for h in range(first, stop):
         block = empty_moments()
         for start in range(0, ratios.shape[1], 8192):  # sums of sums: rounding grows with the blocks, not the events
             block.fill(0.0)
@@ -201,7 +201,6 @@ def _moments_of_rows(ratios):
             for octave in range(block.shape[0]):
                 for p in range(ORDER + 1):
                     moments[h, octave, p] += block[octave, p]
-    return moments
 
 
 @kernel()

@@ -74,7 +74,7 @@ class ResponseTables(NamedTuple):
     parameter: np.ndarray
 
 
-@kernel()
+@kernel(inner=True)
 def _runs(ra, dec, extension, sky, runs):
     """Runs of neighbouring cells in reach of a position, as first and last event, into `runs`; returns their number."""
     found = 0
@@ -144,8 +144,7 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
             for k in range(n_seasons):
                 for g in range(n_spectra):
                     low[k, 0, g] = tables.far[t, k, g]
-            found = np.int64(0)  # a literal would be compiled by itself
-            n = run = 0
+            n, found, run = np.int64(0), np.int64(0), 0  # literals would be compiled by themselves
             i = runs[0, 0] if n_runs > 0 else 0
             while run < n_runs or n > 0:
                 while run < n_runs and n < _BLOCK:
@@ -162,7 +161,7 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
                 pair_weights(n, chord, extension, event, local, tables.widths, room, exponent, weight)
                 rows, seasons = grown(found + n, rows, seasons)
                 found = add_events(n, local, stop, weight, source, signal, limits, low, rows, seasons, found)
-                n = 0
+                n = np.int64(0)
             n_signal, value, converged = profile(rows[:found], seasons[:found], low, shares, sky.n_events)
             most = 0.0
             for g in range(n_spectra):

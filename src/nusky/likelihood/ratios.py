@@ -63,7 +63,7 @@ def series_limits(bound, shares, n_events, limits):
         limits[k] = np.inf if x == 0.0 else SERIES * max(0.0, 1.0 - x) / x
 
 
-@kernel()
+@kernel(inner=True)
 def add_events(n, events, stop, weight, source, signal, limits, low, rows, seasons, found):
     """Take in a block of events.
 
@@ -167,14 +167,14 @@ def near_ratios(chosen, cell, ra, events, mjd, extra, cells, sources, profiles, 
     return rows[:found], seasons[:found], low
 
 
-@kernel()
+@kernel(inner=True)
 def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons, found):
     chosen, cell, ra, events, mjd = part
     local, stop, entries = np.empty(_BLOCK, events.dtype), np.empty(_BLOCK, np.int64), np.empty((_BLOCK, 2), np.int64)
     most, n_widths, timed = 0, len(signal.widths), len(profiles.kind) > 0
     pairs, room, weight = np.empty((2, 0)), np.empty((5, 0), np.float32), np.empty((n_widths, 0), np.float32)
     source, event, exponent = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32)
-    block = 0
+    block = np.int64(0)
     while block < len(chosen):
         # Far apart in memory, so looked up together: the processor waits for all of them at once.
         size, needed, touched = 0, 1, 0
@@ -191,7 +191,7 @@ def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons
             weight, exponent = np.empty((n_widths, most), np.float32), np.empty(most, np.int32)
             source, event = np.empty(most, np.int64), np.empty(most, np.int64)
         chord, extension = pairs[0], pairs[1]
-        n_pairs = 0
+        n_pairs = np.int64(0)
         for b in range(size):
             known = local[b]
             x, y = direction(known.cos_dec, ra[block + b])

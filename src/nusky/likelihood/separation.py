@@ -7,13 +7,15 @@ declination and a chord test, and evaluates the haversine and the Gaussian only 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
+from nusky.likelihood.threads import in_parts
 from nusky.units import takes_directions
 
+_PER_THREAD = 8192
+"""Events that a thread takes at a time."""
 TAIL = 1e-16
 """Pairs whose signal density falls below TAIL times an isotropic sky (1/4 pi) are left out. As the weights of a
 stack sum to 1, this changes the test statistic by at most about 2 n_s TAIL (1/4 pi)/min(B): below double precision."""
@@ -89,7 +91,9 @@ def near_pair_blocks(
     positions = unit_vectors(ra, dec)
     sources = unit_vectors(source_ra, source_dec)[order]
     sorted_ra, sorted_dec = source_ra[order], source_dec[order]
-    start = np.concatenate(([0], np.cumsum(_count_pairs(positions, dec, radius, sources, sorted_dec))))
+    counts, of_events = np.zeros(len(dec), np.int64), (positions, dec, radius)
+    in_parts(len(dec), _PER_THREAD, lambda *part: _count_pairs(*part, counts, of_events, sources, sorted_dec))
+    start = np.concatenate(([0], np.cumsum(counts)))
 
     def blocks() -> Iterator[NearPairs]:
         first = 0
@@ -97,25 +101,27 @@ def near_pair_blocks(
             reached = len(ra) if rows is None else int(np.searchsorted(start, start[first] + rows, side="right")) - 1
             stop = min(len(ra), max(first + 1, reached))
             own = slice(first, stop)
-            event, source, psi, density = _fill_pairs(
-                positions[own],
-                ra[own],
-                dec[own],
-                ang_err[own],
-                radius[own],
-                sources,
-                sorted_ra,
-                sorted_dec,
-                order,
-                start[first : stop + 1] - start[first],
-            )
-            event += np.int32(first)
-            yield NearPairs(event, source, psi, density)
+            of_events = positions[own], ra[own], dec[own], ang_err[own], radius[own]
+            of_sources = sources, sorted_ra, sorted_dec, order
+            place = start[first : stop + 1] - start[first]
+            pairs = _filled_pairs(of_events, of_sources, place)
+            np.add(pairs.event, np.int32(first), out=pairs.event)
+            yield pairs
             first = stop
             if first >= len(ra):
                 return
 
     return int(start[-1]), blocks()
+
+
+def _filled_pairs(
+    of_events: tuple[np.ndarray, ...], of_sources: tuple[np.ndarray, ...], place: np.ndarray
+) -> NearPairs:
+    n_pairs = int(place[-1])
+    made = NearPairs(*(np.empty(n_pairs, kind) for kind in (np.int32, np.int32, float, float)))
+    columns = made.event, made.source, made.psi, made.density
+    in_parts(len(place) - 1, _PER_THREAD, lambda *part: _fill_pairs(*part, columns, of_events, of_sources, place))
+    return made
 
 
 def stack_signal(
@@ -135,7 +141,10 @@ def stack_signal(
         arXiv:2205.15963 eq 2.
     """
     start = np.searchsorted(event, np.arange(n_events + 1))
-    return _stack(start, source, density, np.ascontiguousarray(weights.T))
+    stacked = np.zeros((len(weights), n_events))
+    by_source = np.ascontiguousarray(weights.T)
+    in_parts(n_events, _PER_THREAD, lambda *part: _stack(*part, stacked, start, source, density, by_source))
+    return stacked
 
 
 def cut_radius(ang_err: np.ndarray, tail: float) -> np.ndarray:
@@ -158,20 +167,20 @@ def haversine(ra1, dec1, ra2, dec2):
     return 2 * np.arcsin(min(1.0, np.sqrt(h)))
 
 
-@kernel()
+@kernel(inner=True)
 def planar_gaussian(psi, sigma):
     """exp(-psi^2 / 2 sigma^2) / (2 pi sigma^2), sr^-1."""
     return np.exp(-0.5 * (psi / sigma) ** 2) / (2 * np.pi * sigma**2)
 
 
-@kernel()
+@kernel(inner=True)
 def _near_range(dec, radius, sorted_dec):
     """Range of sources in reach by declination, and the largest squared chord; the margin only adds pairs."""
     low, high = _first_from(sorted_dec, dec - radius - 1e-12), _first_from(sorted_dec, dec + radius + 1e-12)
     return low, high, reach(radius)
 
 
-@kernel()
+@kernel(inner=True)
 def _first_from(ascending, value):
     """Number of the first of ascending numbers that is not below `value`."""
     low, high = 0, len(ascending)
@@ -190,29 +199,28 @@ def reach(radius):
     return 4 * np.sin(radius / 2) ** 2 * (1 + 1e-12) + 1e-24
 
 
-@kernel()
+@kernel(inner=True)
 def squared_chord(a, b):
     """Squared distance of two unit vectors."""
     return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
 
 
-@kernel(parallel=True)
-def _count_pairs(positions, dec, radius, sources, sorted_dec):
-    counts = np.zeros(len(dec), np.int64)
-    for i in numba.prange(len(dec)):
+@kernel()
+def _count_pairs(first, stop, counts, of_events, sources, sorted_dec):
+    positions, dec, radius = of_events
+    for i in range(first, stop):
         low, high, limit = _near_range(dec[i], radius[i], sorted_dec)
         for j in range(low, high):
             if squared_chord(positions[i], sources[j]) <= limit:
                 counts[i] += 1
-    return counts
 
 
-@kernel(parallel=True)
-def _fill_pairs(positions, ra, dec, ang_err, radius, sources, source_ra, sorted_dec, order, start):
-    n_pairs = start[-1]
-    event, source = np.empty(n_pairs, np.int32), np.empty(n_pairs, np.int32)
-    psi, density = np.empty(n_pairs), np.empty(n_pairs)
-    for i in numba.prange(len(dec)):
+@kernel()
+def _fill_pairs(first, stop, pairs, of_events, of_sources, start):
+    event, source, psi, density = pairs
+    positions, ra, dec, ang_err, radius = of_events
+    sources, source_ra, sorted_dec, order = of_sources
+    for i in range(first, stop):
         low, high, limit = _near_range(dec[i], radius[i], sorted_dec)
         pair = start[i]
         for j in range(low, high):
@@ -221,18 +229,14 @@ def _fill_pairs(positions, ra, dec, ang_err, radius, sources, source_ra, sorted_
                 psi[pair] = haversine(ra[i], dec[i], source_ra[j], sorted_dec[j])
                 density[pair] = planar_gaussian(psi[pair], ang_err[i])
                 pair += 1
-    return event, source, psi, density
 
 
-@kernel(parallel=True)
-def _stack(start, source, density, weights):
-    n_events, n_hypotheses = len(start) - 1, weights.shape[1]
-    stacked = np.zeros((n_hypotheses, n_events))
-    for i in numba.prange(n_events):
+@kernel()
+def _stack(first, stop, stacked, start, source, density, weights):
+    for i in range(first, stop):
         for pair in range(start[i], start[i + 1]):
-            for h in range(n_hypotheses):
+            for h in range(len(stacked)):
                 stacked[h, i] += density[pair] * weights[source[pair], h]
-    return stacked
 
 
 def checked_events(ra, dec, ang_err):

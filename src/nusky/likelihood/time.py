@@ -163,7 +163,7 @@ def permute(rng, groups, season, ra, mjd, pool, first, turn, shining, n_columns,
     return chosen[:found], cell[:found], placed[0, :found].copy(), placed[1, :found].copy()
 
 
-@kernel()
+@kernel(inner=True)
 def _any_shines(t, cell, cells, support):
     """Whether a source that events in a cell may be near shines at the time `t` [MJD]."""
     for entry in range(cells.entries[cell, 0], cells.entries[cell, 1]):
@@ -173,15 +173,18 @@ def _any_shines(t, cell, cells, support):
     return False
 
 
-@kernel()
+@kernel(inner=True)
 def _twice(values):
     more = np.empty(2 * len(values), values.dtype)
-    more[: len(values)] = values
+    for k in range(len(values)):  # a slice takes seconds to compile
+        more[k] = values[k]
     return more
 
 
-@kernel()
+@kernel(inner=True)
 def _wider(values):
     more = np.empty((len(values), 2 * values.shape[1]))
-    more[:, : values.shape[1]] = values
+    for k in range(len(values)):
+        for j in range(values.shape[1]):
+            more[k, j] = values[k, j]
     return more

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from nusky.conventions import Conventions
@@ -20,6 +19,7 @@ from nusky.likelihood.separation import (
     squared_chord,
     unit_vectors,
 )
+from nusky.likelihood.threads import in_parts
 from nusky.units import takes_directions
 
 
@@ -94,34 +94,21 @@ def single_source_search(
         raise PhysicsError(f"n_total = {total} is below the {in_band.max():.0f} events of a declination band.")
     sample = np.full(given.shape, float(total)) if conventions.single_source_sample == "sky" else in_band
     background = 1 / band_solid_angle(source_dec, clipped=conventions.clipped_poles)
-    ns_best, log_ratio = _search(
-        unit_vectors(ra, dec),
-        ra,
-        dec,
-        ang_err,
-        reach(cut_radius(ang_err, tail)),
-        unit_vectors(source_ra, source_dec),
-        source_ra,
-        source_dec,
-        low,
-        high,
-        background,
-        in_band,
-        sample,
-        conventions.integer_signal,
-    )
+    of_events = unit_vectors(ra, dec), ra, dec, ang_err, reach(cut_radius(ang_err, tail))
+    of_sources = unit_vectors(source_ra, source_dec), source_ra, source_dec, low, high, background, in_band, sample
+    ns_best, log_ratio = np.zeros((2, len(source_ra)))
+    integer = conventions.integer_signal
+    in_parts(len(source_ra), 1, lambda *part: _search(*part, ns_best, log_ratio, of_events, of_sources, integer))
     scale = 2 / np.log(10) if conventions.single_source_log == "decimal" else 2.0
     counts = in_band if n_band is not None else given.astype(np.int64)
     return SingleSourceResult(conventions.name, counts, ns_best, scale * log_ratio)
 
 
-@kernel(parallel=True)
-def _search(
-    positions, ra, dec, ang_err, limit, sources, source_ra, source_dec, low, high, background, in_band, sample, integer
-):
-    n_sources = len(source_ra)
-    best, value = np.zeros(n_sources), np.zeros(n_sources)
-    for j in numba.prange(n_sources):
+@kernel()
+def _search(first, stop, best, value, of_events, of_sources, integer):
+    positions, ra, dec, ang_err, limit = of_events
+    sources, source_ra, source_dec, low, high, background, in_band, sample = of_sources
+    for j in range(first, stop):
         moments = empty_moments()
         for i in range(low[j], high[j]):
             if squared_chord(positions[i], sources[j]) <= limit[i]:
@@ -133,10 +120,9 @@ def _search(
             best[j], value[j] = _best_integer(n_zero, centres, kept, in_band[j], sample[j])
         else:
             best[j], value[j] = _best_real(n_zero, centres, kept, sample[j])
-    return best, value
 
 
-@kernel()
+@kernel(inner=True)
 def _best_integer(n_zero, centres, moments, n_max, sample):
     """Best n of 1 ... n_max by bisection on the sign of Lambda(n + 1) - Lambda(n)."""
     low, high = 1, max(1, int(np.floor(n_max)))
@@ -151,7 +137,7 @@ def _best_integer(n_zero, centres, moments, n_max, sample):
     return float(low), evaluate(low / sample, n_zero, centres, moments)[0]
 
 
-@kernel()
+@kernel(inner=True)
 def _best_real(n_zero, centres, moments, sample):
     """Best x in [0, 1) by bisection on the falling derivative; n = x sample."""
     if sample <= 0 or not evaluate(0.0, n_zero, centres, moments)[1] > 0.0:

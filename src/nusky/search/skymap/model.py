@@ -1,11 +1,9 @@
 """The likelihood of a point source at any positions of one sky, the data's or a scrambled one."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numba
 import numpy as np
 
 from nusky.detector.spectrum import PowerLaw, Spectrum, parameters
@@ -13,6 +11,7 @@ from nusky.errors import PhysicsError
 from nusky.likelihood import cells
 from nusky.likelihood.positions import CellEvents, ResponseTables, fit_positions
 from nusky.likelihood.terms import directions
+from nusky.likelihood.threads import in_parts
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, nearest_extension
 from nusky.search.hypothesis import N_SPECTRA, common_sky, zoom
@@ -197,15 +196,11 @@ class SkyModel:
         numbers, ra = self.analysis.response_numbers, ra % (2 * np.pi)
         width = np.ascontiguousarray(np.broadcast_to(width, ra.shape), dtype=float)
 
-        def part(first: int) -> np.ndarray:
-            own = slice(first, first + _PER_THREAD)
+        def part(first: int, stop: int) -> np.ndarray:
+            own = slice(first, stop)
             return fit_positions(ra[own], dec[own], width[own], table[own], sky, responses, numbers)
 
-        starts = range(0, len(ra), _PER_THREAD)
-        if numba.get_num_threads() == 1 or len(starts) == 1:
-            return np.concatenate([part(first) for first in starts])
-        with ThreadPoolExecutor(numba.get_num_threads()) as pool:
-            return np.concatenate(list(pool.map(part, starts)))
+        return np.concatenate(in_parts(len(ra), _PER_THREAD, part))
 
     @takes_directions(("ra", "dec"))
     def search(self, sky: CellEvents, ra: np.ndarray, dec: np.ndarray) -> Fits:
