@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from nusky.likelihood.fit import at_spectrum, best_signal, log_likelihood, peak, profile, slopes
-from nusky.likelihood.ratios import POWERS
+from nusky.likelihood.ratios import POWERS, SUMS
 
 
 def world(seed, sizes=(3000, 5000), near=(400, 700)):
@@ -21,7 +21,7 @@ def packed(ratios, share, sizes, low=None):
     c = share / sizes
     u = np.concatenate([part * (own - 1) for part, own in zip(c, ratios, strict=True)])
     closed = sizes - [len(own) for own in ratios]
-    return u, closed, np.zeros((len(sizes), POWERS)) if low is None else low, c
+    return u, closed, np.zeros((len(sizes), SUMS)) if low is None else low, c
 
 
 def oracle(n, ratios, share, sizes):
@@ -59,11 +59,28 @@ def test_newton_finds_the_maximum_from_anywhere(seed, guess):
 def test_power_sums_stand_for_small_ratios():
     ratios, share, sizes = world(3)
     small, large = [r[r < 0.05] for r in ratios], [r[r >= 0.05] for r in ratios]
-    low = np.array([[(r**p).sum() for p in range(1, POWERS + 1)] for r in small])
+    low = np.array([[*((r**p).sum() for p in range(1, POWERS + 1)), 0.0] for r in small])
     both = packed(large, share, sizes, low)
     for n in (1.0, 30.0, 500.0):
         assert log_likelihood(n, *both) == pytest.approx(oracle(n, ratios, share, sizes), rel=1e-9)
         np.testing.assert_allclose(slopes(n, *both), slopes(n, *packed(ratios, share, sizes)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("far", [3.0, 400.0, 4000.0])
+def test_the_sum_of_far_pairs_is_shared_by_the_events(far):
+    ratios, share, sizes = world(3)
+    low = np.zeros((len(sizes), SUMS))
+    low[:, POWERS] = far
+    made = packed(ratios, share, sizes, low)
+    rest = [int(size) - len(r) for r, size in zip(ratios, sizes, strict=True)]
+    shared = [np.append(r, np.full(m, far / m)) for r, m in zip(ratios, rest, strict=True)]
+    every = packed(shared, share, sizes)
+    for n in (1.0, 30.0, 500.0):
+        assert log_likelihood(n, *made) == pytest.approx(log_likelihood(n, *every), rel=1e-9)
+        np.testing.assert_allclose(slopes(n, *made), slopes(n, *every), rtol=1e-9)
+    n, converged = best_signal(*made, 1.0)
+    assert converged
+    assert log_likelihood(n, *made) < (np.log(np.concatenate(shared).clip(1))).sum()  # also where far > sizes
 
 
 def test_a_season_that_is_all_signal_is_the_limit():
@@ -77,13 +94,13 @@ def test_profile_visits_every_spectrum_and_a_deficit_gives_zero():
     seasons = np.repeat(np.arange(2), [len(r) for r in ratios])
     rows = np.ascontiguousarray(np.stack([flat, 0.1 * flat, 2 * flat, 1e-4 * flat], axis=1))
     shares = np.stack([share, share[::-1], share, share])
-    n, value, converged = profile(rows, seasons, np.zeros((2, POWERS, 4)), shares, sizes)
+    n, value, converged = profile(rows, seasons, np.zeros((2, SUMS, 4)), shares, sizes)
     assert converged
     for g, scale in enumerate((1.0, 0.1, 2.0, 1e-4)):
         own = [scale * r for r in ratios], shares[g], sizes
         best = minimize_scalar(lambda m, own=own: -oracle(m, *own), bounds=(0, 4000), method="bounded")
         assert value[g] == pytest.approx(max(-best.fun, 0.0), rel=1e-7, abs=1e-6)
-        u, closed, _, c = at_spectrum(g, rows, seasons, np.zeros((2, POWERS, 4)), shares, sizes)
+        u, closed, _, c = at_spectrum(g, rows, seasons, np.zeros((2, SUMS, 4)), shares, sizes)
         for found, expected in zip((u, closed, c), np.array(packed(*own), dtype=object)[[0, 1, 3]], strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert (n[3], value[3]) == (0.0, 0.0)

@@ -77,7 +77,8 @@ def brute_force(hypothesis, mjd, season, ratio, flare=FLARE):
         def log_likelihood(n, part=part, k=k, narrow=narrow):
             x = n * part / n_events
             y = x / (1 - x)
-            return (n_events * np.log1p(-x) + far * y).sum() + np.log1p(y[k] * narrow).sum()
+            rest = n_events - np.bincount(k, minlength=len(n_events))
+            return (n_events * np.log1p(-x) + rest * np.log1p(y * far / rest)).sum() + np.log1p(y[k] * narrow).sum()
 
         best = minimize_scalar(lambda n: -log_likelihood(n), bounds=(0, 200), method="bounded", options={"xatol": 1e-9})
         ts = 2 * (max(-best.fun, 0.0) + np.log((live(stop) - live(start)) / flare.longest))

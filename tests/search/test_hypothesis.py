@@ -86,7 +86,8 @@ def brute_force(analysis, sources, n_signal, cut=True):
             of_far += np.where(near, 0.0, signal) @ omega[k]
         for i, n in enumerate(n_signal):
             x = n * share[k] / len(season)
-            total[i] += oracles.log_ratio(r * season.inverse_background, x) + x / (1 - x) * far[k]
+            total[i] += oracles.log_ratio(r * season.inverse_background, x)
+            total[i] += len(season) * np.log1p(x / (1 - x) * far[k] / len(season))
             squares[i] += x**2 * np.sum((of_far * season.inverse_background) ** 2)
     return 2 * total, 2 * np.sqrt(squares)
 
@@ -99,7 +100,8 @@ def check(analysis, sources):
     hypothesis = Hypothesis.of(analysis, sources, power_laws(GAMMA))
     found = hypothesis.profile_likelihood(GAMMA, N_SIGNAL)[0]
     exact, _ = brute_force(analysis, hypothesis.sources, N_SIGNAL)
-    np.testing.assert_allclose(found, exact, rtol=3e-6, atol=3e-6)  # what a pair adds is in single precision
+    # What a pair adds is in single precision, and far pairs are shared by all events here, not by those without a row.
+    np.testing.assert_allclose(found, exact, rtol=5e-6, atol=3e-6)
     near = N_SIGNAL < 100
     every, scatter = brute_force(analysis, hypothesis.sources, N_SIGNAL[near], cut=False)
     assert (np.abs(found[near] - every) < 4 * scatter + 1e-3 * np.abs(every)).all()

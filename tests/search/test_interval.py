@@ -6,7 +6,7 @@ from scipy.stats import chi2
 
 from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
-from nusky.likelihood.ratios import POWERS
+from nusky.likelihood.ratios import SUMS
 from nusky.search.hypothesis import Hypothesis, Sky, SkyLikelihood
 from nusky.search.interval import likelihood_interval
 
@@ -41,7 +41,7 @@ class Every(SkyLikelihood):
     def _up_to(self, n_signal):
         self._bound = np.inf
         rows = np.ascontiguousarray(self._hypothesis.ratios(self._hypothesis.gammas).T)
-        low = np.zeros((1, POWERS, rows.shape[1]))
+        low = np.zeros((1, SUMS, rows.shape[1]))
         return rows, np.zeros(len(rows), np.int64), low, self._hypothesis.shares, self._sky.n_events
 
 

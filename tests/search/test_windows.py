@@ -79,7 +79,7 @@ def brute_force(hypothesis, profiles, at, weights, n_signal):
             ratio += near * omega * density * season.inverse_background * factor
         x = n_signal * share[k] / len(season)
         far = hypothesis.signal.far[k, 0]
-        total += np.log1p(x * (ratio - 1)).sum() + x / (1 - x) * far
+        total += np.log1p(x * (ratio - 1)).sum() + len(season) * np.log1p(x / (1 - x) * far / len(season))
     return 2 * total
 
 

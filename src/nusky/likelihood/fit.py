@@ -1,10 +1,13 @@
 """The likelihood of one sky: ln L, its maximum in n_s, and its profile over a grid of spectra.
 
 With x_k = n_s f_k/N_k and y_k = x_k/(1 - x_k), an event of season k adds ln(1 - x_k) to ln L(n_s)/L(0), and an event
-near a source ln(1 + y_k r_i) on top, r_i = S_i/B_i. So far events enter exactly and cost nothing. Large ratios enter
-one by one, as ln(1 + n_s u_i) with u_i = f_k/N_k (r_i - 1); small ones through the sums R_p of their powers,
+near a source ln(1 + y_k r_i) on top, r_i = S_i/B_i. So events without signal enter exactly and cost nothing. Large
+ratios enter one by one, as ln(1 + n_s u_i) with u_i = f_k/N_k (r_i - 1); small ones by the sums R_p of their powers,
 
     y R_1 - y^2 R_2/2 + y^3 R_3/3 - ...
+
+Of far pairs only the sum F of the ratios is known. All M events that are not large share it, M ln(1 + y F/M): the most
+that this sum allows, as the logarithm is concave, which stays finite however much of a season is signal.
 """
 
 import numpy as np
@@ -22,8 +25,8 @@ def log_likelihood(n_signal, u, closed, low, c):
         c_k (r - 1) of the large ratios.
     closed : (n_seasons,) float64
         Number of all other events.
-    low : (n_seasons, n_powers) float64
-        Sums of powers of the small ratios.
+    low : (n_seasons, n_powers + 1) float64
+        Sums of powers of the small ratios; last the sum of the ratios of far pairs.
     c : (n_seasons,) float64
         f_k/N_k.
     """
@@ -34,14 +37,15 @@ def log_likelihood(n_signal, u, closed, low, c):
             value += np.log(product)
             product = 1.0
     value += np.log(product)
-    n_powers = low.shape[1]
+    n_powers = low.shape[1] - 1
     for k in range(len(c)):
         x = n_signal * c[k]
         y = x / (1.0 - x)
-        series = low[k, n_powers - 1] / n_powers
-        for p in range(n_powers - 2, -1, -1):
+        series = 0.0
+        for p in range(n_powers - 1, -1, -1):
             series = low[k, p] / (p + 1) - y * series
-        value += closed[k] * np.log1p(-x) + y * series
+        over = low[k, n_powers] / max(closed[k], 1.0) - 1.0
+        value += closed[k] * np.log1p(x * over) + y * series
     return value
 
 
@@ -53,17 +57,19 @@ def slopes(n_signal, u, closed, low, c):
         share = u[i] / (1.0 + n_signal * u[i])
         slope += share
         curvature -= share * share
-    n_powers = low.shape[1]
+    n_powers = low.shape[1] - 1
     for k in range(len(c)):
         rest = 1.0 - n_signal * c[k]
         y = n_signal * c[k] / rest
-        first, second = low[k, n_powers - 1], (n_powers - 1) * low[k, n_powers - 1]
-        for p in range(n_powers - 2, -1, -1):
+        first = second = 0.0
+        for p in range(n_powers - 1, -1, -1):
             first = low[k, p] - y * first
             if p > 0:
                 second = p * low[k, p] - y * second
-        slope += c[k] * (first / rest**2 - closed[k] / rest)
-        curvature += c[k] ** 2 * (2 * first / rest**3 - second / rest**4 - closed[k] / rest**2)
+        over = low[k, n_powers] / max(closed[k], 1.0) - 1.0
+        share = over / (1.0 + n_signal * c[k] * over)
+        slope += c[k] * (first / rest**2 + closed[k] * share)
+        curvature += c[k] ** 2 * (2 * first / rest**3 - second / rest**4 - closed[k] * share * share)
     return slope, curvature
 
 
@@ -99,12 +105,12 @@ def best_signal(u, closed, low, c, guess):
 @kernel()
 def at_spectrum(g, rows, seasons, low, shares, n_events):
     """Arguments u, closed, low and c of `log_likelihood` at spectrum `g`; parameters as in `profile`."""
-    n_seasons, n_powers = len(n_events), low.shape[1]
+    n_seasons, n_sums = len(n_events), low.shape[1]
     c, closed, u = np.empty(n_seasons), np.empty(n_seasons), np.empty(len(seasons))
-    sums = np.empty((n_seasons, n_powers))
+    sums = np.empty((n_seasons, n_sums))
     for k in range(n_seasons):
         c[k], closed[k] = shares[g, k] / n_events[k], n_events[k]
-        for p in range(n_powers):
+        for p in range(n_sums):
             sums[k, p] = low[k, p, g]
     for i in range(len(seasons)):
         u[i] = c[seasons[i]] * (rows[i, g] - 1.0)
@@ -121,7 +127,7 @@ def profile(rows, seasons, low, shares, n_events):
     rows : (n_large, n_spectra) float64
         Large ratios.
     seasons : (n_large,) int64
-    low : (n_seasons, n_powers, n_spectra) float64
+    low : (n_seasons, n_powers + 1, n_spectra) float64
     shares : (n_spectra, n_seasons) float64
         f_k.
     n_events : (n_seasons,) float64
@@ -137,7 +143,7 @@ def profile(rows, seasons, low, shares, n_events):
     sums = np.empty((len(n_events), n_spectra))
     for k in range(len(n_events)):
         for g in range(n_spectra):
-            sums[k, g] = low[k, 0, g]
+            sums[k, g] = low[k, 0, g] + low[k, low.shape[1] - 1, g]
     for i in range(len(seasons)):
         for g in range(n_spectra):
             sums[seasons[i], g] += rows[i, g]

@@ -226,7 +226,7 @@ def _top(filled, many, mean, straight):
 def fit_window(near, windows, w, g, guess):
     """Best n_s, ln L(n_s)/L(0) of the window number `w` at the spectrum number `g`, and whether it converged."""
     n_seasons, first, stop = len(near.n_events), windows.first[w], windows.stop[w]
-    u, closed, c, far = np.zeros(stop - first), near.n_events.copy(), np.zeros(n_seasons), np.zeros((n_seasons, 1))
+    u, closed, c, far = np.zeros(stop - first), near.n_events.copy(), np.zeros(n_seasons), np.zeros((n_seasons, 2))
     signal = 0.0
     for k in range(n_seasons):
         signal += near.rate[g, k] * windows.exposure[w, k]
@@ -234,8 +234,8 @@ def fit_window(near, windows, w, g, guess):
         return 0.0, 0.0, True
     slope = 0.0
     for k in range(n_seasons):
-        c[k], far[k, 0] = near.rate[g, k] * windows.exposure[w, k] / (signal * near.n_events[k]), near.far[k, g]
-        slope += c[k] * (far[k, 0] - near.n_events[k])
+        c[k], far[k, 1] = near.rate[g, k] * windows.exposure[w, k] / (signal * near.n_events[k]), near.far[k, g]
+        slope += c[k] * (far[k, 1] - near.n_events[k])
     for i in range(first, stop):
         k = near.season[i]
         if windows.exposure[w, k] > 0.0:

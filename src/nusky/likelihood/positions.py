@@ -21,7 +21,7 @@ from nusky.likelihood.cells import (
 )
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.fit import peak, profile
-from nusky.likelihood.ratios import FIRST_BOUND, POWERS, Signal, add_events, grown, series_limits
+from nusky.likelihood.ratios import FIRST_BOUND, POWERS, SUMS, Signal, add_events, grown, series_limits
 from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
 
 _BLOCK = 256
@@ -127,7 +127,7 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
     exponent, weight = np.empty(_BLOCK, np.int32), np.empty((len(tables.widths), _BLOCK), np.float32)
     source, own = np.zeros(_BLOCK, np.int64), np.zeros(1, np.int64)
     whole = np.ones((tables.density.shape[0], 1, n_spectra), np.float32)
-    low = np.empty((n_seasons, POWERS, n_spectra))
+    low = np.empty((n_seasons, SUMS, n_spectra))
     limits, rows, seasons = np.empty(n_seasons), np.empty((512, n_spectra)), np.empty(512, np.int64)
     result = np.empty((len(ra), 4))
     for m in range(len(ra)):
@@ -143,7 +143,7 @@ def fit_positions(ra, dec, width, table, sky, tables, response):
             low.fill(0.0)
             for k in range(n_seasons):
                 for g in range(n_spectra):
-                    low[k, 0, g] = tables.far[t, k, g]
+                    low[k, POWERS, g] = tables.far[t, k, g]
             n, found, run = np.int64(0), np.int64(0), 0  # literals would be compiled by themselves
             i = runs[0, 0] if n_runs > 0 else 0
             while run < n_runs or n > 0:

@@ -18,6 +18,8 @@ from nusky.likelihood.time import multiply
 FIRST_BOUND = 32.0
 """Largest n_s for which small ratios of a source are summed at first; a sky with more signal is looked at again."""
 POWERS = 4
+SUMS = POWERS + 1
+"""Numbers that a season has for each spectrum: the sums of powers of the small ratios, and that of the far pairs."""
 SERIES = 0.012
 """Ratios with y r below it enter through sums of powers, with an error of ln L below SERIES^5/5 = 5e-11 each."""
 _ZERO = np.float32(0.0)
@@ -76,7 +78,7 @@ def add_events(n, events, stop, weight, source, signal, limits, low, rows, seaso
         Where the pairs of each end in `weight` (n_widths, n_pairs) and `source` (n_pairs,), those of the next begin.
     signal : Signal
     limits : see `series_limits`
-    low : (n_seasons, POWERS, n_spectra) float64
+    low : (n_seasons, SUMS, n_spectra) float64
         Sums of powers of r; added to.
     rows : (>= found + n, n_spectra), seasons : (>= found + n,)
         Large ratios and their seasons.
@@ -94,7 +96,7 @@ def add_events(n, events, stop, weight, source, signal, limits, low, rows, seaso
             continue
         r, e, k = np.int64(events[b].response), np.int64(events[b].bin), np.int64(events[b].season)
         if k != season:
-            add_powers(held, n_held, low, season * POWERS * n_spectra, n_spectra)
+            add_powers(held, n_held, low, season * SUMS * n_spectra, n_spectra)
             n_held, season = 0, k
         at = n_held * n_spectra
         for g in range(n_spectra):
@@ -112,7 +114,7 @@ def add_events(n, events, stop, weight, source, signal, limits, low, rows, seaso
         else:
             n_held += 1
         first = last
-    add_powers(held, n_held, low, season * POWERS * n_spectra, n_spectra)
+    add_powers(held, n_held, low, season * SUMS * n_spectra, n_spectra)
     return found
 
 
@@ -153,13 +155,13 @@ def near_ratios(chosen, cell, ra, events, mjd, extra, cells, sources, profiles, 
 
     Returns
     -------
-    rows : (n_large, n_spectra); seasons : (n_large,); low : (n_seasons, POWERS, n_spectra)
+    rows : (n_large, n_spectra); seasons : (n_large,); low : (n_seasons, SUMS, n_spectra)
     """
     n_seasons, n_spectra = signal.far.shape
-    low = np.zeros((n_seasons, POWERS, n_spectra))
+    low = np.zeros((n_seasons, SUMS, n_spectra))
     for k in range(n_seasons):
         for g in range(n_spectra):
-            low[k, 0, g] = signal.far[k, g]
+            low[k, POWERS, g] = signal.far[k, g]
     rows, seasons = np.empty((256, n_spectra)), np.empty(256, np.int64)
     found = np.int64(0)  # a literal would be compiled by itself
     for part in ((chosen, cell, ra, events, mjd), extra):
