@@ -53,7 +53,7 @@ class LimitCalibration:
         self._reach(observed_ts)
         level, background = self._request.confidence_level, self._trials.background
         if self._request.limit_method == "feldman-cousins":
-            return feldman_cousins_limit(self._grid, observed_ts, level)
+            return feldman_cousins_limit(self.grid, observed_ts, level)
         if self._trials.background_efficiency(observed_ts) >= level:
             return SignalStrength("upper limit", "Neyman", level, 0.0, 0.0, observed_ts, len(background))
         found = known_crossing(self._trials, observed_ts, level)
@@ -69,7 +69,7 @@ class LimitCalibration:
         PhysicsError : the signal does not reach the test statistic.
         """
         self._reach(observed_ts)
-        return central_interval(self._grid, observed_ts)
+        return central_interval(self.grid, observed_ts)
 
     def expected(self) -> np.ndarray:
         """Limits of the background's TS at the quantiles `BAND_QUANTILES`, events; NaN where there is none."""
@@ -78,7 +78,8 @@ class LimitCalibration:
         return np.array([limits[ts] for ts in quantiles])
 
     @property
-    def _grid(self) -> InjectionGrid:
+    def grid(self) -> InjectionGrid:
+        """The trials of all strengths simulated so far, and of none."""
         known = self._trials.by_strength
         return InjectionGrid(np.array([0.0, *known]), (self._trials.background, *known.values()))
 
