@@ -135,8 +135,8 @@ def make() -> str:
     differing = sum(row[4] != row[5] for row in singles)
     about = (
         "Every recorded check value, the value of this version, and the relative difference. The search values are "
-        "those of the `published` conventions, with their faults in statistics: they show that the analysis is reproduced, "
-        "not that it is right."
+        "those of the `published` conventions, with their faults in statistics: they show that the analysis is "
+        "reproduced, not that it is right."
     )
     return page.page(
         "published_numbers",
