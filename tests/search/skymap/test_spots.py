@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from astropy import units as u
 from astropy_healpix import HEALPix
 from scipy.stats import chi2
 
@@ -53,6 +56,32 @@ def test_refined_spots_are_maxima_and_no_lower_than_their_pixels(injected_model,
         ra = top.ra + spots.STEP * np.sin(angle) / np.cos(top.dec)
         around = injected_model.search(sky, ra, top.dec + spots.STEP * np.cos(angle))
         assert (around.ts <= top.ts + 1e-6).all()
+
+
+class TwoPeaks:
+    """TS of a low peak on a pixel's centre and a higher, narrow one that no pixel's centre meets."""
+
+    def __init__(self, ra, dec, spacing):
+        self.peaks = [(ra, dec, 10.0, spacing), (ra + 0.85 * spacing, dec + 0.6 * spacing, 14.0, 0.25 * spacing)]
+
+    def search(self, _, ra, dec):
+        ts = np.zeros(len(ra))
+        for peak_ra, peak_dec, height, width in self.peaks:
+            ts = np.maximum(ts, height * np.exp(-(oracles.separation(ra, dec, peak_ra, peak_dec) ** 2) / 2 / width**2))
+        return SimpleNamespace(ts=ts, n_signal=ts, gamma=ts)
+
+
+def test_the_higher_of_two_maxima_side_by_side_is_found():
+    n = 12 * 64**2
+    pixel = HEALPix(64, "nested").lonlat_to_healpix(1.0 * u.rad, 0.0 * u.rad)
+    grid = PixelMap(64, np.arange(n), np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, 64, np.int16))
+    ra, dec = (values[pixel] for values in grid.directions())
+    model = TwoPeaks(ra, dec, np.radians(58.6 / 64))
+    ts = model.search(None, *grid.directions()).ts
+    sky_map = PixelMap(64, np.arange(n), ts, ts, ts, np.full(n, 64, np.int16))
+    rows = spots.local_maxima(sky_map, 4.0)
+    np.testing.assert_array_equal(rows, [pixel])
+    assert spots.refine(model, None, sky_map, rows).ts == pytest.approx(14.0, abs=0.1)
 
 
 def test_spots_that_meet_are_one():

@@ -1,9 +1,10 @@
 """Hot spots: maxima of the test statistic, found on the pixels and refined below their spacing.
 
-A spot begins at a pixel whose TS is at least `refine_above` and not below that of any of its eight neighbours. From its
-centre the search moves to the best of nine positions around it until none is better, then halves its step, down to
-`STEP`. So a spot is a maximum among positions `STEP` apart and no lower than its pixel; spots that end at the same
-place are one.
+A spot begins at a pixel whose TS is at least `refine_above` and not below that of any of its eight neighbours. Two
+maxima may lie side by side, the higher one between the pixels: so the search takes the best of 25 positions half a
+pixel apart, moves to the best of nine positions around it until none is better, then halves its step, down to `STEP`.
+So a spot is a maximum among positions `STEP` apart and no lower than its pixel; spots that end at the same place are
+one.
 """
 
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ _N_RAYS = 48
 _FIRST_RADIUS, _GROWTH, _LARGEST_RADIUS = np.radians(0.03), 1.3, np.radians(8.0)
 _BISECTIONS = 8
 _OFFSETS = np.array([(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1)], dtype=float)
+_STARTS = np.array([(x, y) for y in range(-2, 3) for x in range(-2, 3)], dtype=float)
 
 
 @dataclass(frozen=True)
@@ -64,24 +66,29 @@ def local_maxima(sky_map: PixelMap, least: float) -> np.ndarray:
 def refine(model: SkyModel, sky: CellEvents, sky_map: PixelMap, rows: np.ndarray) -> Spots:
     """The maxima that the searches from pixels `rows` of a map lead to, one for each pixel."""
     ra, dec = (values[rows] for values in sky_map.directions())
-    first = model.search(sky, ra, dec)
-    best = np.column_stack([ra, dec, first.ts, first.n_signal, first.gamma])
-    step = np.full(len(rows), np.radians(58.6 / sky_map.nside) / 4)  # a quarter of the pixels' spacing
+    spacing = np.radians(58.6 / sky_map.nside)
+    best = _best_around(model, sky, ra, dec, _STARTS, np.full(len(rows), spacing / 2))
+    step = np.full(len(rows), spacing / 4)
     for _ in range(_MAX_ROUNDS):
         active = np.flatnonzero(step >= STEP / 2)
         if not active.size:
             break
-        around_ra, around_dec = _offset(best[active, 0], best[active, 1], _OFFSETS, step[active])
-        found = model.search(sky, around_ra.ravel(), around_dec.ravel())
-        shape = around_ra.shape
-        ts = found.ts.reshape(shape)
-        pick = np.argmax(ts, axis=1)
-        at = np.arange(len(active)), pick
-        better = ts[at] > best[active, 2] + 1e-9
-        values = (around_ra, around_dec, ts, found.n_signal.reshape(shape), found.gamma.reshape(shape))
-        best[active[better]] = np.column_stack([value[at] for value in values])[better]
+        found = _best_around(model, sky, best[active, 0], best[active, 1], _OFFSETS, step[active])
+        better = found[:, 2] > best[active, 2] + 1e-9
+        best[active[better]] = found[better]
         step[active[~better]] /= 2
     return Spots(*best.T.copy(), sky_map.pixel[rows])
+
+
+def _best_around(
+    model: SkyModel, sky: CellEvents, ra: np.ndarray, dec: np.ndarray, offsets: np.ndarray, scale: np.ndarray
+) -> np.ndarray:
+    """Right ascension, declination, TS, n_s and gamma of the best position around each of ra, dec, (n, 5)."""
+    around_ra, around_dec = _offset(ra, dec, offsets, scale)
+    found = model.search(sky, around_ra.ravel(), around_dec.ravel())
+    columns = around_ra, around_dec, found.ts, found.n_signal, found.gamma
+    values = np.stack([column.reshape(around_ra.shape) for column in columns], axis=-1)
+    return values[np.arange(len(ra)), np.argmax(values[..., 2], axis=1)]
 
 
 def distinct(spots: Spots) -> Spots:
