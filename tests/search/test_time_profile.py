@@ -11,6 +11,7 @@ from nusky.errors import PhysicsError
 from nusky.search.time_profile import (
     Box,
     Decay,
+    FittedCurve,
     Gaussian,
     GoodRuns,
     LightCurve,
@@ -70,6 +71,21 @@ def test_edges_of_a_box_belong_to_it():
     box = Box(55010.25, 55011.75)
     assert box([55010.25, 55011.75]).tolist() == [1.0, 1.0]
     assert box([np.nextafter(55010.25, 0), np.nextafter(55011.75, 1e6)]).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("name", [*PROFILES, "fitted"])
+def test_windows_hold_all_times_at_which_a_source_shines(name):
+    """They leave out what bins without flux leave out."""
+    curves = FittedCurve.of(EDGES[:-1], EDGES[1:], FLUX, thresholds=(0.5, 4.0), lags=(0.0, 5.0))
+    profile, shape = (curves, None) if name == "fitted" else PROFILES[name]
+    t = np.random.default_rng(1).uniform(54990, 55200, 2000)
+    every = curves.curves if name == "fitted" else [profile]
+    shines = np.any([own(t) > 0 for own in every], axis=0)
+    inside = profile.windows.contain(t)
+    assert inside[shines].all()
+    if shape is None or name in ("box", "light curve"):
+        np.testing.assert_array_equal(inside, shines)
+        assert 0 < inside.sum() < len(t)
 
 
 def test_a_lag_moves_a_light_curve():

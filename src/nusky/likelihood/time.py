@@ -13,6 +13,8 @@ import numpy as np
 from nusky.likelihood.compile import kernel
 
 STEADY, BOX, GAUSSIAN, DECAY, CURVE = range(5)
+_FEW = 0.25
+"""Share of the times that are looked at up to which events without one are jumped over."""
 
 
 class Profiles(NamedTuple):
@@ -101,20 +103,25 @@ def multiply(n, first, mjd, event, events, source, profiles, weight):
 
 
 @kernel()
-def permute(rng, groups, season, ra, mjd, pool, first, turn, shining, n_columns, cells, support):
+def permute(rng, groups, ra, mjd, times, first, n_events, turn, shining, n_columns, cells, support):
     """A sky with the times of every season permuted among its events: those that come near a source while it shines.
+
+    Only times at which a source may shine are known one by one, only events that get one cost more than a step.
 
     Parameters
     ----------
     rng : numpy Generator
-    groups : (n_groups, 3) int64
-        As in `nusky.likelihood.cells.draw`.
-    season : (n_events,) int16; ra, mjd : (n_events,) float64, rad and d
+    groups : (n_groups, 4) int64
+        Events of one season, class and row stand together: first, end, number of the row over all classes, and season,
+        of those groups whose events may come near a source while it shines; season after season.
+    ra, mjd : (n_events,) float64, rad and d
         In the order of the sky's index.
-    pool : (n_events,) float64
-        Times of all events, season after season; changed.
+    times : (n_times,) float64
+        Those of all times of events at which a source may shine, season after season.
     first : (n_seasons + 1,) int64
-        Where each season begins in `pool`.
+        Where each season begins in `times`.
+    n_events : (n_seasons,) int64
+        All events of each season.
     turn : (n_seasons,) float64
         By which right ascensions move, rad per day.
     shining : (N_ROWS, 2) float64, MJD
@@ -131,35 +138,54 @@ def permute(rng, groups, season, ra, mjd, pool, first, turn, shining, n_columns,
         As in `nusky.likelihood.cells.draw`, and the times.
     """
     whole = 2 * np.pi
-    left, found = first[:-1].copy(), 0
+    found, group = 0, 0
     chosen, cell, placed = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty((2, 1024))
     place = np.full(n_columns.max(), -1)  # of the cells of a row, by column
-    for group in range(len(groups)):
-        row = groups[group, 2]
-        begin, end, n_ra = cells.row_start[row], cells.row_start[row + 1], n_columns[row]
-        earliest, latest = shining[row, 0], shining[row, 1]
-        for c in range(begin, end):
-            place[cells.column[c]] = c
-        for i in range(groups[group, 0], groups[group, 1]):
-            k = season[i]
-            # Each event takes one of the times that are left: a permutation, as far as it is looked at.
-            at = left[k] + int(rng.random() * (first[k + 1] - left[k]))
-            t = pool[at]
-            pool[at] = pool[left[k]]
-            left[k] += 1
-            if t < earliest or t > latest:
-                continue
-            new = ra[i] + turn[k] * (t - mjd[i])
-            new -= whole * np.floor(new / whole)
-            own = place[min(int(new * n_ra / whole), n_ra - 1)]
-            if own < 0 or not _any_shines(t, own, cells, support):
-                continue
-            if found == len(chosen):
-                chosen, cell, placed = _twice(chosen), _twice(cell), _wider(placed)
-            chosen[found], cell[found], placed[0, found], placed[1, found] = i, own, new, t
-            found += 1
-        for c in range(begin, end):
-            place[cells.column[c]] = -1
+    untaken = np.empty(np.diff(first).max(), np.int32)
+    while group < len(groups):
+        k, last, n = groups[group, 3], group, 0
+        while last < len(groups) and groups[last, 3] == k:
+            n += groups[last, 1] - groups[last, 0]
+            last += 1
+        # Each event takes one of the times that are left: a permutation, as far as it is looked at.
+        left, free = n_events[k], first[k + 1] - first[k]
+        for i in range(free):
+            untaken[i] = first[k] + i
+        most = free / (left - n + 1)  # the largest part that `free` can become of `left`
+        few = most < _FEW  # jump from one event that may get such a time to the next
+        steps = -1.0 / np.log1p(-most) if few else 0.0
+        most = most if few else 1.0
+        for own in range(group, last):
+            start, stop, row = groups[own, 0], groups[own, 1], groups[own, 2]
+            begin, end, n_ra = cells.row_start[row], cells.row_start[row + 1], n_columns[row]
+            for c in range(begin, end):
+                place[cells.column[c]] = c
+            i = start - 1
+            while True:
+                i += 1 + (int(rng.standard_exponential() * steps) if few else 0)
+                if i >= stop:
+                    break
+                at = int(rng.random() * most * (left - (i - start)))
+                if at >= free:
+                    continue
+                t = times[untaken[at]]
+                free -= 1
+                untaken[at] = untaken[free]
+                if t < shining[row, 0] or t > shining[row, 1]:
+                    continue
+                new = ra[i] + turn[k] * (t - mjd[i])
+                new -= whole * np.floor(new / whole)
+                near = place[min(int(new * n_ra / whole), n_ra - 1)]
+                if near < 0 or not _any_shines(t, near, cells, support):
+                    continue
+                if found == len(chosen):
+                    chosen, cell, placed = _twice(chosen), _twice(cell), _wider(placed)
+                chosen[found], cell[found], placed[0, found], placed[1, found] = i, near, new, t
+                found += 1
+            left -= stop - start
+            for c in range(begin, end):
+                place[cells.column[c]] = -1
+        group = last
     return chosen[:found], cell[:found], placed[0, :found].copy(), placed[1, :found].copy()
 
 

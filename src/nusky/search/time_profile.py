@@ -85,6 +85,11 @@ class TimeProfile(ABC):
     def support(self) -> tuple[float, float]:
         """First and last time [MJD] at which T is not 0 or negligible."""
 
+    @property
+    def windows(self) -> GoodRuns:
+        """The times at which T is not 0 or negligible."""
+        return GoodRuns.of(*self.support)
+
     @abstractmethod
     def integral(self, mjd: NDArray) -> NDArray:
         """Integral of T up to `mjd` (n,), in days, from any fixed moment."""
@@ -353,6 +358,12 @@ class LightCurve(TimeProfile):
         return self.edge[used[0]], self.edge[used[-1] + 1]
 
     @property
+    def windows(self) -> GoodRuns:
+        """The bins with flux, those that touch as one."""
+        edge, used = np.array(self.edge), np.flatnonzero(np.array(self.flux) > 0)
+        return GoodRuns.of(edge[used], edge[used + 1])
+
+    @property
     def _totals(self) -> NDArray:
         return np.concatenate(([0.0], np.cumsum(np.diff(self.edge) * self.flux)))
 
@@ -413,6 +424,11 @@ class FittedCurve(TimeProfile):
         """From the first to the last bin with flux of any of them, MJD."""
         starts, stops = zip(*(curve.support for curve in self.curves), strict=True)
         return min(starts), max(stops)
+
+    @property
+    def windows(self) -> GoodRuns:
+        """The bins with flux of any of them."""
+        return joined([curve.windows for curve in self.curves])
 
     def integral(self, mjd: NDArray) -> NDArray:
         """Of the first one, flux times days."""
