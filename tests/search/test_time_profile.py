@@ -80,7 +80,7 @@ def test_windows_hold_all_times_at_which_a_source_shines(name):
     profile, shape = (curves, None) if name == "fitted" else PROFILES[name]
     t = np.random.default_rng(1).uniform(54990, 55200, 2000)
     every = curves.curves if name == "fitted" else [profile]
-    shines = np.any([own(t) > 0 for own in every], axis=0)
+    shines = np.any([own(t) > 1e-14 for own in every], axis=0)
     inside = profile.windows.contain(t)
     assert inside[shines].all()
     if shape is None or name in ("box", "light curve"):
@@ -113,6 +113,9 @@ def test_runs_are_joined_where_they_overlap():
         (lambda: LightCurve.of([55000, 55010], [55010, 55005], [1, 1]), "bin 2 of the light curve has no exposure"),
         (lambda: LightCurve.of([55000], [55010], [np.nan]), "flux in bin 1 .* no number"),
         (lambda: LightCurve.of([55000], [55010], [1], threshold=2), "no bin .* above the threshold 2"),
+        (lambda: LightCurve.of([55000], [55010], [1], threshold=-2), "threshold .* -2, is below 0"),
+        (lambda: Box(20100501, 20100601), "looks like a date, year, month and day"),
+        (lambda: Box(1.27e9, 1.28e9), "looks like seconds of a clock"),
         (lambda: exposure_ratios([Steady(), Box(55021, 55039)], [RUNS]), "source number 2, .* outside the good runs"),
         (lambda: Box(55021, 55039).draw(np.random.default_rng(1), RUNS, 1), "no time of signal"),
     ],
