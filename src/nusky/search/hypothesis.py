@@ -189,7 +189,7 @@ class Hypothesis:
         sources = sources.by_declination()
         analysis.check_covered(sources.ra, sources.dec)
         if sources.profiles is not None:
-            analysis = analysis.windowed(_largest_factor(analysis, sources))
+            analysis = analysis.windowed(_largest_factor(analysis, sources, spectra))
         expected = expected_by_source(analysis, sources, spectra).sum(axis=2)
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
@@ -533,17 +533,22 @@ def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[S
     return expected
 
 
-def _largest_factor(analysis: Analysis, sources: Sources) -> float:
-    """Largest factor s(t) |R| of any source at an event."""
+def _largest_factor(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> float:
+    """By how much what is tested makes the weight f_k S/B of pairs larger than a season of steady sources has it.
+
+    For one source in a window inside a season |R_k| / E_k. A source of a stack that shines a short while in a season
+    has a small share of its signal, so that its pairs weigh no more than those of others.
+    """
+    exposures = _exposure_ratios(analysis, sources)  # of which there must be some
     if flare := wanted(sources.profiles):
-        _exposure_ratios(analysis, sources)  # which there must be
         return largest_factor(flare, analysis.runs)
     if (fitted := _fitted_curve(sources)) is not None:
-        _exposure_ratios(analysis, sources)  # which the first curve must have
         curves = fitted.seen(analysis.runs)
-        return max(_largest_factor(analysis, replace(sources, profiles=(curve,))) for curve in curves)
-    scale = scale_of(_exposure_ratios(analysis, sources))
-    return float((scale * [_top(profile) for profile in sources.profiles]).max())
+        return max(_largest_factor(analysis, replace(sources, profiles=(curve,)), spectra) for curve in curves)
+    steady = analysis.expected(sources.dec, spectra) * sources.weights
+    expected = (steady * exposures[:, None]).sum(axis=(0, 2))
+    tops = (steady * [_top(profile) for profile in sources.profiles]).sum(axis=2)[exposures.any(axis=1)]
+    return float((tops / np.where(expected > 0, expected, np.inf)).max())
 
 
 def _exposure_ratios(analysis: Analysis, sources: Sources) -> np.ndarray:
