@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chisquare
 
 from nusky.likelihood.cells import SourceCells
-from nusky.likelihood.time import permute
+from nusky.likelihood.time import Permutation, permute
 
 TURN, N_COLUMNS = 2.0, 4
 WINDOWS = np.array([[2.0, 3.0], [3.0, 9.0]])
@@ -32,10 +32,15 @@ def drawn(rng, n_seasons, n_events, windows):
     first = np.arange(n_seasons) * n_events
     rows = [(k, k + 2, 0, s) for s, k in enumerate(first)], [(k + 2, k + 3, 1, s) for s, k in enumerate(first)]
     groups = np.array([group for season in zip(*rows, strict=True) for group in season])
-    inside = [t for t in mjd[:n_events] if any(low <= t <= high for low, high in windows)]
-    known = np.tile(inside, n_seasons), np.arange(n_seasons + 1) * len(inside), np.full(n_seasons, n_events)
-    turn, columns = np.full(n_seasons, TURN), np.full(2, N_COLUMNS)
-    chosen, cell, new, mjd = permute(rng, groups, ra, mjd, *known, turn, windows, columns, CELLS, windows)
+    inside = np.array([t for t in mjd[:n_events] if any(low <= t <= high for low, high in windows)])
+    phase = inside * TURN % (2 * np.pi)
+    order = np.argsort(phase)
+    times, phase = np.tile(inside[order], n_seasons), np.tile(phase[order], n_seasons)
+    most = max(((phase[: len(inside)] - low) % (2 * np.pi) < 2 * np.pi / N_COLUMNS + 1e-8).sum() for low in phase)
+    sizes = np.full((n_seasons, 1), most), np.array([N_COLUMNS]), np.full(n_seasons, n_events)
+    known = times, phase, np.arange(n_seasons + 1) * len(inside), *sizes, np.full(n_seasons, TURN)
+    permutation = Permutation(groups, ra, mjd, *known, windows, np.full(2, N_COLUMNS))
+    chosen, cell, new, mjd = permute(rng, permutation, CELLS, windows)
     return chosen, cell, new, mjd
 
 
@@ -57,8 +62,15 @@ def every(n_seasons, n_events, windows):
 
 @pytest.mark.parametrize(
     ("n_seasons", "n_events", "windows"),
-    [(1, 9, WINDOWS), (2, 5, WINDOWS), (2, 12, np.array([[2.0, 3.0], [3.0, 3.0]])), (1, 4, np.array([[0, 9.0]] * 2))],
-    ids=["most times inside", "two seasons", "few times inside", "all times inside"],
+    [
+        (1, 9, WINDOWS),
+        (2, 5, WINDOWS),
+        (2, 12, np.array([[2.0, 3.0], [3.0, 3.0]])),
+        (1, 4, np.array([[0, 9.0]] * 2)),
+        (2, 14, np.array([[2.0, 3.0], [3.0, 5.0]])),
+        (1, 24, np.array([[2.0, 3.0], [3.0, 12.0]])),
+    ],
+    ids=["most times inside", "two seasons", "few times inside", "all times inside", "sparse", "sparse and long"],
 )
 def test_outcomes_are_those_of_all_permutations(n_seasons, n_events, windows):
     rng, n_trials = np.random.default_rng(2), 20_000

@@ -15,6 +15,7 @@ from nusky.likelihood.compile import kernel
 STEADY, BOX, GAUSSIAN, DECAY, CURVE = range(5)
 _FEW = 0.25
 """Share of the times that are looked at up to which events without one are jumped over."""
+_TURN, _MARGIN = 2 * np.pi, 1e-9
 
 
 class Profiles(NamedTuple):
@@ -102,24 +103,24 @@ def multiply(n, first, mjd, event, events, source, profiles, weight):
             weight[m, p] *= factor
 
 
-@kernel()
-def permute(rng, groups, ra, mjd, times, first, n_events, turn, shining, n_columns, cells, support):
-    """A sky with the times of every season permuted among its events: those that come near a source while it shines.
+class Permutation(NamedTuple):
+    """What is known of the times that are permuted.
 
-    Only times at which a source may shine are known one by one, only events that get one cost more than a step.
-
-    Parameters
+    Attributes
     ----------
-    rng : numpy Generator
     groups : (n_groups, 4) int64
         Events of one season, class and row stand together: first, end, number of the row over all classes, and season,
         of those groups whose events may come near a source while it shines; season after season.
     ra, mjd : (n_events,) float64, rad and d
         In the order of the sky's index.
-    times : (n_times,) float64
-        Those of all times of events at which a source may shine, season after season.
+    times, phase : (n_times,) float64, MJD and rad
+        Those of all times of events at which a source may shine, season after season, and by how far right ascensions
+        have moved then, modulo a turn, ascending in a season.
     first : (n_seasons + 1,) int64
-        Where each season begins in `times`.
+        Where each season begins in them.
+    most : (n_seasons, n_widths) int64
+        Largest number of `times` whose phases fit into one column of a row, for each number of columns in
+    widths : (n_widths,) int64
     n_events : (n_seasons,) int64
         All events of each season.
     turn : (n_seasons,) float64
@@ -128,6 +129,36 @@ def permute(rng, groups, ra, mjd, times, first, n_events, turn, shining, n_colum
         First and last time at which any of the sources that events of a row may be near shines.
     n_columns : (N_ROWS,) int64
         Columns of each row, `nusky.likelihood.cells.ROW_N_RA`.
+    """
+
+    groups: np.ndarray
+    ra: np.ndarray
+    mjd: np.ndarray
+    times: np.ndarray
+    phase: np.ndarray
+    first: np.ndarray
+    most: np.ndarray
+    widths: np.ndarray
+    n_events: np.ndarray
+    turn: np.ndarray
+    shining: np.ndarray
+    n_columns: np.ndarray
+
+
+@kernel()
+def permute(rng, known, cells, support):
+    """A sky with the times of every season permuted among its events: those that come near a source while it shines.
+
+    The events swap their times one by one with one of those at their own place or behind it. As the order of the times
+    is free, those at which no source shines stand first, as many as there are events to look at. Then no other time is
+    ever moved, and an event gets one if it draws its place before any other does. So only such draws that come near a
+    source are made, in steps from one to the next, and those of the same times by earlier events. Where the times of a
+    season do not allow that, its events take one of those that are left in turn.
+
+    Parameters
+    ----------
+    rng : numpy Generator
+    known : Permutation
     cells : nusky.likelihood.cells.SourceCells
     support
         As in `Profiles`.
@@ -137,56 +168,237 @@ def permute(rng, groups, ra, mjd, times, first, n_events, turn, shining, n_colum
     chosen, cell : (n,) int64; ra, mjd : (n,) float64
         As in `nusky.likelihood.cells.draw`, and the times.
     """
-    whole = 2 * np.pi
-    found, group = 0, 0
+    groups, found, group = known.groups, 0, 0
     chosen, cell, placed = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty((2, 1024))
-    place = np.full(n_columns.max(), -1)  # of the cells of a row, by column
-    untaken = np.empty(np.diff(first).max(), np.int32)
     while group < len(groups):
-        k, last, n = groups[group, 3], group, 0
+        k, last, n, slots, likely = groups[group, 3], group, 0, 0, 0.0
         while last < len(groups) and groups[last, 3] == k:
-            n += groups[last, 1] - groups[last, 0]
+            size, own = groups[last, 1] - groups[last, 0], _slots(groups[last], known, cells)
+            n, slots, likely = n + size, max(slots, own), likely + size * own
             last += 1
-        # Each event takes one of the times that are left: a permutation, as far as it is looked at.
-        left, free = n_events[k], first[k + 1] - first[k]
-        for i in range(free):
-            untaken[i] = first[k] + i
-        most = free / (left - n + 1)  # the largest part that `free` can become of `left`
-        few = most < _FEW  # jump from one event that may get such a time to the next
-        steps = -1.0 / np.log1p(-most) if few else 0.0
-        most = most if few else 1.0
-        for own in range(group, last):
-            start, stop, row = groups[own, 0], groups[own, 1], groups[own, 2]
-            begin, end, n_ra = cells.row_start[row], cells.row_start[row + 1], n_columns[row]
-            for c in range(begin, end):
-                place[cells.column[c]] = c
-            i = start - 1
-            while True:
-                i += 1 + (int(rng.standard_exponential() * steps) if few else 0)
-                if i >= stop:
-                    break
-                at = int(rng.random() * most * (left - (i - start)))
-                if at >= free:
-                    continue
-                t = times[untaken[at]]
-                free -= 1
-                untaken[at] = untaken[free]
-                if t < shining[row, 0] or t > shining[row, 1]:
-                    continue
-                new = ra[i] + turn[k] * (t - mjd[i])
-                new -= whole * np.floor(new / whole)
-                near = place[min(int(new * n_ra / whole), n_ra - 1)]
-                if near < 0 or not _any_shines(t, near, cells, support):
-                    continue
-                if found == len(chosen):
-                    chosen, cell, placed = _twice(chosen), _twice(cell), _wider(placed)
+        total, free = known.n_events[k], known.first[k + 1] - known.first[k]
+        sparse = free + n <= total and total - n + 1 - slots >= 2 * n
+        room = min(n, free)
+        if sparse:  # ten standard deviations more than expected
+            likely /= total - n + 1
+            room = min(n, int(likely + 10 * np.sqrt(likely) + 100))
+        if found + room > len(chosen):
+            chosen, cell, placed = (
+                _longer(chosen, found + room), _longer(cell, found + room), _wider(placed, found + room)
+            )  # fmt: skip
+        out, ends = (chosen[found:], cell[found:], placed[:, found:]), (group, last, n, slots)
+        if sparse:
+            found += _drawn(rng, k, ends, known, cells, support, out)
+        else:
+            found += _in_turn(rng, k, ends, known, cells, support, out)
+        group = last
+    return chosen[:found].copy(), cell[:found].copy(), placed[0, :found].copy(), placed[1, :found].copy()
+
+
+@kernel()
+def _in_turn(rng, k, ends, known, cells, support, out):
+    """Events of a season that each take one of the times that are left; the number of those in `out`."""
+    group, last, n, _ = ends
+    chosen, cell, placed = out
+    found = 0
+    # Each event takes one of the times that are left: a permutation, as far as it is looked at.
+    left, free = known.n_events[k], known.first[k + 1] - known.first[k]
+    place = np.full(known.n_columns.max(), -1)  # of the cells of a row, by column
+    untaken = np.empty(free, np.int32)
+    for i in range(free):
+        untaken[i] = known.first[k] + i
+    most = free / (left - n + 1)  # the largest part that `free` can become of `left`
+    few = most < _FEW  # jump from one event that may get such a time to the next
+    steps = -1.0 / np.log1p(-most) if few else 0.0
+    most = most if few else 1.0
+    for own in range(group, last):
+        start, stop, row = known.groups[own, 0], known.groups[own, 1], known.groups[own, 2]
+        for c in range(cells.row_start[row], cells.row_start[row + 1]):
+            place[cells.column[c]] = c
+        i = start - 1
+        while True:
+            i += 1 + (int(rng.standard_exponential() * steps) if few else 0)
+            if i >= stop:
+                break
+            at = int(rng.random() * most * (left - (i - start)))
+            if at >= free:
+                continue
+            t = known.times[untaken[at]]
+            free -= 1
+            untaken[at] = untaken[free]
+            if t < known.shining[row, 0] or t > known.shining[row, 1]:
+                continue
+            new = _moved(i, t, k, known)
+            near = place[_column(new, row, known)]
+            if near >= 0 and _any_shines(t, near, cells, support):
                 chosen[found], cell[found], placed[0, found], placed[1, found] = i, near, new, t
                 found += 1
-            left -= stop - start
-            for c in range(begin, end):
-                place[cells.column[c]] = -1
-        group = last
-    return chosen[:found], cell[:found], placed[0, :found].copy(), placed[1, :found].copy()
+        for c in range(cells.row_start[row], cells.row_start[row + 1]):
+            place[cells.column[c]] = -1
+        left -= stop - start
+    return found
+
+
+@kernel()
+def _drawn(rng, k, ends, known, cells, support, out):
+    """Events of a season that draw a time near a source before all others; the number of those in `out`."""
+    group, last, n, slots = ends
+    chosen, cell, placed = out
+    begin, n_times, total = known.first[k], known.first[k + 1] - known.first[k], known.n_events[k]
+    least = total - n + 1  # times that an event can draw from
+    number, rank = np.empty(len(chosen), np.int32), np.empty(len(chosen), np.int64)
+    drawn = np.full(n_times, -1, np.int32)  # the first draw of each time: first its place among those found
+    found, before, distinct = 0, 0, 0
+    at = np.empty(len(chosen), np.int32)
+    for own in range(group, last):
+        start, stop, row = known.groups[own, 0], known.groups[own, 1], known.groups[own, 2]
+        n_slots = _slots(known.groups[own], known, cells)
+        first, in_column = cells.row_start[row], _most(row, k, known)
+        steps = -1.0 / np.log1p(-n_slots / least)
+        i = start - 1
+        while True:
+            i += 1 + int(rng.standard_exponential() * steps)
+            if i >= stop:
+                break
+            slot = int(rng.random() * n_slots)
+            if rng.random() * (total - before - (i - start)) >= least:
+                continue
+            if found == len(chosen):
+                continue
+            column = -1
+            if n_slots < n_times:
+                column = cells.column[first + slot // in_column]
+                slot = (_first_in(column, i, row, k, known) + slot % in_column) % n_times
+            t = known.times[begin + slot]
+            new = _moved(i, t, k, known)
+            if column >= 0 and _column(new, row, known) != column:
+                continue
+            near = _near(t, new, row, known, cells, support)
+            if near < 0:
+                continue
+            chosen[found], cell[found], placed[0, found], placed[1, found] = i, near, new, t
+            number[found], rank[found] = slot, before + i - start
+            if drawn[slot] < 0:
+                drawn[slot], at[distinct] = found, slot
+                distinct += 1
+            found += 1
+        before += stop - start
+    if not found:
+        return 0
+    # Of the times that were found, the rank of the first event that drew them.
+    for d in range(distinct):
+        drawn[at[d]] = rank[drawn[at[d]]]
+    bound, before, passed = least - slots, 0, 0
+    steps = -1.0 / np.log1p(-distinct / bound)
+    for own in range(group, last):
+        start, stop, row = known.groups[own, 0], known.groups[own, 1], known.groups[own, 2]
+        i = start - 1
+        while True:
+            i += 1 + int(rng.standard_exponential() * steps)
+            if i >= stop:
+                break
+            slot = at[int(rng.random() * distinct)]
+            order = before + i - start
+            while passed < found and rank[passed] < order:
+                passed += 1
+            if drawn[slot] <= order or (passed < found and rank[passed] == order):
+                continue
+            t = known.times[begin + slot]
+            if _near(t, _moved(i, t, k, known), row, known, cells, support) >= 0:
+                continue  # an event that drew such a time was found
+            limit = rng.random() * (total - order)
+            if limit * (1 - _slots(known.groups[own], known, cells) / (total - order)) >= bound:
+                continue
+            if (
+                limit < bound
+                or limit * (1 - _n_near(i, known.groups[own], known, cells, support) / (total - order)) < bound
+            ):
+                drawn[slot] = order
+        before += stop - start
+    kept = 0
+    for c in range(found):
+        if drawn[number[c]] == rank[c]:
+            chosen[kept], cell[kept], placed[0, kept], placed[1, kept] = chosen[c], cell[c], placed[0, c], placed[1, c]
+            kept += 1
+    return kept
+
+
+@kernel()
+def _most(row, k, known):
+    """Largest number of times in a column of a row."""
+    width = 0
+    while known.widths[width] != known.n_columns[row]:
+        width += 1
+    return known.most[k, width]
+
+
+@kernel()
+def _slots(group, known, cells):
+    """Draws to choose from, at least as many as times that bring an event of a group near a source."""
+    row, k = group[2], group[3]
+    return min(
+        (cells.row_start[row + 1] - cells.row_start[row]) * _most(row, k, known), known.first[k + 1] - known.first[k]
+    )
+
+
+@kernel()
+def _moved(i, t, k, known):
+    """Right ascension of the event `i` at the time `t`, rad in [0, 2 pi)."""
+    new = known.ra[i] + known.turn[k] * (t - known.mjd[i])
+    return new - _TURN * np.floor(new / _TURN)
+
+
+@kernel()
+def _column(ra, row, known):
+    return min(int(ra * known.n_columns[row] / _TURN), known.n_columns[row] - 1)
+
+
+@kernel()
+def _first_in(column, i, row, k, known):
+    """Place among the times of a season, by phase, of the first that brings the event `i` into a column, or just
+    before it."""
+    phase = column * _TURN / known.n_columns[row] - _MARGIN - known.ra[i] + known.turn[k] * known.mjd[i]
+    phase -= _TURN * np.floor(phase / _TURN)
+    begin = low = known.first[k]
+    high = known.first[k + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if known.phase[middle] < phase:
+            low = middle + 1
+        else:
+            high = middle
+    return low - begin
+
+
+@kernel()
+def _near(t, ra, row, known, cells, support):
+    """The cell of a row at a right ascension, if it has sources of which one shines at the time `t`; else -1."""
+    if t < known.shining[row, 0] or t > known.shining[row, 1]:
+        return -1
+    column, low, high = _column(ra, row, known), cells.row_start[row], cells.row_start[row + 1]
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if cells.column[middle] < column:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end and cells.column[low] == column and _any_shines(t, low, cells, support) else -1
+
+
+@kernel()
+def _n_near(i, group, known, cells, support):
+    """Number of the times of a season that bring the event `i` of a group near a source while it shines."""
+    row, k = group[2], group[3]
+    begin, n_times, count = known.first[k], known.first[k + 1] - known.first[k], 0
+    in_column, by_column = _most(row, k, known), _slots(group, known, cells) < n_times
+    for c in range(cells.row_start[row], cells.row_start[row + 1] if by_column else cells.row_start[row] + 1):
+        first = _first_in(cells.column[c], i, row, k, known) if by_column else 0
+        for slot in range(first, first + (in_column if by_column else n_times)):
+            t = known.times[begin + slot % n_times]
+            near = _near(t, _moved(i, t, k, known), row, known, cells, support)
+            count += 1 if near == c or (near >= 0 and not by_column) else 0
+    return count
 
 
 @kernel()
@@ -200,14 +412,14 @@ def _any_shines(t, cell, cells, support):
 
 
 @kernel()
-def _twice(values):
-    more = np.empty(2 * len(values), values.dtype)
+def _longer(values, needed):
+    more = np.empty(max(needed, 2 * len(values)), values.dtype)
     more[: len(values)] = values
     return more
 
 
 @kernel()
-def _wider(values):
-    more = np.empty((len(values), 2 * values.shape[1]))
+def _wider(values, needed):
+    more = np.empty((len(values), max(needed, 2 * values.shape[1])))
     more[:, : values.shape[1]] = values
     return more

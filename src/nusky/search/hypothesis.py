@@ -22,7 +22,7 @@ from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
 from nusky.likelihood.ratios import FIRST_BOUND, Signal, near_ratios, series_limits
 from nusky.likelihood.terms import directions
-from nusky.likelihood.time import NO_PROFILES, Profiles, permute
+from nusky.likelihood.time import NO_PROFILES, Permutation, Profiles, permute
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, far_ratios
 from nusky.search.flare import FlareLikelihood, largest_factor, wanted
@@ -378,9 +378,7 @@ class Hypothesis:
             mjd = timed.mjd[found[0]]
             shining = timed.windows.contain(mjd)
             return Sky(*(own[shining] for own in found), self._NOTHING, self.analysis.n_events, mjd[shining])
-        known = timed.ra, timed.mjd, timed.times, timed.first, self.analysis.n_events.astype(np.int64), self._turn
-        where = self._shining, cells.ROW_N_RA, self.near.cells, self.profiles.support
-        *found, mjd = permute(rng, self._timed_groups, *known, *where)
+        *found, mjd = permute(rng, self._permutation, self.near.cells, self.profiles.support)
         return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
 
     def common(self, ra: np.ndarray, mjd: np.ndarray | None) -> Sky:
@@ -399,27 +397,33 @@ class Hypothesis:
         return np.ascontiguousarray(groups[occupied[groups[:, 2]]])
 
     @cached_property
-    def _timed_groups(self) -> np.ndarray:
-        """Groups of events of one season that may fall into a cell with sources while one shines, (n_groups, 4)."""
-        season, (groups, timed) = self.analysis.indexed.records["season"], (self._groups, self._timed)
+    def _permutation(self) -> Permutation:
+        """What permuting times needs to know."""
+        timed, n_events = self._timed, self.analysis.n_events.astype(np.int64)
+        turn = np.where(_fixed(self.analysis), 0.0, EARTH_TURN)
+        times = np.split(timed.times, timed.first[1:-1])
+        phase = [own * rate % (2 * np.pi) for own, rate in zip(times, turn, strict=True)]
+        order = [np.argsort(own, kind="stable") for own in phase]
+        times, phase = ([own[by] for own, by in zip(each, order, strict=True)] for each in (times, phase))
+        widths = np.unique(cells.ROW_N_RA)
+        most = np.array([[_most_within(own, 2 * np.pi / n_ra) for n_ra in widths] for own in phase])
+        known = np.concatenate(times), np.concatenate(phase), timed.first, most, widths, n_events, turn
+        return Permutation(self._groups_with(times), timed.ra, timed.mjd, *known, self._shining, cells.ROW_N_RA)
+
+    def _groups_with(self, times: Sequence[np.ndarray]) -> np.ndarray:
+        """Groups of events of one season that may fall into a cell with sources while one shines at any of its `times`
+        [MJD], (n_groups, 4)."""
+        season, groups = self.analysis.indexed.records["season"], self._groups
         first = np.union1d(groups[:, 0], np.flatnonzero(np.diff(season)) + 1)
         of = np.searchsorted(groups[:, 0], first, side="right") - 1
         belongs = (of >= 0) & (first < groups[of, 1])
         first, of = first[belongs], of[belongs]
         stop = np.minimum(np.append(first[1:], len(season)), groups[of, 1])
         found = np.column_stack((first, stop, groups[of, 2], season[first]))
-        reach = np.array([
-            (own.min(), own.max()) if len(own) else (np.inf, -np.inf)
-            for own in np.split(timed.times, timed.first[1:-1])
-        ])[found[:, 3]]  # fmt: skip
+        reach = np.array([(own.min(), own.max()) if len(own) else (np.inf, -np.inf) for own in times])[found[:, 3]]
         shining = self._shining[found[:, 2]]
         found = found[(shining[:, 0] <= reach[:, 1]) & (shining[:, 1] >= reach[:, 0])]
         return np.ascontiguousarray(found[np.argsort(found[:, 3], kind="stable")])
-
-    @cached_property
-    def _turn(self) -> np.ndarray:
-        """By which right ascensions follow the times of each season, (n_seasons,) float64, rad per day."""
-        return np.where(_fixed(self.analysis), 0.0, EARTH_TURN)
 
     def injected(self, sky: Sky, events: Sequence[SeasonEvents]) -> Sky:
         """The same sky with extra events, one `SeasonEvents` per season."""
@@ -604,6 +608,13 @@ class TimedEvents:
     def times(self) -> np.ndarray:
         """The times of the events that are inside, (n_inside,) float64, MJD."""
         return self.mjd[self.inside]
+
+
+def _most_within(phase: np.ndarray, width: float) -> int:
+    """Largest number of sorted phases [rad] within a width [rad], a little more for rounding."""
+    around = np.concatenate((phase, phase + 2 * np.pi))
+    count = np.searchsorted(around, phase + min(width, 2 * np.pi) + 1e-8) - np.arange(len(phase))
+    return int(min(count.max(initial=0), len(phase)))
 
 
 def _fixed(analysis: Analysis) -> tuple[bool, ...]:
