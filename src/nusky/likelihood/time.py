@@ -15,7 +15,7 @@ from nusky.likelihood.compile import kernel
 STEADY, BOX, GAUSSIAN, DECAY, CURVE = range(5)
 _FEW = 0.25
 """Share of the times that are looked at up to which events without one are jumped over."""
-_TURN, _MARGIN = 2 * np.pi, 1e-9
+_TURN = 2 * np.pi
 
 
 class Profiles(NamedTuple):
@@ -172,11 +172,11 @@ def permute(rng, known, cells, support):
     chosen, cell, placed = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty((2, 1024))
     while group < len(groups):
         k, last, n, slots, likely = groups[group, 3], group, 0, 0, 0.0
+        total, free = known.n_events[k], known.first[k + 1] - known.first[k]
         while last < len(groups) and groups[last, 3] == k:
             size, own = groups[last, 1] - groups[last, 0], _slots(groups[last], known, cells)
-            n, slots, likely = n + size, max(slots, own), likely + size * own
+            n, slots, likely = n + size, max(slots, own if own < free else 0), likely + size * own
             last += 1
-        total, free = known.n_events[k], known.first[k + 1] - known.first[k]
         sparse = free + n <= total and total - n + 1 - slots >= 2 * n
         room = min(n, free)
         if sparse:  # ten standard deviations more than expected
@@ -263,19 +263,17 @@ def _drawn(rng, k, ends, known, cells, support, out):
             slot = int(rng.random() * n_slots)
             if rng.random() * (total - before - (i - start)) >= least:
                 continue
-            if found == len(chosen):
-                continue
-            column = -1
             if n_slots < n_times:
                 column = cells.column[first + slot // in_column]
-                slot = (_first_in(column, i, row, k, known) + slot % in_column) % n_times
+                slot, low = slot % in_column, _first_in(column, i, row, k, known)
+                if slot >= (_first_in(column + 1, i, row, k, known) - low) % n_times:
+                    continue
+                slot = (low + slot) % n_times
+            if found == len(chosen):
+                continue
             t = known.times[begin + slot]
             new = _moved(i, t, k, known)
-            if column >= 0 and _column(new, row, known) != column:
-                continue
             near = _near(t, new, row, known, cells, support)
-            if near < 0:
-                continue
             chosen[found], cell[found], placed[0, found], placed[1, found] = i, near, new, t
             number[found], rank[found] = slot, before + i - start
             if drawn[slot] < 0:
@@ -303,21 +301,18 @@ def _drawn(rng, k, ends, known, cells, support, out):
                 passed += 1
             if drawn[slot] <= order or (passed < found and rank[passed] == order):
                 continue
-            t = known.times[begin + slot]
-            if _near(t, _moved(i, t, k, known), row, known, cells, support) >= 0:
-                continue  # an event that drew such a time was found
+            if _slots(known.groups[own], known, cells) == n_times:
+                continue  # an event that drew any of the times was found
             limit = rng.random() * (total - order)
             if limit * (1 - _slots(known.groups[own], known, cells) / (total - order)) >= bound:
                 continue
-            if (
-                limit < bound
-                or limit * (1 - _n_near(i, known.groups[own], known, cells, support) / (total - order)) < bound
-            ):
+            count, among = _in_columns(slot, i, row, k, known, cells)
+            if not among and limit * (1 - count / (total - order)) < bound:
                 drawn[slot] = order
         before += stop - start
     kept = 0
     for c in range(found):
-        if drawn[number[c]] == rank[c]:
+        if drawn[number[c]] == rank[c] and cell[c] >= 0:
             chosen[kept], cell[kept], placed[0, kept], placed[1, kept] = chosen[c], cell[c], placed[0, c], placed[1, c]
             kept += 1
     return kept
@@ -355,9 +350,8 @@ def _column(ra, row, known):
 
 @kernel()
 def _first_in(column, i, row, k, known):
-    """Place among the times of a season, by phase, of the first that brings the event `i` into a column, or just
-    before it."""
-    phase = column * _TURN / known.n_columns[row] - _MARGIN - known.ra[i] + known.turn[k] * known.mjd[i]
+    """Place among the times of a season, by phase, of the first that brings the event `i` into a column."""
+    phase = column % known.n_columns[row] * _TURN / known.n_columns[row] - known.ra[i] + known.turn[k] * known.mjd[i]
     phase -= _TURN * np.floor(phase / _TURN)
     begin = low = known.first[k]
     high = known.first[k + 1]
@@ -387,18 +381,20 @@ def _near(t, ra, row, known, cells, support):
 
 
 @kernel()
-def _n_near(i, group, known, cells, support):
-    """Number of the times of a season that bring the event `i` of a group near a source while it shines."""
-    row, k = group[2], group[3]
-    begin, n_times, count = known.first[k], known.first[k + 1] - known.first[k], 0
-    in_column, by_column = _most(row, k, known), _slots(group, known, cells) < n_times
-    for c in range(cells.row_start[row], cells.row_start[row + 1] if by_column else cells.row_start[row] + 1):
-        first = _first_in(cells.column[c], i, row, k, known) if by_column else 0
-        for slot in range(first, first + (in_column if by_column else n_times)):
-            t = known.times[begin + slot % n_times]
-            near = _near(t, _moved(i, t, k, known), row, known, cells, support)
-            count += 1 if near == c or (near >= 0 and not by_column) else 0
-    return count
+def _in_columns(slot, i, row, k, known, cells):
+    """Number of the times of a season that bring the event `i` into columns of a row with sources, and whether the time
+    at the place `slot` does."""
+    n_times, count, among = known.first[k + 1] - known.first[k], 0, False
+    c, end = cells.row_start[row], cells.row_start[row + 1]
+    while c < end:
+        low = _first_in(cells.column[c], i, row, k, known)
+        while c + 1 < end and cells.column[c + 1] == cells.column[c] + 1:
+            c += 1
+        size = (_first_in(cells.column[c] + 1, i, row, k, known) - low) % n_times
+        count += size
+        among = among or (slot - low) % n_times < size
+        c += 1
+    return count, among
 
 
 @kernel()
