@@ -37,8 +37,9 @@ def drawn(rng, n_seasons, n_events, windows):
     order = np.argsort(phase)
     times, phase = np.tile(inside[order], n_seasons), np.tile(phase[order], n_seasons)
     most = max(((phase[: len(inside)] - low) % (2 * np.pi) < 2 * np.pi / N_COLUMNS + 1e-8).sum() for low in phase)
+    buckets = np.tile(np.searchsorted(phase[: len(inside)], np.linspace(0, 2 * np.pi, 9)), (n_seasons, 1))
     sizes = np.full((n_seasons, 1), most), np.array([N_COLUMNS]), np.full(n_seasons, n_events)
-    known = times, phase, np.arange(n_seasons + 1) * len(inside), *sizes, np.full(n_seasons, TURN)
+    known = times, phase, np.arange(n_seasons + 1) * len(inside), buckets, *sizes, np.full(n_seasons, TURN)
     permutation = Permutation(groups, ra, mjd, *known, windows, np.full(2, N_COLUMNS))
     chosen, cell, new, mjd = permute(rng, permutation, CELLS, windows)
     return chosen, cell, new, mjd

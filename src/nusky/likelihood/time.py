@@ -118,6 +118,8 @@ class Permutation(NamedTuple):
         have moved then, modulo a turn, ascending in a season.
     first : (n_seasons + 1,) int64
         Where each season begins in them.
+    buckets : (n_seasons, n_buckets + 1) int64
+        Where each of equal parts of a turn begins among the phases of a season.
     most : (n_seasons, n_widths) int64
         Largest number of `times` whose phases fit into one column of a row, for each number of columns in
     widths : (n_widths,) int64
@@ -137,6 +139,7 @@ class Permutation(NamedTuple):
     times: np.ndarray
     phase: np.ndarray
     first: np.ndarray
+    buckets: np.ndarray
     most: np.ndarray
     widths: np.ndarray
     n_events: np.ndarray
@@ -353,15 +356,15 @@ def _first_in(column, i, row, k, known):
     """Place among the times of a season, by phase, of the first that brings the event `i` into a column."""
     phase = column % known.n_columns[row] * _TURN / known.n_columns[row] - known.ra[i] + known.turn[k] * known.mjd[i]
     phase -= _TURN * np.floor(phase / _TURN)
-    begin = low = known.first[k]
-    high = known.first[k + 1]
+    bucket = min(int(phase * (known.buckets.shape[1] - 1) / _TURN), known.buckets.shape[1] - 2)
+    low, high = known.buckets[k, bucket], known.buckets[k, bucket + 1]
     while low < high:
         middle = (low + high) // 2
-        if known.phase[middle] < phase:
+        if known.phase[known.first[k] + middle] < phase:
             low = middle + 1
         else:
             high = middle
-    return low - begin
+    return low
 
 
 @kernel()

@@ -53,6 +53,8 @@ _MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
 """More sources than that share the signal densities of those within half a step of declination."""
 _ZOOMS, _ZOOM_POINTS = 3, 8
 _AT_ONCE = 64
+_PARTS_OF_A_TURN = 4096
+"""Times that are permuted are found by the part of a turn that their phase lies in."""
 
 
 @dataclass(frozen=True)
@@ -407,7 +409,9 @@ class Hypothesis:
         times, phase = ([own[by] for own, by in zip(each, order, strict=True)] for each in (times, phase))
         widths = np.unique(cells.ROW_N_RA)
         most = np.array([[_most_within(own, 2 * np.pi / n_ra) for n_ra in widths] for own in phase])
-        known = np.concatenate(times), np.concatenate(phase), timed.first, most, widths, n_events, turn
+        edges = np.linspace(0, 2 * np.pi, _PARTS_OF_A_TURN + 1)
+        buckets = np.array([np.searchsorted(own, edges) for own in phase])
+        known = np.concatenate(times), np.concatenate(phase), timed.first, buckets, most, widths, n_events, turn
         return Permutation(self._groups_with(times), timed.ra, timed.mjd, *known, self._shining, cells.ROW_N_RA)
 
     def _groups_with(self, times: Sequence[np.ndarray]) -> np.ndarray:
