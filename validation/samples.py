@@ -71,12 +71,12 @@ def write_generated(folder: Path, event_fraction: float = 1.0, seasons: Sequence
     )
 
 
-def read_written(folder: Path) -> Analysis:
-    """The analysis of the canonical tables in `folder`, read as the workflow does."""
+def read_written(folder: Path, *, times: bool = False) -> Analysis:
+    """The analysis of the canonical tables in `folder`, read as the workflow does; with `times` for windows, too."""
     (names,) = tables.read_columns(folder / "seasons.parquet", kind="seasons", columns=("season",))
     events = [folder / "events" / f"{name}.parquet" for name in names]
     others = (folder / f"{kind}.parquet" for kind in ("seasons", "effective_area", "smearing", "angular_resolution"))
-    return load_analysis(Data(events, *others))
+    return load_analysis(Data(events, *others, folder / "uptimes.parquet" if times else None))
 
 
 def generated(event_fraction: float, seasons: Sequence[str] | None = None) -> Analysis:

@@ -902,7 +902,7 @@ class Durations(Section):
     ra_deg: float = Field(ge=0, lt=360, description="Right ascension (J2000) of the position.")
     dec_deg: float = Field(ge=-90, le=90, description="Declination (J2000) of the position.")
     centre_mjd: float = Field(ge=40_000, le=100_000, description="Centre of all windows, MJD.")
-    days: Annotated[list[Annotated[float, Field(gt=0, le=20_000)]], Once] = Field(
+    days: Annotated[list[Annotated[float, Field(ge=1e-6, le=20_000)]], Once] = Field(
         min_length=1, description="Durations of the windows (boxes) in days."
     )
 

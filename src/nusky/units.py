@@ -41,7 +41,15 @@ _COLUMN_UNITS = {
     r"\bmjd|_mjd": "d",
 }
 MJD_RANGE = (40_000.0, 100_000.0)
-_JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
+SHORTEST_DAYS, LONGEST_DAYS = 1e-9, 60_000.0
+"""Of durations: times in MJD are told apart down to 1e-11 d, and `MJD_RANGE` is as long."""
+_JULIAN = 2_400_000.5
+_OTHER_TIMES = (
+    (MJD_RANGE[0] + _JULIAN, MJD_RANGE[1] + _JULIAN, "It looks like a Julian date: subtract 2400000.5."),
+    (1900.0, 2200.0, "It looks like a year: give MJD."),
+    (19_000_101.0, 22_001_231.0, "It looks like a date, year, month and day: give MJD."),
+    (1e8, math.inf, "It looks like seconds of a clock: give MJD, in days."),
+)
 
 
 def column_unit(name: str) -> str:
@@ -185,12 +193,18 @@ def checked_mjd(name: str, value: float) -> float:
     """A time in MJD [days]; PhysicsError, which says `name`, where it is none and looks like another kind of date."""
     if MJD_RANGE[0] <= value <= MJD_RANGE[1]:
         return float(value)
-    meant = "Give MJD, in days."
-    if value > _JULIAN:
-        meant = "It looks like a Julian date: subtract 2400000.5."
-    elif _YEARS[0] <= value <= _YEARS[1]:
-        meant = "It looks like a year: give MJD."
+    meant = other_time(value) or "Give MJD, in days."
     raise PhysicsError(f"{name} = {value:.10g} is no MJD between {MJD_RANGE[0]:g} and {MJD_RANGE[1]:g}. {meant}")
+
+
+def other_time(value: float) -> str:
+    """What a number that is no MJD looks like, and what to do, in words; empty where it looks like nothing."""
+    return next((meant for low, high, meant in _OTHER_TIMES if low <= value <= high), "")
+
+
+def says_julian(name: str) -> bool:
+    """Whether the name of a column says that its times are Julian dates of any kind but MJD."""
+    return bool(re.search(r"(^|[^a-z])[bhrt]?jd([^a-z]|$)|julian", name.casefold())) and "mjd" not in name.casefold()
 
 
 _DAYS = {  # of a unit of time, as people write it

@@ -64,6 +64,31 @@ def test_numbers_of_the_configuration_are_checked_with_the_list(tmp_path):
         build(path, {"profile": "gaussian", "centre_mjd": "begin", "width_days": -2.0})
 
 
+@pytest.mark.parametrize(
+    ("time", "value", "message"),
+    [
+        (BURST, 1e-14, "`time.duration_days` of 'A' .* = 1e-14 d is no time from 1e-09 to 60000 d"),
+        (BURST, 59_999, "row 1: start of the window of 'A', 59999 d long, = 25000.5 is no MJD"),
+        ({"profile": "box", "start_mjd": "t0", "duration_days": "length"}, 5e4, "stop of the window of 'A'.* = 105000"),
+        ({"profile": "gaussian", "centre_mjd": "t0", "width_days": "length"}, 1e300, r"= 1e\+300 d is no time"),
+        ({"profile": "flare", "shortest_days": 1e-300, "longest_days": "length"}, 3, "= 1e-300 d is no time"),
+        ({"profile": "decay", "start_mjd": "t0", "timescale_days": 3.0, "power": "length"}, 1e3, "must be at most 100"),
+        (BURST | {"centre_mjd": "name"}, 3, "names the column 'name', which holds no numbers"),
+    ],
+)
+def test_durations_out_of_all_bounds_are_refused(tmp_path, time, value, message):
+    path = written(tmp_path, f"name,ra_deg,dec_deg,t0,length\nA,10,20,55000,{value}\n")
+    with pytest.raises(CatalogueError, match=message):
+        build(path, time)
+
+
+@pytest.mark.parametrize("header", ["start_jd", "JD", "T0 (HJD)", "julian_date"])
+def test_a_column_of_julian_dates_is_no_mjd(tmp_path, header):
+    path = written(tmp_path, f"name,ra_deg,dec_deg,{header},length\nA,10,20,55000,3\n")
+    with pytest.raises(CatalogueError, match=r"says Julian dates, but `time\.centre_mjd` names it"):
+        build(path, BURST | {"centre_mjd": header})
+
+
 def test_one_list_of_two_without_the_column(tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("name,ra_deg,dec_deg\nC,50,20\n")

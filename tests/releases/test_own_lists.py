@@ -95,6 +95,7 @@ def test_good_runs_come_from_the_configuration_or_a_file(tmp_path):
         ),
         (EVENTS.replace("55001.5", "2009.4"), {}, "row 2, column time: 2009.4 .*looks like a year"),
         (EVENTS.replace("55001.5", ""), {}, "row 2, column time: .*missing"),
+        (EVENTS.replace("time", "JD"), {"columns": COLUMNS | {"mjd": "JD"}}, "name of column JD says Julian dates"),
         (EVENTS.replace("55001.5", "55002.25"), {}, "row 2: the event at MJD 55002.25.* in none of the 2 good run"),
         (EVENTS, {"uptimes": [[55004, 55000]]}, "stop_mjd: 55000 is not above start_mjd = 55004"),
         (EVENTS, {"uptimes": [[55000, 55004], [55003, 55005]]}, "row 2: .*overlaps the one of row 1"),

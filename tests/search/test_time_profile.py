@@ -11,6 +11,7 @@ from nusky.errors import PhysicsError
 from nusky.search.time_profile import (
     Box,
     Decay,
+    FittedCurve,
     Gaussian,
     GoodRuns,
     LightCurve,
@@ -72,6 +73,21 @@ def test_edges_of_a_box_belong_to_it():
     assert box([np.nextafter(55010.25, 0), np.nextafter(55011.75, 1e6)]).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("name", [*PROFILES, "fitted"])
+def test_windows_hold_all_times_at_which_a_source_shines(name):
+    """They leave out what bins without flux leave out."""
+    curves = FittedCurve.of(EDGES[:-1], EDGES[1:], FLUX, thresholds=(0.5, 4.0), lags=(0.0, 5.0))
+    profile, shape = (curves, None) if name == "fitted" else PROFILES[name]
+    t = np.random.default_rng(1).uniform(54990, 55200, 2000)
+    every = curves.curves if name == "fitted" else [profile]
+    shines = np.any([own(t) > 1e-14 for own in every], axis=0)
+    inside = profile.windows.contain(t)
+    assert inside[shines].all()
+    if shape is None or name in ("box", "light curve"):
+        np.testing.assert_array_equal(inside, shines)
+        assert 0 < inside.sum() < len(t)
+
+
 def test_a_lag_moves_a_light_curve():
     curve = LightCurve.of(EDGES[:-1], EDGES[1:], FLUX, threshold=1.5, lag=3)
     assert curve([55012.9, 55013.0, 55064.0]).tolist() == [0.0, 0.5, 3.5]
@@ -97,6 +113,9 @@ def test_runs_are_joined_where_they_overlap():
         (lambda: LightCurve.of([55000, 55010], [55010, 55005], [1, 1]), "bin 2 of the light curve has no exposure"),
         (lambda: LightCurve.of([55000], [55010], [np.nan]), "flux in bin 1 .* no number"),
         (lambda: LightCurve.of([55000], [55010], [1], threshold=2), "no bin .* above the threshold 2"),
+        (lambda: LightCurve.of([55000], [55010], [1], threshold=-2), "threshold .* -2, is below 0"),
+        (lambda: Box(20100501, 20100601), "looks like a date, year, month and day"),
+        (lambda: Box(1.27e9, 1.28e9), "looks like seconds of a clock"),
         (lambda: exposure_ratios([Steady(), Box(55021, 55039)], [RUNS]), "source number 2, .* outside the good runs"),
         (lambda: Box(55021, 55039).draw(np.random.default_rng(1), RUNS, 1), "no time of signal"),
     ],

@@ -224,25 +224,6 @@ def test_the_test_statistic_with_energies_is_that_of_all_pairs(with_energy, name
         assert found == pytest.approx(brute_force(hypothesis, *told, 8.0), rel=1e-6, abs=1e-6)
 
 
-def test_only_sources_that_shine_cost_anything(made):
-    """Of a stack of other windows a sky keeps the events that come near a source while it shines."""
-    windows = [Box(55010, 55060), Box(55210, 55290), Box(55400, 55600)]
-    hypothesis = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS, profiles=windows)).with_gammas([2.0])
-    known, rng = hypothesis.near.cells, np.random.default_rng(3)
-    support = np.array([own.support for own in hypothesis.sources.profiles])
-    whole = common_sky(hypothesis.analysis, rng)
-    sky = hypothesis.common(*whole)
-    every = hypothesis.scrambled(rng)
-    for cell, mjd in zip(every.cell, every.mjd, strict=True):
-        own = support[known.source[slice(*known.entries[cell])]]
-        assert ((own[:, 0] <= mjd) & (mjd <= own[:, 1])).any()
-    counts = [len(hypothesis.scrambled(rng).chosen) for _ in range(100)]
-    own = [support[known.source[slice(*known.entries[c])]] for c in sky.cell]
-    some = sum(((w[:, 0] <= t) & (t <= w[:, 1])).any() for w, t in zip(own, sky.mjd, strict=True))
-    assert some == pytest.approx(np.mean(counts), abs=5 * np.std(counts))
-    assert some < len(sky.chosen)
-
-
 def test_steady_profiles_change_nothing(made):
     plain = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS))
     steady = Hypothesis.of(made, Sources.of(*AT, weights=WEIGHTS, profiles=Steady()))
@@ -285,16 +266,49 @@ def test_scrambled_times_keep_directions_in_the_detector(made):
     assert np.abs(away).max() < 0.02
 
 
-def test_drawing_only_what_matters_is_permuting_all(made):
+WINDOWS = {
+    "box of both seasons": Box(55100, 55330),
+    "box of a day": Box(55110, 55111),
+    "curve with bins without flux": CURVE,
+    "stack of windows that overlap": [Box(55010, 55140), Box(55120, 55150), Box(55290, 55420)],
+    "stack with a steady source": [Box(55010, 55140), Steady(), Gaussian(55400, 5)],
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_drawing_only_what_matters_is_permuting_all(made, name):
     """The events of scrambled skies near a source, and their number, are those of whole permutations."""
-    hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 0], profiles=Box(55100, 55330))).with_gammas([2.0])
+    single = not name.startswith("stack")
+    sources = Sources.of(*(AT[:, 0] if single else AT), weights=1.0 if single else WEIGHTS, profiles=WINDOWS[name])
+    hypothesis = Hypothesis.of(made, sources).with_gammas([2.0])
     rng = np.random.default_rng(9)
-    drawn = [hypothesis.scrambled(rng) for _ in range(300)]
-    whole = [hypothesis.common(*common_sky(hypothesis.analysis, rng)) for _ in range(300)]
-    for measure in (lambda sky: len(sky.chosen), lambda sky: hypothesis.fit(sky).ts, lambda sky: sky.mjd.sum()):
-        assert ks_2samp(*([measure(sky) for sky in skies] for skies in (drawn, whole))).pvalue > 0.01
+    drawn = [hypothesis.scrambled(rng) for _ in range(200)]
+    # Every event at a time inside any window, in a cell with any source: fewer matter in a stack.
+    every = [hypothesis.common(*common_sky(hypothesis.analysis, rng)) for _ in range(200)]
+    whole = [sky.part(shines(hypothesis, sky)) for sky in every]
+    assert all(shines(hypothesis, sky).all() for sky in drawn[:20])
+    season = hypothesis.analysis.indexed.records["season"]
+    measures = {
+        "events": lambda sky: len(sky.chosen),
+        "of the first season": lambda sky: (season[sky.chosen] == 0).sum(),
+        "TS": lambda sky: hypothesis.fit(sky).ts,
+        "times": lambda sky: sky.mjd.sum(),
+        "directions": lambda sky: np.cos(sky.ra).sum(),
+    }
+    for measure in measures.values():
+        assert ks_2samp(*([measure(sky) for sky in skies] for skies in (drawn, whole))).pvalue > 0.003
     assert all(len(np.unique(sky.chosen)) == len(sky.chosen) for sky in drawn)
     assert all(len(np.unique(sky.mjd)) == len(sky.mjd) for sky in drawn)
+    again = hypothesis.scrambled(np.random.default_rng(9))
+    np.testing.assert_array_equal(again.mjd, drawn[0].mjd)
+    np.testing.assert_array_equal(again.ra, drawn[0].ra)
+
+
+def shines(hypothesis, sky):
+    """Whether a source in the list of the cell of each event shines at its time."""
+    known, support = hypothesis.near.cells, hypothesis.profiles.support
+    lists = [support[known.source[slice(*entry)]] for entry in known.entries[sky.cell]]
+    return np.array([((w[:, 0] <= t) & (t <= w[:, 1])).any() for w, t in zip(lists, sky.mjd, strict=True)], bool)
 
 
 @pytest.mark.parametrize("profile", [Box(55100, 55330), Flare(5.0, 200.0)])
@@ -397,7 +411,10 @@ def test_analyses_with_other_runs_share_no_windows(made):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", [Box(55301, 55302), Box(55310, 55340), Box(55320, 55620), Gaussian(55400, 15)])
+@pytest.mark.parametrize(
+    "profile",
+    [Box(55301, 55302), Box(55310, 55340), Box(55320, 55620), Gaussian(55400, 15), CURVE, Decay(55120, 40, 1.2)],
+)
 def test_scrambled_skies_have_the_test_statistics_of_whole_permutations(made, profile):
     hypothesis = Hypothesis.of(made, Sources.of(*AT[:, 1], profiles=profile)).with_gammas([2.0])
     rng = np.random.default_rng(8)

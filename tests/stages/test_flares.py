@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from astropy.table import Table
 
 from nusky import config
 from nusky.catalogues import build
@@ -345,7 +346,10 @@ def test_an_upper_limit_is_no_flux(tmp_path):
         ("55000,", "2009,", "It looks like a year"),
         (",4", ",", "flux in bin 2 of the light curve is no number"),
         (",4", ",high", "column 'flux' holds something that is no number"),
+        (",4", ",1e300", "flux in bin 2 of the light curve, 1e.300, is neither 0 nor between"),
         ("flux", "f", "there is no column 'flux'; its columns are 'start_mjd', 'stop_mjd', 'f'"),
+        (CURVE, "\n", "the file is empty; a light curve is a table"),
+        (CURVE, "other.csv", "there is no column 'start_mjd'; its columns are 'other.csv'"),
     ],
 )
 def test_light_curves_that_make_no_sense_are_refused(tmp_path, old, new, message):
@@ -353,6 +357,28 @@ def test_light_curves_that_make_no_sense_are_refused(tmp_path, old, new, message
     path.write_text(CURVE.replace(old, new, 1))
     with pytest.raises(ConfigurationError, match=rf"curve\.csv: .*{message}"):
         read_light_curve(path, config.CurveColumns())
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "message"),
+    [
+        ("tmin", "s", "column 'tmin' is in 's'; times are MJD, in days"),
+        ("tmin [yr]", None, "is in 'yr'; times are MJD"),
+        ("tstart_jd", None, "the name of column 'tstart_jd' says Julian dates"),
+        ("tstart_mjd", "d", None),
+    ],
+)
+def test_times_of_light_curves_are_what_their_columns_say(tmp_path, name, unit, message):
+    path = tmp_path / "curve.ecsv"
+    table = Table({name: [55000.0], "stop_mjd": [55010.0], "flux": [1.0]})
+    table[name].unit = unit
+    table.write(path)
+    columns = config.CurveColumns(start_mjd=name)
+    if message is None:
+        assert read_light_curve(path, columns).edge == (55000.0, 55010.0)
+        return
+    with pytest.raises(ConfigurationError, match=message):
+        read_light_curve(path, columns)
 
 
 def test_columns_of_durations_are_taken_from_the_list(tmp_path):

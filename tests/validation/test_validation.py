@@ -104,7 +104,7 @@ def test_limits_cover(generated, source, experiment):
         (lambda: recovery.make(0.05, 10), 2 * 36 + 1),
         (lambda: hadronic.make(0.01, 30, 30, 10.0, ["km2a-hess"]), 1 + 1 + 1 + 3 + 2),
         (lambda: lhaaso.make(2), 1 + 2),
-        (lambda: speed.make(0.01, 1, 20), 22),
+        (lambda: speed.make(0.01, 1, 20), 22 + 13),
         (lambda: skymap.make(0.01, skymap.Grid(8, 8, 4.0), skymap.Grid(16, 8, 4.0)), 7),
         (lambda: corrected.make(20, 20, 20, 20, 0.02), 5 + 4),
         (lambda: transients.make((10, 5), (40, 20), (4, 2), {transients.GOLD: ((20.0,), 20)}), 18 + 5 + 2 + 5),

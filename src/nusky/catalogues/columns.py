@@ -278,6 +278,11 @@ def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[
                 f"{file.where}: column '{header}' is in '{said[0]}', but `time.{key}` names it, which takes MJD in "
                 "days. Give MJD."
             )
+        if units.says_julian(header):
+            raise CatalogueError(
+                f"{file.where}: the name of column '{header}' says Julian dates, but `time.{key}` names it, which "
+                "takes MJD: subtract 2400000.5, or 0.5 from dates without their 24, and name it so."
+            )
         return found
     if said is None:
         notes.append(f"{header}: taken as days, as `{key}` says and the list states no unit.")

@@ -5,7 +5,10 @@ import numpy as np
 from nusky.catalogues.sources import Sources
 from nusky.config import TimeProfile
 from nusky.errors import CatalogueError, PhysicsError
-from nusky.units import checked_mjd
+from nusky.units import LONGEST_DAYS, SHORTEST_DAYS, checked_mjd
+
+_STEEPEST = 100.0
+"""Power of a decay: a steeper one is over at once."""
 
 
 def check_times(sources: Sources, time: TimeProfile) -> None:
@@ -24,12 +27,16 @@ def check_times(sources: Sources, time: TimeProfile) -> None:
                 f"{sources.where}: `time.{key}` names the column '{column}', which this list does not have; there are "
                 f"{', '.join(columns)}."
             )
+        if sources.frame[column].dtype.kind not in "iuf":
+            raise CatalogueError(f"{sources.where}: `time.{key}` names the column '{column}', which holds no numbers.")
     for (row, name), *values in zip(
         sources.frame["name"].items(), *(_values(sources, value) for value in time.values.values()), strict=True
     ):
         given = dict(zip(time.values, values, strict=True))
         for key, value in given.items():
             _check_value(f"{sources.where}: row {row}", name, key, time.values[key], float(value))
+        if "duration_days" in given:
+            _check_edges(f"{sources.where}: row {row}", name, given)
         if "shortest_days" in given and given["shortest_days"] > given["longest_days"]:
             raise CatalogueError(
                 f"{sources.where}: row {row}: the longest flare of '{name}', {given['longest_days']:g} d "
@@ -51,6 +58,17 @@ def check_times(sources: Sources, time: TimeProfile) -> None:
             )
 
 
+def _check_edges(where: str, name: str, given: dict[str, float]) -> None:
+    """CatalogueError where a window of a duration begins or ends at no MJD."""
+    days = given["duration_days"]
+    start = given.get("start_mjd", given.get("centre_mjd", np.nan) - days / 2)
+    for edge, value in (("start", start), ("stop", start + days)):
+        try:
+            checked_mjd(f"{edge} of the window of '{name}', {days:g} d long,", value)
+        except PhysicsError as error:
+            raise CatalogueError(f"{where}: {error} Is the unit of the duration right?") from None
+
+
 def _values(sources: Sources, value: float | str) -> np.ndarray:
     return sources.frame[value].to_numpy() if isinstance(value, str) else np.full(len(sources.frame), value)
 
@@ -66,6 +84,13 @@ def _check_value(where: str, name: str, key: str, told: float | str, value: floa
             checked_mjd(f"`time.{key}` of '{name}' ({_told(told)})", value)
         elif not 0 < value < np.inf:
             raise PhysicsError(f"`time.{key}` of '{name}' ({_told(told)}) = {value:g} must be above 0.")
+        elif key.endswith("_days") and not SHORTEST_DAYS <= value <= LONGEST_DAYS:
+            raise PhysicsError(
+                f"`time.{key}` of '{name}' ({_told(told)}) = {value:g} d is no time from {SHORTEST_DAYS:g} to "
+                f"{LONGEST_DAYS:g} d. Is the unit right?"
+            )
+        elif key == "power" and value > _STEEPEST:
+            raise PhysicsError(f"`time.power` of '{name}' ({_told(told)}) = {value:g} must be at most {_STEEPEST:g}.")
     except PhysicsError as error:
         raise CatalogueError(f"{where}: {error}") from None
 

@@ -54,7 +54,10 @@ def table_of_file(path: Path, what: str) -> Table:
     if kind in ("fits", "fit"):
         content = io.BytesIO(read_bytes(path, ConfigurationError, _MAX_BYTES))
     else:
-        content = read_text(path, ConfigurationError, _MAX_BYTES)
+        text = read_text(path, ConfigurationError, _MAX_BYTES)
+        if not text.strip():
+            raise ConfigurationError(f"{path}: the file is empty; {what} is a table with a line of names.")
+        content = io.BytesIO(text.encode())  # a single line of text would be the name of a file to astropy
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", u.UnitsWarning)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nusky import config
+from nusky import config, units
 from nusky.catalogues import columns as reading
 from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.catalogues.userfile import Reading, column, positions
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 SECONDS_PER_DAY = 86400.0
 EDGE_DEG = 0.05
 """Rounding of the coordinates that an event at the edge of a cone may have."""
-_JULIAN, _YEARS = 2_400_000.5, (1900.0, 2200.0)
 _AREA_UNIT = re.compile(r"(?:^|[^a-z0-9])(c?m)\s*(?:(?:\^|\*\*)\s*)?2(?:$|[^a-z0-9])", re.I)
 _RUN_COLUMNS = ("start_mjd", "stop_mjd")
 
@@ -154,6 +153,11 @@ def _table(path: Path, wanted: Sequence[str], table: str | None, form: str | Non
 
 def _check_times(where: str, header: str, mjd: np.ndarray) -> None:
     low, high = schemas.KINDS["events"].closed["mjd"]
+    if units.says_julian(header):
+        raise ReleaseError(
+            f"{where}: the name of column {header} says Julian dates, but `columns.mjd` names it: subtract 2400000.5, "
+            "or 0.5 from dates without their 24, and name it so."
+        )
     wrong = np.flatnonzero(~((mjd >= low) & (mjd <= high)))
     if not wrong.size:
         return
@@ -161,10 +165,8 @@ def _check_times(where: str, header: str, mjd: np.ndarray) -> None:
     meant = "Give the time of every event in MJD, in days."
     if np.isnan(value):
         meant = "The time is missing. Leave `columns.mjd` out if the list has none."
-    elif value > _JULIAN:
-        meant = "It looks like a Julian date: subtract 2400000.5."
-    elif _YEARS[0] <= value <= _YEARS[1]:
-        meant = "It looks like a year: give MJD."
+    elif other := units.other_time(value):
+        meant = other
     raise ReleaseError(
         f"{where}, row {row}, column {header}: {value:.10g} is no MJD between {low:g} and {high:g}. {meant}"
     )

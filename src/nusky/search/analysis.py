@@ -30,7 +30,7 @@ OWN_LISTS = "configuration"
 NO_AREA = ", sources share the signal by weight and seasons by livetime, as no effective area is known"
 _ANY_AREA = EffectiveArea(np.array([2.0, 9.0]), np.array([-np.pi / 2, np.pi / 2]), np.ones((1, 1)))
 SPATIAL, FULL = "spatial only", "spatial and energy, point spread from the smearing tables"
-_FACTOR_STEP = 16.0
+_FACTOR_STEP = 4.0
 """Reaches are those of a few factors in time, this far apart: analyses with them are kept."""
 
 
@@ -168,7 +168,7 @@ class Analysis:
         return IndexedEvents.of_seasons(self.seasons, self.response_numbers)
 
     def windowed(self, factor: float) -> "Analysis":
-        """The same for sources that change with time, whose density ratios are larger by up to `factor`.
+        """The same for sources that change with time, whose pairs weigh more by up to `factor`.
 
         With a response for every season, as seasons of one differ then, and events that are near farther away.
         """

@@ -22,7 +22,7 @@ from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
 from nusky.likelihood.ratios import FIRST_BOUND, Signal, near_ratios, series_limits
 from nusky.likelihood.terms import directions
-from nusky.likelihood.time import NO_PROFILES, Profiles, permute
+from nusky.likelihood.time import NO_PROFILES, Permutation, Profiles, permute
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, far_ratios
 from nusky.search.flare import FlareLikelihood, largest_factor, wanted
@@ -37,6 +37,7 @@ from nusky.search.time_profile import (
     Steady,
     TimeProfile,
     exposure_ratios,
+    joined,
     packed,
     scale_of,
     turned,
@@ -52,8 +53,8 @@ _MOST_TABLES, _TABLE_STEP = 256, np.radians(0.5)
 """More sources than that share the signal densities of those within half a step of declination."""
 _ZOOMS, _ZOOM_POINTS = 3, 8
 _AT_ONCE = 64
-_FEW = 0.1
-"""Share of the times inside windows up to which those of the events inside are drawn one by one."""
+_PARTS_OF_A_TURN = 4096
+"""Times that are permuted are found by the part of a turn that their phase lies in."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class Hypothesis:
         sources = sources.by_declination()
         analysis.check_covered(sources.ra, sources.dec)
         if sources.profiles is not None:
-            analysis = analysis.windowed(_largest_factor(analysis, sources))
+            analysis = analysis.windowed(_largest_factor(analysis, sources, spectra))
         expected = expected_by_source(analysis, sources, spectra).sum(axis=2)
         if not (expected.sum(axis=0) > 0).all():
             where = ", ".join(f"{value:.3f}" for value in np.degrees(sources.dec[:3]))
@@ -330,9 +331,7 @@ class Hypothesis:
     @cached_property
     def _timed(self) -> "TimedEvents":
         """Times of the events, and which of them lie in the window of any source."""
-        groups, occupied = self.analysis.indexed.groups, np.diff(self.near.cells.row_start) > 0
-        near = np.repeat(occupied[groups[:, 2]], groups[:, 1] - groups[:, 0])
-        return TimedEvents.of(self.analysis, self.sources.profiles, near)
+        return TimedEvents.of(self.analysis, self.sources.profiles)
 
     @cached_property
     def _shining(self) -> np.ndarray:
@@ -354,14 +353,13 @@ class Hypothesis:
         if self.sources.profiles is None:
             found = self._look_up(self.analysis.indexed, ra)
             return Sky(*found, self._NOTHING, self.analysis.n_events)
-        timed = self._timed
-        chosen = np.concatenate(timed.inside)
-        return self._timed_sky(chosen, np.concatenate(ra)[self.analysis.indexed.order[chosen]], timed.mjd[chosen])
+        chosen = self._timed.inside
+        return self._timed_sky(chosen, np.concatenate(ra)[self.analysis.indexed.order[chosen]], self._timed.times)
 
     def _timed_sky(self, event: np.ndarray, ra: np.ndarray, mjd: np.ndarray) -> Sky:
         """Of the numbers of events in the sky's order, with right ascensions [rad] and times, (n,) each."""
-        timed, own = self._timed, ra % (2 * np.pi)
-        at, cell = self.near.cells.look_up(timed.row[event], timed.n_ra[event], own)
+        indexed, own = self.analysis.indexed, ra % (2 * np.pi)
+        at, cell = self.near.cells.look_up(indexed.row_cell[event], indexed.n_ra[event], own)
         return Sky(event[at], cell, own[at], self._NOTHING, self.analysis.n_events, mjd[at])
 
     def scrambled(self, rng: np.random.Generator) -> Sky:
@@ -380,12 +378,9 @@ class Hypothesis:
         if self.scramble == RIGHT_ASCENSION:
             found = cells.draw(rng, self._groups, *near)
             mjd = timed.mjd[found[0]]
-            shining = timed.shining(mjd)
+            shining = timed.windows.contain(mjd)
             return Sky(*(own[shining] for own in found), self._NOTHING, self.analysis.n_events, mjd[shining])
-        if timed.is_narrow:
-            return self._timed_sky(*timed.permuted(rng))
-        known = self._shining, cells.ROW_N_RA, self.near.cells, self.profiles.support
-        *found, mjd = permute(rng, self._groups, *timed.pools(), *known)
+        *found, mjd = permute(rng, self._permutation, self.near.cells, self.profiles.support)
         return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
 
     def common(self, ra: np.ndarray, mjd: np.ndarray | None) -> Sky:
@@ -394,7 +389,7 @@ class Hypothesis:
             return self.sky(np.split(ra, np.cumsum([len(season) for season in self.analysis.seasons])[:-1]))
         order = self.analysis.indexed.order
         ra, mjd = ra[order], mjd[order]
-        chosen = np.flatnonzero(self._timed.shining(mjd))
+        chosen = np.flatnonzero(self._timed.windows.contain(mjd))
         return self._timed_sky(chosen, ra[chosen], mjd[chosen])
 
     @cached_property
@@ -402,6 +397,37 @@ class Hypothesis:
         """Groups of events that may fall into a cell with sources."""
         groups, occupied = self.analysis.indexed.groups, np.diff(self.near.cells.row_start) > 0
         return np.ascontiguousarray(groups[occupied[groups[:, 2]]])
+
+    @cached_property
+    def _permutation(self) -> Permutation:
+        """What permuting times needs to know."""
+        timed, n_events = self._timed, self.analysis.n_events.astype(np.int64)
+        turn = np.where(_fixed(self.analysis), 0.0, EARTH_TURN)
+        times = np.split(timed.times, timed.first[1:-1])
+        phase = [own * rate % (2 * np.pi) for own, rate in zip(times, turn, strict=True)]
+        order = [np.argsort(own, kind="stable") for own in phase]
+        times, phase = ([own[by] for own, by in zip(each, order, strict=True)] for each in (times, phase))
+        widths = np.unique(cells.ROW_N_RA)
+        most = np.array([[_most_within(own, 2 * np.pi / n_ra) for n_ra in widths] for own in phase])
+        edges = np.linspace(0, 2 * np.pi, _PARTS_OF_A_TURN + 1)
+        buckets = np.array([np.searchsorted(own, edges) for own in phase])
+        known = np.concatenate(times), np.concatenate(phase), timed.first, buckets, most, widths, n_events, turn
+        return Permutation(self._groups_with(times), timed.ra, timed.mjd, *known, self._shining, cells.ROW_N_RA)
+
+    def _groups_with(self, times: Sequence[np.ndarray]) -> np.ndarray:
+        """Groups of events of one season that may fall into a cell with sources while one shines at any of its `times`
+        [MJD], (n_groups, 4)."""
+        season, groups = self.analysis.indexed.records["season"], self._groups
+        first = np.union1d(groups[:, 0], np.flatnonzero(np.diff(season)) + 1)
+        of = np.searchsorted(groups[:, 0], first, side="right") - 1
+        belongs = (of >= 0) & (first < groups[of, 1])
+        first, of = first[belongs], of[belongs]
+        stop = np.minimum(np.append(first[1:], len(season)), groups[of, 1])
+        found = np.column_stack((first, stop, groups[of, 2], season[first]))
+        reach = np.array([(own.min(), own.max()) if len(own) else (np.inf, -np.inf) for own in times])[found[:, 3]]
+        shining = self._shining[found[:, 2]]
+        found = found[(shining[:, 0] <= reach[:, 1]) & (shining[:, 1] >= reach[:, 0])]
+        return np.ascontiguousarray(found[np.argsort(found[:, 3], kind="stable")])
 
     def injected(self, sky: Sky, events: Sequence[SeasonEvents]) -> Sky:
         """The same sky with extra events, one `SeasonEvents` per season."""
@@ -515,17 +541,22 @@ def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[S
     return expected
 
 
-def _largest_factor(analysis: Analysis, sources: Sources) -> float:
-    """Largest factor s(t) |R| of any source at an event."""
+def _largest_factor(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> float:
+    """By how much what is tested makes the weight f_k S/B of pairs larger than a season of steady sources has it.
+
+    For one source in a window inside a season |R_k| / E_k. A source of a stack that shines a short while in a season
+    has a small share of its signal, so that its pairs weigh no more than those of others.
+    """
+    exposures = _exposure_ratios(analysis, sources)  # of which there must be some
     if flare := wanted(sources.profiles):
-        _exposure_ratios(analysis, sources)  # which there must be
         return largest_factor(flare, analysis.runs)
     if (fitted := _fitted_curve(sources)) is not None:
-        _exposure_ratios(analysis, sources)  # which the first curve must have
         curves = fitted.seen(analysis.runs)
-        return max(_largest_factor(analysis, replace(sources, profiles=(curve,))) for curve in curves)
-    scale = scale_of(_exposure_ratios(analysis, sources))
-    return float((scale * [_top(profile) for profile in sources.profiles]).max())
+        return max(_largest_factor(analysis, replace(sources, profiles=(curve,)), spectra) for curve in curves)
+    steady = analysis.expected(sources.dec, spectra) * sources.weights
+    expected = (steady * exposures[:, None]).sum(axis=(0, 2))
+    tops = (steady * [_top(profile) for profile in sources.profiles]).sum(axis=2)[exposures.any(axis=1)]
+    return float((tops / np.where(expected > 0, expected, np.inf)).max())
 
 
 def _exposure_ratios(analysis: Analysis, sources: Sources) -> np.ndarray:
@@ -553,85 +584,41 @@ class TimedEvents:
     ----------
     ra, mjd : (n_events,) float64, rad and d
         In the order of the sky's index.
-    inside : for each season (n_inside,) int64
-        Numbers, in that order, of its events at whose times a source may shine.
-    members : for each season (n,) int64
-        Numbers of all its events.
-    near : for each season (n_near,) int64
-        Numbers of those that are near a source at some right ascension.
-    row, n_ra : (n_events,) int64
-        As in the record of an event.
-    fixed : for each season bool
-        Whether directions stay when times change, as in a cone.
     windows : GoodRuns
         When any source may shine.
-    season : (n_events,) int16
+    inside : (n_inside,) int64
+        Numbers, in that order, of the events at such times, season after season.
+    first : (n_seasons + 1,) int64
+        Where each season begins in them.
     """
 
     ra: np.ndarray
     mjd: np.ndarray
-    inside: tuple[np.ndarray, ...]
-    members: tuple[np.ndarray, ...]
-    near: tuple[np.ndarray, ...]
-    row: np.ndarray
-    n_ra: np.ndarray
-    fixed: tuple[bool, ...]
     windows: GoodRuns
-    season: np.ndarray
+    inside: np.ndarray
+    first: np.ndarray
 
     @classmethod
-    def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile], near: np.ndarray) -> "TimedEvents":
-        """Of the events of an analysis and the `profiles` of the sources.
-
-        `near` (n_events,) tells, in the order of the sky's index, which events are near a source at some right
-        ascension.
-        """
-        indexed = analysis.indexed
-        ra, mjd = (
-            np.concatenate([getattr(s, name) for s in analysis.seasons])[indexed.order] for name in ("ra", "mjd")
-        )
-        windows = GoodRuns.of(*zip(*(profile.support for profile in profiles), strict=True))
-        shining = windows.contain(mjd)
-        season = np.ascontiguousarray(indexed.records["season"])
-        members = tuple(np.flatnonzero(season == k) for k in range(len(analysis.seasons)))
-        inside = tuple(own[shining[own]] for own in members)
-        reachable = tuple(own[near[own]] for own in members)
-        row, n_ra = indexed.row_cell.astype(np.int64), indexed.n_ra.astype(np.int64)
-        return cls(ra, mjd, inside, members, reachable, row, n_ra, _fixed(analysis), windows, season)
-
-    def shining(self, mjd: np.ndarray) -> np.ndarray:
-        """Whether a source may shine at each of `mjd` (n,)."""
-        return self.windows.contain(mjd)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether few of the times are those at which a source may shine."""
-        return sum(map(len, self.inside)) < _FEW * sum(map(len, self.members))
-
-    def pools(self) -> tuple[np.ndarray, ...]:
-        """What `nusky.likelihood.time.permute` needs of the events, in its order."""
-        pool, *known = self._pools
-        return self.season, self.ra, self.mjd, pool.copy(), *known
+    def of(cls, analysis: Analysis, profiles: Sequence[TimeProfile]) -> "TimedEvents":
+        """Of the events of an analysis and the `profiles` of the sources."""
+        order, season = analysis.indexed.order, analysis.indexed.records["season"]
+        ra, mjd = (np.concatenate([getattr(s, name) for s in analysis.seasons])[order] for name in ("ra", "mjd"))
+        windows = joined([profile.windows for profile in profiles])
+        inside = np.flatnonzero(windows.contain(mjd))
+        inside = inside[np.argsort(season[inside], kind="stable")]
+        return cls(ra, mjd, windows, inside, np.searchsorted(season[inside], np.arange(len(analysis.seasons) + 1)))
 
     @cached_property
-    def _pools(self) -> tuple[np.ndarray, ...]:
-        first = np.concatenate(([0], np.cumsum([len(own) for own in self.members])))
-        return self.mjd[np.concatenate(self.members)], first, np.where(self.fixed, 0.0, EARTH_TURN)
+    def times(self) -> np.ndarray:
+        """The times of the events that are inside, (n_inside,) float64, MJD."""
+        return self.mjd[self.inside]
 
-    def permuted(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Numbers, right ascensions [rad] and times of near events that get a time at which a source may shine.
 
-        Each season's times are permuted among its events: how many of the near ones get a time in a window is
-        hypergeometric, and then any of them and any of the times are as likely. The others need not be known.
-        """
-        found = []
-        for inside, members, near, fixed in zip(self.inside, self.members, self.near, self.fixed, strict=True):
-            n = rng.hypergeometric(len(inside), len(members) - len(inside), len(near))
-            event = near[rng.choice(len(near), n, replace=False)] if n else near[:0]
-            mjd = self.mjd[inside[rng.choice(len(inside), n, replace=False)]] if n else np.empty(0)
-            ra = self.ra[event] if fixed else turned(self.ra[event], self.mjd[event], mjd)
-            found.append((event, ra, mjd))
-        return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))
+def _most_within(phase: np.ndarray, width: float) -> int:
+    """Largest number of sorted phases [rad] within a width [rad], a little more for rounding."""
+    around = np.concatenate((phase, phase + 2 * np.pi))
+    count = np.searchsorted(around, phase + min(width, 2 * np.pi) + 1e-8) - np.arange(len(phase))
+    return int(min(count.max(initial=0), len(phase)))
 
 
 def _fixed(analysis: Analysis) -> tuple[bool, ...]:

@@ -22,6 +22,8 @@ EARTH_TURN = 2 * np.pi * 1.002737909
 """Rotation of the Earth towards the stars, rad per day (mean sidereal: IAU 1982, Aoki et al., A&A 105 (1982) 359)."""
 _REACH = 8.3
 """Widths beyond which a Gaussian is below 1e-15 of its maximum."""
+_FLUXES = 1e-100, 1e100
+"""Of a light curve: sums and ratios of these stay numbers."""
 _ROUNDING = 1e-6
 """Bins of a light curve that touch may differ by this, d."""
 
@@ -84,6 +86,11 @@ class TimeProfile(ABC):
     @abstractmethod
     def support(self) -> tuple[float, float]:
         """First and last time [MJD] at which T is not 0 or negligible."""
+
+    @property
+    def windows(self) -> GoodRuns:
+        """The times at which T is not 0 or negligible."""
+        return GoodRuns.of(*self.support)
 
     @abstractmethod
     def integral(self, mjd: NDArray) -> NDArray:
@@ -332,6 +339,11 @@ class LightCurve(TimeProfile):
                 raise PhysicsError(f"bin {i} of the light curve has no exposure: it stops at {high}, starts at {low}.")
             if not np.isfinite(value):
                 raise PhysicsError(f"the flux in bin {i} of the light curve is no number. Give 0 for an upper limit.")
+            if value and not _FLUXES[0] <= abs(value) <= _FLUXES[1]:
+                raise PhysicsError(
+                    f"the flux in bin {i} of the light curve, {value:g}, is neither 0 nor between {_FLUXES[0]:g} and "
+                    f"{_FLUXES[1]:g}. Give it in another unit."
+                )
         apart = np.flatnonzero(np.abs(start[1:] - stop[:-1]) > _ROUNDING)
         if apart.size:
             i = apart[0]
@@ -339,6 +351,11 @@ class LightCurve(TimeProfile):
             raise PhysicsError(
                 f"bin {i + 2} of the light curve, from MJD {start[i + 1]:.8f}, {what} bin {i + 1}, which ends at "
                 f"{stop[i]:.8f}. Give bins in order that touch, those without a measurement with a flux of 0."
+            )
+        if threshold < 0:
+            raise PhysicsError(
+                f"the threshold of the light curve, {threshold:g}, is below 0: there would be a flux where none was "
+                "measured. Give 0 or more."
             )
         above = np.maximum(flux - threshold, 0.0)
         if not (above > 0).any():
@@ -351,6 +368,12 @@ class LightCurve(TimeProfile):
         """Of the bins with flux, MJD."""
         used = np.flatnonzero(np.array(self.flux) > 0)
         return self.edge[used[0]], self.edge[used[-1] + 1]
+
+    @property
+    def windows(self) -> GoodRuns:
+        """The bins with flux, those that touch as one."""
+        edge, used = np.array(self.edge), np.flatnonzero(np.array(self.flux) > 0)
+        return GoodRuns.of(edge[used], edge[used + 1])
 
     @property
     def _totals(self) -> NDArray:
@@ -413,6 +436,11 @@ class FittedCurve(TimeProfile):
         """From the first to the last bin with flux of any of them, MJD."""
         starts, stops = zip(*(curve.support for curve in self.curves), strict=True)
         return min(starts), max(stops)
+
+    @property
+    def windows(self) -> GoodRuns:
+        """The bins with flux of any of them."""
+        return joined([curve.windows for curve in self.curves])
 
     def integral(self, mjd: NDArray) -> NDArray:
         """Of the first one, flux times days."""

@@ -12,6 +12,7 @@ from nusky.config import CurveColumns
 from nusky.detector.spectrum_file import table_of_file
 from nusky.errors import ConfigurationError, PhysicsError
 from nusky.search.time_profile import FittedCurve, LightCurve
+from nusky.units import says_julian, time_unit, time_unit_in_name
 
 _WORDS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "<": True, "": False}
 
@@ -38,6 +39,8 @@ def read_light_curve(
             there = ", ".join(f"'{own}'" for own in table.colnames) or "none"
             raise ConfigurationError(f"{path}: there is no column '{name}'; its columns are {there}.")
     start, stop, flux = (_numbers(table[wanted[what]], path) for what in ("start_mjd", "stop_mjd", "flux"))
+    for what in ("start_mjd", "stop_mjd"):
+        _check_times(table[wanted[what]], path)
     if "upper_limit" in wanted:
         flux = np.where(_flags(table[wanted["upper_limit"]], path), 0.0, flux)
     try:
@@ -50,10 +53,22 @@ def read_light_curve(
 def _numbers(column: Column, path: Path) -> NDArray:
     if column.dtype.kind not in "iuf" or column.ndim != 1:
         raise ConfigurationError(f"{path}: column '{column.name}' holds something that is no number.")
-    unit = column.unit
-    if column.name and unit is not None and str(unit) not in ("d", "day") and "mjd" in column.name.lower():
-        raise ConfigurationError(f"{path}: column '{column.name}' is in '{unit}'; times are MJD, in days.")
     return np.ma.filled(column.astype(float), np.nan)
+
+
+def _check_times(column: Column, path: Path) -> None:
+    """ConfigurationError where a column of times says that they are no MJD in days."""
+    unit = str(column.unit or "").strip()
+    in_name = time_unit_in_name(column.name)
+    if (unit and unit.casefold() != "mjd" and time_unit(unit) != 1.0) or (in_name and in_name[1] != 1.0):
+        raise ConfigurationError(
+            f"{path}: column '{column.name}' is in '{unit or in_name[0]}'; times are MJD, in days."
+        )
+    if says_julian(column.name):
+        raise ConfigurationError(
+            f"{path}: the name of column '{column.name}' says Julian dates; times are MJD: subtract 2400000.5, and "
+            "name it so."
+        )
 
 
 def _flags(column: Column, path: Path) -> NDArray:

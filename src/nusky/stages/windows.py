@@ -54,9 +54,12 @@ def unseen(profiles: Mapping[str, TimeProfile], uptimes: pa.Table) -> dict[str, 
     """
     seasons = list(dict.fromkeys(uptimes["season"].to_pylist()))
     runs = good_runs(seasons, [np.empty(0)] * len(seasons), uptimes)
-    for profile in profiles.values():
+    for name, profile in profiles.items():
         if isinstance(profile, Flare):
-            largest_factor(profile, runs)
+            try:
+                largest_factor(profile, runs)
+            except PhysicsError as error:
+                raise PhysicsError(f"source '{name}': {error}") from None
     why = {name: why_unseen(profile, runs) for name, profile in profiles.items()}
     left = {name: reason for name, reason in why.items() if reason}
     if left and len(left) == len(why):

@@ -1,0 +1,118 @@
+"""Permuted times: what is drawn against every permutation, one by one."""
+
+from collections import Counter
+from itertools import permutations
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from nusky.likelihood.cells import SourceCells
+from nusky.likelihood.time import Permutation, permute
+
+TURN, N_COLUMNS = 2.0, 4
+WINDOWS = np.array([[2.0, 3.0], [3.0, 9.0]])
+"""Of two sources, and of the rows of events that come near them."""
+CELLS = SourceCells(
+    np.arange(3), np.array([[0, 1], [0, 1], [1, 2]], np.int32), np.array([0, 1], np.int32), np.array([0, 2, 3]),
+    np.array([1, 3, 2], np.int32),
+)  # fmt: skip
+"""Columns 1 and 3 of the first row near the first source, column 2 of the second row near the second."""
+
+
+def events(n_seasons, n_events):
+    """Right ascensions and times of events, a season of times 1, 2, ... after the other."""
+    ra = np.random.default_rng(1).uniform(0, 2 * np.pi, n_seasons * n_events)
+    return ra, np.tile(np.arange(1.0, n_events + 1), n_seasons)
+
+
+def drawn(rng, n_seasons, n_events, windows):
+    """Pairs of an event and its new time: of each season the first two in the first row, the third in the second."""
+    ra, mjd = events(n_seasons, n_events)
+    first = np.arange(n_seasons) * n_events
+    rows = [(k, k + 2, 0, s) for s, k in enumerate(first)], [(k + 2, k + 3, 1, s) for s, k in enumerate(first)]
+    groups = np.array([group for season in zip(*rows, strict=True) for group in season])
+    inside = np.array([t for t in mjd[:n_events] if any(low <= t <= high for low, high in windows)])
+    phase = inside * TURN % (2 * np.pi)
+    order = np.argsort(phase)
+    times, phase = np.tile(inside[order], n_seasons), np.tile(phase[order], n_seasons)
+    most = max(((phase[: len(inside)] - low) % (2 * np.pi) < 2 * np.pi / N_COLUMNS + 1e-8).sum() for low in phase)
+    buckets = np.tile(np.searchsorted(phase[: len(inside)], np.linspace(0, 2 * np.pi, 9)), (n_seasons, 1))
+    sizes = np.full((n_seasons, 1), most), np.array([N_COLUMNS]), np.full(n_seasons, n_events)
+    known = times, phase, np.arange(n_seasons + 1) * len(inside), buckets, *sizes, np.full(n_seasons, TURN)
+    permutation = Permutation(groups, ra, mjd, *known, windows, np.full(2, N_COLUMNS))
+    chosen, cell, new, mjd = permute(rng, permutation, CELLS, windows)
+    return chosen, cell, new, mjd
+
+
+def every(n_seasons, n_events, windows):
+    """Share of each outcome of one season among all permutations of its times, season after season."""
+    ra, mjd = events(n_seasons, n_events)
+    for season in range(n_seasons):
+        own, found = range(season * n_events, season * n_events + 3), Counter()
+        for new in permutations(mjd[:n_events], 3):
+            pairs = []
+            for place, (i, t) in enumerate(zip(own, new, strict=True)):
+                row, columns = (0, (1, 3)) if place < 2 else (1, (2,))
+                column = int((ra[i] + TURN * (t - mjd[i])) % (2 * np.pi) * N_COLUMNS / (2 * np.pi))
+                if windows[row, 0] <= t <= windows[row, 1] and column in columns:
+                    pairs.append((i, t))
+            found[frozenset(pairs)] += 1
+        yield {outcome: count / found.total() for outcome, count in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("n_seasons", "n_events", "windows"),
+    [
+        (1, 9, WINDOWS),
+        (2, 5, WINDOWS),
+        (2, 12, np.array([[2.0, 3.0], [3.0, 3.0]])),
+        (1, 4, np.array([[0, 9.0]] * 2)),
+        (2, 14, np.array([[2.0, 3.0], [3.0, 5.0]])),
+        (1, 24, np.array([[2.0, 3.0], [3.0, 12.0]])),
+    ],
+    ids=["most times inside", "two seasons", "few times inside", "all times inside", "sparse", "sparse and long"],
+)
+def test_outcomes_are_those_of_all_permutations(n_seasons, n_events, windows):
+    rng, n_trials = np.random.default_rng(2), 20_000
+    skies = [drawn(rng, n_seasons, n_events, windows) for _ in range(n_trials)]
+    for season, expected in enumerate(every(n_seasons, n_events, windows)):
+        counts = Counter()
+        for chosen, _, _, mjd in skies:
+            pairs = zip(chosen.tolist(), mjd.tolist(), strict=True)
+            counts[frozenset(pair for pair in pairs if pair[0] // n_events == season)] += 1
+        assert counts.keys() <= expected.keys()
+        outcomes = sorted(expected, key=expected.get)
+        counted, wanted = (np.array([of.get(o, 0) for o in outcomes]) for of in (counts, expected))
+        rare = wanted * n_trials < 10
+        joint = [np.append(values[~rare], values[rare].sum()) for values in (counted, wanted * n_trials)]
+        joint = [values[joint[1] > 0] for values in joint]
+        assert len(joint[0]) > 3
+        assert chisquare(*joint).pvalue > 1e-3
+
+
+def test_seasons_are_permuted_apart():
+    """What one season draws says nothing of another."""
+    rng = np.random.default_rng(3)
+    numbers = np.array([
+        [(chosen < 5).sum(), (chosen >= 5).sum()] for chosen, *_ in (drawn(rng, 2, 5, WINDOWS) for _ in range(5000))
+    ])  # fmt: skip
+    assert abs(np.corrcoef(numbers.T)[0, 1]) < 4 / np.sqrt(5000)
+
+
+def test_right_ascensions_follow_the_times_into_the_cells():
+    rng, (ra, mjd) = np.random.default_rng(4), events(2, 12)
+    for _ in range(200):
+        chosen, cell, new, t = drawn(rng, 2, 12, WINDOWS)
+        np.testing.assert_allclose(new, (ra[chosen] + TURN * (t - mjd[chosen])) % (2 * np.pi))
+        column = (new * N_COLUMNS / (2 * np.pi)).astype(int)
+        np.testing.assert_array_equal(CELLS.column[cell], column)
+        np.testing.assert_array_equal(np.where(chosen % 12 < 2, 0, 1), (cell == 2).astype(int))
+
+
+def test_a_sky_is_that_of_its_stream_whatever_was_drawn_before():
+    first = drawn(np.random.default_rng(5), 2, 12, WINDOWS)
+    for _ in range(3):
+        drawn(np.random.default_rng(6), 2, 12, WINDOWS)
+    for one, other in zip(first, drawn(np.random.default_rng(5), 2, 12, WINDOWS), strict=True):
+        np.testing.assert_array_equal(one, other)
