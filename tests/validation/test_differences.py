@@ -13,6 +13,8 @@ from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.expected import expected_events
 from validation import differences
 
+pytestmark = pytest.mark.slow
+
 SEASONS = ICECUBE_10YR.select(["IC79", "IC86_I"])
 
 
