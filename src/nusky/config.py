@@ -71,7 +71,7 @@ Once = AfterValidator(_each_once)
 class Section(BaseModel):
     """A block of the configuration: unknown keys refused, NaN and infinity refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -703,38 +703,38 @@ class Catalogue(Section):
         return self
 
 
-_FLUX = Weighting(column="flux", share_by_list="published")
+_FLUX = {"column": "flux", "share_by_list": "published"}
 PRESETS: dict[str, dict[str, Any]] = {
     "wcda-hess": {
-        "lists": [SourceList(builtin="1lhaaso-wcda"), SourceList(builtin="hess")],
-        "weightings": {"uniform": Weighting(), "flux": _FLUX},
+        "lists": [{"builtin": "1lhaaso-wcda"}, {"builtin": "hess"}],
+        "weightings": {"uniform": {}, "flux": _FLUX},
         "gammas": [2.0, 2.4, 2.53, 3.0],
     },
     "km2a-hess": {
-        "lists": [SourceList(builtin="1lhaaso-km2a"), SourceList(builtin="hess")],
+        "lists": [{"builtin": "1lhaaso-km2a"}, {"builtin": "hess"}],
         # Measured above 25 TeV, KM2A's spectra give no photons above 1 TeV: 25 times WCDA's if they are extended.
-        "weightings": {"uniform": Weighting(), "flux": Weighting(column="flux", share_by_list=True)},
+        "weightings": {"uniform": {}, "flux": {"column": "flux", "share_by_list": True}},
         "gammas": [2.0, 2.4, 2.53, 3.0, 3.5],
     },
-    "lhaaso": {"lists": [SourceList(builtin="1lhaaso")], "gammas": [2.0, 2.53, 3.0]},
+    "lhaaso": {"lists": [{"builtin": "1lhaaso"}], "gammas": [2.0, 2.53, 3.0]},
     "pulsars": {
-        "lists": [SourceList(builtin="atnf")],
+        "lists": [{"builtin": "atnf"}],
         "weightings": {
-            "uniform": Weighting(),
-            "inverse-distance-squared": Weighting(column="distance_dm_kpc", power=-2.0),
-            "s1400": Weighting(column="s1400_mjy"),
+            "uniform": {},
+            "inverse-distance-squared": {"column": "distance_dm_kpc", "power": -2.0},
+            "s1400": {"column": "s1400_mjy"},
         },
         "gammas": [2.0, 2.53, 3.0],
         "single_sources": False,
     },
     "tdes": {
-        "lists": [SourceList(builtin="tdes")],
+        "lists": [{"builtin": "tdes"}],
         "weightings": {
-            "uniform": Weighting(quantity="fluence"),
-            "inverse-distance-squared": Weighting(column="distance_mpc", power=-2.0, quantity="fluence"),
+            "uniform": {"quantity": "fluence"},
+            "inverse-distance-squared": {"column": "distance_mpc", "power": -2.0, "quantity": "fluence"},
         },
         "gammas": [2.0, 2.5],
-        "time": TimeProfile(profile="box", start_mjd="start_mjd", stop_mjd="stop_mjd"),
+        "time": {"profile": "box", "start_mjd": "start_mjd", "stop_mjd": "stop_mjd"},
     },
 }
 

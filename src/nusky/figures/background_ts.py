@@ -2,9 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.special import chdtr
 
 from nusky.figures import canvas
 
@@ -66,7 +66,7 @@ def _draw_trials(axes: Axes, n_trials: int, positive: np.ndarray, edges: np.ndar
     if n_spike:
         axes.plot(0, n_spike, "D", color="#0072B2", clip_on=False, zorder=5, label=f"{n_spike} trials at TS = 0")
     for ndf, style in ((1, "-"), (2, "--")):
-        expected = positive.size * np.diff(chdtr(ndf, edges))
+        expected = positive.size * np.diff(scipy.special.chdtr(ndf, edges))
         axes.stairs(
             expected,
             edges,

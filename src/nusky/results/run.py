@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nusky.errors import TableError
 from nusky.files import read_json, sha256
@@ -334,7 +333,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
         if pa.types.is_null(field.type):
             table = table.set_column(k, field.name, table[k].cast(pa.float64()))
         if pa.types.is_floating(table.schema[k].type):
-            table = table.set_column(k, field.name, pc.fill_null(table[k], float("nan")))
+            table = table.set_column(k, field.name, table[k].fill_null(float("nan")))
     return table
 
 
