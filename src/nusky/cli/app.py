@@ -143,19 +143,19 @@ def options(
     """Options before the subcommand."""
 
 
-app.command()(search.search)
-app.command()(init.init)
-app.command()(check.check)
-app.command(cls=run.Command)(run.run)
-app.command()(show.show)
-app.command()(table.table)
-app.command()(methods.methods)
+app.command(short_help="Is there an excess at a source, and what limit?")(search.search)
+app.command(short_help="Write a configuration for a source list of yours.")(init.init)
+app.command(short_help="Say what a configuration would run and cost.")(check.check)
+app.command(cls=run.Command, short_help="Run an analysis, from download to report.")(run.run)
+app.command(short_help="Print a result and where it comes from.")(show.show)
+app.command(short_help="Sources or stacks of a run as a table for a paper.")(table.table)
+app.command(short_help="How a run was made, as text for a paper.")(methods.methods)
 app.add_typer(data.app, name="data")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(bdm.app, name="bdm")
 
 
-@app.command()
+@app.command(short_help="Print version and git revision.")
 def version() -> None:
     """Version of nusky, and the git revision when it runs from a source tree.
 

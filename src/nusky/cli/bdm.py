@@ -10,7 +10,7 @@ import typer
 from nusky.cli import console
 
 app = typer.Typer(
-    help="Boosted dark matter of one supernova: flux, events, limits, sky map.",
+    help="Boosted dark matter of one supernova.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -46,7 +46,9 @@ _NOMINAL_SOURCES = 200
 
 def run(
     configuration: Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration of a run, YAML.")],
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use; all of this machine.")] = None,
+    cores: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Cores to use; if left out, all of this machine.")
+    ] = None,
     profile: Annotated[
         str | None, typer.Option(help="Snakemake profile: slurm, pbs, htcondor (come with nusky) or a folder.")
     ] = None,

@@ -82,7 +82,7 @@ def table(
         str | None, typer.Option(help="Catalogue of sources or stacks; of sources needed where the run has several.")
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Columns, separated by commas; `all` for every one.")] = None,
-    rows: Annotated[int | None, typer.Option(min=1, help="The first so many rows; all of them.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, metavar="N", help="The first N rows; if left out, all.")] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Write LaTeX: a tabular with its caption.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write CSV, numbers in full.")] = False,
     ecsv: Annotated[bool, typer.Option("--ecsv", help="Write ECSV: numbers in full, with units.")] = False,

@@ -24,6 +24,7 @@ from nusky.printable import printable
 from nusky.resources import resource
 
 FLUX_UNIT = "[GeV cm⁻² s⁻¹]"
+E2DNDE = "E² dN/dE"
 SYNTHETIC_TAG = "synthetic events · not a measurement"
 WARNING_COLOR = "#B23A00"
 MUTED_COLOR = "#5B6770"

@@ -83,7 +83,7 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
         _frame_sky(sky)
         _frame_plane(plane)
         if log10_energy.size and known:
-            canvas.bar_beside(sky, points, r"Reconstructed energy  $\log_{10}(E\,/\,\mathrm{GeV})$")
+            canvas.bar_beside(sky, points, "Reconstructed energy  log₁₀(E / GeV)")
         elif not log10_energy.size:
             canvas.note(sky, "no events")
         handles, labels = sky.get_legend_handles_labels()
