@@ -31,8 +31,9 @@ end_on_hangup()
 # One revision for all jobs, even if the sources change while they run.
 os.environ.setdefault(VARIABLE, revision())
 
-# The interpreters of jobs take no module from the folder they work in, whatever lies there.
-os.environ.update(PYTHONSAFEPATH="1")
+# The interpreters of jobs take no module from the folder they work in, whatever lies there; and they do not look through
+# everything that is installed for plugins of pydantic, of which there are none that nusky knows.
+os.environ.update(PYTHONSAFEPATH="1", PYDANTIC_DISABLE_PLUGINS="__all__")
 
 # Snakemake has read the files already, but it takes the last of equal keys without a word, and numbers in base 60. Here
 # they are read as `nusky check` reads them, and judged by the same model; `--config` stands above them as usual.

@@ -16,10 +16,11 @@ os.environ["MPLCONFIGDIR"] = _matplotlib.name
 @pytest.fixture(autouse=True)
 def _environment():
     """What the Snakefile sets for its jobs, it sets in this process where a test calls Snakemake's API."""
-    before = os.environ.get("PYTHONSAFEPATH")
+    names = ("PYTHONSAFEPATH", "PYDANTIC_DISABLE_PLUGINS")
+    before = {name: os.environ[name] for name in names if name in os.environ}
     yield
-    if before is None:
-        os.environ.pop("PYTHONSAFEPATH", None)
+    for name in set(names) - set(before):
+        os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,7 @@ Once = AfterValidator(_each_once)
 class Section(BaseModel):
     """A block of the configuration: unknown keys refused, NaN and infinity refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -282,6 +282,14 @@ class Columns(Section):
     ra_deg: str = Field("ra_deg", description="Column with the right ascension, or longitude.")
     dec_deg: str = Field("dec_deg", description="Column with the declination, or latitude.")
     extension_deg: str | None = Field(None, description="Column with the Gaussian width of the source, degrees.")
+
+    @model_validator(mode="after")
+    def _each_its_own(self) -> "Columns":
+        """One column may hold both coordinates, as a column of positions does, and nothing else twice."""
+        named = [self.name, *dict.fromkeys((self.ra_deg, self.dec_deg)), self.extension_deg]
+        if twice := next((column for column in named if column is not None and named.count(column) > 1), None):
+            raise ValueError(f"the column '{twice}' is named twice; name and extension have columns of their own")
+        return self
 
 
 _REQUIRED, _OPTIONAL = "required", "optional"
@@ -695,38 +703,38 @@ class Catalogue(Section):
         return self
 
 
-_FLUX = Weighting(column="flux", share_by_list="published")
+_FLUX = {"column": "flux", "share_by_list": "published"}
 PRESETS: dict[str, dict[str, Any]] = {
     "wcda-hess": {
-        "lists": [SourceList(builtin="1lhaaso-wcda"), SourceList(builtin="hess")],
-        "weightings": {"uniform": Weighting(), "flux": _FLUX},
+        "lists": [{"builtin": "1lhaaso-wcda"}, {"builtin": "hess"}],
+        "weightings": {"uniform": {}, "flux": _FLUX},
         "gammas": [2.0, 2.4, 2.53, 3.0],
     },
     "km2a-hess": {
-        "lists": [SourceList(builtin="1lhaaso-km2a"), SourceList(builtin="hess")],
+        "lists": [{"builtin": "1lhaaso-km2a"}, {"builtin": "hess"}],
         # Measured above 25 TeV, KM2A's spectra give no photons above 1 TeV: 25 times WCDA's if they are extended.
-        "weightings": {"uniform": Weighting(), "flux": Weighting(column="flux", share_by_list=True)},
+        "weightings": {"uniform": {}, "flux": {"column": "flux", "share_by_list": True}},
         "gammas": [2.0, 2.4, 2.53, 3.0, 3.5],
     },
-    "lhaaso": {"lists": [SourceList(builtin="1lhaaso")], "gammas": [2.0, 2.53, 3.0]},
+    "lhaaso": {"lists": [{"builtin": "1lhaaso"}], "gammas": [2.0, 2.53, 3.0]},
     "pulsars": {
-        "lists": [SourceList(builtin="atnf")],
+        "lists": [{"builtin": "atnf"}],
         "weightings": {
-            "uniform": Weighting(),
-            "inverse-distance-squared": Weighting(column="distance_dm_kpc", power=-2.0),
-            "s1400": Weighting(column="s1400_mjy"),
+            "uniform": {},
+            "inverse-distance-squared": {"column": "distance_dm_kpc", "power": -2.0},
+            "s1400": {"column": "s1400_mjy"},
         },
         "gammas": [2.0, 2.53, 3.0],
         "single_sources": False,
     },
     "tdes": {
-        "lists": [SourceList(builtin="tdes")],
+        "lists": [{"builtin": "tdes"}],
         "weightings": {
-            "uniform": Weighting(quantity="fluence"),
-            "inverse-distance-squared": Weighting(column="distance_mpc", power=-2.0, quantity="fluence"),
+            "uniform": {"quantity": "fluence"},
+            "inverse-distance-squared": {"column": "distance_mpc", "power": -2.0, "quantity": "fluence"},
         },
         "gammas": [2.0, 2.5],
-        "time": TimeProfile(profile="box", start_mjd="start_mjd", stop_mjd="stop_mjd"),
+        "time": {"profile": "box", "start_mjd": "start_mjd", "stop_mjd": "stop_mjd"},
     },
 }
 
@@ -1347,8 +1355,8 @@ def validated(model: type[_Model], content: Any, where: str, keys: str = "docs/c
         return model.model_validate(content)
     except ValidationError as error:
         problems = _of_one_branch(error.errors())
-        lines = [f"{where}: {len(problems)} problem(s):"]
-        lines += [f"  - in `{_place(e['loc'])}`: {_explain(e, model, keys)}" for e in problems[:_MAX_PROBLEMS]]
+        lines = [f"{where}: {len(problems)} problem{'s' if len(problems) > 1 else ''}:"]
+        lines += [f"  - {_place(e['loc'])}{_explain(e, model, keys)}" for e in problems[:_MAX_PROBLEMS]]
         if len(problems) > _MAX_PROBLEMS:
             lines.append(f"  - and {len(problems) - _MAX_PROBLEMS} more")
         raise ConfigurationError("\n".join(lines)) from None
@@ -1400,6 +1408,11 @@ def _explain(error: Any, model: type[BaseModel], keys: str) -> str:
         return f"unknown key; {f'did you mean `{meant}`?' if meant else f'all keys are in {keys}'}"
     if error["type"] == "missing":
         return "this key is required"
+    return problem(error)
+
+
+def problem(error: Any) -> str:
+    """One of pydantic's problems with a value, a mapping as its `ValidationError.errors` has it, in plain words."""
     given = error.get("input")
     shown = "" if isinstance(given, dict | list) else f" (given: {_shortened(repr(given))})"
     is_index = {"gamma", "gammas"} & set(error["loc"][-2:])
@@ -1407,7 +1420,8 @@ def _explain(error: Any, model: type[BaseModel], keys: str) -> str:
         shown += "; the flux falls as E^-gamma: leave the minus sign out"
     told = _WORDS.get(error["type"])
     if told is None:
-        return error["msg"].removeprefix("Value error, ") + shown
+        message = error["msg"].removeprefix("Value error, ")
+        return message + ("" if repr(given) in message else shown)
     about = error.get("ctx", {}).items()
     return told.format(**{key: f"{value:.12g}" if isinstance(value, float) else value for key, value in about}) + shown
 
@@ -1435,7 +1449,8 @@ def _inside(kind: Any, key: Any) -> Any:
 
 
 def _place(keys: Sequence[Any]) -> str:
-    return ".".join(_shortened(str(key)) for key in keys) or "top level"
+    """Where a problem is; nothing of one between blocks, which names their keys itself."""
+    return f"in `{'.'.join(_shortened(str(key)) for key in keys)}`: " if keys else ""
 
 
 def _shortened(text: str) -> str:

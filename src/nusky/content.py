@@ -4,6 +4,7 @@ Sizes are limited, also of what a compressed file unpacks to, so that no file ca
 """
 
 import codecs
+import difflib
 import gzip
 import os
 import zlib
@@ -30,12 +31,26 @@ def read_bytes(path: str | os.PathLike[str], error: type[NuskyError], max_bytes:
         if short := shortage(failure, path):
             raise short from None
         reason = getattr(failure, "strerror", None) or failure
-        raise error(f"{path}: cannot be read ({reason}). Give the path of a complete file.") from None
+        meant = f" Did you mean {alike}?" if (alike := beside(path)) else " Give the path of a complete file."
+        raise error(f"{path}: cannot be read ({reason}).{meant}") from None
     if content.startswith(b"version https://git-lfs.github.com/"):
         raise error(f"{path}: stands for a file that Git LFS keeps elsewhere. Fetch it with `git lfs pull`.")
     if len(content) > max_bytes:
         raise error(f"{path}: holds more than {max_bytes} bytes, too many for such a file. Give a smaller one.")
     return content
+
+
+def beside(path: str | os.PathLike[str]) -> Path | None:
+    """The file that is called most like `path`, in its folder, where `path` itself is not there."""
+    path = Path(path)
+    try:
+        files = [] if path.exists() else sorted(path.parent.iterdir())
+        names = [file.name for file in files if file.is_file() and file.name[0] != "."]
+    except (OSError, ValueError):
+        return None
+    alike = [name for name in names if Path(name).stem == path.name]
+    alike = alike or difflib.get_close_matches(path.name, names, 1, 0.75)
+    return path.with_name(alike[0]) if alike else None
 
 
 def read_text(path: str | os.PathLike[str], error: type[NuskyError], max_bytes: int = MAX_BYTES) -> str:

@@ -7,6 +7,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from nusky.errors import TableError
 
 DOWNLOADS = "data"
 PATTERNS = {
@@ -89,3 +92,19 @@ class Paths:
     def benchmark(self, stage: str) -> str:
         """Time and memory of a job, as Snakemake measures them."""
         return f"{self.root}/benchmarks/{stage}.tsv"
+
+
+def summary_of(folder: Path) -> Path:
+    """``summary.json`` of the finished run in `folder`; `TableError` where there is none."""
+    summary = folder / "summary.json"
+    if summary.is_file():
+        return summary
+    if folder.is_dir():
+        runs = sorted(path.parent for path in folder.glob("*/summary.json"))
+        meant = f"Did you mean {runs[0]}?" if runs else "`nusky run` with its configuration finishes a run."
+        raise TableError(f"{folder}: no run has finished here, as there is no summary.json. {meant}")
+    if folder.exists():
+        raise TableError(f"{folder}: is a file. Give the folder of the run, such as {folder.parent}.")
+    usual = Path("results") / folder
+    meant = f"Did you mean {usual}?" if (usual / summary.name).is_file() else "Give one with a summary.json in it."
+    raise TableError(f"{folder}: no such folder of a run. {meant}")

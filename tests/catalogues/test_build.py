@@ -129,7 +129,7 @@ def test_a_file_without_rows_is_refused(tmp_path):
 
 
 def test_a_weighting_column_that_does_not_exist_is_refused_early(mine):
-    with pytest.raises(CatalogueError, match=r"weighting column 'lumi' does not exist\. Use one of .*mass"):
+    with pytest.raises(CatalogueError, match=r"weighting column 'lumi' does not exist or is text\. Use one of .*mass"):
         build_catalogue(own(mine, weightings={"w": Weighting(column="lumi")}), "blazars")
 
 

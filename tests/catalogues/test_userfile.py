@@ -144,9 +144,13 @@ def test_what_cannot_be_understood_is_refused(tmp_path, text, numeric, message):
 
 
 def test_missing_files_and_unknown_formats_are_refused(tmp_path):
+    for name in ("list.xlsx", "list.doc"):
+        (tmp_path / name).touch()
     with pytest.raises(CatalogueError, match=r"no such file\. Give its path relative to"):
         read(tmp_path / "none.csv")
-    with pytest.raises(CatalogueError, match=r"unknown format '\.xlsx'\. Use one of \.csv, \.tsv, \.ecsv"):
+    with pytest.raises(CatalogueError, match=r"unknown format '\.doc'\. Use one of \.csv, \.tsv, \.ecsv"):
+        read(tmp_path / "list.doc")
+    with pytest.raises(CatalogueError, match=r"is a spreadsheet\. Save the sheet of the sources as CSV"):
         read(tmp_path / "list.xlsx")
 
 

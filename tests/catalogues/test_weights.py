@@ -164,7 +164,7 @@ def test_the_notes_stay_short():
         ([1.0, 0.0], {"column": "flux", "power": -2}, "0 of source 's1' to the power -2 is no weight"),
         ([0.0, 0.0], {"column": "flux"}, "the sources have no usable weight (sum 0)"),
         ([0.0, 0.0], {"column": "flux", "share_by_list": True}, "the sources of list 'one' have no usable weight"),
-        ([1.0, 1.0], {"column": "mass"}, "weighting column 'mass' does not exist. Use one of flux"),
+        ([1.0, 1.0], {"column": "mass"}, "weighting column 'mass' does not exist or is text. Use one of flux"),
         ([1.0, 1.0], {"column": "name"}, "weighting column 'name' holds no numbers to weight with. Use one of flux"),
     ],
 )

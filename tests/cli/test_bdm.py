@@ -143,7 +143,12 @@ def test_draws_of_a_supernova_of_one_s_own_need_the_error_of_its_distance(nusky,
     [
         (("--detector", "superk"), "no detector 'superk'; there are super-k"),
         (("--t", "10s"), "give --t and --duration together"),
-        (("--output", "limits.txt"), "unknown format"),
+        (("--output", "limits.txt"), "limits are written as .parquet, .csv"),
+        (("--output", "nowhere/limits.csv"), "there is no folder nowhere; make it first"),
+        (("--masses", "0"), "--masses: must be at least 1 (given: '0')"),
+        (("--observed", "2.5"), "--observed: must be a whole number (given: '2.5')"),
+        (("--distance-error", "1kpc"), "--distance-error: is for --draws above 0; leave it out"),
+        (("--sigma-xv", "1e-45"), "No such option: --sigma-xv"),
         (("--confidence-level", "90"), "confidence_level = 90.0 must be"),
         (("--mx-min", "1GeV"), "--mx-min must be below --mx-max"),
     ],
@@ -152,3 +157,40 @@ def test_limits_refuse_what_they_cannot_do(nusky, arguments, message):
     result = nusky("bdm", "exclude", *arguments)
     assert result.exit_code != 0
     assert message in " ".join(result.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("flux", "--model", "lmutua"), "--model: 'lmutua' is not one of 'constant', 'lmutau'"),
+        (("flux", "--model", "lmutau", "--sigma-xv", "1e-44cm2"), "--sigma-xv: belongs to --model constant"),
+        (("flux", "--oscillation", "normal"), "--oscillation: belongs to --model lmutau"),
+        (("flux", "--neutrino-coupling", "big"), "--neutrino-coupling: must be a plain number (given: 'big')"),
+        (("flux", "350yr"), "not expected here: 350yr"),
+        (("flx",), "No such command 'flx'. Did you mean 'flux'?"),
+        (("events", "--tx-min", "30MeV", "--tx-max", "5MeV"), "--tx-max: must be above --tx-min"),
+        (("events", "--duration", "0yr"), "--duration: must be above 0"),
+        (("events", "--targets", "-1"), "--targets: must be at least 0 (given: '-1')"),
+        (("skymap",), "Missing argument 'FILE'"),
+        (("skymap", "sky.fits", "--n-l", "40"), "--n-l: is for grids, not for .fits; leave it out"),
+        (("skymap", "sky.png", "--nside", "8"), "--nside: is for .fits; leave it out"),
+        (("skymap", "sky.png", "--tx-max", "30MeV"), "--tx-max: maps integrated over energies are written as .fits"),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_two_lines(nusky, arguments, message):
+    result = nusky("bdm", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"nusky: error: {message}")
+    assert result.stderr.count("\n") == 2
+    assert "--help`" in result.stderr
+
+
+def test_times_before_the_neutrinos_are_explained(nusky):
+    assert "nothing arrives before the neutrinos" in nusky("bdm", "flux", *CAS_A, "--t=-5yr").stdout
+
+
+def test_a_map_in_a_folder_that_is_not_there_is_refused_before_it_is_made(nusky, tmp_path):
+    result = nusky("bdm", "skymap", "nowhere/sky.fits")
+    assert result.exit_code == 1
+    assert "nowhere/sky.fits: there is no folder nowhere; make it first." in result.stderr
+    assert not (tmp_path / "nowhere").exists()

@@ -67,7 +67,7 @@ def test_configuration(checked, change, told):
         ),
         ({"lists": [{"file": "other.csv"}]}, "other.csv: no such file. Give its path"),
         ({"lists": [{"file": "mine.csv", "columns": {"ra_deg": "RA_deg"}}]}, "no column 'RA_deg'; it has name, ra_deg"),
-        ({"weightings": {"w": {"column": "fluxx"}}}, "weighting column 'fluxx' does not exist. Use one of"),
+        ({"weightings": {"w": {"column": "fluxx"}}}, "weighting column 'fluxx' does not exist or is text. Use one of"),
         ({"lists": []}, "`lists` is required"),
     ],
 )
@@ -276,7 +276,7 @@ def test_numbers_out_of_range(refused, arguments, status, told):
 
 
 def test_a_map_of_an_unknown_format(refused):
-    assert "map.gif: unknown format '.gif'. Use .fits" in refused("bdm", "skymap", "map.gif")
+    assert "map.gif: maps are written as .fits, .parquet" in refused("bdm", "skymap", "map.gif")
 
 
 def test_an_unknown_catalogue(refused):

@@ -55,6 +55,37 @@ def test_a_label_that_yaml_would_take_for_something_else_stays_a_name(nusky, tmp
 
 
 @pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["min.csv"], 1, "min.csv: no such file. Did you mean mine.csv?"),
+        (["."], 1, ".: is a folder. Give the file in it."),
+        (["list.xlsx"], 1, "list.xlsx: is a spreadsheet. Save the sheet of the sources as CSV"),
+        (["other.yaml"], 1, "other.yaml: is YAML, as a configuration"),
+        (["wcda-hess"], 1, "wcda-hess: this catalogue comes with nusky and needs no list"),
+        (
+            ["mine.csv", "--weight", "s"],
+            1,
+            "Use one of extension_deg, flux, S. Did you mean 'S'?",
+        ),
+        (["mine.csv", "--weight", "Source"], 1, "weighting column 'Source' does not exist or is text. Use one of"),
+        (["mine.csv", "--release", "icecube10yr"], 1, "no release 'icecube10yr'; nusky knows icecube-3yr"),
+        (["mine.csv", "-o", "mine.csv"], 1, "mine.csv: configurations are written as .yaml, .yml"),
+        (["mine.csv", "-o", "nowhere/mine.yaml"], 1, "there is no folder nowhere; make it first"),
+        (["mine.csv", "--ra", "Ra"], 1, "no column 'Ra'; it has Source, RA, Dec, S. Did you mean 'RA'?"),
+        (["mine.csv", "--name", "Dec"], 2, "the column 'Dec' is named twice"),
+        (["mine.csv", "--unit", "furlong"], 2, "--unit: must be 'deg', 'rad' or 'hours' (given: 'furlong')"),
+        (["mine.csv", "--weights", "S"], 2, "No such option: --weights. Did you mean --weight?"),
+        (["mine.csv", "more.csv"], 2, "not expected here: more.csv"),
+    ],
+)
+def test_a_mistake_at_init_is_told_and_nothing_written(refused, tmp_path, arguments, status, message):
+    for name, content in {"mine.csv": LIST, "list.xlsx": "PK", "other.yaml": "run: x\n"}.items():
+        (tmp_path / name).write_text(content)
+    assert message in refused("init", *arguments, status=status)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["list.xlsx", "mine.csv", "other.yaml"]
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "mine.yaml: cannot be read (No such file or directory)"),
@@ -80,7 +111,22 @@ GOOD = {"run": "x", "release": {"name": "icecube-3yr"}, "catalogues": {"mine": {
         ({}, ["list.csv"], "`nusky init list.csv` makes one"),
         ({}, [], "Missing argument 'CONFIG'"),
         ({}, ["mine.yaml", "other.yaml"], "give one configuration"),
-        ({}, ["mine.yaml", "--cores", "0"], "'--cores'"),
+        ({}, ["mine.yaml", "--cores", "0"], "--cores: must be at least 1 (given: '0')"),
+        ({}, ["mine.yaml", "--cores", "all"], "--cores: must be a whole number (given: 'all')"),
+        ({}, ["mine.yaml", "--core", "2"], "No such option: --core. Did you mean --cores?"),
+        ({}, ["mine.yaml", "-n"], "Those of Snakemake stand behind --: nusky run CONFIG -- -n"),
+        ({}, ["mine.yaml", "--cores", "2", "report"], "report: not expected here"),
+        ({}, ["mine.yaml", "--", "--unkown"], "unrecognized arguments: --unkown"),
+        ({}, ["mine.yml"], "Did you mean mine.yaml?"),
+        ({"inference": {"weightings": ["flux"]}}, ["mine.yaml"], "names 'flux', which no catalogue it treats has"),
+        ({"skymap": {"nside": 100}}, ["mine.yaml"], "nside must be a power of two"),
+        ({"figures": {"formats": ["gif"]}}, ["mine.yaml"], "must be 'pdf', 'png' or 'svg' (given: 'gif')"),
+        ({"bdm": {"supernova": "Cas A"}}, ["mine.yaml"], "in `bdm.supernova`: must be a block of keys"),
+        (
+            {"catalogues": {"mine": {"lists": [{"file": "good.csv", "columns": {"name": "ra_deg"}}]}}},
+            ["mine.yaml"],
+            "the column 'ra_deg' is named twice",
+        ),
         ({}, ["mine.yaml", "--until", "report"], "No such option: --until"),
         ({"run": "a/b"}, ["mine.yaml"], "in `run`: must consist of letters, digits, - and _"),
         ({"release": "icecube-3yr"}, ["mine.yaml"], "in `release`: must be a block of keys"),
@@ -112,6 +158,8 @@ def test_a_mistake_is_told_before_anything_runs(refused, tmp_path, change, argum
     (tmp_path / "list.csv").write_text(LIST)
     (tmp_path / "good.csv").write_text("name,ra_deg,dec_deg\nA,40,1\n")
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(GOOD | change))
-    asked_wrongly = not arguments or set(arguments) & {"--cores", "--until"}
-    assert message in refused("run", *arguments, status=2 if asked_wrongly else 1)
+    asked_wrongly = not arguments or set(arguments) & {"--cores", "--core", "--until", "-n", "--", "other.yaml"}
+    told = refused("run", *arguments, status=2 if asked_wrongly else 1)
+    assert message in told
+    assert len(told) < 400
     assert not (tmp_path / "results").exists()

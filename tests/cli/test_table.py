@@ -76,18 +76,67 @@ def test_hot_spots_come_from_the_map(nusky, refused, run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--of", "galaxies"), "choose one of sources, stacks, spots"),
+        (("--of", "galaxies"), "--of: 'galaxies' is not one of 'sources', 'stacks', 'spots'"),
         (("--columns", "name,colour"), "no column colour; there is name,"),
+        (("--columns", ""), "no column without a name; there is name,"),
+        (("--columns", "name,p_local,name"), "name stands there twice; keep one"),
+        (("--columns", "name", "ra"), "not expected here: ra"),
         (("--csv", "--latex"), "choose one of"),
-        (("--catalogue", "other"), "no catalogue 'other'; there is wcda-hess"),
+        (("--of", "spots", "--catalogue", "wcda-hess"), "hot spots belong to no catalogue"),
+        (("--rows", "0"), "--rows: must be at least 1 (given: '0')"),
+        (("--rows", "few"), "--rows: must be a whole number (given: 'few')"),
+        (("--tex",), "No such option: --tex"),
     ],
 )
 def test_mistakes_have_a_sentence(refused, run, options, message):
-    assert message in refused("table", run, *options)
+    assert message in refused("table", run, *options, status=2)
 
 
-def test_a_folder_without_a_run_is_said(refused, tmp_path):
-    assert "summary.json" in refused("table", tmp_path / "nothing")
+def test_a_catalogue_that_is_none_has_a_sentence(refused, nusky, run):
+    for of in ("sources", "stacks"):
+        assert "no catalogue 'other'; there is wcda-hess" in refused("table", run, "--of", of, "--catalogue", "other")
+    chosen = nusky("table", run, "--of", "stacks", "--catalogue", "wcda-hess", "--csv")
+    assert chosen.stdout == nusky("table", run, "--of", "stacks", "--csv").stdout
+
+
+@pytest.mark.parametrize("command", ["table", "methods", "show"])
+def test_a_folder_without_a_run_is_said(refused, run, command):
+    results = run.parent / "results"
+    results.mkdir()
+    run.rename(results / "demo")
+    assert "nothing: no such folder of a run. Give one with a summary.json" in refused(command, "nothing")
+    assert "Did you mean results/demo?" in refused(command, "demo")
+    assert "no run has finished here, as there is no summary.json. Did you mean results/demo?" in refused(
+        command, "results"
+    )
+    if command != "show":
+        assert "is a file. Give the folder of the run, such as results/demo" in refused(
+            command, "results/demo/summary.json"
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing argument 'RUN': folder of a finished run, such as results/demo."),
+        (["demo", "--bib"], "No such option: --bib. Did you mean --bibtex?"),
+        (["demo", "--latex"], "No such option: --latex"),
+        (["demo", "demo2"], "not expected here: demo2"),
+        (["demo", "--bibtex=yes"], "--bibtex"),
+    ],
+)
+def test_mistakes_at_methods_have_a_sentence(refused, run, arguments, message):
+    assert message in refused("methods", *arguments, status=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("[]", "holds a JSON list"), ("{", "not valid JSON"), ('{"run": "x"}', "the key 'methods' is missing")],
+)
+def test_a_summary_that_is_none_has_a_sentence(refused, run, content, message):
+    (run / "summary.json").write_text(content)
+    for command in ("methods", "table"):
+        assert message in refused(command, run)
 
 
 def test_the_methods_paragraph_has_the_numbers_and_the_references_it_cites(nusky, run):

@@ -9,12 +9,12 @@ from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
-from nusky.search.disturbance import Disturbance
+from nusky.search.disturbance import TRIALS_SHARE, Disturbance
 from nusky.search.experiment import Experiment, Indices, Request
 from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal
 from nusky.search.season import SeasonEvents
-from nusky.search.systematics import TRIALS_SHARE, systematic_shifts
+from nusky.search.systematics import systematic_shifts
 from nusky.search.target import Target
 
 N_EVENTS, ANG_ERR = 40_000, np.radians(1.0)

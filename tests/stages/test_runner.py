@@ -5,14 +5,16 @@ import sys
 
 import pytest
 
-_NEVER = ("pandas", "pandera", "matplotlib", "astropy", "scipy.optimize", "scipy.interpolate", "scipy.fft", "jinja2")
+_SCIPY = ("scipy.special", "scipy.optimize", "scipy.interpolate", "scipy.fft")
+_NEVER = ("pandas", "pandera", "matplotlib", "astropy", "jinja2", *_SCIPY)
 
 
 @pytest.mark.parametrize(
     ("stages", "unneeded"),
     [
-        ("search inference skymap releases", _NEVER),
-        ("summary figures", ("numba", "scipy", *_NEVER)),
+        ("inference stack_sources skymap", _NEVER),
+        ("search releases corrected summary figures estimate report", ("numba", "pyarrow.compute", *_NEVER)),
+        ("bdm", _NEVER),
         ("catalogues", ("numba", "scipy", "matplotlib")),
     ],
 )
@@ -21,3 +23,41 @@ def test_jobs_import_only_what_they_need(stages, unneeded):
     code = f"import sys, nusky.stages.runner, {modules}; print([m for m in {unneeded!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_a_run_needs_of_the_supernovae_is_read_without_the_readers_of_lists():
+    read = "from nusky.bdm.supernovae import find, place; place(find('Cas A')).beta"
+    code = f"import sys; {read}; print([m for m in {_NEVER!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_script_of_the_workflow_ends_with_its_log_written_and_its_status(tmp_path):
+    code = """
+import atexit, sys
+from types import SimpleNamespace
+from nusky.stages.runner import logged
+
+class Files(list):
+    def items(self):
+        return []
+
+snakemake = SimpleNamespace(
+    rule="x", wildcards=Files(), output=Files(), threads=1, log=[sys.argv[1] + "/a.log", sys.argv[1] + "/a.json"]
+)
+atexit.register(print, "taken apart")
+with logged(snakemake):
+    import logging
+    logging.warning("said")
+    print("printed", end="")
+    if sys.argv[2] == "fail":
+        raise RuntimeError("odd")
+"""
+    for how, status in (("end", 0), ("fail", 1)):
+        command = [sys.executable, "-c", code, str(tmp_path), how]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == status, done.stderr
+        assert done.stdout.startswith("printed")
+        assert ("taken apart" in done.stdout) == (how == "fail")
+        assert "said" in (tmp_path / "a.log").read_text()
+        assert ("finished" if how == "end" else "failed") in (tmp_path / "a.json").read_text()

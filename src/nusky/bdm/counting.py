@@ -7,11 +7,12 @@ of Feldman and Cousins (PRD 57 (1998) 3873) gives an interval of counts whose en
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import gammaincinv, pdtr
 
 from nusky.bdm.checks import Array, handed_back, not_negative
 from nusky.errors import PhysicsError
+from nusky.roots import root
 
 BAND = (0.025, 0.16, 0.5, 0.84, 0.975)
 """Quantiles of the expected band."""
@@ -31,7 +32,7 @@ def poisson_upper_limit(observed: ArrayLike, confidence_level: float = 0.9) -> f
     Valid whatever the background is, and conservative where there is one. `observed` are whole numbers, any shape.
     """
     counts, level = _counts(observed), checked_level(confidence_level)
-    return handed_back(gammaincinv(counts + 1, level), counts.shape)
+    return handed_back(scipy.special.gammaincinv(counts + 1, level), counts.shape)
 
 
 def feldman_cousins_upper_limit(observed: ArrayLike, background: float, confidence_level: float = 0.9) -> float | Array:
@@ -70,14 +71,12 @@ def _upper_end(n: int, b: float, level: float) -> float:
     Between two steps the probability first rises, then falls with mu.
     """
 
-    from scipy.optimize import brentq
-
     def g(k: Array) -> Array:
         best = np.maximum(k, b)
         return k * np.log(np.where(best > 0, best, 1.0)) - best
 
     def ranked_above(k: Array | float, mean: Array | float) -> Array:
-        return pdtr(k, mean) - pdtr(n, mean)
+        return scipy.special.pdtr(k, mean) - scipy.special.pdtr(n, mean)
 
     def accepted(k: Array) -> tuple[Array, Array, Array, Array]:
         """Which pieces of constant K = k hold an accepted mean: their indices, start, end, probability at the end."""
@@ -88,7 +87,7 @@ def _upper_end(n: int, b: float, level: float) -> float:
         return np.flatnonzero((end > b) & ((ranked_above(k, start) < level) | (at_end < level))), start, end, at_end
 
     # No larger mean is accepted: n and everything below it are too rare there, or far below the background.
-    reach = max(gammaincinv(n + 1, 1 - 1e-3 * (1 - level)), b + 20)
+    reach = max(scipy.special.gammaincinv(n + 1, 1 - 1e-3 * (1 - level)), b + 20)
     # K is at least the background's mean, for the smallest signal.
     k = np.arange(max(n + 1, math.floor(b)), 22 + math.ceil(reach + 12 * math.sqrt(reach + 1)))
     if k.size > _COARSE**2:  # the last accepted piece by steps first: the probability rises but for a tiny sawtooth
@@ -103,4 +102,4 @@ def _upper_end(n: int, b: float, level: float) -> float:
     if at_end[i] < level:
         return float(end[i]) - b
     # It rises through CL once on this piece.
-    return float(brentq(lambda mean: ranked_above(k[i], mean) - level, start[i], end[i], xtol=1e-13, rtol=1e-14)) - b
+    return root(lambda mean: ranked_above(k[i], mean) - level, start[i], end[i], xtol=1e-13, rtol=1e-14) - b

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field, field_validator, model_validator
-from scipy.special import ndtr
 
 from nusky import config, strict_yaml
 from nusky.bdm.checks import Array
@@ -161,7 +161,11 @@ class Detector(config.Section):
         with np.errstate(divide="ignore", invalid="ignore"):
             above, below = (window[0] - recoil) / width, (recoil - window[1]) / width
             # The difference of two tails, from whichever side is the smaller.
-            smeared = np.where(above > 0, ndtr(-above) - ndtr(below), ndtr(-below) - ndtr(above))
+            smeared = np.where(
+                above > 0,
+                scipy.special.ndtr(-above) - scipy.special.ndtr(below),
+                scipy.special.ndtr(-below) - scipy.special.ndtr(above),
+            )
         sharp = (recoil >= window[0]) & (recoil < window[1])
         return self.kept(recoil) * np.where(width > 0, smeared, sharp)
 

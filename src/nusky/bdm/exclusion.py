@@ -35,6 +35,7 @@ from nusky.bdm.streams import stream
 from nusky.bdm.supernovae import MILKY_WAY, Host, Place, Supernova
 from nusky.bdm.times import get_tvan
 from nusky.errors import PhysicsError
+from nusky.roots import root
 
 Method = Literal["poisson", "feldman-cousins"]
 _BAND_NAMES = ("low95", "low68", "median", "high68", "high95")
@@ -323,8 +324,6 @@ def coupling_limit(
     `confidence_level`; `options` are those of `expected_events`.
     """
 
-    from scipy.optimize import brentq
-
     low, high = interval("coupling_range", coupling_range, "")
     if low == 0 or high == math.inf:
         raise PhysicsError(f"coupling_range = ({low:g}, {high:g}) must begin above 0 and be finite.")
@@ -341,7 +340,7 @@ def coupling_limit(
             return math.inf
         if excess(math.log(low)) > 0:
             raise PhysicsError(f"at mx = {mass:g} MeV a coupling of {low:g} is excluded already; give a lower one.")
-        return math.exp(brentq(excess, math.log(low), math.log(high), rtol=1e-8))
+        return math.exp(root(excess, math.log(low), math.log(high), rtol=1e-8))
 
     mx = positive("mx", mx, "MeV")
     return handed_back([solved(mass) for mass in mx.reshape(-1).tolist()], mx.shape)

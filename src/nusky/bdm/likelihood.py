@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import chdtri
 
 from nusky.bdm.checks import Array, not_negative, positive
 from nusky.bdm.constants import constant
@@ -18,6 +18,7 @@ from nusky.bdm.detectors import Detector
 from nusky.bdm.exclusion import finite_span
 from nusky.bdm.rates import MAX_TX, Counted, binned_events, event_rate, expected_events
 from nusky.errors import PhysicsError
+from nusky.roots import root
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,7 @@ class EventLikelihood:
         Asymptotic (Wilks): chi^2 of one degree of freedom at 2 CL - 1. inf where the model predicts nothing.
         """
 
-        from scipy.optimize import brentq
-
-        fall = chdtri(1, 2 - 2 * max(checked_level(confidence_level), 0.5))
+        fall = scipy.special.chdtri(1, 2 - 2 * max(checked_level(confidence_level), 0.5))
         out = np.full(self.mx.size, math.inf)
         for i, best in enumerate(self.best_strength().tolist()):
             if self.signal[i] <= 0:
@@ -80,13 +79,11 @@ class EventLikelihood:
             high = best + 1 / self.signal[i]
             while missing(high) < 0:
                 high = best + 2 * (high - best)
-            out[i] = brentq(missing, best, high, rtol=1e-10, xtol=1e-300)
+            out[i] = root(missing, best, high, rtol=1e-10, xtol=1e-300)
         return out
 
     def _best(self, i: int) -> float:
         """ln L is concave in the strength: where its slope is 0."""
-
-        from scipy.optimize import brentq
 
         s, b = self.signal_density[i], self.background_density
         seen = s > 0
@@ -100,7 +97,7 @@ class EventLikelihood:
         # Each term of the sum is at most 1/f.
         high = s.size / self.signal[i]
         return (
-            brentq(slope, 1e-12 * high, high * (1 + 1e-12), xtol=1e-300, rtol=1e-12) if slope(1e-12 * high) > 0 else 0.0
+            root(slope, 1e-12 * high, high * (1 + 1e-12), xtol=1e-300, rtol=1e-12) if slope(1e-12 * high) > 0 else 0.0
         )
 
 
@@ -179,7 +176,7 @@ class MassSeparation:
 
     def interval(self, confidence_level: float = 0.9) -> tuple[float, float]:
         """Lowest and highest of the masses (MeV) that would be accepted, Wilks with one degree of freedom."""
-        kept = self.mx[self.test_statistic <= chdtri(1, 1 - checked_level(confidence_level))]
+        kept = self.mx[self.test_statistic <= scipy.special.chdtri(1, 1 - checked_level(confidence_level))]
         return (float(kept.min()), float(kept.max())) if kept.size else (math.nan, math.nan)
 
 
@@ -223,8 +220,6 @@ def _binned_background(detector: Detector, t_edges: ArrayLike, recoil_edges: Arr
 def _closest(shape: Array, background: Array, truth: Array) -> tuple[float, float]:
     """Smallest TS over the strength, and that strength."""
 
-    from scipy.optimize import brentq
-
     total = shape.sum()
 
     def statistic(f: float) -> float:
@@ -244,7 +239,7 @@ def _closest(shape: Array, background: Array, truth: Array) -> tuple[float, floa
     high = truth.sum() / total
     low = 1e-12 * high
     best = (
-        brentq(slope, low, high, xtol=1e-300, rtol=1e-12)
+        root(slope, low, high, xtol=1e-300, rtol=1e-12)
         if slope(low) < 0 < slope(high)
         else (low if slope(low) >= 0 else high)
     )

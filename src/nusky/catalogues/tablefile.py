@@ -35,6 +35,7 @@ FORMATS = {
     ".xml": "votable",
 }
 """Formats by suffix; .txt and .dat say nothing about theirs."""
+_SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 SEPARATORS = {"csv": None, "tsv": "\t", "blanks": " "}
 MAX_BYTES = 1 << 28
 """Largest source list, unpacked."""
@@ -93,16 +94,21 @@ def read_table(
         The file is missing, empty, too big or damaged, of an unknown format, holds several tables and none is chosen,
         says that it is the answer to a query that failed, or refers to something outside it.
     """
+    if not path.is_file():
+        alike = content.beside(path)
+        meant = f"Did you mean {alike}?" if alike else "Give its path relative to the folder nusky runs in."
+        what = "is a folder. Give the file in it." if path.is_dir() else f"no such file. {meant}"
+        raise CatalogueError(f"{path}: {what}")
     suffix = (path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix).lower()
     form = form or FORMATS.get(suffix)
     if form is None:
         unknown = f"'{suffix}' says no format" if suffix in (".txt", ".dat") else f"unknown format '{suffix}'"
+        if suffix in _SHEETS:
+            raise CatalogueError(f"{path}: is a spreadsheet. Save the sheet of the sources as CSV and give that file.")
         raise CatalogueError(
             f"{path}: {unknown}. Use one of {', '.join(FORMATS)}, or state `format`: "
             "csv (commas, semicolons, tabs), tsv, blanks, ecsv, fits or votable."
         )
-    if not path.is_file():
-        raise CatalogueError(f"{path}: no such file. Give its path relative to the folder nusky runs in.")
     is_text = form in SEPARATORS or form == "ecsv"
     given = (content.read_text if is_text else content.read_bytes)(path, CatalogueError, MAX_BYTES)
     if table is not None and is_text:

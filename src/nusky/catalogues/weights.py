@@ -1,5 +1,6 @@
 """Model weights: how the sources of a stack share the flux."""
 
+import difflib
 from typing import Literal
 
 import numpy as np
@@ -17,8 +18,12 @@ def weight_column(sources: pa.Table, column: str) -> np.ndarray:
     """The numbers of a catalogue's `column`, (n_sources,) float64; CatalogueError if it has no such numbers."""
     numeric = [field.name for field in sources.schema if pa.types.is_floating(field.type)]
     if column not in numeric:
-        problem = "holds no numbers to weight with" if column in sources.column_names else "does not exist"
-        raise CatalogueError(f"weighting column '{column}' {problem}. Use one of {', '.join(numeric)}.")
+        problem = "holds no numbers to weight with" if column in sources.column_names else "does not exist or is text"
+        usual = [name for name in numeric if name not in ("ra_deg", "dec_deg")]
+        alike = difflib.get_close_matches(column.lower(), [name.lower() for name in usual], n=1)
+        meant = [name for name in usual if name.lower() in alike]
+        hint = f" Did you mean '{meant[0]}'?" if meant else ""
+        raise CatalogueError(f"weighting column '{column}' {problem}. Use one of {', '.join(usual)}.{hint}")
     return sources[column].to_numpy()
 
 

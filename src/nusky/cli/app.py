@@ -15,11 +15,10 @@ from typing import Annotated, Any
 
 import typer
 
-from nusky.cli import bdm, catalogue, check, data, init, methods, run, search, show, table
+from nusky.cli import bdm, catalogue, check, data, init, methods, run, search, show, table, usage
 from nusky.cli.console import fail, say
 from nusky.cli.exit_status import FAILED, INTERRUPTED, OK, UNFINISHED, UNFORESEEN, USAGE
 from nusky.errors import NuskyError
-from nusky.printable import printable
 from nusky.shortage import shortage
 
 EPILOG = f"""\b
@@ -49,6 +48,16 @@ Examples:
 class Command(typer.core.TyperGroup):
     """The group of all subcommands: errors become one readable message and an exit status."""
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Read the options before the subcommand."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except Exception as error:
+            if not usage.is_usage_error(error):
+                raise
+            fail(f"error: {usage.told(error)}")
+            raise typer.Exit(USAGE) from None
+
     def invoke(self, ctx: Any) -> Any:
         """Run the subcommand; see the class."""
         try:
@@ -65,11 +74,9 @@ class Command(typer.core.TyperGroup):
             _discard_output()
             raise typer.Exit(OK) from None
         except Exception as error:
+            if usage.is_usage_error(error):
+                return self._end(ctx, USAGE, f"error: {usage.told(error)}")
             if hasattr(error, "exit_code"):  # typer's own: they know how to end
-                if isinstance(getattr(error, "message", None), str):
-                    error.message = printable(error.message, keep="\n")
-                    if getattr(error, "option_name", "")[1:2].isdigit():  # -0.01 is taken for an option
-                        error.message += ". A negative number stands behind its option, such as --dec -0.01."
                 raise
             if short := shortage(error):
                 if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG):
@@ -136,19 +143,19 @@ def options(
     """Options before the subcommand."""
 
 
-app.command()(search.search)
-app.command()(init.init)
-app.command()(check.check)
-app.command()(run.run)
-app.command()(show.show)
-app.command()(table.table)
-app.command()(methods.methods)
+app.command(short_help="Is there an excess at a source, and what limit?")(search.search)
+app.command(short_help="Write a configuration for a source list of yours.")(init.init)
+app.command(short_help="Say what a configuration would run and cost.")(check.check)
+app.command(cls=run.Command, short_help="Run an analysis, from download to report.")(run.run)
+app.command(short_help="Print a result and where it comes from.")(show.show)
+app.command(short_help="Sources or stacks of a run as a table for a paper.")(table.table)
+app.command(short_help="How a run was made, as text for a paper.")(methods.methods)
 app.add_typer(data.app, name="data")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(bdm.app, name="bdm")
 
 
-@app.command()
+@app.command(short_help="Print version and git revision.")
 def version() -> None:
     """Version of nusky, and the git revision when it runs from a source tree.
 

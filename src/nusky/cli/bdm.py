@@ -1,6 +1,6 @@
 """`nusky bdm`: boosted dark matter of one supernova: flux, events, limits of detectors and sky map."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ import typer
 from nusky.cli import console
 
 app = typer.Typer(
-    help="Boosted dark matter of one supernova: flux, events, limits, sky map.",
+    help="Boosted dark matter of one supernova.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -109,6 +109,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all inputs
 
 @app.command()
 def flux(
+    context: typer.Context,
     supernova: SupernovaName = "Cas A",
     ra: Ra = None,
     dec: Dec = None,
@@ -134,6 +135,7 @@ def flux(
       nusky bdm flux --supernova "SN 1054" --t 970yr --mx 10keV --json
       nusky bdm flux --ra 23h23m24s --dec 58d49m00s --distance 3.5kpc
     """
+    _refuse_idle(context, _of_other_models(model))
     from nusky.bdm import constant, get_tvan
 
     place = _place(supernova, ra, dec, distance, host)
@@ -148,6 +150,7 @@ def flux(
 
 @app.command()
 def events(
+    context: typer.Context,
     supernova: SupernovaName = "Cas A",
     ra: Ra = None,
     dec: Dec = None,
@@ -181,6 +184,11 @@ def events(
       nusky bdm events --t 350yr --duration 10yr --targets 7.5e33
       nusky bdm events --model lmutau --tx-max 30MeV --recoil-above 2MeV
     """
+    _refuse_idle(context, _of_other_models(model))
+    if not tx_min < tx_max:
+        raise typer.BadParameter("must be above --tx-min.", param_hint="--tx-max")
+    if not duration > 0:
+        raise typer.BadParameter("must be above 0.", param_hint="--duration")
     from nusky.bdm import constant
 
     place = _place(supernova, ra, dec, distance, host)
@@ -201,6 +209,7 @@ def events(
 
 @app.command()
 def exclude(
+    context: typer.Context,
     supernova: SupernovaName = "Cas A",
     ra: Ra = None,
     dec: Dec = None,
@@ -255,6 +264,9 @@ def exclude(
       nusky bdm exclude --ra 17h45m40s --dec -29d00m28s --distance 8.5kpc --t 10s --duration 20yr --detector hyper-k
       nusky bdm exclude --detector mine.yaml --observed 3 --output limits.csv
     """
+    _refuse_idle(context, _of_other_models(model) | ({} if draws else {"distance_error": "is for --draws above 0"}))
+    if output is not None:
+        console.check_output(output, (".parquet", ".csv", ".png", ".pdf", ".svg"), what="limits")
     import numpy as np
 
     from nusky.bdm import constant
@@ -262,8 +274,6 @@ def exclude(
     from nusky.bdm.exclusion import Uncertainties, drawn_events, observed_span
     from nusky.bdm.exclusion import exclude as limits_of
 
-    if output is not None and output.suffix not in (".parquet", ".csv", ".png", ".pdf", ".svg"):
-        raise typer.BadParameter(f"{output}: unknown format; use .parquet, .csv, .png, .pdf or .svg.")
     if (t is None) != (duration is None):
         raise typer.BadParameter("give --t and --duration together, or neither for the detector's run.")
     if not mx_min < mx_max and masses > 1:
@@ -330,6 +340,7 @@ def exclude(
 
 @app.command()
 def skymap(
+    context: typer.Context,
     output: Annotated[
         Path, typer.Argument(metavar="FILE", help=".fits (HEALPix), .parquet (grid), .png, .pdf or .svg.")
     ],
@@ -367,24 +378,27 @@ def skymap(
       nusky bdm skymap sky.fits --tx 5MeV --tx-max 30MeV
       nusky bdm skymap sky.png --supernova "SN 1054" --t 970yr
     """
+    console.check_output(output, (".fits", ".parquet", ".png", ".pdf", ".svg"), what="maps")
+    of_grids = dict.fromkeys(("n_l", "n_b"), "is for grids, not for .fits")
+    of_pixels = {"nside": "is for .fits", "conventions": "is for .fits; the others show both"}
+    of_pixels |= {"tx_max": "maps integrated over energies are written as .fits"}
+    idle = of_grids if output.suffix.lower() == ".fits" else of_pixels
+    _refuse_idle(context, _of_other_models(model) | idle)
     from nusky.bdm import constant
     from nusky.bdm.skymap import grid_map, healpix_map
-    from nusky.errors import PhysicsError
 
     place = _place(supernova, ra, dec, distance, host)
     physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
-    seconds, suffix = t * constant.year2Seconds, output.suffix
+    seconds = t * constant.year2Seconds
     inputs = {**_told_of(place), **_told(model, physics), "t_yr": t, "tx_mev": tx, "tx_max_mev": tx_max, "mx_mev": mx}
-    if suffix == ".fits":
+    if output.suffix.lower() == ".fits":
         energies = tx if tx_max is None else (tx, tx_max)
         boosted = place.under(physics, _set(conventions))
         sky = healpix_map(boosted, place.galactic, seconds, energies, mx, nside=nside, GC_coord=place.centre)
         sky.write(output)
         largest, integral, unit = float(sky.value.max()), sky.integral(), sky.unit
         inputs |= {"nside": nside, "conventions": conventions.value}
-    elif suffix in (".parquet", ".png", ".pdf", ".svg"):
-        if tx_max is not None:
-            raise PhysicsError(f"{output}: maps integrated over energies are written as .fits; leave out --tx-max.")
+    else:
         shown = {"n_l": n_l, "n_b": n_b, "GC_coord": place.centre}
         grids = {
             rules: grid_map(place.under(physics, _set(rules)), place.galactic, seconds, tx, mx, **shown)
@@ -394,14 +408,27 @@ def skymap(
         largest, integral = float(grids[conventions].value.max()), grids[conventions].integral()
         unit = "MeV-1 cm-2 s-1 sr-1"
         inputs |= {"n_l": n_l, "n_b": n_b, "conventions": conventions.value}
-    else:
-        raise PhysicsError(f"{output}: unknown format '{suffix}'. Use .fits, .parquet, .png, .pdf or .svg.")
     found = {"file": str(output), "largest": largest, "integral": integral, "unit": unit}
     if json:
         console.as_json(found | {"inputs": inputs})
         return
     console.say(f"{output}: largest {largest:.5g}, integral over the sky {integral:.5g} [{unit.removesuffix(' sr-1')}]")
     console.pairs({key: console.cell(value) for key, value in inputs.items() if value is not None})
+
+
+def _refuse_idle(context: typer.Context, idle: Mapping[str, str]) -> None:
+    """Refuse options that would change nothing here; `idle` says why, by the name of the parameter."""
+    for param in context.command.params:
+        source = context.get_parameter_source(param.name)
+        if param.name in idle and source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"{idle[param.name]}; leave it out.", param_hint=param.opts[0])
+
+
+def _of_other_models(model: Model) -> dict[str, str]:
+    """The options that belong to another model, and why they are idle."""
+    couplings = ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
+    names, other = (couplings, Model.LMUTAU) if model is Model.CONSTANT else (("sigma_xv", "sigma_xe"), Model.CONSTANT)
+    return dict.fromkeys(names, f"belongs to --model {other.value}")
 
 
 def _told_of(where: Any) -> dict[str, Any]:
@@ -457,8 +484,10 @@ def _told(model: Model, physics: Any) -> dict[str, Any]:
 
 
 def _why_nothing(value: float, t: float, end: float) -> str | None:
-    if value or t <= 0:
+    if value:
         return None
+    if t <= 0:
+        return "nothing arrives before the neutrinos"
     return f"nothing arrives at {t:.4g} yr: the signal ends after {end:.4g} yr" if t >= end else None
 
 
@@ -480,10 +509,10 @@ def _write_limits(
     """The table "bdm_exclusion" as Parquet or CSV, or its figure."""
     from nusky.tables import trace, write_table
 
-    if output.suffix == ".parquet":
+    if output.suffix.lower() == ".parquet":
         columns = {name: table[name] for name in table.column_names}
         write_table(output, columns, kind="bdm_exclusion", provenance=trace([], inputs))
-    elif output.suffix == ".csv":
+    elif output.suffix.lower() == ".csv":
         import pyarrow.csv
 
         from nusky.files import atomic_path
@@ -509,7 +538,7 @@ def _write_grids(output: Path, grids: dict[Rules, Any], inputs: dict[str, Any], 
     l, b = np.degrees(np.meshgrid(some.l, some.b, indexing="ij"))
     columns = {"l_deg": l.ravel(), "b_deg": b.ravel()}
     columns |= {f"{rules.value}_per_mev_cm2_s_sr": grid.value.ravel() for rules, grid in grids.items()}
-    if output.suffix == ".parquet":
+    if output.suffix.lower() == ".parquet":
         write_table(output, columns, kind="bdm_sky_map", provenance=trace([], inputs))
         return
     from nusky.figures import canvas

@@ -152,7 +152,8 @@ def file_block(
         lists = [config.SourceList(file=str(path), columns=config.Columns(**given), **stated)]
     except ValidationError as error:
         wrong = error.errors()[0]
-        raise typer.BadParameter(f"--{wrong['loc'][0]} {wrong['input']}: {wrong['msg']}") from None
+        hint = f"--{wrong['loc'][0]}" if wrong["loc"] else None
+        raise typer.BadParameter(config.problem(wrong), param_hint=hint) from None
     weightings = {"uniform": config.Weighting()} | {f"by-{_word(w)}": config.Weighting(column=w) for w in weights}
     label = re.sub(r"^[^A-Za-z0-9]+", "", _word(path.name.split(".")[0])) or "mine"
     return label, config.Catalogue(lists=lists, weightings=weightings)

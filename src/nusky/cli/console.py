@@ -9,11 +9,13 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
 
+from nusky.errors import ConfigurationError
 from nusky.files import finite_or_null
 from nusky.printable import printable
 from nusky.probability import written
@@ -102,6 +104,16 @@ def as_csv(table: Any) -> None:
 def _harmless(text: str) -> str:
     text = printable(text)
     return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") else text
+
+
+def check_output(path: Path, suffixes: Collection[str], *, what: str = "results") -> None:
+    """Refuse a file that could not be written, before anything is computed: its suffix, a folder that is not there."""
+    if path.suffix.lower() not in suffixes:
+        raise ConfigurationError(f"{path}: {what} are written as {', '.join(suffixes)}; change the suffix.")
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: is a folder; give the name of a file in it.")
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{path}: there is no folder {path.parent}; make it first.")
 
 
 def bytes_text(n_bytes: float) -> str:

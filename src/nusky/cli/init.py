@@ -89,6 +89,15 @@ def init(
     from nusky.printable import printable
     from nusky.releases import registry
 
+    if output is not None:
+        console.check_output(output, (".yaml", ".yml"), what="configurations")
+    if file.suffix.lower() in (".yaml", ".yml") and file.is_file():
+        raise ConfigurationError(f"{file}: is YAML, as a configuration, which `nusky run` takes. Give a source list.")
+    if str(file) in config.PRESETS:
+        raise ConfigurationError(
+            f"{file}: this catalogue comes with nusky and needs no list. Write `catalogues: {{{file}: {{}}}}` in a "
+            "configuration (docs/configuration.md)."
+        )
     chosen = registry.find(release)
     stated = {"table": table, "format": form, "unit": unit, "frame": frame}
     columns = _found(file, {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}, stated)

@@ -20,9 +20,10 @@ def methods(
       nusky methods results/demo --bibtex > references.bib
     """
     from nusky.files import read_json
+    from nusky.paths import summary_of
     from nusky.report import methods as written
 
-    summary = read_json(run / "summary.json", keys=("run", "methods", "catalogues", "versions"))
+    summary = read_json(summary_of(run), keys=("run", "methods", "catalogues", "versions"))
     if not bibtex:
         console.say(written.paragraph(summary))
         console.say()

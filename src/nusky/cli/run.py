@@ -1,5 +1,6 @@
 """`nusky run`: the whole workflow for one configuration, from any folder, with what a reader wants to see of it."""
 
+import argparse
 import logging
 import re
 import signal
@@ -9,9 +10,34 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from nusky.cli import console
-from nusky.cli.exit_status import FAILED
+from nusky.cli.exit_status import FAILED, USAGE
+
+
+class Command(typer.core.TyperCommand):
+    """What stands behind ``--`` are options of Snakemake, and what stands before it are none."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; see the class."""
+        end = args.index("--") if "--" in args else len(args)
+        before, behind = args[:end], args[end + 1 :]
+        try:
+            rest = super().parse_args(ctx, before)
+        except Exception as error:
+            if not getattr(error, "possibilities", True):  # no such option, and none like it
+                error.message += f". Those of Snakemake stand behind --: nusky run CONFIG -- {error.option_name}"
+            raise
+        if words := ctx.params.get("options"):
+            if words[0].lower().endswith((".yaml", ".yml")):
+                told = f"{ctx.params['configuration']} and {words[0]}: give one configuration; each is a run of its own"
+            else:
+                told = f"{' '.join(words)}: not expected here. What is meant for Snakemake stands behind --"
+            raise typer.BadParameter(told, ctx)
+        ctx.params["options"] = behind
+        return rest
+
 
 _LISTS = (".csv", ".ecsv", ".fits", ".fit", ".vot", ".xml", ".txt", ".dat")
 _NOMINAL_SOURCES = 200
@@ -20,7 +46,9 @@ _NOMINAL_SOURCES = 200
 
 def run(
     configuration: Annotated[Path, typer.Argument(metavar="CONFIG", help="Configuration of a run, YAML.")],
-    cores: Annotated[int | None, typer.Option(min=1, help="Cores to use; all of this machine.")] = None,
+    cores: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Cores to use; if left out, all of this machine.")
+    ] = None,
     profile: Annotated[
         str | None, typer.Option(help="Snakemake profile: slurm, pbs, htcondor (come with nusky) or a folder.")
     ] = None,
@@ -50,8 +78,6 @@ def run(
             "one."
         )
     given = list(options or [])
-    if given and given[0].lower().endswith((".yaml", ".yml")):
-        raise ConfigurationError(f"{configuration} and {given[0]}: give one configuration; each is a run of its own.")
     cfg = config.load(configuration)
     _refuse_what_cannot_run(cfg, directory)
     try:
@@ -83,7 +109,7 @@ def run(
             logger.removeFilter(shown.filter)
             shown.close()
     if status:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(USAGE if status == USAGE else FAILED)
     paths = Paths(cfg.run, str(directory / "results"))
     if shown and Path(paths.summary).exists() and Path(paths.report).exists():
         _headline(paths, shown.n_jobs, time.monotonic() - begun)
@@ -109,10 +135,14 @@ def _refuse_what_cannot_run(cfg: Any, directory: Path) -> None:
 
 
 def _main(main: Any, arguments: list[str]) -> int:
+    usage = argparse.ArgumentParser.print_usage
+    argparse.ArgumentParser.print_usage = lambda *_: None  # hundreds of lines, for one mistyped option
     try:
         main(arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    finally:
+        argparse.ArgumentParser.print_usage = usage
     return 0
 
 

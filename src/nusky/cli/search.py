@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from nusky.cli import console
-from nusky.errors import ConfigurationError, PhysicsError
+from nusky.errors import PhysicsError
 
 RELEASE = "icecube-10yr"
 
@@ -91,13 +91,13 @@ def search(
       nusky search "TXS 0506+056" --flare 1 300 --limit-days 30
     """
     for path in out or []:
-        _check_output(path)
-    if profile:
-        from nusky.results.profile import check_suffix
+        from nusky.results.search import SUFFIXES
 
-        for path in profile:
-            check_suffix(path)
-            _check_folder(path)
+        console.check_output(path, SUFFIXES)
+    for path in profile or []:
+        from nusky.results.profile import SUFFIXES as OF_PROFILES
+
+        console.check_output(path, OF_PROFILES, what="profiles")
     if flare is not None and window is not None:
         raise typer.BadParameter("the window is known or looked for: give either --window or --flare.")
     if limit_days is not None and flare is None:
@@ -126,21 +126,6 @@ def search(
         console.as_json(found.to_dict())
         return
     _print(found, written)
-
-
-def _check_output(path: Path) -> None:
-    from nusky.results.search import SUFFIXES
-
-    if path.suffix.lower() not in SUFFIXES:
-        raise ConfigurationError(f"{path}: results are written as {', '.join(SUFFIXES)}; change the suffix.")
-    if path.is_dir():
-        raise ConfigurationError(f"{path}: is a folder; give the name of a file in it.")
-    _check_folder(path)
-
-
-def _check_folder(path: Path) -> None:
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"{path}: there is no folder {path.parent}; make it first.")
 
 
 def _source(

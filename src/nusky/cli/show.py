@@ -58,10 +58,11 @@ def show(
       nusky show results/demo/sources/wcda-hess.parquet --csv > sources.csv
     """
     from nusky.errors import NuskyError
+    from nusky.paths import summary_of
     from nusky.stages import run_log
 
-    if result.is_dir():
-        result = result / "summary.json"
+    if result.is_dir() or not result.suffix:
+        result = summary_of(result)
     if result.suffix == ".parquet":
         _table(result, rows, columns.split(",") if columns else None, csv, json, run_log.find(result))
     elif result.suffix == ".json":

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,15 @@ import typer
 from nusky.cli import console
 from nusky.conventions import PARAMETERS
 
-_KINDS = ("sources", "stacks", "spots")
+
+class Listed(StrEnum):
+    """What a table lists."""
+
+    SOURCES = "sources"
+    STACKS = "stacks"
+    SPOTS = "spots"
+
+
 _DEFAULT = {
     "sources": (
         "name", "ra_deg", "dec_deg", "n_signal", "gamma", *PARAMETERS, "p_local", "p_post",
@@ -68,12 +77,12 @@ _SPECIAL = {c: rf"\{c}" for c in "&%$#_{}"} | {
 
 def table(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run, such as results/demo.")],
-    of: Annotated[str, typer.Option(help="What to list: sources, stacks or spots (of the all-sky map).")] = "sources",
+    of: Annotated[Listed, typer.Option(help="What to list; spots are those of the all-sky map.")] = Listed.SOURCES,
     catalogue: Annotated[
-        str | None, typer.Option(help="Catalogue of the sources; needed where the run has several.")
+        str | None, typer.Option(help="Catalogue of sources or stacks; of sources needed where the run has several.")
     ] = None,
     columns: Annotated[str | None, typer.Option(help="Columns, separated by commas; `all` for every one.")] = None,
-    rows: Annotated[int | None, typer.Option(min=1, help="The first so many rows; all of them.")] = None,
+    rows: Annotated[int | None, typer.Option(min=1, metavar="N", help="The first N rows; if left out, all.")] = None,
     latex: Annotated[bool, typer.Option("--latex", help="Write LaTeX: a tabular with its caption.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write CSV, numbers in full.")] = False,
     ecsv: Annotated[bool, typer.Option("--ecsv", help="Write ECSV: numbers in full, with units.")] = False,
@@ -86,19 +95,18 @@ def table(
       nusky table results/demo --of stacks --latex > stacks.tex
       nusky table results/demo --of stacks --columns catalogue,weighting,test_statistic --csv
     """
-    from nusky.errors import NuskyError
     from nusky.report.numbers import cell_of
     from nusky.results import open_run
 
-    if of not in _KINDS:
-        raise NuskyError(f"--of {of}: choose one of {', '.join(_KINDS)}.")
     if latex + csv + ecsv > 1:
-        raise NuskyError("choose one of --latex, --csv and --ecsv.")
+        raise typer.BadParameter("choose one of --latex, --csv and --ecsv.")
+    if of is Listed.SPOTS and catalogue is not None:
+        raise typer.BadParameter("hot spots belong to no catalogue; leave it out.", param_hint="--catalogue")
     opened = open_run(run)
-    if of == "sources":
+    if of is Listed.SOURCES:
         found = opened.source_table(_catalogue(opened.catalogues, catalogue, run))
     else:
-        found = opened.stack_table() if of == "stacks" else opened.hot_spots()
+        found = opened.stack_table(catalogue) if of is Listed.STACKS else opened.hot_spots()
     chosen = _chosen(columns, found.data.column_names, of)
     shown = [{key: cell_of(row, key) for key in chosen} for row in found.data.slice(0, rows).to_pylist()]
     if csv:
@@ -118,19 +126,24 @@ def table(
 def _catalogue(known: Sequence[str], given: str | None, run: Path) -> str:
     from nusky.errors import NuskyError
 
-    if given is None and len(known) != 1:
-        raise NuskyError(f"{run}: this run has the catalogues {', '.join(known) or '(none)'}; choose with --catalogue.")
+    if not known:
+        raise NuskyError(f"{run}: this run has no catalogue, so there are no sources to list.")
+    if given is None and len(known) > 1:
+        raise NuskyError(f"{run}: this run has the catalogues {', '.join(known)}; choose with --catalogue.")
     return given if given is not None else known[0]
 
 
-def _chosen(columns: str | None, present: Sequence[str], of: str) -> list[str]:
-    from nusky.errors import NuskyError
-
+def _chosen(columns: str | None, present: Sequence[str], of: Listed) -> list[str]:
     if columns == "all":
         return list(present)
-    wanted = [name.strip() for name in columns.split(",")] if columns else [c for c in _DEFAULT[of] if c in present]
+    if columns is None:
+        return [name for name in _DEFAULT[of] if name in present]
+    wanted = [name.strip() for name in columns.split(",")]
     if missing := [name for name in wanted if name not in present]:
-        raise NuskyError(f"--columns: no column {', '.join(missing)}; there is {', '.join(present)}.")
+        shown = ", ".join(missing).strip() or "without a name"
+        raise typer.BadParameter(f"no column {shown}; there is {', '.join(present)}.", param_hint="--columns")
+    if twice := [name for name in dict.fromkeys(wanted) if wanted.count(name) > 1]:
+        raise typer.BadParameter(f"{', '.join(twice)} stands there twice; keep one.", param_hint="--columns")
     return wanted
 
 

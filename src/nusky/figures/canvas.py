@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatterSciNotation
+from matplotlib.ticker import LogFormatterSciNotation, NullLocator
 
 from nusky.errors import ConfigurationError
 from nusky.files import atomic_path
@@ -24,6 +24,7 @@ from nusky.printable import printable
 from nusky.resources import resource
 
 FLUX_UNIT = "[GeV cm⁻² s⁻¹]"
+E2DNDE = "E² dN/dE"
 SYNTHETIC_TAG = "synthetic events · not a measurement"
 WARNING_COLOR = "#B23A00"
 MUTED_COLOR = "#5B6770"
@@ -126,6 +127,7 @@ def save(figure: Figure, outputs: Iterable[str | os.PathLike[str]], *, dpi: int)
     with style():
         figure.set_dpi(dpi)
         _write_powers(figure)
+        _mark_minor_ticks(figure)
         # Everything gets its place once, and is drawn once for each format: `savefig` would draw twice for each.
         if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
             engine.execute(figure)
@@ -135,7 +137,8 @@ def save(figure: Figure, outputs: Iterable[str | os.PathLike[str]], *, dpi: int)
             canvas = import_module(f"matplotlib.backends.backend_{_BACKENDS[file_format]}").FigureCanvas(figure)
             figure.set_dpi(dpi)  # a vector format leaves its own
             with atomic_path(output) as temporary:
-                getattr(canvas, f"print_{file_format}")(temporary, metadata=_METADATA[file_format])
+                options = {"pil_kwargs": {"compress_level": 3}} if file_format == "png" else {}  # in half the time
+                getattr(canvas, f"print_{file_format}")(temporary, metadata=_METADATA[file_format], **options)
 
 
 def _write_powers(figure: Figure) -> None:
@@ -146,6 +149,43 @@ def _write_powers(figure: Figure) -> None:
                 axis.set_major_formatter(_Powers())
             if type(axis.get_minor_formatter()) is LogFormatterSciNotation:
                 axis.set_minor_formatter(_Powers())
+
+
+def _mark_minor_ticks(figure: Figure) -> None:
+    """Draw the minor ticks of every axis as the markers of two lines: an object for each takes half of the time."""
+    drawn = []
+    for axes in figure.axes:
+        if axes.name != "rectilinear":
+            continue
+        for axis, place in ((axes.xaxis, axes.get_xaxis_transform), (axes.yaxis, axes.get_yaxis_transform)):
+            if not (axes.axison and axes.get_visible() and axis.get_visible()):
+                continue
+            low, high = sorted(axis.get_view_interval())
+            at = [value for value in axis.get_minorticklocs() if low <= value <= high]
+            if not at or any(axis.get_minor_formatter().format_ticks(at)):
+                continue
+            (tick,) = axis.get_minor_ticks(1)
+            for number, line in enumerate((tick.tick1line, tick.tick2line)):
+                if not line.get_visible():
+                    continue
+                ends = [number] * len(at)
+                marks = Line2D(
+                    *((at, ends) if axis is axes.xaxis else (ends, at)),
+                    linestyle="none",
+                    marker=line.get_marker(),
+                    markersize=line.get_markersize(),
+                    markeredgewidth=line.get_markeredgewidth(),
+                    color=line.get_color(),
+                    transform=place(),
+                    zorder=axis.get_zorder(),
+                    label="_ticks",
+                    clip_on=False,
+                )
+                marks.set_in_layout(False)
+                axes.add_artist(marks)
+            drawn.append(axis)
+    for axis in drawn:  # axes that share an axis share its ticks
+        axis.set_minor_locator(NullLocator())
 
 
 class _Powers(LogFormatterSciNotation):

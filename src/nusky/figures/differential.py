@@ -60,6 +60,6 @@ def differential(table: pa.Table, *, method: str, title: tuple[str, str], synthe
                 for value, color in colors.items()
             ]
         axes.set_xlabel("Neutrino energy [GeV]")
-        axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$, one flavour {canvas.FLUX_UNIT}")
+        axes.set_ylabel(f"{canvas.E2DNDE}, one flavour {canvas.FLUX_UNIT}")
         canvas.legend_beside(axes, handles=handles)
         return figure

@@ -10,8 +10,8 @@ from nusky.figures import canvas
 
 COLUMNS = ("statement", "gamma", "duration_days", "e2_fluence_100tev_gev_cm2", "e2dnde_100tev_gev_cm2_s")
 _PANELS = {
-    "e2_fluence_100tev_gev_cm2": "$E^2 F$ at 100 TeV\n[GeV cm⁻²]",
-    "e2dnde_100tev_gev_cm2_s": r"$E^2\,\mathrm{d}N/\mathrm{d}E$ at 100 TeV" + f"\n{canvas.FLUX_UNIT}",
+    "e2_fluence_100tev_gev_cm2": "E² F at 100 TeV\n[GeV cm⁻²]",
+    "e2dnde_100tev_gev_cm2_s": f"{canvas.E2DNDE} at 100 TeV\n{canvas.FLUX_UNIT}",
 }
 
 

@@ -62,9 +62,9 @@ def gamma_rays(
         for k, axes in enumerate(panels[: len(shown)]):
             if k + n_columns >= len(shown):
                 axes.tick_params(labelbottom=True)
-                axes.set_xlabel("Energy $E$ [GeV]", fontsize="small")
+                axes.set_xlabel("Energy E [GeV]", fontsize="small")
             if k % n_columns == 0:
-                axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ {canvas.FLUX_UNIT}", fontsize="x-small")
+                axes.set_ylabel(f"{canvas.E2DNDE} {canvas.FLUX_UNIT}", fontsize="x-small")
         handles, labels = panels[0].get_legend_handles_labels()
         canvas.legend_below(figure, handles, labels, ncols=2)
         return figure

@@ -47,8 +47,8 @@ def limit_spectra(limits: Mapping[str, pa.Table], *, method: str, catalogue: str
         if not drawn:
             canvas.note(axes, "no limit was found in the scanned range")
 
-        axes.set_xlabel(r"Neutrino energy $E$ [GeV]")
-        axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$, all flavours (×3) {canvas.FLUX_UNIT}")
+        axes.set_xlabel("Neutrino energy E [GeV]")
+        axes.set_ylabel(f"{canvas.E2DNDE}, all flavours (×3) {canvas.FLUX_UNIT}")
         handles = [Line2D([], [], color=color, label=index_text(gamma)) for gamma, color in colors.items()]
         handles += [
             Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=f"{canvas.label(name)} weights")

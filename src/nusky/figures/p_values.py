@@ -2,8 +2,8 @@
 
 import numpy as np
 import pyarrow as pa
+import scipy
 from matplotlib.figure import Figure
-from scipy.special import betaincinv
 
 from nusky.figures import canvas
 from nusky.probability import written
@@ -40,7 +40,7 @@ def p_values(
             return figure
         for low, high, alpha, text in _BANDS:
             # the k-th smallest of n uniform numbers follows a beta distribution
-            edges = (betaincinv(rank, n - rank + 1, level) for level in (low, high))
+            edges = (scipy.special.betaincinv(rank, n - rank + 1, level) for level in (low, high))
             axes.fill_between(rank, *edges, color=canvas.BAND_COLOR, alpha=alpha, linewidth=0, label=f"uniform, {text}")
         axes.plot(rank, rank / (n + 1), color="#333333", linewidth=1, linestyle="--", label="uniform, mean")
         label = f"{n} sources" + ("" if post_trial is None else f"\nsmallest post-trial: p {post_trial}")
@@ -53,7 +53,7 @@ def p_values(
         size = 5.5 if canvas.narrow() else 7.5
         axes.text(s=text, transform=axes.transAxes, va="bottom", size=size, linespacing=1.4, **place)
         axes.set_xlim(0.8, 1.25 * n)
-        axes.set_ylim(0.3 * min(p.min(), betaincinv(1, n, _BANDS[0][0])), 1.6)
+        axes.set_ylim(0.3 * min(p.min(), scipy.special.betaincinv(1, n, _BANDS[0][0])), 1.6)
         axes.set_xlabel("Rank of the source")
         axes.set_ylabel("Local p-value")
         canvas.legend_beside(axes)

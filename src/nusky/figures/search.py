@@ -4,13 +4,13 @@ import textwrap
 from typing import Any
 
 import numpy as np
+import scipy
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import EllipseCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from scipy.special import chdtri
 
 from nusky.figures import canvas
 
@@ -104,7 +104,7 @@ def _circles(axes: Axes, radius: Any, where: Any, **options: Any) -> EllipseColl
 def _contours(axes: Axes, found: Any) -> None:
     gammas, steps, values = found.contours
     fall = max(found.fit["test_statistic"], values.max()) - values
-    levels = [chdtri(2, 1 - level) for level in LEVELS]
+    levels = [scipy.special.chdtri(2, 1 - level) for level in LEVELS]
     axes.contourf(steps, gammas, fall, levels=[-1, *levels], colors=_COLORS, alpha=0.25)
     axes.contour(steps, gammas, fall, levels=levels, colors=_COLORS, linewidths=1.4)
     for level, color in zip(LEVELS, _COLORS, strict=True):
@@ -125,7 +125,7 @@ def _profile(axes: Axes, found: Any) -> None:
     axes.plot(steps, values[0], color=_COLORS[0], label=_spectrum(found))
     peak = values[0].max()
     for level, style in zip(LEVELS, ("--", ":"), strict=True):
-        height = peak - chdtri(1, 1 - level)
+        height = peak - scipy.special.chdtri(1, 1 - level)
         axes.axhline(height, color=canvas.MUTED_COLOR, linestyle=style, linewidth=0.9)
         near = {"textcoords": "offset points", "ha": "left", "size": 8, "color": canvas.MUTED_COLOR}
         axes.annotate(f"{100 * level:.0f} %", (0, height), (4, 2), **near)

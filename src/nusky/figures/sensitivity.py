@@ -61,7 +61,7 @@ def sensitivity(
             )
         axes.set_xlim(-1, 1)
         axes.set_xlabel(r"$\sin\delta$")
-        axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ at 100 TeV, one flavour {canvas.FLUX_UNIT}")
+        axes.set_ylabel(f"{canvas.E2DNDE} at 100 TeV, one flavour {canvas.FLUX_UNIT}")
         degrees = axes.secondary_xaxis("top")
         degrees.set_xticks(np.sin(np.radians(_DEC_TICKS)), [f"{tick}°".replace("-", "−") for tick in _DEC_TICKS])
         degrees.minorticks_off()

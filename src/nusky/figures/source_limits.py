@@ -93,7 +93,7 @@ def source_limits(
         axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
         axes.grid(axis="x", which="both", zorder=0)
         axes.set_axisbelow(True)
-        axes.set_xlabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ at 100 TeV, one flavour {canvas.FLUX_UNIT}")
+        axes.set_xlabel(f"{canvas.E2DNDE} at 100 TeV, one flavour {canvas.FLUX_UNIT}")
         canvas.legend_beside(axes)
         return figure
 
@@ -124,7 +124,7 @@ def _over_declination(
     if not (np.isfinite(limit) & (limit > 0)).any():
         canvas.note(axes, "no limit was found")
     axes.set_xlabel("declination [deg]")
-    axes.set_ylabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ at 100 TeV, one flavour {canvas.FLUX_UNIT}")
+    axes.set_ylabel(f"{canvas.E2DNDE} at 100 TeV, one flavour {canvas.FLUX_UNIT}")
     axes.grid(zorder=0)
     axes.set_axisbelow(True)
     canvas.legend_beside(axes)

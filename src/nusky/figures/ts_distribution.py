@@ -53,7 +53,7 @@ def ts_distribution(single_sources: pa.Table, *, method: str, catalogue: str, sy
                     * np.exp(-0.5 * ((grid - mean) / width) ** 2)
                     / (np.sqrt(2 * np.pi) * width),
                     color="#D55E00",
-                    label=rf"Gaussian fit: $\mu$ = {mean:.3f}, $\sigma$ = {width:.3f}",
+                    label=f"Gaussian fit: μ = {mean:.3f}, σ = {width:.3f}",
                 )
             axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
             axes.legend(loc="upper right")
@@ -61,6 +61,6 @@ def ts_distribution(single_sources: pa.Table, *, method: str, catalogue: str, sy
             axes.tick_params(axis="y", which="minor", left=False, right=False)
         axes.set_xlim(left=0)
         logarithm = ", TS with decimal logarithms" if conventions(method).single_source_log == "decimal" else ""
-        axes.set_xlabel(rf"$\sqrt{{\mathrm{{TS}}_{{\max}}}}$ (dimensionless{logarithm})")
+        axes.set_xlabel(f"√TSₘₐₓ (dimensionless{logarithm})")
         axes.set_ylabel("Number of sources per bin")
         return figure

@@ -54,7 +54,7 @@ def ts_scan(
         _set_ranges(axes, flux[finite], statistic[finite], low, high)
         if not finite.any():
             canvas.note(axes, "no test statistic inside the scanned range")
-        axes.set_xlabel(rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E$ at 100 TeV, one flavour {canvas.FLUX_UNIT}")
+        axes.set_xlabel(f"{canvas.E2DNDE} at 100 TeV, one flavour {canvas.FLUX_UNIT}")
         axes.set_ylabel("Test statistic TS")
         canvas.legend_beside(axes, title=f"95 % upper limits\n{canvas.FLUX_UNIT}")
         return figure

@@ -22,6 +22,7 @@ import numpy as np
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.threads import in_parts
+from nusky.roots import root
 
 ORDER = 30
 _LOWEST, _HIGHEST = -200, 200  # binary exponents kept apart; ratios below 2^-200 count as zero
@@ -145,11 +146,9 @@ class MixtureLikelihood:
 
 def _falling_root(function, low, high):
     """Root of a function that is positive at `low` and falls to below zero at `high`; full double precision."""
-    from scipy.optimize import brentq
-
     if function(low) <= 0:
         return low
-    return float(brentq(function, low, high, xtol=1e-12 * max(high, 1.0), rtol=1e-14, maxiter=500))
+    return root(function, low, high, xtol=1e-12 * max(high, 1.0), rtol=1e-14)
 
 
 @kernel(inner=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from nusky.errors import ReleaseError
 
@@ -220,10 +220,12 @@ def smearing(response: str) -> Smearing:
     z_inside = z_psf[..., :-1, None] + np.diff(z_psf)[..., None] * places
     weight = np.exp(-(z_inside**2) / 2)
     deviate = (z_ang_err[..., None, :] - (correlation[..., None] * z_inside)[..., None]) / residual[..., None, None]
-    ang_err_share = np.diff((ndtr(deviate) * weight[..., None]).sum(axis=-2) / weight.sum(axis=-1)[..., None])
+    ang_err_share = np.diff(
+        (scipy.special.ndtr(deviate) * weight[..., None]).sum(axis=-2) / weight.sum(axis=-1)[..., None]
+    )
     fraction = (
-        np.diff(ndtr(z_energy))[..., :, None, None]
-        * np.diff(ndtr(z_psf))[..., None, :, None]
+        np.diff(scipy.special.ndtr(z_energy))[..., :, None, None]
+        * np.diff(scipy.special.ndtr(z_psf))[..., None, :, None]
         * ang_err_share[..., None, :, :]
     )
     dec_edges = np.radians(nodes["smearing_dec_edges_deg"])

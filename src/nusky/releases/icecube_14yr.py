@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nusky.errors import ReleaseError
 from nusky.releases import icecube_10yr, schemas
@@ -132,7 +131,7 @@ def close_gaps(table: pa.Table) -> pa.Table:
     """Add bins without area where the energy bins of a response do not touch."""
     parts = []
     for response in dict.fromkeys(table["response"].to_pylist()):
-        part = table.filter(pc.equal(table["response"], response))
+        part = table.filter(pa.array(table["response"].to_numpy(zero_copy_only=False) == response))
         low, high = (np.unique(part[f"log10_energy_{side}_gev"].to_numpy()) for side in ("min", "max"))
         decs = np.unique(np.column_stack([part["dec_min_deg"], part["dec_max_deg"]]), axis=0)
         parts.append(part)

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nusky.errors import TableError
 from nusky.files import read_json, sha256
-from nusky.paths import Paths
+from nusky.paths import Paths, summary_of
 from nusky.report.rows import source_rows, stack_rows
 from nusky.report.verdict import Verdict, verdict
 from nusky.results.result import Result
@@ -56,7 +55,7 @@ class Run:
         self.folder = folder
         self._paths = Paths(folder.name, str(folder.parent))
         keys = ("run", "methods", "catalogues", "tables_sha256")
-        self.summary: dict[str, Any] = read_json(self._paths.summary, keys=keys)
+        self.summary: dict[str, Any] = read_json(summary_of(folder), keys=keys)
         # As the workflow names them: results/<run>/..., wherever the folder lies now.
         self._digests = {"/".join(Path(name).parts[2:]): digest for name, digest in self.summary[keys[-1]].items()}
 
@@ -202,11 +201,15 @@ class Run:
         drawn = self.source_limits if inferred else self.single_sources
         return Result(f"sources of {catalogue}", _table(rows), self.synthetic, lambda: drawn(catalogue).figure())
 
-    def stack_table(self) -> Result:
-        """Every stack of the standard method with its fit, p-value and the limit to quote; see `stack_rows`."""
-        rows = stack_rows(self.summary)
+    def stack_table(self, catalogue: str | None = None) -> Result:
+        """Every stack of the standard method, or of a `catalogue`, with its fit, p-value and the limit to quote.
+
+        See `stack_rows`.
+        """
+        chosen = self.catalogues if catalogue is None else [self._catalogue(catalogue)]
+        rows = [row for row in stack_rows(self.summary) if row["catalogue"] in chosen]
         if not rows:
-            raise TableError(f"{self._paths.summary}: this run has no stack of the standard method.")
+            raise TableError(f"{self._paths.summary}: no stack of the standard method is here.")
         first = rows[0]["catalogue"]
         return Result("stacks", _table(rows), self.synthetic, lambda: self.limits(first).figure())
 
@@ -330,7 +333,7 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
         if pa.types.is_null(field.type):
             table = table.set_column(k, field.name, table[k].cast(pa.float64()))
         if pa.types.is_floating(table.schema[k].type):
-            table = table.set_column(k, field.name, pc.fill_null(table[k], float("nan")))
+            table = table.set_column(k, field.name, table[k].fill_null(float("nan")))
     return table
 
 

@@ -23,3 +23,5 @@ class Disturbance:
 
 
 UNDISTURBED = Disturbance()
+TRIALS_SHARE = 0.35
+"""Trials at each strength, in those of the limit: seven sets of them, and the limit, cost less than four limits."""

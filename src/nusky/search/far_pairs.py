@@ -42,11 +42,11 @@ def far_by_bin(
         Last what is far whatever the reach.
     """
 
-    from scipy.interpolate import make_interp_spline
-
     n_bands = len(SIN_DEC_MIDDLES)
     solid_angle = 2 * np.pi * np.diff(SIN_DEC_EDGES)[:, None, None]
     at = np.clip(np.sin(dec), SIN_DEC_MIDDLES[0], SIN_DEC_MIDDLES[-1])
+    below = np.clip(np.searchsorted(SIN_DEC_MIDDLES, at, side="right") - 1, 0, n_bands - 2)
+    upper = ((at - SIN_DEC_MIDDLES[below]) / np.diff(SIN_DEC_MIDDLES)[below])[:, None, None]
     made = []
     for season in seasons:
         reach = 4 * np.arcsin(np.sqrt(season.near) / 2) ** 2 + EXTENSION_REACH * extension**2
@@ -60,7 +60,7 @@ def far_by_bin(
             made.append(np.tile(np.stack(sums, axis=-1) * season.density.value, (len(dec), 1, 1)))
             continue
         of_bands = np.stack(sums, axis=-1).reshape(n_bands, n_bins, -1) / solid_angle
-        made.append(make_interp_spline(SIN_DEC_MIDDLES, of_bands, k=1)(at))
+        made.append((1 - upper) * of_bands[below] + upper * of_bands[below + 1])
     return np.stack(made)
 
 

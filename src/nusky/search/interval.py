@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtri
+import scipy
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.fit import peak
+from nusky.roots import root
 from nusky.search.hypothesis import Fit, Hypothesis
 from nusky.search.statistics.pvalues import ONE_SIGMA
 
@@ -49,8 +50,6 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     PhysicsError : the confidence level is not between 0 and 1.
     """
 
-    from scipy.optimize import brentq
-
     if not 0 < confidence_level < 1:
         raise PhysicsError(f"confidence level {confidence_level}: give a number between 0 and 1, e.g. 0.9.")
     fine = hypothesis
@@ -60,7 +59,7 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     likelihood = fine.likelihood(fine.data())
     n_signal, value, _ = likelihood.profile()
     top_ts, middle, _ = peak(fine.gammas, n_signal, value)
-    level = top_ts - chdtri(1, 1 - confidence_level)
+    level = top_ts - scipy.special.chdtri(1, 1 - confidence_level)
 
     def above(n: float) -> float:
         """TS at n_s with gamma profiled, over the level."""
@@ -73,8 +72,8 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     gamma_low, gamma_high = _ends(fine.gammas, 2 * value - level)
     return LikelihoodInterval(
         fit=hypothesis.fit(),
-        n_signal_low=0.0 if above(0.0) >= 0 else brentq(above, 0.0, middle),
-        n_signal_high=top if above(top) > 0 else brentq(above, middle, top),
+        n_signal_low=0.0 if above(0.0) >= 0 else root(above, 0.0, middle),
+        n_signal_high=top if above(top) > 0 else root(above, middle, top),
         gamma_low=gamma_low,
         gamma_high=gamma_high,
         confidence_level=confidence_level,

@@ -14,14 +14,12 @@ import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.search.calibration import LimitCalibration
-from nusky.search.disturbance import UNDISTURBED, Disturbance
+from nusky.search.disturbance import TRIALS_SHARE, UNDISTURBED, Disturbance
 from nusky.search.experiment import Request
 from nusky.search.target import Target
 
 AREA = "effective_area"
 TOGETHER = "all"
-TRIALS_SHARE = 0.35
-"""Trials at each strength, in those of the limit: seven sets of them, and the limit, cost less than four limits."""
 
 
 def systematic_shifts(

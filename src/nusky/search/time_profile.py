@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 from nusky.errors import PhysicsError
 from nusky.likelihood import time
@@ -254,11 +254,13 @@ class Gaussian(TimeProfile):
 
     def integral(self, mjd: NDArray) -> NDArray:
         """From the beginning of time to `mjd`, d."""
-        return self._area * ndtr((mjd - self.centre) / self.width)
+        return self._area * scipy.special.ndtr((mjd - self.centre) / self.width)
 
     def inverse(self, integral: NDArray) -> NDArray:
         """Quantile, MJD."""
-        return self.centre + self.width * np.clip(ndtri(np.clip(integral / self._area, 0, 1)), -_REACH, _REACH)
+        return self.centre + self.width * np.clip(
+            scipy.special.ndtri(np.clip(integral / self._area, 0, 1)), -_REACH, _REACH
+        )
 
     def _columns(self) -> tuple[int, tuple[float, float, float], NDArray, NDArray]:
         return time.GAUSSIAN, (self.centre, self.width, 0.0), np.empty(0), np.empty(0)

@@ -48,7 +48,6 @@ def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers:
     """One of `FIGURES`, drawn from its table and the table "bdm_numbers"."""
 
     from nusky.figures import bdm_cross_sections, bdm_exclusion, bdm_rates, bdm_sky_map
-    from nusky.stages.bdm import particle_model
 
     value = {row["key"]: row["standard"] for row in read_table(numbers, kind="bdm_numbers").to_pylist()}
     supernova, years = block.supernova.name, f"{block.t_yr:g} years after the neutrinos"
@@ -75,6 +74,8 @@ def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers:
         shown = read(bdm_rates.LIGHT_CURVE_COLUMNS)
         return bdm_rates.bdm_light_curve(shown, supernova=supernova, case=f"{energy}, {mass}")
     if name == "exclusion":
+        from nusky.stages.bdm import particle_model  # numba takes longer to import than a figure to draw
+
         coupled = block.exclusion is not None and block.exclusion.model == "lmutau"
         product = particle_model(block).coupling_product if coupled else None
         return bdm_exclusion.bdm_exclusion(read(bdm_exclusion.COLUMNS), supernova=supernova, coupling_product=product)

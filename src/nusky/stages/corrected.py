@@ -12,13 +12,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nusky.errors import TableError
 from nusky.files import finite_or_null
 from nusky.search.statistics.posttrial import ranked_minima, smallest_of
 from nusky.search.statistics.pvalues import ONE_SIGMA, binomial_interval, sigma_from_p
-from nusky.stages.inference import search_rows
 from nusky.tables import read_metadata, read_table, trace, write_table
 
 MAP = "skymap"
@@ -38,7 +36,7 @@ def corrected(files: Any, outputs: Any, *, hypotheses: Sequence[str]) -> None:
         inputs += [files.hottest, files.hottest_trials]
     rows, ranked = [], []
     for name, table in found:
-        data = table.filter(pc.equal(table["sky"], -1)).drop_columns("sky").to_pylist()
+        data = table.filter(pa.array(table["sky"].to_numpy() == -1)).drop_columns("sky").to_pylist()
         numbers = np.tile(np.arange(-1, len(table) // len(data) - 1), len(data))
         if not np.array_equal(table["sky"].to_numpy(), numbers):
             raise TableError(f"the searches of {name} looked at different skies. Delete their table and run again.")
@@ -56,6 +54,29 @@ def corrected(files: Any, outputs: Any, *, hypotheses: Sequence[str]) -> None:
     write_table(outputs.searches, pa.Table.from_pylist(rows), kind="corrected", provenance=provenance)
     columns = {"sky": np.arange(n_skies), "p_ranked": result.minimal_p}
     write_table(outputs.skies, columns, kind="corrected_skies", provenance=provenance)
+
+
+def search_rows(search: str, gamma: float, ranked: np.ndarray, p_value: float, n_trials: int) -> pa.Table:
+    """Rows of the table "searches": of one search what ranks the data, then every sky.
+
+    Parameters
+    ----------
+    search : 'stack', 'source' (the most significant of a list), 'population', or a hemisphere of the map
+    ranked : (n_skies + 1,) float64
+        Local p-values, from fitted tails where the trials do not reach.
+    p_value, n_trials : the p-value that the search states by itself, and the skies behind it
+    """
+    n = len(ranked)
+    return pa.table(
+        {
+            "search": pa.array([search] * n, pa.string()),
+            "gamma_fixed": np.full(n, gamma),
+            "sky": np.arange(-1, n - 1),
+            "p_ranked": ranked,
+            "p_value": np.full(n, p_value),
+            "n_trials": np.full(n, n_trials),
+        }
+    )
 
 
 def _of_map(hottest: Path, trials: Path) -> pa.Table:

@@ -21,8 +21,8 @@ from typing import Any
 from nusky.config import Configuration
 from nusky.releases import registry
 from nusky.resources import workflow_file
+from nusky.search.disturbance import TRIALS_SHARE
 from nusky.search.skymap.nodes import declinations
-from nusky.search.systematics import TRIALS_SHARE
 from nusky.tables import BLOCK_ROWS
 
 EVENTS_PER_YEAR = 120_000

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nusky.config import Figures
 from nusky.conventions import index_text
@@ -164,8 +163,7 @@ def _p_values(tables: Tables, options: Figures, *, catalogue: str, synthetic: bo
     from nusky.figures import p_values
 
     table = first_fit(read_table(tables["fits"], kind="source_fits"))
-    best = pc.min_max(table["p_local"]).as_py()["min"]
-    row = table.filter(pc.equal(table["p_local"], best)).slice(0, 1).to_pylist()[0]
+    row = min(table.to_pylist(), key=lambda row: row["p_local"])
     post = compared(row["p_post"], row["n_sky_trials"])
     return p_values.p_values(table, method=_METHOD, catalogue=catalogue, post_trial=post, synthetic=synthetic)
 
@@ -199,16 +197,13 @@ def _source_limits(tables: Tables, options: Figures, *, catalogue: str, syntheti
     time = read_metadata(tables["limits"])["settings"].get("time") or {}
     days = (time.get("limit_days") or [None])[0]
     if days is not None:
-        table = table.filter(pc.equal(table["duration_s"], table["duration_s"][0]))
+        table = rows_where(table, duration_s=table["duration_s"][0])
     shifts = None
     if path := tables.get("systematics"):
         every = read_table(path, kind="systematics")
-        asked = {"gamma": gamma, "statement": "upper limit", "effect": "all"}
-        shifts = every.filter(
-            functools.reduce(pc.and_, (pc.equal(every[name], value) for name, value in asked.items()))
-        )
+        shifts = rows_where(every, gamma=gamma, statement="upper limit", effect="all")
     return source_limits.source_limits(
-        table.filter(pc.equal(table["gamma"], gamma)),
+        rows_where(table, gamma=gamma),
         systematics=shifts,
         method=_METHOD,
         catalogue=catalogue,
@@ -230,7 +225,7 @@ def _flare(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool,
     for what, columns in kinds.items():
         kind = what if what == "flares" else f"flare_{what}"
         table = read_table(tables[what], kind=kind)
-        shown[what] = table.filter(pc.equal(table["name"], best["name"]))
+        shown[what] = rows_where(table, name=best["name"])
         if what == "flares" and shown[what].num_rows:
             shown[what] = first_fit(shown[what])
         shown[what] = shown[what].select(columns)
@@ -336,7 +331,14 @@ def _hottest(tables: Tables, options: Figures, *, name: str, synthetic: bool) ->
 def first_fit(fits: pa.Table) -> pa.Table:
     """The rows of the first of the fixed indices, or all of them where the index is free."""
     first = fits["gamma_fixed"][0].as_py()
-    return fits if first != first else fits.filter(pc.equal(fits["gamma_fixed"], first))
+    return fits if first != first else rows_where(fits, gamma_fixed=first)
+
+
+def rows_where(table: pa.Table, **wanted: Any) -> pa.Table:
+    """The rows in which the columns have the `wanted` values."""
+    import pyarrow.compute as pc  # takes longer to import than the rest of this module
+
+    return table.filter(functools.reduce(pc.and_, (pc.equal(table[name], value) for name, value in wanted.items())))
 
 
 def skymap_analysis(path: str | os.PathLike[str], free: str = "") -> str:

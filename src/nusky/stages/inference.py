@@ -31,6 +31,7 @@ from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval,
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Decay, Flare, Gaussian, TimeProfile, none_seen, reach_of, why_unseen
+from nusky.stages.corrected import search_rows
 from nusky.tables import Provenance, read_columns, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
@@ -361,29 +362,6 @@ def fits(
     if populations:
         provenance = study.trace([*files.trials, *files.skies], population_p_max=population_p_max)
         write_table(outputs.population, pa.concat_tables(populations), kind="population", provenance=provenance)
-
-
-def search_rows(search: str, gamma: float, ranked: np.ndarray, p_value: float, n_trials: int) -> pa.Table:
-    """Rows of the table "searches": of one search what ranks the data, then every sky.
-
-    Parameters
-    ----------
-    search : 'stack', 'source' (the most significant of a list), 'population', or a hemisphere of the map
-    ranked : (n_skies + 1,) float64
-        Local p-values, from fitted tails where the trials do not reach.
-    p_value, n_trials : the p-value that the search states by itself, and the skies behind it
-    """
-    n = len(ranked)
-    return pa.table(
-        {
-            "search": pa.array([search] * n, pa.string()),
-            "gamma_fixed": np.full(n, gamma),
-            "sky": np.arange(-1, n - 1),
-            "p_ranked": ranked,
-            "p_value": np.full(n, p_value),
-            "n_trials": np.full(n, n_trials),
-        }
-    )
 
 
 def statements(

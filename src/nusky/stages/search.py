@@ -1,9 +1,13 @@
-"""Stages of the search: separations, acceptance, background, stacking scans, limits, single sources."""
+"""Stages of the search: separations, acceptance, background, stacking scans, limits, single sources.
+
+What needs numba is imported by the stages that do: that takes longer than others compute.
+"""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +20,12 @@ from nusky.detector.acceptance import Exposure
 from nusky.detector.configured import of_stack, spectra_of
 from nusky.detector.spectrum import Spectrum
 from nusky.likelihood.background import band_density
-from nusky.likelihood.mixture import RatioMoments, joined
-from nusky.likelihood.separation import near_pair_blocks
 from nusky.search.energy_range import central_energy_range
-from nusky.search.single_sources import single_source_search
-from nusky.search.stacking import SeasonPairs, StackingResult, scan, season_moments
 from nusky.tables import BLOCK_ROWS, read_blocks, read_columns, read_table, trace, write_blocks, write_table
+
+if TYPE_CHECKING:
+    from nusky.likelihood.mixture import RatioMoments
+    from nusky.search.stacking import StackingResult
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,8 @@ LIMIT_ENERGIES_GEV = {"10tev": 1e4, "100tev": 1e5, "1pev": 1e6, "10pev": 1e7, "1
 
 def separations(events: Sequence[Path], sources: Path, outputs: Sequence[Path]) -> None:
     """Near pairs of one catalogue's sources and the events of every season, one output for each."""
+    from nusky.likelihood.separation import near_pair_blocks
+
     positions = [np.radians(x) for x in read_columns(sources, kind="sources", columns=("ra_deg", "dec_deg"))]
     for path, output in zip(events, outputs, strict=True):
         directions = read_columns(path, kind="events", columns=("ra_deg", "dec_deg", "ang_err_deg"))
@@ -130,6 +136,9 @@ def stacking_scans(
     grid: config.Scan,
 ) -> None:
     """TS scans and limits of one catalogue with one weighting, for all its indices; outputs by method."""
+    from nusky.likelihood.mixture import joined
+    from nusky.search.stacking import SeasonPairs, scan, season_moments
+
     source_table = read_table(sources, kind="sources")
     exposure = read_exposure(seasons)
     areas = effective_area.from_table(read_table(effective_areas, kind="effective_area"))
@@ -223,6 +232,8 @@ def _stack(
 
 def single_sources(events: Sequence[Path], sources: Path, outputs: Mapping[str, Path]) -> None:
     """Best fit of every source of a catalogue by itself; outputs by method."""
+    from nusky.search.single_sources import single_source_search
+
     columns = ("ra_deg", "dec_deg", "ang_err_deg")
     seasons = [read_columns(path, kind="events", columns=columns) for path in events]
     directions = [np.radians(np.concatenate(parts)) for parts in zip(*seasons, strict=True)]
@@ -243,7 +254,7 @@ def read_exposure(seasons: Path) -> Exposure:
     return Exposure(tuple(map(str, response)), livetime, span)
 
 
-def _limit_row(result: StackingResult, n_sources: int) -> dict[str, float]:
+def _limit_row(result: "StackingResult", n_sources: int) -> dict[str, float]:
     limits = {
         f"ul95_e2dnde_{label}_gev_cm2_s": result.ul95_e2dnde(energy) for label, energy in LIMIT_ENERGIES_GEV.items()
     }

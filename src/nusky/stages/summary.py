@@ -13,7 +13,7 @@ from nusky.files import finite_or_null, read_json, sha256, write_json
 from nusky.releases import registry
 from nusky.report.verdict import hadronic_fractions
 from nusky.revision import revision
-from nusky.stages import bdm_summary, inference_summary, origins, skymap_summary
+from nusky.stages import bdm_summary, corrected, inference_summary, origins, skymap_summary
 from nusky.stages.contents import Contents
 from nusky.tables import read_columns, read_metadata, read_table, settings_digest
 
@@ -82,7 +82,7 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
             "config_hash": settings_digest(configuration),
             "configuration": cfg.model_dump(mode="json", exclude={"figures"}, exclude_unset=True),
             "seed": cfg.seed,
-            "corrected": _corrected(paths.corrected) if contents.corrected else None,
+            "corrected": corrected.collect(Path(paths.corrected)) if contents.corrected else None,
             "methods": methods,
             "bdm": bdm_summary.collect(paths.bdm_numbers, configuration["bdm"]) if cfg.bdm else None,
             "skymap": skymap_summary.collect(contents.skymap_tables) if cfg.skymap else None,
@@ -121,9 +121,3 @@ def _stacks(path: str) -> dict[str, dict[str, Any]]:
 def _sources(path: str) -> list[dict[str, Any]]:
     columns: Sequence[str] = ("name", "origin", "ra_deg", "dec_deg", "n_band", "ts_max", "ns_best")
     return finite_or_null(read_table(path, kind="single_sources", columns=columns).to_pylist())
-
-
-def _corrected(table: str) -> dict[str, Any]:
-    from nusky.stages.corrected import collect  # it needs the whole search, which takes long to import
-
-    return collect(Path(table))

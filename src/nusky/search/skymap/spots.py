@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtri
+import scipy
 
 from nusky.likelihood.positions import CellEvents
 from nusky.search.skymap.grid import PixelMap
@@ -133,7 +133,7 @@ def contours(model: SkyModel, sky: CellEvents, spots: Spots, levels: Sequence[fl
     top = model.search(sky, spots.ra, spots.dec).ts
     made = []
     for level in levels:
-        edge = np.repeat(top - chdtri(2, 1 - level), _N_RAYS)
+        edge = np.repeat(top - scipy.special.chdtri(2, 1 - level), _N_RAYS)
         whose, direction = np.repeat(np.arange(len(spots)), _N_RAYS), np.tile(angle, len(spots))
 
         def below(rays: np.ndarray, radius: np.ndarray, edge=edge, whose=whose, direction=direction) -> np.ndarray:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, ndtr, ndtri, xlogy
 
 from nusky.errors import PhysicsError
 from nusky.search.statistics.pvalues import checked
@@ -111,7 +111,7 @@ class Crossing:
 
     def efficiency(self, n_injected: ArrayLike) -> NDArray:
         """The fitted curve."""
-        return ndtr(np.polynomial.Polynomial(self.coefficients)(np.sqrt(n_injected)))
+        return scipy.special.ndtr(np.polynomial.Polynomial(self.coefficients)(np.sqrt(n_injected)))
 
 
 def find_crossing(trials: InjectedTrials, threshold: float, target: float, n_trials: int = 1000) -> Crossing:
@@ -135,7 +135,7 @@ def find_crossing(trials: InjectedTrials, threshold: float, target: float, n_tri
     # Fewer could not exceed the target even if all of them lay above the threshold.
     coarse = max(_MIN_COARSE, int(_COARSE_SHARE * n_trials), int(np.ceil(1 / (1 - target))))
     guess, slope = _bracket(trials, threshold, target, floor, coarse)
-    probit = float(ndtri(target))
+    probit = float(scipy.special.ndtri(target))
     for _ in range(_ROUNDS):
         roots = np.sqrt(guess) + np.array(_PROBITS) / slope
         for root in np.maximum(roots, 0.2 * np.sqrt(guess)):
@@ -153,7 +153,7 @@ def find_crossing(trials: InjectedTrials, threshold: float, target: float, n_tri
 
 def known_crossing(trials: InjectedTrials, threshold: float, target: float) -> Crossing:
     """`find_crossing` from the trials there are, without simulating more."""
-    return fit_crossing(_near(trials.measured(threshold), float(ndtri(target))), target)
+    return fit_crossing(_near(trials.measured(threshold), float(scipy.special.ndtri(target))), target)
 
 
 def fit_crossing(efficiencies: Efficiencies, target: float) -> Crossing:
@@ -175,11 +175,11 @@ def fit_crossing(efficiencies: Efficiencies, target: float) -> Crossing:
             f"({efficiencies.n_exceeding / efficiencies.n_trials} at {efficiencies.n_injected}). Run more trials, or "
             "check that the injected signal reaches the test statistic."
         )
-    solution = _solve(coefficients, float(ndtri(target)), root)
+    solution = _solve(coefficients, float(scipy.special.ndtri(target)), root)
     powers = solution ** np.arange(degree + 1)
     error = np.sqrt(powers @ covariance @ powers) / _derivative(coefficients, solution)
     freedom = len(root) - degree - 1
-    quality = float(chdtrc(freedom, deviance)) if freedom > 0 else 1.0
+    quality = float(scipy.special.chdtrc(freedom, deviance)) if freedom > 0 else 1.0
     return Crossing(float(solution**2), float(2 * solution * error), efficiencies, coefficients, quality)
 
 
@@ -206,7 +206,7 @@ def _bracket(
         middle = 0.5 * (low[0] + high[0])
         here = (middle, efficiency(middle))
         low, high = (here, high) if here[1] <= target else (low, here)
-    below, above = (float(ndtri(np.clip(end[1], 1e-3, 1 - 1e-3))) for end in (low, high))
+    below, above = (float(scipy.special.ndtri(np.clip(end[1], 1e-3, 1 - 1e-3))) for end in (low, high))
     # Neighbouring coarse points can fluctuate to any slope, so it is kept near that of a curve rising from nothing.
     usual = 2.0 / max(np.sqrt(high[0]), 0.5)
     slope = float(np.clip((above - below) / (np.sqrt(high[0]) - np.sqrt(low[0])), 0.3 * usual, 5 * usual))
@@ -216,7 +216,7 @@ def _bracket(
 def _near(efficiencies: Efficiencies, probit: float) -> Efficiencies:
     """The measurements within `_WINDOW` of the target, in probits."""
     share = (efficiencies.n_exceeding + 0.5) / (efficiencies.n_trials + 1)
-    near = np.abs(ndtri(share) - probit) < _WINDOW
+    near = np.abs(scipy.special.ndtri(share) - probit) < _WINDOW
     return efficiencies.where(near) if np.count_nonzero(near) > 2 else efficiencies
 
 
@@ -224,9 +224,9 @@ def _fit_probit(efficiencies: Efficiencies, degree: int) -> tuple[NDArray, NDArr
     """Maximum likelihood by Fisher scoring; coefficients, covariance, deviance."""
     k, n = efficiencies.n_exceeding, efficiencies.n_trials
     design = np.vander(np.sqrt(efficiencies.n_injected), degree + 1, increasing=True)
-    eta = ndtri((k + 0.5) / (n + 1))
+    eta = scipy.special.ndtri((k + 0.5) / (n + 1))
     for _ in range(50):
-        share = np.clip(ndtr(eta), 1e-9, 1 - 1e-9)
+        share = np.clip(scipy.special.ndtr(eta), 1e-9, 1 - 1e-9)
         density = np.maximum(np.exp(-0.5 * eta**2) / np.sqrt(2 * np.pi), 1e-9)
         weight = n * density**2 / (share * (1 - share))
         working = eta + (k / n - share) / density
@@ -235,8 +235,10 @@ def _fit_probit(efficiencies: Efficiencies, degree: int) -> tuple[NDArray, NDArr
         before, eta = eta, np.clip(design @ coefficients, -5.5, 5.5)
         if np.abs(eta - before).max() < 1e-10:
             break
-    share = np.clip(ndtr(eta), 1e-9, 1 - 1e-9)
-    deviance = 2 * np.sum(xlogy(k, k / (n * share + (k == 0))) + xlogy(n - k, (n - k) / (n * (1 - share))))
+    share = np.clip(scipy.special.ndtr(eta), 1e-9, 1 - 1e-9)
+    deviance = 2 * np.sum(
+        scipy.special.xlogy(k, k / (n * share + (k == 0))) + scipy.special.xlogy(n - k, (n - k) / (n * (1 - share)))
+    )
     return coefficients, np.linalg.pinv(information), max(float(deviance), 0.0)
 
 

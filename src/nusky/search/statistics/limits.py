@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from nusky.errors import PhysicsError
+from nusky.roots import root
 from nusky.search.statistics.efficiency import InjectedTrials, find_crossing
 from nusky.search.statistics.pvalues import ONE_SIGMA, checked
 from nusky.search.statistics.statements import SignalStrength
@@ -270,13 +271,11 @@ def asymptotic_upper_limit(
     asymptotic regime: with none, TS = -2 n_s and the limit at 90 % is 0.82 instead of 2.30 events.
     """
 
-    from scipy.optimize import brentq
-
     _check_level(confidence_level)
     if confidence_level <= 0.5:
         raise PhysicsError(f"an asymptotic limit needs a confidence level above 0.5, not {confidence_level}.")
     peak = float(test_statistic(n_best))
-    drop = float(ndtri(confidence_level)) ** 2
+    drop = float(scipy.special.ndtri(confidence_level)) ** 2
 
     def excess(n: float) -> float:
         return float(test_statistic(n)) - peak + drop
@@ -291,7 +290,7 @@ def asymptotic_upper_limit(
         if not low < middle < high:
             raise PhysicsError(f"TS is undefined beyond {low:.6g} events, before it has fallen by {drop:.3g}.")
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    limit = float(brentq(excess, low, high, xtol=1e-10))
+    limit = root(excess, low, high, xtol=1e-10)
     return SignalStrength("upper limit", "asymptotic", confidence_level, limit, float("nan"), peak, 0)
 
 
@@ -311,7 +310,7 @@ def _falls_through(grid: NDArray, share: NDArray, weights: NDArray, level: float
     if last == len(grid) - 1:
         return float("nan")
     n = weights[[last, last + 1]]
-    ends, goal = ndtri((smooth[[last, last + 1]] * n + 0.5) / (n + 1)), float(ndtri(level))
+    ends, goal = scipy.special.ndtri((smooth[[last, last + 1]] * n + 0.5) / (n + 1)), float(scipy.special.ndtri(level))
     if not ends[1] < goal < ends[0]:  # the half count of the estimate can move an end across
         return float(grid[last + 1] if ends[1] >= goal else grid[last])
     return float(grid[last] + (grid[last + 1] - grid[last]) * (ends[0] - goal) / (ends[0] - ends[1]))

@@ -8,8 +8,8 @@ p-value comes from the same statistic of common scrambled skies.
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc
 
 from nusky.errors import PhysicsError
 from nusky.search.statistics.posttrial import PostTrialPValue, post_trial_p_value
@@ -28,7 +28,7 @@ def binomial_scan(p_local: ArrayLike) -> NDArray:
     if not p.shape or not p.shape[-1] or not ((p >= 0) & (p <= 1)).all() or (np.diff(p, axis=-1) < 0).any():
         raise PhysicsError("a binomial test takes p-values from 0 to 1 in ascending order, at least one.")
     k = np.arange(1, p.shape[-1] + 1)
-    return betainc(k, p.shape[-1] - k + 1, p)  # Abramowitz and Stegun 26.5.24
+    return scipy.special.betainc(k, p.shape[-1] - k + 1, p)  # Abramowitz and Stegun 26.5.24
 
 
 def binomial_statistic(p_local: ArrayLike, p_max: float) -> tuple[NDArray, NDArray]:

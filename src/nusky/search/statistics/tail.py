@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, gammaln
 
 from nusky.errors import PhysicsError
+from nusky.roots import root
 from nusky.search.statistics.pvalues import ONE_SIGMA, BackgroundTrials, LocalPValue, binomial_interval, sigma_from_p
 
 Model = Literal["chi2", "exponential"]
@@ -53,8 +54,6 @@ class TailFit:
     def threshold(self, p_value: float) -> float:
         """TS whose extrapolated p-value is `p_value`, which must lie below that of `start`."""
 
-        from scipy.optimize import brentq
-
         at_start = self.n_tail / self.background.n_trials
         if not 0 < p_value < at_start:
             raise PhysicsError(
@@ -63,7 +62,7 @@ class TailFit:
         end = self.start + 1.0
         while self._beyond(end, self.parameter) > p_value:
             end = self.start + 2 * (end - self.start)
-        return float(brentq(lambda ts: np.log(self._beyond(ts, self.parameter) / p_value), self.start, end))
+        return root(lambda ts: np.log(self._beyond(ts, self.parameter) / p_value), self.start, end)
 
     def local_p_value(self, observed: float, confidence_level: float = ONE_SIGMA) -> LocalPValue:
         """Local p-value of `observed`; `extrapolated` if it lies above `start`.
@@ -122,7 +121,7 @@ def _estimate(model: Model, tail: NDArray, start: float) -> tuple[float, float]:
 
     def cost(ndf: float) -> float:
         half = ndf / 2
-        normalisation = np.log(chdtrc(ndf, start)) + gammaln(half) + half * np.log(2)
+        normalisation = np.log(scipy.special.chdtrc(ndf, start)) + scipy.special.gammaln(half) + half * np.log(2)
         return -float(np.sum((half - 1) * np.log(tail) - tail / 2) - len(tail) * normalisation)
 
     best = float(minimize_scalar(cost, bounds=_NDF_RANGE, method="bounded", options={"xatol": 1e-6}).x)
@@ -136,4 +135,4 @@ def _estimate(model: Model, tail: NDArray, start: float) -> tuple[float, float]:
 def _log_survival(model: Model, ts: ArrayLike, start: float, parameter: float) -> NDArray:
     if model == "exponential":
         return -(np.asarray(ts) - start) / parameter
-    return np.log(chdtrc(parameter, ts) / chdtrc(parameter, start))
+    return np.log(scipy.special.chdtrc(parameter, ts) / scipy.special.chdtrc(parameter, start))
