@@ -86,8 +86,3 @@ def test_unknown_names_are_explained():
         find("CasA")
     with pytest.raises(PhysicsError, match="X: ra_deg = 400, dec_deg = 1 is no position"):
         Supernova("X", 400, 1, 1)
-
-
-def test_the_list_that_comes_with_nusky_is_what_the_reader_of_lists_makes_of_it():
-    own = load(resource("supernovae/historical.ecsv"))
-    assert [repr(supernova) for supernova in load()] == [repr(supernova) for supernova in own]

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.interpolate import PchipInterpolator
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.spatial import DeclinationDensity
@@ -43,16 +42,6 @@ def test_the_background_follows_the_events(season):
     sin_dec = np.linspace(-0.8, 0.8, 9)
     expected = beta(2, 3).pdf((sin_dec + 1) / 2) / 2 / (2 * np.pi)
     np.testing.assert_allclose(density(np.arcsin(sin_dec)), expected, rtol=0.08)
-
-
-def test_the_background_is_the_derivative_of_a_monotone_cubic_through_the_counts(season):
-    n_bins, edges = 40, np.linspace(-1, 1, 41)
-    counts = np.histogram(np.sin(season), bins=edges)[0]
-    steps = 0.999 * counts / len(season) + 0.001 / n_bins
-    cubic = PchipInterpolator(edges, np.concatenate(([0.0], np.cumsum(steps)))).derivative()
-    sin_dec = np.concatenate((np.linspace(-1, 1, 1001), edges))
-    found = DeclinationDensity.from_events(season, n_bins)(np.arcsin(sin_dec))
-    np.testing.assert_allclose(2 * np.pi * found, np.maximum(cubic(sin_dec), 0.00025), rtol=1e-9, atol=1e-12)
 
 
 def test_the_background_is_continuous(season):

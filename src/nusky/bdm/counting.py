@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from nusky.bdm.checks import Array, handed_back, not_negative
 from nusky.errors import PhysicsError
-from nusky.roots import root
 
 BAND = (0.025, 0.16, 0.5, 0.84, 0.975)
 """Quantiles of the expected band."""
@@ -102,4 +101,7 @@ def _upper_end(n: int, b: float, level: float) -> float:
     if at_end[i] < level:
         return float(end[i]) - b
     # It rises through CL once on this piece.
-    return root(lambda mean: ranked_above(k[i], mean) - level, start[i], end[i], xtol=1e-13, rtol=1e-14) - b
+    crossing = scipy.optimize.brentq(
+        lambda mean: ranked_above(k[i], mean) - level, start[i], end[i], xtol=1e-13, rtol=1e-14
+    )
+    return float(crossing) - b

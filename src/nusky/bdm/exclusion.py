@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import scipy
 from numpy.typing import ArrayLike
 
 from nusky.bdm.checks import Array, flag, handed_back, interval, not_negative, positive
@@ -35,7 +36,6 @@ from nusky.bdm.streams import stream
 from nusky.bdm.supernovae import MILKY_WAY, Host, Place, Supernova
 from nusky.bdm.times import get_tvan
 from nusky.errors import PhysicsError
-from nusky.roots import root
 
 Method = Literal["poisson", "feldman-cousins"]
 _BAND_NAMES = ("low95", "low68", "median", "high68", "high95")
@@ -340,7 +340,7 @@ def coupling_limit(
             return math.inf
         if excess(math.log(low)) > 0:
             raise PhysicsError(f"at mx = {mass:g} MeV a coupling of {low:g} is excluded already; give a lower one.")
-        return math.exp(root(excess, math.log(low), math.log(high), rtol=1e-8))
+        return math.exp(scipy.optimize.brentq(excess, math.log(low), math.log(high), rtol=1e-8))
 
     mx = positive("mx", mx, "MeV")
     return handed_back([solved(mass) for mass in mx.reshape(-1).tolist()], mx.shape)

@@ -18,7 +18,6 @@ from nusky.bdm.detectors import Detector
 from nusky.bdm.exclusion import finite_span
 from nusky.bdm.rates import MAX_TX, Counted, binned_events, event_rate, expected_events
 from nusky.errors import PhysicsError
-from nusky.roots import root
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class EventLikelihood:
             high = best + 1 / self.signal[i]
             while missing(high) < 0:
                 high = best + 2 * (high - best)
-            out[i] = root(missing, best, high, rtol=1e-10, xtol=1e-300)
+            out[i] = scipy.optimize.brentq(missing, best, high, rtol=1e-10, xtol=1e-300)
         return out
 
     def _best(self, i: int) -> float:
@@ -97,7 +96,9 @@ class EventLikelihood:
         # Each term of the sum is at most 1/f.
         high = s.size / self.signal[i]
         return (
-            root(slope, 1e-12 * high, high * (1 + 1e-12), xtol=1e-300, rtol=1e-12) if slope(1e-12 * high) > 0 else 0.0
+            scipy.optimize.brentq(slope, 1e-12 * high, high * (1 + 1e-12), xtol=1e-300, rtol=1e-12)
+            if slope(1e-12 * high) > 0
+            else 0.0
         )
 
 
@@ -239,7 +240,7 @@ def _closest(shape: Array, background: Array, truth: Array) -> tuple[float, floa
     high = truth.sum() / total
     low = 1e-12 * high
     best = (
-        root(slope, low, high, xtol=1e-300, rtol=1e-12)
+        scipy.optimize.brentq(slope, low, high, xtol=1e-300, rtol=1e-12)
         if slope(low) < 0 < slope(high)
         else (low if slope(low) >= 0 else high)
     )

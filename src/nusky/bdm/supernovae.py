@@ -1,6 +1,5 @@
 """Catalogues of supernovae: the historical ones that come with nusky, and files of a user's own."""
 
-import csv
 import difflib
 import os
 from collections import Counter
@@ -16,7 +15,6 @@ from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.coordinates import equatorial_to_beta, galactic_to_beta
 from nusky.errors import CatalogueError, PhysicsError
 from nusky.resources import SUPERNOVAE, resource
-from nusky.sphere import galactic
 
 MILKY_WAY = "Milky Way"
 _REQUIRED = ("name", "ra_deg", "dec_deg", "distance_kpc")
@@ -75,8 +73,10 @@ class Supernova:
 
     def galactic(self) -> tuple[float, float]:
         """(l, b) in rad."""
-        l, b = galactic(np.radians(self.ra_deg), np.radians(self.dec_deg))
-        return float(l), float(b)
+        from astropy.coordinates import SkyCoord
+
+        position = SkyCoord(self.ra_deg, self.dec_deg, unit="deg", frame="icrs").galactic
+        return float(position.l.rad), float(position.b.rad)
 
     def beta(self, of: Host | None = None) -> float:
         """Angle between the supernova and the centre of its host, rad."""
@@ -156,13 +156,11 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     CatalogueError
         The file cannot be read, lacks a column, or holds a row that is no supernova; the message names the row.
     """
-    if path is None:
-        return _historical()
     from nusky.catalogues.sources import check
     from nusky.catalogues.userfile import read_file, read_table, texts
     from nusky.config import Columns
 
-    path = Path(path)
+    path = resource(SUPERNOVAE) if path is None else Path(path)
     sources = read_file(path, Columns(), label="supernovae")
     check(sources)
     table = read_table(path, "name", _REQUIRED).table
@@ -188,22 +186,6 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
         except PhysicsError as error:
             raise CatalogueError(f"{path}: row {i + 1}: {error}") from None
     return listed
-
-
-def _historical() -> list[Supernova]:
-    """Those that come with nusky, in the units of `Supernova`: readers of anybody's files take long to import."""
-    lines = resource(SUPERNOVAE).read_text(encoding="utf-8").splitlines()
-    rows = csv.DictReader((line for line in lines if not line.startswith("#")), delimiter=" ")
-    numbers = (*_REQUIRED[1:], *_OPTIONAL)
-    return [
-        Supernova(
-            name=row["name"],
-            host=row["host"],
-            core_collapse=row["core_collapse"] == "True",
-            **{name: float(row[name] or "nan") for name in numbers},
-        )
-        for row in rows
-    ]
 
 
 def find(name: str, path: str | os.PathLike[str] | None = None) -> Supernova:

@@ -14,7 +14,6 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from nusky.figures import canvas
-from nusky.sphere import galactic
 
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "log10_energy_gev")
 SOURCE_COLUMNS = ("ra_deg", "dec_deg", "origin")
@@ -104,8 +103,11 @@ def _most_energetic(events: Sequence[pa.Table], max_events: int) -> tuple[NDArra
 
 def galactic_place(ra_deg: NDArray, dec_deg: NDArray) -> tuple[NDArray, NDArray]:
     """Map x = -l in (-pi, pi] and y = b, rad, of equatorial positions (ICRS)."""
-    longitude, latitude = galactic(np.radians(ra_deg), np.radians(dec_deg))
-    return np.where(longitude >= np.pi, 2 * np.pi - longitude, -longitude), latitude
+    from astropy import units as u
+    from astropy.coordinates import ICRS, Galactic, SkyCoord
+
+    galactic = SkyCoord(ra_deg * u.deg, dec_deg * u.deg, frame=ICRS).transform_to(Galactic())
+    return -galactic.l.wrap_at(180 * u.deg).radian, galactic.b.radian
 
 
 def sources_by_list(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from nusky.figures import canvas
 from nusky.figures.sky_map import draw_sources, galactic_place, sources_by_list
 from nusky.probability import compared
-from nusky.sphere import equatorial
 
 Coordinates = Literal["equatorial", "galactic"]
 SPOT_COLUMNS = ("spot", "ra_deg", "dec_deg", "test_statistic", "n_signal", "gamma")
@@ -150,15 +149,17 @@ def hottest(found: pa.Table, trials: pa.Table, *, analysis: str, synthetic: bool
 def _raster(values: NDArray, nside: int, coordinates: Coordinates) -> tuple[NDArray, NDArray, NDArray]:
     """Edges in x and y of a grid in map coordinates, and the pixels' values at the centres of its cells."""
     from astropy import units as u
+    from astropy.coordinates import Galactic, SkyCoord
     from astropy_healpix import HEALPix
 
     x, y = np.linspace(-np.pi, np.pi, _GRID[0] + 1), np.linspace(-np.pi / 2, np.pi / 2, _GRID[1] + 1)
     lon, lat = np.meshgrid((x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2)
     if coordinates == "galactic":
-        lon, lat = equatorial(-lon, lat)
+        position = SkyCoord(-lon * u.rad, lat * u.rad, frame=Galactic()).icrs
+        lon, lat = position.ra, position.dec
     else:
-        lon = np.pi - lon
-    return x, y, values[HEALPix(nside, "nested").lonlat_to_healpix(lon * u.rad, lat * u.rad)]
+        lon, lat = (np.pi - lon) * u.rad, lat * u.rad
+    return x, y, values[HEALPix(nside, "nested").lonlat_to_healpix(lon, lat)]
 
 
 def _frame(axes: Axes, coordinates: Coordinates) -> None:
@@ -176,11 +177,19 @@ def _frame(axes: Axes, coordinates: Coordinates) -> None:
         x, y = galactic_place(turn, np.zeros_like(turn))
         label = "Celestial equator"
     else:
-        x, y = equatorial_place(*np.degrees(equatorial(np.radians(turn), np.zeros_like(turn))))
+        x, y = equatorial_place(*_galactic_plane(turn))
         label = "Galactic plane"
     start = -1 - int(np.argmax(np.abs(np.diff(x))))
     line = {"color": "#333333", "linewidth": 1, "linestyle": (0, (4, 3))}
     axes.plot(np.roll(x, start), np.roll(y, start), **line, label=label, zorder=3)
+
+
+def _galactic_plane(longitude_deg: NDArray) -> tuple[NDArray, NDArray]:
+    from astropy import units as u
+    from astropy.coordinates import Galactic, SkyCoord
+
+    position = SkyCoord(longitude_deg * u.deg, np.zeros_like(longitude_deg) * u.deg, frame=Galactic()).icrs
+    return position.ra.deg, position.dec.deg
 
 
 def _of_spot(table: pa.Table, number: int, names: Sequence[str]) -> list[NDArray]:

@@ -18,11 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
 from nusky.likelihood.threads import in_parts
-from nusky.roots import root
 
 ORDER = 30
 _LOWEST, _HIGHEST = -200, 200  # binary exponents kept apart; ratios below 2^-200 count as zero
@@ -148,7 +148,7 @@ def _falling_root(function, low, high):
     """Root of a function that is positive at `low` and falls to below zero at `high`; full double precision."""
     if function(low) <= 0:
         return low
-    return root(function, low, high, xtol=1e-12 * max(high, 1.0), rtol=1e-14)
+    return float(scipy.optimize.brentq(function, low, high, xtol=1e-12 * max(high, 1.0), rtol=1e-14, maxiter=500))
 
 
 @kernel(inner=True)

@@ -14,7 +14,6 @@ from nusky.errors import PhysicsError
 from nusky.files import write_text
 from nusky.printable import printable
 from nusky.report.page import page_template
-from nusky.sphere import TO_GALACTIC
 
 QUANTITIES = ("TS", "NEG_LOG10_P", "N_SIGNAL", "GAMMA")
 """The quantities of a map, named as the columns of its FITS file (`nusky.search.skymap.healpix_file`)."""
@@ -67,7 +66,7 @@ def build_sky_viewer(
     data = {
         "nside": shown,
         "least": 1 / (n_trials + 1),
-        "galactic": TO_GALACTIC.ravel().tolist(),
+        "galactic": _to_galactic().ravel().tolist(),
         "spots": spots.select(SPOT_COLUMNS).to_pylist(),
         "contours": _lines(contours),
         "sources": _by_list(sources),
@@ -92,6 +91,14 @@ def _reduced(nside: int, values: Mapping[str, NDArray]) -> tuple[int, dict[str, 
     ts = np.where(np.isnan(values["TS"]), -np.inf, values["TS"]).reshape(-1, inside)
     highest = np.arange(len(ts)) * inside + np.argmax(ts, axis=1)
     return shown, {name: np.asarray(values[name])[highest] for name in QUANTITIES}
+
+
+def _to_galactic() -> NDArray:
+    """Matrix from ICRS to Galactic directions, (3, 3)."""
+    from astropy.coordinates import ICRS, CartesianRepresentation, Galactic
+
+    axes = ICRS(CartesianRepresentation(np.eye(3)))
+    return axes.transform_to(Galactic()).cartesian.xyz.value
 
 
 def _lines(contours: pa.Table) -> list[dict[str, Any]]:

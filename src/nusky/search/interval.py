@@ -7,7 +7,6 @@ import scipy
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.fit import peak
-from nusky.roots import root
 from nusky.search.hypothesis import Fit, Hypothesis
 from nusky.search.statistics.pvalues import ONE_SIGMA
 
@@ -72,8 +71,8 @@ def likelihood_interval(hypothesis: Hypothesis, confidence_level: float = ONE_SI
     gamma_low, gamma_high = _ends(fine.gammas, 2 * value - level)
     return LikelihoodInterval(
         fit=hypothesis.fit(),
-        n_signal_low=0.0 if above(0.0) >= 0 else root(above, 0.0, middle),
-        n_signal_high=top if above(top) > 0 else root(above, middle, top),
+        n_signal_low=0.0 if above(0.0) >= 0 else scipy.optimize.brentq(above, 0.0, middle),
+        n_signal_high=top if above(top) > 0 else scipy.optimize.brentq(above, middle, top),
         gamma_low=gamma_low,
         gamma_high=gamma_high,
         confidence_level=confidence_level,

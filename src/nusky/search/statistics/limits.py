@@ -16,7 +16,6 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.errors import PhysicsError
-from nusky.roots import root
 from nusky.search.statistics.efficiency import InjectedTrials, find_crossing
 from nusky.search.statistics.pvalues import ONE_SIGMA, checked
 from nusky.search.statistics.statements import SignalStrength
@@ -290,7 +289,7 @@ def asymptotic_upper_limit(
         if not low < middle < high:
             raise PhysicsError(f"TS is undefined beyond {low:.6g} events, before it has fallen by {drop:.3g}.")
         low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    limit = root(excess, low, high, xtol=1e-10)
+    limit = float(scipy.optimize.brentq(excess, low, high, xtol=1e-10))
     return SignalStrength("upper limit", "asymptotic", confidence_level, limit, float("nan"), peak, 0)
 
 

@@ -14,7 +14,6 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from nusky.errors import PhysicsError
-from nusky.roots import root
 from nusky.search.statistics.pvalues import ONE_SIGMA, BackgroundTrials, LocalPValue, binomial_interval, sigma_from_p
 
 Model = Literal["chi2", "exponential"]
@@ -62,7 +61,9 @@ class TailFit:
         end = self.start + 1.0
         while self._beyond(end, self.parameter) > p_value:
             end = self.start + 2 * (end - self.start)
-        return root(lambda ts: np.log(self._beyond(ts, self.parameter) / p_value), self.start, end)
+        return float(
+            scipy.optimize.brentq(lambda ts: np.log(self._beyond(ts, self.parameter) / p_value), self.start, end)
+        )
 
     def local_p_value(self, observed: float, confidence_level: float = ONE_SIGMA) -> LocalPValue:
         """Local p-value of `observed`; `extrapolated` if it lies above `start`.
