@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +46,14 @@ def test_what_libraries_wrap_is_found():
 @pytest.mark.parametrize("error", [OSError(errno.ENOENT, "x"), OSError("no number"), ValueError("x"), TableError("x")])
 def test_other_errors_are_none(error):
     assert shortage(error) is None
+
+
+def test_without_a_place_for_temporary_files(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/nowhere"])
+    with pytest.raises(FileNotFoundError) as caught:
+        tempfile.mkdtemp()
+    assert "Set TMPDIR" in str(shortage(caught.value))
 
 
 def test_memory_of_numpy_and_arrow():

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nusky.detector.spectrum import PowerLaw
 from nusky.errors import ConfigurationError, PhysicsError
 from nusky.files import atomic_path, finite_or_null, write_json
+from nusky.printable import for_spreadsheets
 from nusky.results.result import Result
 from nusky.units import date_of, direction, moment, plain
 
@@ -576,6 +577,9 @@ class SearchResult(Result):
         table = self.to_table()
         with atomic_path(path) as temporary:
             if suffix == ".csv":
+                for name in table.colnames:
+                    if table[name].dtype.kind in "UO":
+                        table[name] = [for_spreadsheets(t) if isinstance(t, str) else t for t in table[name]]
                 table.write(temporary, format="ascii.csv")
             elif suffix == ".ecsv":
                 table.write(temporary, format="ascii.ecsv")
