@@ -2,10 +2,12 @@
 
 import errno
 import os
+import pwd
 import resource
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +56,17 @@ def test_without_a_place_for_temporary_files(monkeypatch):
     with pytest.raises(FileNotFoundError) as caught:
         tempfile.mkdtemp()
     assert "Set TMPDIR" in str(shortage(caught.value))
+
+
+def test_without_a_home(monkeypatch):
+    def unknown(_number):
+        raise KeyError
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(RuntimeError) as caught:
+        Path.home()
+    assert "Set HOME" in str(shortage(caught.value))
 
 
 def test_memory_of_numpy_and_arrow():

@@ -44,6 +44,7 @@ def run(
     """
     from nusky import config
     from nusky.errors import ConfigurationError, NuskyError
+    from nusky.files import ensure_cache_home
     from nusky.paths import Paths
     from nusky.resources import workflow_file
 
@@ -56,6 +57,7 @@ def run(
     if given and given[0].lower().endswith((".yaml", ".yml")):
         raise ConfigurationError(f"{configuration} and {given[0]}: give one configuration; each is a run of its own.")
     cfg = config.load(configuration)
+    ensure_cache_home(directory / ".snakemake" / "cache")
     _refuse_what_cannot_run(cfg, directory)
     try:
         import snakemake.cli
