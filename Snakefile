@@ -44,7 +44,7 @@ try:
     update_config(content, workflow.config_settings.config)
     cfg = nusky.config.parse(content)
     contents = Contents(cfg)
-    seasons = contents.seasons
+    seasons, _ = contents.seasons, contents.batches
 except NuskyError as error:
     raise WorkflowError(str(error)) from None
 
@@ -60,7 +60,7 @@ wildcard_constraints:
     first=r"\d+",
     stop=r"\d+",
     region=r"\d+",
-    hypothesis=r"stack/[^/]+/[^/]+|sources/[^/]+|declinations|durations",
+    hypothesis=r"stack/[^/]+/[^/]+|sources/[^/]+(/\d+-of-\d+)?|declinations|durations",
     skies="trials|skies",
     part=r"\d+",
     parts=r"\d+",

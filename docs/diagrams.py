@@ -33,6 +33,7 @@ EVERYTHING = {
     "bdm": {"exclusion": {}},
     "inference": {
         "declinations_deg": [0.0],
+        "sources_per_batch": 300,
         "differential_log10_energy_gev": [3, 5, 7],
         "recovery_trials": 100,
         "profiles": True,
@@ -70,7 +71,7 @@ def imports(parts: Sequence[str]) -> Edges:
 
 @functools.cache
 def rules() -> Edges:
-    """(rule, rule it needs) of a run of everything."""
+    """(rule, other rule it needs) of a run of everything; some put together what they made of batches of sources."""
     with tempfile.TemporaryDirectory() as folder:
         configuration = Path(folder) / "everything.yaml"
         configuration.write_text(yaml.safe_dump(EVERYTHING), encoding="utf-8")
@@ -78,7 +79,8 @@ def rules() -> Edges:
         command += ["--configfile", str(configuration), "--directory", folder, "--rulegraph", "mermaid-js"]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", text, re.MULTILINE))
-    return {(names[b], names[a]) for a, b in re.findall(r"^\s*(id\d+) --> (id\d+)", text, re.MULTILINE)}
+    found = re.findall(r"^\s*(id\d+) --> (id\d+)", text, re.MULTILINE)
+    return {(names[b], names[a]) for a, b in found if a != b}
 
 
 def ranks(edges: Edges) -> list[list[str]]:

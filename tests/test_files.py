@@ -166,3 +166,15 @@ def test_without_locks_only_old_folders_are_left_over(tmp_path, monkeypatch):
     with files.scratch_folder(tmp_path / "data"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == [".data.0.part"]
+
+
+@pytest.mark.parametrize("home", ["/proc/nohome", "/dev/null"])
+def test_caches_have_a_place_without_a_home(tmp_path, monkeypatch, home):
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    files.ensure_cache_home(tmp_path)
+    assert os.environ["XDG_CACHE_HOME"] == str(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    files.ensure_cache_home(tmp_path / "other")
+    assert "XDG_CACHE_HOME" not in os.environ

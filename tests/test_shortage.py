@@ -2,9 +2,12 @@
 
 import errno
 import os
+import pwd
 import resource
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +48,25 @@ def test_what_libraries_wrap_is_found():
 @pytest.mark.parametrize("error", [OSError(errno.ENOENT, "x"), OSError("no number"), ValueError("x"), TableError("x")])
 def test_other_errors_are_none(error):
     assert shortage(error) is None
+
+
+def test_without_a_place_for_temporary_files(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/nowhere"])
+    with pytest.raises(FileNotFoundError) as caught:
+        tempfile.mkdtemp()
+    assert "Set TMPDIR" in str(shortage(caught.value))
+
+
+def test_without_a_home(monkeypatch):
+    def unknown(_number):
+        raise KeyError
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(RuntimeError) as caught:
+        Path.home()
+    assert "Set HOME" in str(shortage(caught.value))
 
 
 def test_memory_of_numpy_and_arrow():

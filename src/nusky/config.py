@@ -970,6 +970,9 @@ class Inference(Section):
     )
     injected_trials: int = Field(1000, ge=10, description="Trials with signal at each of about five strengths.")
     trials_per_batch: int = Field(1000, ge=1, description="Background trials of one job; changes no result.")
+    sources_per_batch: int = Field(
+        2500, ge=1, description="Sources of a list, each by itself, that one job treats, about; changes no result."
+    )
     confidence_level: float = Field(0.9, gt=0.5, lt=1, description="Confidence level of the upper limits.")
     limit_method: Literal["neyman", "feldman-cousins", "asymptotic"] = Field(
         "neyman", description="How the stacks' upper limits are made."
@@ -989,7 +992,10 @@ class Inference(Section):
         300, ge=10, description="Trials with signal of every source at each of about ten strengths."
     )
     source_jobs: int = Field(
-        8, ge=1, le=1000, description="Jobs that share the limits of a catalogue's sources; changes no result."
+        8,
+        ge=1,
+        le=1000,
+        description="Jobs that share the limits of a catalogue's sources, at least; changes no result.",
     )
     differential_log10_energy_gev: list[Annotated[float, Field(ge=0, le=12)]] = Field(
         default_factory=list,

@@ -120,6 +120,20 @@ def atomic_folder(target: Path) -> Iterator[Path]:
                 raise
 
 
+def ensure_cache_home(instead: Path) -> None:
+    """Let programs keep their caches in the folder `instead`, where that of the user cannot be made."""
+    import platformdirs
+
+    try:
+        own = Path(platformdirs.user_cache_dir())
+        own.mkdir(parents=True, exist_ok=True)
+        usable = os.access(own, os.W_OK | os.X_OK)
+    except OSError:
+        usable = False
+    if not usable:
+        os.environ["XDG_CACHE_HOME"] = str(instead.absolute())
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` to `path` atomically, in UTF-8."""
     with atomic_path(path) as temporary:

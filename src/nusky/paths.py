@@ -2,7 +2,8 @@
 
 `Paths(run)` gives patterns in which Snakemake's wildcards (``{season}``, ``{catalogue}``, ``{weighting}``,
 ``{method}``, ``{hypothesis}``) are still open; ``str.format`` closes them. A hypothesis of the inference is
-``stack/<catalogue>/<weighting>``, ``sources/<catalogue>`` (each by itself) or ``declinations``.
+``stack/<catalogue>/<weighting>``, ``sources/<catalogue>`` (each by itself), ``declinations`` or ``durations``; a batch
+of the sources of a long list is ``sources/<catalogue>/<part>-of-<parts>``.
 """
 
 from collections.abc import Sequence

@@ -20,6 +20,16 @@ def printable(text: str, keep: str = "") -> str:
     return _STEERING.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
 
 
+def for_spreadsheets(text: str) -> str:
+    """`text` as a cell of a CSV: `printable`, and an apostrophe before what a spreadsheet would take for a formula.
+
+    >>> for_spreadsheets("=1+1")
+    "'=1+1"
+    """
+    text = printable(text)
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") else text
+
+
 def _escape(character: str) -> str:
     if character < " ":
         return f"\\x{ord(character):02x}"

@@ -41,6 +41,10 @@ def shortage(error: BaseException | None, path: str | os.PathLike[str] | None = 
             if error.errno in _FULL:
                 return _full_disk(where)
             return StorageError(f"{_named(where)}{_OTHERS[error.errno]}")
+        if isinstance(error, FileNotFoundError) and "usable temporary directory" in str(error):
+            return StorageError("no folder for temporary files can be written to. Set TMPDIR to one.")
+        if isinstance(error, RuntimeError) and "determine home directory" in str(error):
+            return StorageError("this user has no home folder. Set HOME to a folder to be used as such.")
         if isinstance(error, RuntimeError) and "start new thread" in str(error):
             return StorageError(f"{_named(path)}{_OTHERS[errno.EAGAIN]}")
         error = error.__cause__ or error.__context__

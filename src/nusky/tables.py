@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from nusky import __version__
 from nusky.errors import NuskyError, TableError
 from nusky.files import atomic_path, read_json, sha256
+from nusky.printable import for_spreadsheets
 from nusky.revision import revision, sources_sha256
 from nusky.shortage import shortage
 
@@ -180,6 +181,17 @@ def read_blocks(
         raise
     except _DAMAGE as error:
         raise _unreadable(path, error, "damaged") from None
+
+
+def write_csv(table: pa.Table, target: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Write a table as CSV, numbers in full, text as `nusky.printable.for_spreadsheets` has it."""
+    from pyarrow.csv import write_csv
+
+    for k, column in enumerate(table.schema):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            cells = [None if text is None else for_spreadsheets(text) for text in table[k].to_pylist()]
+            table = table.set_column(k, column.name, pa.array(cells, pa.string()))
+    write_csv(table.rename_columns([for_spreadsheets(name) for name in table.column_names]), target)
 
 
 def _groups(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:

@@ -284,7 +284,7 @@ _DESCRIBED_UNIT = re.compile(
 MINUS = str.maketrans("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-" * 7)
 _PARTS = re.compile(
     r"([+-]?)\s*(\d{1,3})\s*(?:([hd\u00b0\u02b0])\s*|:\s*|\s)"
-    r"(?:(\d{1,2})(\.\d+)?\s*([m'\u2032:]|\s|$)\s*(?:(\d{1,2}(?:\.\d*)?)\s*(?:s|''|[\"\u2033])?)?)?",
+    r"(?:(\d{1,2})(\.\d+)?\s*([m\u1d50'\u2032:]|\s|$)\s*(?:(\d{1,2}(?:\.\d*)?)\s*(?:s|\u02e2|''|[\"\u2033])?)?)?",
     re.ASCII | re.IGNORECASE,
 )
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)

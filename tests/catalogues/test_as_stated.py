@@ -57,6 +57,10 @@ GALACTIC = ([c.galactic.l.deg for c in BOTH], [c.galactic.b.deg for c in BOTH])
 B1950 = ([c.fk4.ra.deg for c in BOTH], [c.fk4.dec.deg for c in BOTH])
 COLONS = (["05:34:31.94", "17:45:40.04"], ["+22:00:52.2", "-29:00:28.1"])
 BLANKS = (["05 34 31.94", "17 45 40.04"], ["22 00 52.2", "\u221229 00 28.1"])
+SUPERSCRIPTS = (
+    ["5\u02b034\u1d5031.94\u02e2", "17\u02b045\u1d5040.04\u02e2"],
+    ["22\u00b000\u203252.2\u2033", "-29\u00b000\u203228.1\u2033"],
+)
 LETTERS = (["5h34m31.94s", "17h45m40.04s"], ["22d00m52.2s", "-29\u00b000'28.1''"])
 
 
@@ -84,6 +88,7 @@ LETTERS = (["5h34m31.94s", "17h45m40.04s"], ["22d00m52.2s", "-29\u00b000'28.1''"
         ("RA_hms", "Dec_dms", COLONS),
         ("RA (h)", "Dec", BLANKS),
         ("RAJ2000", "DEJ2000", LETTERS),
+        ("RAJ2000", "DEJ2000", SUPERSCRIPTS),
         ("RA <rad>", "Dec <rad>", RADIANS),
         ("rad_ra", "rad_dec", RADIANS),
         ("hours_ra", "deg_dec", HOURS),
@@ -238,11 +243,27 @@ FK4_SYSTEM = '<COOSYS ID="sys" system="eq_FK4" equinox="B1950"/>'
         ("", ('ucd="pos.galactic.lon"', 'ucd="pos.galactic.lat"'), GALACTIC),
         ("", ('ucd="POS_EQ_RA_MAIN"', 'ucd="POS_EQ_DEC_MAIN"'), DEGREES),
         ('<COOSYS ID="sys" system="ICRS"/>', ('ref="sys"', 'ref="sys"'), DEGREES),
+        ('<PARAM name="Equinox" datatype="char" arraysize="*" value="B1950"/>', ("", ""), B1950),
+        ('<PARAM name="frame" datatype="char" arraysize="*" value="FK4"/>', ("", ""), B1950),
+        ('<INFO name="RADESYS" value="FK4"/>', ("", ""), B1950),
+        ("<DESCRIPTION>Survey of the Galactic plane</DESCRIPTION>", ("", ""), DEGREES),
     ],
 )
 def test_coordinate_systems_of_votables(tmp_path, before, more, values):
     fields = field("x", more[0]) + field("y", more[1])
     assert is_both(build(votable(tmp_path, fields, three(values), before), ("name", "x", "y"))[0])
+
+
+@pytest.mark.parametrize("said", ["All positions are B1950.", "Sources in Galactic coordinates"])
+def test_descriptions_of_votables_ask_for_a_statement(tmp_path, said):
+    """Of the table that is read or of the whole file; that of another table says nothing."""
+    fields, other = field("x") + field("y"), "<TABLE name='t2'>{}</TABLE>".format
+    path = votable(tmp_path, fields, three(DEGREES), f"<DESCRIPTION>{said}</DESCRIPTION>")
+    refused(f"the file says '{said}'", path, ("name", "x", "y"))
+    assert is_both(build(path, ("name", "x", "y"), frame="icrs")[0])
+    more = other(f"<DESCRIPTION>{said}</DESCRIPTION>{field('z')}<DATA><TABLEDATA/></DATA>")
+    path = votable(tmp_path, fields, three(DEGREES), after=more)
+    assert is_both(build(path, ("name", "x", "y"), table="t1")[0])
 
 
 def test_votable_columns_by_name_and_by_id(tmp_path):
@@ -535,6 +556,11 @@ TABLES = {
         "list.csv",
         "sep=;\nname;RA;Dec\nCrab;83.633083;22.0145\nSgr A*;266.416833;-29.007806\n",
     ),
+    "Markdown": (
+        "list.csv",
+        "| name | RA | Dec |\n|:---|---:|:-:|\n| Crab | 83.633083 | 22.0145 |\n| Sgr A* | 266.416833 | -29.007806 |\n",
+    ),
+    "a unit of one column": ("list.csv", "name,RA,Dec\n,hours,\n" + rows(*HOURS)),
     "bars": ("list.csv", "name|RA|Dec\nCrab|83.633083|22.0145\nSgr A*|266.416833|-29.007806\n"),
 }
 
@@ -563,6 +589,8 @@ def test_suffixes_without_a_format_need_one(tmp_path, suffix):
         ('name,RA,Dec,S\nA,1.5,2.5,"1,234"\n', "Is it a decimal comma?"),
         ("name RA Dec\nA 1 2\n", "Do blanks separate its columns? Then state `format: blanks`"),
         ("<html><body>Not found</body></html>\n", "it is XML or HTML"),
+        ("Title: x\n=====\nByte-by-byte Description of file: t.dat\n-----\n", "format='ascii.cds'"),
+        ("name & RA & Dec \\\\\nA & 1 & 2 \\\\\n", "format='ascii.latex'"),
         ("# %ECSV 1.0\nname RA Dec\nA 1 2\n", "give it the suffix .ecsv"),
     ],
 )
@@ -690,6 +718,8 @@ def test_further_statements_of_fits_headers(tmp_path, cards, values, message):
         ("flux_nondet", ("0", "1")),
         ("upperlimit", ("-", "*")),
         ("nondetection", ("false", "true")),
+        ("n_flux", ("", "upper limit")),
+        ("flux_note", ("measured", "Upper Limit")),
     ],
 )
 def test_limits_by_further_names(tmp_path, header, said):
@@ -705,6 +735,32 @@ def test_flags_of_unknown_meaning_are_told(tmp_path, header, said):
     table, report = build(with_column(tmp_path, f"flux,{header}", [f"1,{said[0]}", f"2,{said[1]}"], DEGREES))
     assert table["flux_limit"].to_pylist() == [False, False]
     assert f"whether {header} says which values are limits is not known" in notes(report)
+
+
+@pytest.mark.parametrize(("header", "said"), [("e_flux", "nan"), ("flux_err", "-1"), ("Unc_Flux", "0")])
+def test_values_without_an_error_are_told(tmp_path, header, said):
+    """Many lists mark upper limits so; as nothing says it, they count as measured."""
+    table, report = build(with_column(tmp_path, f"flux,{header}", ["1,0.2", f"2,{said}"], DEGREES))
+    assert table["flux_limit"].to_pylist() == [False, False]
+    assert f"flux: 1 value(s) without an error in {header} count as measured" in notes(report)
+    _, report = build(with_column(tmp_path, f"flux,{header}", ["<1,nan", "2,0.2"], DEGREES))
+    assert "without an error" not in notes(report)
+
+
+@pytest.mark.parametrize("header", ["pmRA", "pm_dec", "mu_alpha"])
+def test_proper_motions_are_told(tmp_path, header):
+    _, report = build(with_column(tmp_path, header, ["10", "20"], DEGREES))
+    assert f"Proper motions ({header}) are not applied" in notes(report)
+
+
+def test_proper_motions_of_positions_are_told(tmp_path):
+    path = tmp_path / "list.ecsv"
+    motion = [1, 2] * u.mas / u.yr
+    at = SkyCoord(*DEGREES, unit="deg", pm_ra_cosdec=motion, pm_dec=motion)
+    QTable({"name": ["Crab", "Sgr A*"], "at": at}).write(path)
+    table, report = build(path, ("name", "at", "at"))
+    assert is_both(table)
+    assert "proper motions are not applied" in notes(report)
 
 
 @pytest.mark.parametrize("cell", ["#N/A", "<NA>", "\\N", "n.a.", "unknown", "--"])

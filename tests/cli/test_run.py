@@ -1,5 +1,9 @@
 """`nusky init` and `nusky run`: from a list of one's own to a run, from any folder."""
 
+import itertools
+import os
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -163,3 +167,58 @@ def test_a_mistake_is_told_before_anything_runs(refused, tmp_path, change, argum
     assert message in told
     assert len(told) < 400
     assert not (tmp_path / "results").exists()
+
+
+def arguments_of(nusky, monkeypatch, *arguments):
+    """What `nusky run` hands to Snakemake."""
+    given = []
+    monkeypatch.setattr("snakemake.cli.main", given.extend)
+    result = nusky("run", "mine.yaml", *arguments)
+    return result, dict(itertools.pairwise(given))
+
+
+@pytest.fixture
+def folder(nusky, tmp_path):
+    (tmp_path / "good.csv").write_text("name,ra_deg,dec_deg\nA,40,1\n")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(GOOD))
+    return tmp_path
+
+
+def profile(path):
+    path.mkdir(parents=True)
+    (path / "config.yaml").write_text("executor: cluster-generic\ncluster-generic-submit-cmd: ./others.sh\n")
+    return path
+
+
+@pytest.mark.parametrize("name", ["default", "profiles/default"])
+def test_a_profile_that_lies_in_the_folder_is_not_taken_unasked(nusky, monkeypatch, folder, name):
+    profile(folder / name)
+    _, given = arguments_of(nusky, monkeypatch)
+    assert Path(given["--workflow-profile"]).is_absolute()
+    assert folder not in Path(given["--workflow-profile"]).parents
+    _, given = arguments_of(nusky, monkeypatch, "--", "--workflow-profile", name)
+    assert given["--workflow-profile"] == name
+
+
+def test_the_name_of_a_profile_of_nusky_is_not_that_of_a_folder(nusky, monkeypatch, folder):
+    profile(folder / "slurm")
+    _, given = arguments_of(nusky, monkeypatch, "--profile", "slurm")
+    assert folder not in Path(given["--profile"]).parents
+    _, given = arguments_of(nusky, monkeypatch, "--profile", "./slurm")
+    assert given["--profile"] == "./slurm"
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_profiles_of_others_are_refused(nusky, monkeypatch, folder, what):
+    mine = profile(folder / "cluster")
+    assert arguments_of(nusky, monkeypatch, "--profile", "cluster")[1]["--profile"] == "cluster"
+    at = mine if what == "folder" else mine / "config.yaml"
+    at.chmod(0o777)
+    result, given = arguments_of(nusky, monkeypatch, "--profile", "cluster")
+    assert result.exit_code == 1
+    assert not given
+    assert f"{at.relative_to(folder)} belongs to another user or can be written by everyone" in result.stderr
+    if os.geteuid() == 0:
+        at.chmod(0o755)
+        os.chown(at, 65534, 65534)
+        assert arguments_of(nusky, monkeypatch, "--profile", "cluster")[0].exit_code == 1

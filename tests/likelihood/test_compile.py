@@ -189,7 +189,7 @@ def test_a_link_or_a_pipe_is_not_followed(cache, tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("place", ["/proc/nohome/cache", "/dev/null/cache", "/dev/full"])
+@pytest.mark.parametrize("place", ["/proc/nohome/cache", "/dev/null/cache", "/dev/full", "~nobody-at-all/cache"])
 def test_without_a_place_kernels_are_compiled_and_one_line_says_so(tmp_path, monkeypatch, caplog, place):
     monkeypatch.setenv("NUSKY_CACHE", place)
     fresh(monkeypatch)
@@ -223,4 +223,9 @@ def test_where_kernels_are_kept(tmp_path, monkeypatch):
         folder = compiling._folder()
         assert folder.name.startswith("kernels-")
         assert folder.parent == tmp_path / (place if place != "home" else "home/nusky")
+    for given, place in (("  ", tmp_path / "site"), (f" {tmp_path}/own ", tmp_path / "own"), ("~/k", tmp_path / "k")):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("NUSKY_CACHE", given)
+        fresh(monkeypatch)
+        assert compiling._folder().parent == place
     compiling._folder.cache_clear()

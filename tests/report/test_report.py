@@ -6,7 +6,7 @@ import pytest
 from nusky.errors import ConfigurationError
 from nusky.files import write_json
 from nusky.report.numbers import format_number
-from nusky.report.report import build_report
+from nusky.report.report import MOST_ROWS, Table, build_report
 from nusky.report.verdict import verdict
 from nusky.stages.report import report
 
@@ -411,3 +411,10 @@ def test_the_first_lines_state_the_hadronic_fraction(build, changed, said):
     assert ("above 1" in sentence) == ((changed.get("fraction_limit") or 0) > 1)
     page = build(summary)
     assert page.index("Hadronic fraction f") < page.index("Sources of wcda-hess</h3>")
+
+
+def test_of_very_long_tables_the_beginning_is_shown():
+    table = Table("Sources", ["number"], [[k] for k in range(MOST_ROWS + 3)], "Each by itself.")
+    assert len(table.rows) == MOST_ROWS
+    assert table.description == f"Each by itself. The first {MOST_ROWS} of {MOST_ROWS + 3} rows; summary.json has all."
+    assert Table("Sources", ["number"], [[1]], "Each.").description == "Each."

@@ -103,6 +103,15 @@ def test_files_hold_what_was_found(found, tmp_path):
     assert "not a measurement" in found._repr_html_()
 
 
+def test_names_are_no_formulas_and_steer_no_terminal(found, tmp_path):
+    name = pa.array(["=1+1\x1b[2J"] * len(found.data))
+    data = found.data.set_column(found.data.column_names.index("name"), "name", name)
+    odd = replace(found, data=data, title="\x1b[2J")
+    odd.write(tmp_path / "a.csv")
+    assert set(Table.read(tmp_path / "a.csv", format="ascii.csv")["name"]) == {"'=1+1\\x1b[2J"}
+    assert "\x1b" not in repr(odd) + odd._repr_html_()
+
+
 def test_the_profile_is_written_with_what_it_is_of(found, tmp_path):
     for name in ("p.fits", "p.ecsv"):
         path = found.write_profile(tmp_path / name)

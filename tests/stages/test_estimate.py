@@ -8,6 +8,7 @@ import pytest
 from nusky import config
 from nusky.likelihood.cells import SourceCells
 from nusky.stages import estimate
+from nusky.stages.contents import Contents
 from tests.workflow import plan
 
 SOURCES = {"wcda-hess": 164, "km2a-hess": 170, "pulsars": 2374, "tdes": 54}
@@ -25,6 +26,7 @@ EVERYTHING = {
         "trials": 250,
         "discovery_sigmas": [],
         "trials_per_batch": 100,
+        "sources_per_batch": 300,  # two lists are longer
         "source_trials": 150,
         "sky_trials": 20,
         "declinations_deg": [0.0],
@@ -189,6 +191,28 @@ def test_sources_by_themselves_cost_their_preparation_and_their_trials():
     assert found["inference_source_fits", 100_000][1] > 10_000 * 100_000 * 8 / 2**20
 
 
+def test_no_job_on_single_sources_grows_with_a_list_of_many_batches():
+    """A batch costs what a list of its length does; putting batches together takes no trials."""
+    block = {"mine": {"lists": [{"builtin": "hess"}]}}
+    cfg = config.parse({"run": "x", "catalogues": block, "inference": {"profiles": True, "systematics": {}}})
+    sizes = estimate.Sizes({"s": 1_000_000}, {"mine": 100_000}, {"mine": 40})
+    short = estimate.Sizes({"s": 1_000_000}, {"mine": 2500})
+
+    def cost(rule, sizes, hypothesis):
+        names = {"hypothesis": hypothesis, "skies": "skies", "first": "0", "stop": "1000", "parts": "10"}
+        return estimate.COSTS[rule](estimate.Case(cfg, sizes, names, n_outputs=1))
+
+    shared = ("inference_source_fits", "inference_flares", "inference_profiles", "inference_systematics")
+    for rule in ("inference_trials", "inference_limits_part", "inference_source_ranks", *shared[1:]):
+        assert cost(rule, sizes, "sources/mine/0-of-40") == cost(rule, short, "sources/mine")
+    for rule in shared:
+        seconds, mib = cost(rule, sizes, "sources/mine")
+        assert seconds < 600
+        assert mib < 4096
+    # The local p-values of all sources in all skies, 8 bytes each, and at least a part of them again.
+    assert cost(shared[0], sizes, "sources/mine")[1] > 100_000 * 1001 * 8 / 2**20
+
+
 @pytest.mark.parametrize(
     ("rule", "sources", "cpu_s", "mib"),
     [
@@ -236,7 +260,7 @@ def test_long_lists_ask_a_cluster_for_more(content, tmp_path):
     asked = []
     for given in (file, tmp_path / "not there"):
         block = {"mine": {"lists": [{"file": str(given)}]}}
-        request = estimate.request(config.parse({"run": "x", "catalogues": block}), "separations")
+        request = estimate.request(Contents(config.parse({"run": "x", "catalogues": block})), "separations")
         asked.append([request[key]({"catalogue": "mine"}, 1) for key in ("mem_mb", "runtime")])
     long, unknown = asked
     assert long[1] > unknown[1] + 5

@@ -40,7 +40,7 @@ def made(tables):  # noqa: F811
     inference.trials(files, [found["flare_trials"]], **about, first=0, stop=120, skies="trials")
     inference.trials(files, [found["flare_skies"]], **about, first=0, stop=12, skies="skies")
     batches = {"trials": [found["flare_trials"]], "skies": [found["flare_skies"]]}
-    inference.fits(SimpleNamespace(**vars(files), **batches), Outputs(fitted), **about)
+    inference.source_fits(SimpleNamespace(**vars(files), **batches), Outputs(fitted), **about)
     flares.flares(files, Outputs({name: found[name] for name in ("flares", "windows", "weights")}), **about)
     return fitted | {name: found[name] for name in ("flares", "windows", "weights")}
 
@@ -228,7 +228,7 @@ def test_a_fitted_curve_stands_in_fits_and_report(tmp_path, tables):  # noqa: F8
         inference.trials(tables[1], [made[what]], **about, first=0, stop=n, skies=what)
     batches = {what: [made[what]] for what in ("trials", "skies")}
     fitted = Outputs({what: made[what] for what in ("fits", "searches", "population")})
-    inference.fits(SimpleNamespace(**vars(tables[1]), **batches), fitted, **about)
+    inference.source_fits(SimpleNamespace(**vars(tables[1]), **batches), fitted, **about)
     study = inference.Study(tables[1], **about)
     for j, row in enumerate(read_table(made["fits"], kind="source_fits").to_pylist()):
         alone = {}

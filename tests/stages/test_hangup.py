@@ -38,15 +38,15 @@ def gone(pid):
     return False
 
 
-@pytest.mark.parametrize("depth", [0, 1, 2])
-def test_the_run_and_its_jobs_end(depth):
+@pytest.mark.parametrize(("number", "depth"), [(signal.SIGHUP, 0), (signal.SIGHUP, 1), (signal.SIGTERM, 2)])
+def test_the_run_and_its_jobs_end(number, depth):
     job = SLEEP.format(seconds=60)
     for _ in range(depth):
         job = PARENT.format(inner=job)
     code = RUN.format(before="", job=job)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         pid = int(process.stdout.readline())
-        os.kill(process.pid, signal.SIGHUP)
+        os.kill(process.pid, number)
         assert process.stdout.read().startswith("interrupted -15")
     assert process.returncode == 0
     assert gone(pid)

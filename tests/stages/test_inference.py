@@ -156,7 +156,7 @@ def singles(root):
     trials = job.trials(folder / "trials", 100, 60)
     skies = job.trials(folder / "skies", N_SKIES, N_SKIES, "skies")
     made = outputs(folder, "fits", "searches", "population")
-    job.run(inference.fits, made, inputs={"trials": trials, "skies": skies})
+    job.run(inference.source_fits, made, inputs={"trials": trials, "skies": skies})
     return trials, skies, made
 
 

@@ -55,3 +55,16 @@ def test_what_is_left_without_the_main_sources_has_a_p_value(made):
         ts = [left.fit(experiment.scrambled(t)).ts for t in range(N_TRIALS)]
         assert row.p_without == (np.count_nonzero(np.array(ts) >= row.test_statistic_without) + 1) / (N_TRIALS + 1)
     assert found[found.n_trials == 0].p_without.isna().all()
+
+
+def test_of_very_many_sources_those_are_left_out_that_matter(root, made, tmp_path, monkeypatch):
+    monkeypatch.setattr(stack_sources, "MOST_LEFT_OUT", 3)
+    job, out = Job(root, "spatial", "stack/mine/uniform", 2.5), outputs(tmp_path, "sources")
+    job.run(stack_sources.stack_sources, out, n_sources=2, n_trials=N_TRIALS)
+    found, every = read_table(out["sources"], kind="stack_sources").to_pandas(), made[1]
+    strongest = every.test_statistic.abs().nlargest(3).index
+    left_out = found.index.isin(strongest)
+    assert found.test_statistic_without.notna().tolist() == left_out.tolist()
+    assert found[left_out].test_statistic_without.equals(every[left_out].test_statistic_without)
+    assert found[["source", "test_statistic"]].equals(every[["source", "test_statistic"]])
+    assert (found.n_trials > 0).sum() == 2

@@ -66,7 +66,7 @@ def test_the_flare_stands_in_every_table(tables):
     names = "fits", "searches", "population", "statements", "fluxes", "limits", "hadronic", "part", "part_hadronic"
     made = outputs(folder, *names, "gamma_rays", "stack_fits", "stack_searches", "stack_sources")
     batches = {"trials": trials(tables, single), "skies": trials(tables, single, "skies", 30)}
-    inference.fits(SimpleNamespace(**vars(files), **batches), made, **job(single))
+    inference.source_fits(SimpleNamespace(**vars(files), **batches), made, **job(single))
     rows = read_table(made["fits"], kind="source_fits").to_pylist()
     assert rows[0]["n_signal"] == pytest.approx(12.8, abs=0.3)  # docs/validation/windows.md
     assert rows[0]["test_statistic"] == pytest.approx(13.4, abs=0.3)

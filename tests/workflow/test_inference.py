@@ -1,6 +1,7 @@
 """The inference as jobs: batches, what reruns when, and a whole run on a generated release with smearing tables."""
 
 import copy
+import shutil
 
 import pytest
 
@@ -8,7 +9,7 @@ from nusky.files import read_json
 from nusky.paths import Paths
 from nusky.results import open_run
 from nusky.search.analysis import FULL
-from nusky.tables import read_metadata
+from nusky.tables import read_metadata, read_table
 from tests.workflow import plan
 
 SMALL = {
@@ -74,6 +75,55 @@ def test_a_run_asks_for_every_batch(tmp_path):
         "inference_differential": 2,
         "inference_recovery": 2,
     }
+
+
+def listed(folder, n):
+    (folder / "mine.csv").write_text("name,ra_deg,dec_deg\n" + "".join(f"s{i},{i % 360},{i % 89}\n" for i in range(n)))
+
+
+OF_SOURCES = ("inference_trials", "inference_source_ranks", "inference_source_fits", "inference_limits_part")
+OF_SOURCES += ("inference_limits", "inference_profiles", "inference_systematics", "inference_recovery")
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [
+        # Trials of stack and sources and their common skies; profiles, systematics and recovery of both.
+        (10, [2 + 1 + 2, 0, 1, 2, 1, 2, 2, 2]),
+        (164, [2 + 1 + 2, 0, 1, 2, 1, 2, 2, 2]),
+        (100_000, [2 + 41 * 1 + 1 + 41, 41, 1, 410, 1, 1 + 42, 1 + 42, 2]),
+    ],
+)
+def test_sources_of_long_lists_are_shared_by_many_jobs(tmp_path, n, expected):
+    listed(tmp_path, n)
+    needed = plan.jobs(changed(profiles=True, systematics={}), tmp_path)
+    assert [needed.get(rule, 0) for rule in OF_SOURCES] == expected
+
+
+def test_flares_of_long_lists_are_shared_by_many_jobs(tmp_path):
+    listed(tmp_path, 9)
+    configuration = changed(sources_per_batch=5, recovery_trials=0)
+    configuration["catalogues"]["mine"]["time"] = {"profile": "flare", "shortest_days": 1, "longest_days": 100}
+    needed = plan.job_wildcards(configuration, tmp_path)
+    assert sorted(w["hypothesis"] for rule, w in needed if rule == "inference_flares") == [
+        "sources/mine",
+        "sources/mine/0-of-2",
+        "sources/mine/1-of-2",
+    ]
+
+
+@pytest.mark.slow
+def test_the_batches_of_a_list_change_no_table(finished, tmp_path):
+    """Bit for bit, in a run."""
+    shutil.copy(finished / "mine.csv", tmp_path)
+    done = plan.run(changed(sources_per_batch=2), tmp_path, "--until", "inference_source_fits")
+    assert done.returncode == 0, done.stderr
+    for what in ("fits", "searches", "population"):
+        path = PATHS.inference(what).format(hypothesis="sources/mine")
+        kind = read_metadata(finished / path)["kind"]
+        expected, found = (read_table(folder / path, kind=kind) for folder in (finished, tmp_path))
+        assert found.equals(expected), what
+    assert (tmp_path / PATHS.inference("ranks").format(hypothesis="sources/mine/1-of-2")).exists()
 
 
 def test_flares_are_looked_for_instead_of_limits(tmp_path):

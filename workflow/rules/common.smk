@@ -20,7 +20,7 @@ likelihood_data = {
 
 def requested(rule):
     """The resources of `rule`: megabytes and minutes (docs/cluster.md)."""
-    return nusky.stages.estimate.request(cfg, rule)
+    return nusky.stages.estimate.request(contents, rule)
 
 
 def of_catalogue(key):
@@ -100,8 +100,17 @@ def inference_request(wildcards):
 
 
 def trials_of(skies):
-    """Input function: all batches of a hypothesis."""
-    return lambda wildcards: contents.trials(wildcards.hypothesis, skies)
+    """Input function: all trials that a job on a hypothesis reads; none where it puts batches of sources together."""
+    return lambda wildcards: (
+        []
+        if contents.parts(wildcards.hypothesis)
+        else contents.trials(wildcards.hypothesis, skies)
+    )
+
+
+def parts_of(what):
+    """Input function: a table of the batches of sources that are put together, where there are some."""
+    return lambda wildcards: contents.part_tables(wildcards.hypothesis, what)
 
 
 def limits_parts(what):
@@ -111,4 +120,11 @@ def limits_parts(what):
 
 def only_of(kind, what):
     """A table of the hypotheses of one kind, where those of others have more or fewer."""
-    return paths.inference(what).replace("{hypothesis}", f"{{hypothesis,{kind}/.+}}")
+    names = {
+        "stack": r"stack/[^/]+/[^/]+",
+        "sources": r"sources/[^/]+",
+        "batch": r"sources/[^/]+/\d+-of-\d+",
+    }
+    return paths.inference(what).replace(
+        "{hypothesis}", f"{{hypothesis,{names[kind]}}}"
+    )

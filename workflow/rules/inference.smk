@@ -1,6 +1,8 @@
 # Needs events, seasons, effective area, smearing and sources, and the configuration's `inference` block. Makes the
 # trials of the standard method in batches, and the statements that follow from them. A hypothesis is
-# stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself), declinations or durations.
+# stack/<catalogue>/<weighting>, sources/<catalogue> (each by itself), declinations or durations. Of a long list, batches
+# of its sources are hypotheses of their own, sources/<catalogue>/<part>-of-<parts>: the rules of sources/<catalogue> put
+# together what the same rules make for the batches.
 
 tested_data = {
     **likelihood_data,
@@ -41,6 +43,9 @@ use rule inference_fits as inference_flares with:
     """The strongest flares of the sources of a catalogue at times that are not known."""
     input:
         **tested_data,
+        flares=parts_of("flares"),
+        windows=parts_of("windows"),
+        weights=parts_of("weights"),
     output:
         flares=paths.inference("flares"),
         windows=paths.inference("windows"),
@@ -55,8 +60,29 @@ use rule inference_fits as inference_flares with:
         "Flares of {wildcards.hypothesis}"
 
 
+use rule inference_fits as inference_source_ranks with:
+    """Fits of a batch of the sources of a catalogue, and their local p-values in the skies in common."""
+    output:
+        fits=only_of("batch", "fits"),
+        ranks=only_of("batch", "ranks"),
+    log:
+        paths.log("inference_source_ranks/{hypothesis}"),
+    benchmark:
+        paths.benchmark("inference_source_ranks/{hypothesis}")
+    resources:
+        **requested("inference_source_ranks"),
+    message:
+        "Fits of {wildcards.hypothesis}"
+
+
 use rule inference_fits as inference_source_fits with:
     """Fits and p-values of the sources of a catalogue, and the binomial test of all of them."""
+    input:
+        **tested_data,
+        trials=trials_of("trials"),
+        skies=trials_of("skies"),
+        fits=parts_of("fits"),
+        ranks=parts_of("ranks"),
     output:
         fits=only_of("sources", "fits"),
         searches=only_of("sources", "searches"),
@@ -200,6 +226,9 @@ use rule inference_statements as inference_differential with:
 
 use rule inference_statements as inference_recovery with:
     """Injection and recovery with a stack or one source of a catalogue, and the coverage of its limits."""
+    input:
+        **tested_data,
+        trials=lambda wildcards: contents.trials(wildcards.hypothesis),
     output:
         recovery=paths.inference("recovery"),
         coverage=paths.inference("coverage"),
@@ -220,6 +249,7 @@ use rule inference_fits as inference_profiles with:
     """Likelihood over flux and index of a stack, or of every source of a catalogue, for other programs."""
     input:
         **tested_data,
+        profiles=parts_of("profiles"),
     output:
         paths.inference("profiles"),
     log:
@@ -234,6 +264,10 @@ use rule inference_fits as inference_profiles with:
 
 use rule inference_statements as inference_systematics with:
     """How far the limits of a stack, or of the sources of a catalogue, move with the detector and the background."""
+    input:
+        **tested_data,
+        trials=trials_of("trials"),
+        systematics=parts_of("systematics"),
     output:
         paths.inference("systematics"),
     log:

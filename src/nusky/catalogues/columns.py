@@ -22,9 +22,9 @@ UNKNOWN = frozenset(
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _SIGNS = frozenset({"<", "<=", ">", ">=", "\u2264", "\u2265"})
 _LIMIT_SIGNS = ("<", "\u2264", ">", "\u2265", "\u2272", "\u2273")
-_YES = frozenset(
-    {"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "limit", "upper", "upper limit", "x", "*"}
-)
+_YES = frozenset({"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "x", "*"}) | {
+    *("limit", "upper", "upper limit", "lower limit")
+}
 _NO_UNIT = frozenset({"none", "-", "--", "---", "null", "unitless"})
 """What some write where a column has no unit."""
 _NO = frozenset(
@@ -57,6 +57,8 @@ _LIMIT_WORDS = frozenset(
 _FLAG_FILLERS = frozenset({"is", "type", "kind", "flag", "sign", "lower", "f", "q", "of", "the", "on", "for"})
 _UNCLEAR = frozenset({"f", "flag", "detected", "detection", "det", "isdetected"})
 """Words in names of columns of which some flag limits."""
+_ERROR_WORDS = frozenset(["e", "err", "error", "errors", "unc", "uncertainty", "sigma", "stat"])
+"""Words that make the name of a column that of its errors."""
 _DEGREES = {"deg", "degree", "degrees"}
 
 
@@ -497,6 +499,28 @@ def unclear_flags(names: Sequence[str], column: str) -> list[str]:
     ]
 
 
+def doubtful_errors(file: TableFile, column: str, measured: np.ndarray) -> list[str]:
+    """A note on numbers `measured` (n_rows,) in `column` whose error is empty, 0 or negative, where others have one.
+
+    Many lists say so that a number is an upper limit.
+    """
+    own = set(re.split(r"[^a-z0-9]+", _spaced(column)))
+    for name in file.table.colnames:
+        words = set(re.split(r"[^a-z0-9]+", _spaced(name))) - {""}
+        if not (own < words and words - own <= _ERROR_WORDS) or not is_numeric(file.table[name]):
+            continue
+        if not isinstance(file.table[name], Column) or file.table[name].ndim != 1:
+            continue
+        errors = numbers(file.where, file.table, name).values
+        without = np.isfinite(measured) & ~(errors > 0)
+        if without.any() and (errors > 0).any():
+            return [
+                f"{column}: {int(without.sum())} value(s) without an error in {name} count as measured. Where such a "
+                f"value is a limit, leave it empty or say so in a column {column}_limit."
+            ]
+    return []
+
+
 def _has_signs(column: Column, only: bool = False) -> bool:
     """Whether a column has signs of limits, and nothing but these and blanks where it is to hold them `only`."""
     if column.dtype.kind in "biuf":
@@ -504,7 +528,8 @@ def _has_signs(column: Column, only: bool = False) -> bool:
     signs = {"ul", "u.l.", "ll", "limit", "upper", "upper limit"}
     entries = [_plain(text).casefold() for text in texts(column)]
     if only:
-        return bool(_SIGNS & set(entries)) and set(entries) <= _SIGNS | {""}
+        known = _SIGNS | {"upper limit", "lower limit"}
+        return bool(known & set(entries)) and set(entries) <= known | _NO
     return any(entry.startswith(_LIMIT_SIGNS) or entry in signs for entry in entries)
 
 

@@ -259,7 +259,10 @@ def _expand_positions(table: Table, where: str) -> tuple[Table, dict[str, str], 
         table.add_columns([icrs.ra.deg * u.deg, icrs.dec.deg * u.deg], [at, at], [f"{name}.ra", f"{name}.dec"])
         first, second = list(sky.get_representation_component_names())[:2]
         aliases |= {f"{name}.{first}": f"{name}.ra", f"{name}.{second}": f"{name}.dec"}
-        notes.append(f"Column '{name}' holds positions in the frame {sky.frame.name}; read as {name}.ra, {name}.dec.")
+        moving = "; proper motions are not applied" if sky.data.differentials else ""
+        notes.append(
+            f"Column '{name}' holds positions in the frame {sky.frame.name}; read as {name}.ra, {name}.dec{moving}."
+        )
     return table, {old: new for old, new in aliases.items() if old != new}, notes
 
 
@@ -349,6 +352,10 @@ class _VOTable:
     """Of every table, of every column: the attributes of its FIELD and its DESCRIPTION."""
     groups: dict[str, str] = field(default_factory=dict)
     """ID of a FIELD -> what a GROUP that refers to it refers to"""
+    params: list[tuple[int | None, str, str]] = field(default_factory=list)
+    """Of every PARAM and INFO: the number of its table (None: the whole file), its name and value."""
+    texts: list[tuple[int | None, str]] = field(default_factory=list)
+    """Of every DESCRIPTION that is of no column: the number of its table, and its words."""
 
 
 def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
@@ -390,7 +397,13 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
     for name, column in zip(names, found[index].fields, strict=True):
         made[name].info.description = " ".join(str(column.description or "").split()) or None
     where = f"{path} (table {listed[index][0] or index + 1})" if len(found) > 1 else str(path)
-    file = _with_meta(where, made, {}, ucds)
+    if len(said.tables) == len(found):  # else it is open which table a word is about
+        about = {name: value for of, name, value in said.params if of in (None, index)}
+        texts = [text for of, text in said.texts if of in (None, index)]
+    else:
+        about = {name: value for _, name, value in said.params}
+        texts = [text for _, text in said.texts]
+    file = _with_meta(where, made, about | {"description": texts}, ucds)
     columns = dict(file.frames.columns)
     for name, system in systems.items():
         if system:
@@ -400,7 +413,7 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
     return TableFile(
         where,
         file.table,
-        Frames(whole, columns),
+        Frames((*whole, *file.frames.table), columns),
         {old: new for old, new in aliases.items() if old != new and old not in file.table.colnames} | file.aliases,
         (*file.notes, *notes),
         file.other_frame,
@@ -428,6 +441,9 @@ def _self_description(xml: bytes) -> _VOTable:
     group: list[str] = []
     inside: list[str] = []
 
+    def where() -> int | None:
+        return len(said.tables) - 1 if "TABLE" in inside else None
+
     def refuse(what: str) -> None:
         raise ValueError(f"line {parser.CurrentLineNumber}: {what}; save the table as one plain VOTable")
 
@@ -449,16 +465,22 @@ def _self_description(xml: bytes) -> _VOTable:
         elif name == "INFO":
             text.clear()
             said.infos.append((attributes.get("name", ""), attributes.get("value", ""), ""))
+        elif name == "DESCRIPTION":
+            text.clear()
+        if name in ("PARAM", "INFO"):
+            said.params.append((where(), attributes.get("name", "").casefold(), attributes.get("value", "")))
 
     def end(name: str) -> None:
         inside.pop()
+        if name.rsplit(":")[-1] == "DESCRIPTION" and inside and inside[-1] in ("VOTABLE", "RESOURCE", "TABLE"):
+            said.texts.append((where(), " ".join("".join(text).split())))
         if name.rsplit(":")[-1] == "GROUP":
             group.pop()
         elif name.rsplit(":")[-1] == "INFO":
             said.infos[-1] = (*said.infos[-1][:2], "".join(text))
 
     def characters(data: str) -> None:
-        if inside and inside[-1] == "INFO":
+        if inside and inside[-1] in ("INFO", "DESCRIPTION"):
             text.append(data)
 
     parser = expat.ParserCreate()

@@ -44,6 +44,16 @@ def read(text: str, separator: str | None, wanted: Collection[str], name_column:
         No such table; the message says why and where.
     """
     lines = io.StringIO(text.translate(_INVISIBLE), newline=None).read().split("\n")
+    if any(line.lower().startswith("byte-by-byte description") for line in lines[:200]):
+        raise ValueError(
+            "it is a table in the form of the CDS, columns by their bytes; make it one that is read here with "
+            "astropy: Table.read(FILE, format='ascii.cds').write('list.ecsv')"
+        )
+    if any(line.rstrip().endswith("\\\\") and "&" in line for line in lines[:20]):
+        raise ValueError(
+            "it is a table for LaTeX; make it one that is read here with astropy: "
+            "Table.read(FILE, format='ascii.latex').write('list.ecsv')"
+        )
     stated = re.fullmatch(r"\s*sep=(.)\s*", lines[0])  # as spreadsheets write it
     if stated:
         separator, lines[0] = separator or stated[1], ""
@@ -159,15 +169,16 @@ def _rows(body: list[tuple[int, str]], separator: str) -> list[tuple[int, list[s
 
 def _is_rule(row: Sequence[str]) -> bool:
     """Whether a row is only drawn: dashes under the names."""
-    return any("--" in cell or "==" in cell for cell in row) and all(set(cell) <= _DASHES for cell in row)
+    drawn = _DASHES | {":"}  # as Markdown says on which side a column is aligned
+    return any("--" in cell or "==" in cell for cell in row) and all(set(cell) <= drawn for cell in row)
 
 
 def _is_units(row: Sequence[str]) -> bool:
-    """Whether a row gives units: those of two angles among them, and no number at all."""
+    """Whether a row gives units: those of two angles among them or of one alone, and no number at all."""
     cells = [cell.strip() for cell in row if cell.strip() and not set(cell.strip()) <= _DASHES]
     if any(cell[0].isdigit() or cell[0] in "+-.\u2212" or units.sexagesimal_like(cell) for cell in cells):
         return False
-    return sum(units.angle_unit(cell) is not None for cell in cells) > 1
+    return sum(units.angle_unit(cell) is not None for cell in cells) > (len(cells) > 1)
 
 
 def _check_widths(rows: list[tuple[int, list[str]]], names: list[str], separator: str) -> list[str]:

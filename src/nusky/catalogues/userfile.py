@@ -38,6 +38,7 @@ _FRAME_COLUMNS = {"equinox": "equinox", "equ": "equinox", "epoch": "epoch"} | di
     ["frame", "coordframe", "coosys", "coordsys", "coordsystem", "coordinatesystem", "radesys", "radecsys"], "system"
 )
 """Columns that say of every row in which equinox or frame it is, by their letters, and what they hold."""
+_PROPER_MOTION = re.compile(r"(pm|mu)[ _]?(ra|alpha|de|dec|delta|l|b)([ _]?(cos[ _]?(de|dec|delta)|star))?", re.I)
 _NO_SIGMA = re.compile(r"diam|fwhm|major|minor|axis|r_?(50|68|80|90|95|99)", re.IGNORECASE)
 """In names of extensions: widths that are not the Gaussian's own."""
 
@@ -173,6 +174,8 @@ def positions(file: TableFile, ra_deg: str, dec_deg: str, stated: Reading = Read
     _refuse_units_in_columns(file, (ra, ra_name), (dec, dec_name))
     _refuse_frame_of_header(file, frame, stated.frame)
     notes = _doubts(file, ra, dec, ra_name, dec_name, frame, stated)
+    if moving := [name for name in file.table.colnames if _PROPER_MOTION.fullmatch(name)]:
+        notes.append(f"Proper motions ({', '.join(moving[:4])}) are not applied: positions are those of their epoch.")
     ra_icrs, dec_icrs = frames.to_icrs(file.where, frame, ra.values, dec.values)
     given = f"'{ra_name}' {ra.first} ({ra.read_as}), '{dec_name}' {dec.first} ({dec.read_as}), {frame}"
     turned = np.where(ra_icrs == 360.0, 0.0, ra_icrs)
@@ -443,6 +446,8 @@ def _numbers(
                 f"measured. Where a value is a limit, leave it empty or say so in a column {header}_limit."
             )
         limit = numbers.limit | flagged
+        if header in numeric or header == "flux":
+            notes += reading.doubtful_errors(file, header, np.where(limit, np.nan, numbers.values))
         if numbers.unknown:
             notes.append(f"{header}: {', '.join(numbers.unknown)} taken as unknown.")
         if limit.any():

@@ -507,18 +507,16 @@ def _write_limits(
     output: Path, table: Any, inputs: dict[str, Any], supernova: str, coupling_product: float | None
 ) -> None:
     """The table "bdm_exclusion" as Parquet or CSV, or its figure."""
-    from nusky.tables import trace, write_table
+    from nusky.tables import trace, write_csv, write_table
 
     if output.suffix.lower() == ".parquet":
         columns = {name: table[name] for name in table.column_names}
         write_table(output, columns, kind="bdm_exclusion", provenance=trace([], inputs))
     elif output.suffix.lower() == ".csv":
-        import pyarrow.csv
-
         from nusky.files import atomic_path
 
         with atomic_path(output) as temporary:
-            pyarrow.csv.write_csv(table, temporary)
+            write_csv(table, temporary)
     else:
         from nusky.figures import canvas
         from nusky.figures.bdm_exclusion import bdm_exclusion

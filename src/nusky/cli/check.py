@@ -240,7 +240,7 @@ def _origin(cfg: Any, directory: Path) -> dict[str, Any]:
     from nusky.stages.contents import Contents
     from nusky.tables import read_metadata
 
-    contents = Contents(cfg)
+    contents = Contents(cfg, directory)
     tables, unreadable = [], []
     for name in sorted(name for name in contents.tables() if (directory / name).is_file()):
         try:

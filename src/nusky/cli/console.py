@@ -86,24 +86,10 @@ def as_json(content: Any) -> None:
 
 
 def as_csv(table: Any) -> None:
-    """Write an Arrow table as CSV, numbers in full.
+    """Print an Arrow table as CSV (`nusky.tables.write_csv`)."""
+    from nusky.tables import write_csv
 
-    Control characters of text are escapes, and text a spreadsheet would take for a formula begins with an apostrophe.
-    """
-    import pyarrow as pa
-    from pyarrow.csv import write_csv
-
-    for k, field in enumerate(table.schema):
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-            cells = [None if text is None else _harmless(text) for text in table[k].to_pylist()]
-            table = table.set_column(k, field.name, pa.array(cells, pa.string()))
-    table = table.rename_columns([_harmless(name) for name in table.column_names])
     write_csv(table, sys.stdout.buffer)
-
-
-def _harmless(text: str) -> str:
-    text = printable(text)
-    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") else text
 
 
 def check_output(path: Path, suffixes: Collection[str], *, what: str = "results") -> None:

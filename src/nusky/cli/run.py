@@ -1,9 +1,12 @@
 """`nusky run`: the whole workflow for one configuration, from any folder, with what a reader wants to see of it."""
 
 import argparse
+import contextlib
 import logging
+import os
 import re
 import signal
+import stat
 import sys
 import time
 from pathlib import Path
@@ -69,6 +72,7 @@ def run(
     """
     from nusky import config
     from nusky.errors import ConfigurationError, NuskyError
+    from nusky.files import ensure_cache_home
     from nusky.paths import Paths
     from nusky.resources import workflow_file
 
@@ -79,6 +83,7 @@ def run(
         )
     given = list(options or [])
     cfg = config.load(configuration)
+    ensure_cache_home(directory / ".snakemake" / "cache")
     _refuse_what_cannot_run(cfg, directory)
     try:
         import snakemake.cli
@@ -89,6 +94,9 @@ def run(
         ) from None
     arguments = ["--snakefile", str(workflow_file("Snakefile")), "--configfile", str(configuration.absolute())]
     arguments += ["--directory", str(directory)]
+    if not any(option.split("=")[0] == "--workflow-profile" for option in given):
+        # Snakemake takes a folder `default` or `profiles/default` of the place where it is started, whoever made it.
+        arguments += ["--workflow-profile", str(workflow_file("profiles/default/config.yaml").parent)]
     if profile is not None:
         arguments += ["--profile", _profile(profile)]
     if cores or profile is None:
@@ -147,16 +155,22 @@ def _main(main: Any, arguments: list[str]) -> int:
 
 
 def _profile(name: str) -> str:
-    """A folder as it is given; otherwise a profile that comes with nusky, or the name of one of the user's own."""
+    """A profile that comes with nusky, a folder as it is given, or the name of one of the user's own."""
     from nusky.errors import ConfigurationError, NuskyError
     from nusky.resources import workflow_file
 
+    if Path(name).name == name:  # before a folder that somebody may have put where the run is started
+        with contextlib.suppress(NuskyError):
+            return str(workflow_file(f"workflow/profiles/{name}/config.yaml").parent)
     if Path(name).exists():
+        for path in (Path(name), *Path(name).glob("config*.yaml")):
+            status = path.stat()
+            if status.st_uid not in (os.geteuid(), 0) or status.st_mode & stat.S_IWOTH:
+                raise ConfigurationError(
+                    f"--profile {name}: {path} belongs to another user or can be written by everyone, and programs "
+                    "that it names would be started as you. Look into it, then copy it to a folder of your own."
+                )
         return name
-    try:
-        return str(workflow_file(f"workflow/profiles/{name}/config.yaml").parent)
-    except NuskyError:
-        pass
     import platformdirs
 
     folders = platformdirs.user_config_dir("snakemake"), platformdirs.site_config_dir("snakemake")  # Snakemake's own

@@ -95,6 +95,7 @@ def table(
       nusky table results/demo --of stacks --latex > stacks.tex
       nusky table results/demo --of stacks --columns catalogue,weighting,test_statistic --csv
     """
+    from nusky.printable import printable
     from nusky.report.numbers import cell_of
     from nusky.results import open_run
 
@@ -112,7 +113,11 @@ def table(
     if csv:
         console.as_csv(found.data.select(chosen).slice(0, rows))
     elif ecsv:
-        found.to_table()[chosen][:rows].write(sys.stdout, format="ascii.ecsv")
+        made = found.to_table()[chosen][:rows]
+        for name in made.colnames:  # a terminal may be what reads it
+            if made[name].dtype.kind in "UO":
+                made[name] = [printable(t) if isinstance(t, str) else t for t in made[name]]
+        made.write(sys.stdout, format="ascii.ecsv")
     elif latex:
         console.say(_latex(shown, chosen, found.title, found.synthetic))
     else:

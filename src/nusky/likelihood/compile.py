@@ -110,16 +110,17 @@ def _folder() -> Path | None:
     It lies in NUSKY_CACHE, NUMBA_CACHE_DIR or the user's cache folder, whichever is there first. Each state of the
     sources has its own, because a kernel holds those it calls.
     """
-    given = os.environ.get("NUSKY_CACHE") or numba.config.CACHE_DIR or platformdirs.user_cache_dir("nusky")
-    base = Path(given).expanduser().absolute()
-    folder = base / f"kernels-{sources_sha256()[:16]}"
+    given = os.environ.get("NUSKY_CACHE", "").strip() or numba.config.CACHE_DIR or platformdirs.user_cache_dir("nusky")
+    folder = Path(given)
     try:
+        base = folder.expanduser().absolute()
+        folder = base / f"kernels-{sources_sha256()[:16]}"
         base.parent.mkdir(parents=True, exist_ok=True)
         for path in (base, folder):
             path.mkdir(mode=0o700, exist_ok=True)
         reason = _distrust(base, shared=True) or _distrust(folder, shared=False)
-    except OSError as error:
-        reason = f"{folder}: cannot be made ({error.strerror})"
+    except (OSError, RuntimeError) as error:  # the latter where nobody knows whose home a ~ is
+        reason = f"{folder}: cannot be made ({getattr(error, 'strerror', None) or error})"
     if reason is None:
         return folder
     _complain(f"{reason}.")

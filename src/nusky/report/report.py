@@ -34,15 +34,25 @@ _REFERENCE = re.compile(r"\b(doi|arXiv):([\w./()-]*[\w)])", re.ASCII)
 _MEDIA_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
+MOST_ROWS = 5000
+"""Of a table; browsers take long for more, and nobody reads them."""
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table of the report."""
+    """A table of the report: of very long ones the beginning."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
     """Cells are numbers, text or None for a number there is not."""
     description: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.rows) > MOST_ROWS:
+            told = f"The first {MOST_ROWS} of {len(self.rows)} rows; summary.json has all."
+            object.__setattr__(self, "description", f"{self.description} {told}".strip())
+            object.__setattr__(self, "rows", self.rows[:MOST_ROWS])
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from nusky.printable import printable
 from nusky.units import column_unit
 
 if TYPE_CHECKING:  # importing them takes longer than reading the results
@@ -54,13 +55,14 @@ class Result:
         return len(self.data)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.title}: {len(self)} rows{', synthetic' if self.synthetic else ''}>"
+        title, synthetic = printable(self.title), ", synthetic" if self.synthetic else ""
+        return f"<{type(self).__name__} {title}: {len(self)} rows{synthetic}>"
 
     def _repr_html_(self) -> str:
         rows = self.to_table()[:_ROWS_SHOWN].pformat(html=True, max_lines=-1, max_width=-1, show_unit=True)
         warning = "<p><b>Synthetic events: not a measurement.</b></p>" if self.synthetic else ""
         more = f"<p>The first {_ROWS_SHOWN} of {len(self)} rows.</p>" if len(self) > _ROWS_SHOWN else ""
-        return f"<h4>{html.escape(self.title)}</h4>{warning}{''.join(rows)}{more}"
+        return printable(f"<h4>{html.escape(self.title)}</h4>{warning}{''.join(rows)}{more}", keep="\n")
 
 
 def _column(values: pa.ChunkedArray) -> Any:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from nusky.detector.spectrum import PowerLaw
 from nusky.errors import ConfigurationError, PhysicsError
 from nusky.files import atomic_path, finite_or_null, write_json
+from nusky.printable import for_spreadsheets, printable
 from nusky.results.result import Result
 from nusky.units import date_of, direction, moment, plain
 
@@ -576,6 +577,9 @@ class SearchResult(Result):
         table = self.to_table()
         with atomic_path(path) as temporary:
             if suffix == ".csv":
+                for name in table.colnames:
+                    if table[name].dtype.kind in "UO":
+                        table[name] = [for_spreadsheets(t) if isinstance(t, str) else t for t in table[name]]
                 table.write(temporary, format="ascii.csv")
             elif suffix == ".ecsv":
                 table.write(temporary, format="ascii.ecsv")
@@ -648,7 +652,7 @@ class SearchResult(Result):
     def __repr__(self) -> str:
         lines = [self.title + (" (synthetic events: not a measurement)" if self.synthetic else "")]
         lines += [f"  {name}: {text}" for name, text in self.summary().items()]
-        return "\n".join(lines)
+        return printable("\n".join(lines), keep="\n")
 
     def _repr_html_(self) -> str:
         left = " style='text-align:left'"
@@ -664,7 +668,7 @@ class SearchResult(Result):
         head = "".join(f"<th>{title}</th>" for title in [*titles, "energies"])
         rows = "".join(map(_limit_row, self.limits))
         tables = f"<table>{entries}</table>{caption}<table><tr>{head}</tr>{rows}</table>"
-        return f"<h4>{html.escape(self.title)}</h4>{warning}{tables}"
+        return printable(f"<h4>{html.escape(self.title)}</h4>{warning}{tables}", keep="\n")
 
 
 def _limit_row(row: Mapping[str, Any]) -> str:

@@ -30,6 +30,8 @@ from nusky.search.trials import stream
 
 _POWER_LAW = PowerLaw(2.0)
 FIT_COLUMNS = ("n_signal", "gamma", "test_statistic")
+SOURCES_AT_ONCE = 256
+"""Sources whose responses are held for common skies: several MiB each with the index free."""
 _GRID_STEPS = 12
 _GRID_REACH = 2.5  # largest strength of the Feldman-Cousins grid, in asymptotic limits
 
@@ -306,6 +308,11 @@ def sky_fits(
     `positions` are ra, dec and Gaussian width, each (n_sources,) rad; `indices` are of each source, differing at most
     in the spectrum.
     """
+    if len(positions[0]) > SOURCES_AT_ONCE:
+        starts = range(0, len(positions[0]), SOURCES_AT_ONCE)
+        parts = [slice(first, first + SOURCES_AT_ONCE) for first in starts]
+        of_parts = ((tuple(values[own] for values in positions), indices[own]) for own in parts)
+        return np.concatenate([sky_fits(analysis, *own, seed, trials) for own in of_parts], axis=1)
     ra, dec, width = positions
     every = indices[0].fitted.tolist()
     models = [

@@ -3,26 +3,40 @@
 The rules, the figures, the summary and the report all take their lists from here.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from nusky.config import Configuration
+from nusky.config import MAX_BATCHES, Configuration
+from nusky.errors import ConfigurationError
 from nusky.paths import Paths
 from nusky.releases import registry
+from nusky.stages import origins
 
 Names = dict[str, str]  # what closes the wildcards of a file-name pattern
 DECLINATIONS, DURATIONS = "declinations", "durations"
 FLARES = "flares"
 """Stands for the sources of a catalogue in which unknown flares are looked for."""
+SHARED = ("fits", "profiles", "systematics", "flares", "windows", "weights")
+"""Tables of single sources that are made batch by batch where a list is long, and then put together."""
+LIMITS_JOBS = 10
+"""Jobs that share the limits of a batch of sources: each takes much longer than its other numbers."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The parts of the run of a configuration; lists of `Names` unless said otherwise."""
+    """The parts of the run of a configuration; lists of `Names` unless said otherwise.
+
+    Attributes
+    ----------
+    directory : folder that source lists are named relative to
+    """
 
     cfg: Configuration
+    directory: Path = Path(".")
 
     @cached_property
     def paths(self) -> Paths:
@@ -129,8 +143,48 @@ class Contents:
         """The hypotheses of some `kinds` that have a table of the inference, such as 'coverage'."""
         return [names for names in self.of_kind(*kinds) if what in self.inference_tables[names["hypothesis"]]]
 
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Rows of the source lists by catalogue, roughly and rather too many."""
+        return {
+            name: sum(_rows(self.directory / file) for file in origins.source_lists(block))
+            for name, block in self.cfg.catalogues.items()
+        }
+
+    @cached_property
+    def batches(self) -> dict[str, int]:
+        """By catalogue that is inferred: batches in which its sources are treated by themselves.
+
+        Raises
+        ------
+        ConfigurationError : more than a run can plan.
+        """
+        found = {}
+        for name in self.inferred:
+            block, n = self.cfg.inference, max(1, -(-self.rows[name] // self.cfg.inference.sources_per_batch))
+            jobs = n * -(-max(block.source_trials, block.sky_trials) // block.trials_per_batch)
+            if n > 1 and jobs > MAX_BATCHES:
+                raise ConfigurationError(
+                    f"in config block `inference`: {jobs} jobs of sources_per_batch and trials_per_batch for the "
+                    f"{self.rows[name]} rows of catalogue '{name}', more than {MAX_BATCHES}: raise one of them"
+                )
+            found[name] = n
+        return found
+
+    def parts(self, hypothesis: str) -> list[str]:
+        """The batches of the sources of a catalogue as hypotheses of their own; none where one job treats all."""
+        kind, _, catalogue = hypothesis.partition("/")
+        n = self.batches.get(catalogue, 1) if kind == "sources" else 1
+        return [f"{hypothesis}/{part}-of-{n}" for part in range(n)] if n > 1 else []
+
+    def part_tables(self, hypothesis: str, what: str) -> list[str]:
+        """A table of a hypothesis as its batches of sources have it."""
+        return [self.paths.inference(what).format(hypothesis=part) for part in self.parts(hypothesis)]
+
     def trials(self, hypothesis: str, skies: str = "trials") -> list[str]:
         """The batches of a hypothesis: its own `trials`, or the common `skies`; only the last one may be a part."""
+        if parts := self.parts(hypothesis):
+            return [file for part in parts for file in self.trials(part, skies)]
         block = self.cfg.inference
         if skies == "skies":
             total = block.sky_trials if hypothesis.startswith(("stack/", "sources/")) else 0
@@ -141,9 +195,14 @@ class Contents:
 
     def limits_parts(self, what: str, hypothesis: str) -> list[str]:
         """The files of all parts of the limits of single sources, `what` = 'limits' or 'hadronic'."""
-        parts = self.cfg.inference.source_jobs
-        pattern = self.paths.limits_part(what)
-        return [pattern.format(hypothesis=hypothesis, part=part, parts=parts) for part in range(parts)]
+        batches, pattern, jobs = self.parts(hypothesis), self.paths.limits_part(what), self.cfg.inference.source_jobs
+        if batches:
+            jobs = max(LIMITS_JOBS, -(-jobs // len(batches)))
+        return [
+            pattern.format(hypothesis=own, part=part, parts=jobs)
+            for own in batches or [hypothesis]
+            for part in range(jobs)
+        ]
 
     @cached_property
     def skymap_tables(self) -> dict[str, str]:
@@ -189,6 +248,8 @@ class Contents:
             hypothesis = names["hypothesis"]
             yield from self.trials(hypothesis) + self.trials(hypothesis, "skies")
             yield from self.inference_tables[hypothesis].values()
+            for what in ("ranks", *filter(self.inference_tables[hypothesis].__contains__, SHARED)):
+                yield from self.part_tables(hypothesis, what)
         for names in self.having("limits", "sources"):
             for what in ("limits", "hadronic"):
                 yield from self.limits_parts(what, names["hypothesis"])
@@ -206,3 +267,16 @@ def closed(patterns: list[str], names: list[Names]) -> list[str]:
 def batches(pattern: str, total: int, step: int, **names: Any) -> list[str]:
     """The files of the trials 0 ... `total` - 1 in batches of `step`; only the last one may be a part of a batch."""
     return [pattern.format(**names, first=first, stop=min(first + step, total)) for first in range(0, total, step)]
+
+
+def _rows(file: Path) -> int:
+    """Rows of a source list, roughly and rather too many, from its form alone; 0 where it is not there."""
+    try:
+        content = file.read_bytes()
+    except OSError:  # said with its reason when the list is read
+        return 0
+    if content.startswith(b"SIMPLE"):
+        return max((int(number) for number in re.findall(rb"NAXIS2  = *(\d+)", content)), default=0)
+    if content.startswith(b"\x1f\x8b"):
+        return len(content) // 10
+    return max(content.count(b"\n"), content.count(b"\r"), content.count(b"<TR"))

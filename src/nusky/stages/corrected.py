@@ -43,7 +43,8 @@ def corrected(files: Any, outputs: Any, *, hypotheses: Sequence[str]) -> None:
         rows += [{"hypothesis": name} | row for row in data]
         ranked += list(table["p_ranked"].to_numpy().reshape(len(data), -1))
     n_skies = min(map(len, ranked)) - 1
-    result = smallest_of(np.column_stack([own[: n_skies + 1] for own in ranked]))
+    every = np.column_stack([own[: n_skies + 1] for own in ranked])
+    result = smallest_of(every[0], every[1:].min(axis=1))
     p_run, n_behind = result.p_sources, n_skies
     if len(rows) == 1:  # nothing to correct for, and more skies than the common ones may be behind it
         p_run, n_behind = np.array([rows[0]["p_value"]]), rows[0]["n_trials"]

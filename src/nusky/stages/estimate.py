@@ -10,19 +10,22 @@ slower ones take longer. Downloads are not in them. What jobs ask a cluster for 
 import contextlib
 import io
 import math
-import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nusky.config import Configuration
+from nusky.files import ensure_cache_home
 from nusky.releases import registry
 from nusky.resources import workflow_file
 from nusky.search.disturbance import TRIALS_SHARE
+from nusky.search.experiment import SOURCES_AT_ONCE
 from nusky.search.skymap.nodes import declinations
+from nusky.search.stack_sources import MOST_LEFT_OUT
+from nusky.stages.contents import Contents
 from nusky.tables import BLOCK_ROWS
 
 EVENTS_PER_YEAR = 120_000
@@ -61,6 +64,12 @@ DENSITIES_MIB = 4.5
 """Densities of energy of one of `DECLINATIONS` at every spectral index, where the index is free."""
 SEASON_S = 0.9
 """Densities of energy and AngErr of a season, and how far from a source its events matter."""
+JOINED_S, JOINED_MIB = 2e-5, 1e-3
+"""Putting the rows of a source of a batch together with the others."""
+ROW_S, ROW_MIB = 1.3e-4, 0.011
+"""A fit or limit of one source by itself in the summary, and for the report."""
+RANK_S, RANK_MIB = 1e-6, 1.6e-5
+"""Local p-value of a source in a sky: its part in the binomial test and in the smallest of a list."""
 SOURCE_START_S = 1.1e-7
 """Preparing a source for trials, per event."""
 STRENGTHS, SOURCE_STRENGTHS, RECOVERY_STRENGTHS = 5, 10, 4
@@ -87,10 +96,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the costs depend on: events by season, sources by catalogue."""
+    """What the costs depend on: events by season, sources by catalogue, and in how many batches they are treated."""
 
     events: Mapping[str, int]
     sources: Mapping[str, int]
+    batches: Mapping[str, int] = field(default_factory=dict)
 
 
 def events_of(cfg: Configuration) -> dict[str, int]:
@@ -106,12 +116,16 @@ class Case:
     def __init__(self, cfg: Configuration, sizes: Sizes, names: Mapping[str, str], n_outputs: int) -> None:
         self.cfg, self.names, self.n_outputs = cfg, names, n_outputs
         self.inference, self.skymap, self.bdm = cfg.inference, cfg.skymap, cfg.bdm
+        self.sizes = sizes
         self.events = sum(sizes.events.values())
         self.largest_season = max(sizes.events.values(), default=0)
         self.n_seasons = len(sizes.events)
-        self.kind, _, rest = names.get("hypothesis", "").partition("/")
-        self.catalogue = names.get("catalogue") or rest.split("/")[0]
+        self.kind, *rest = names.get("hypothesis", "").split("/")
+        self.catalogue = names.get("catalogue") or (rest[0] if rest else "")
         self.sources = sizes.sources.get(self.catalogue, 0)
+        self.batches = sizes.batches.get(self.catalogue, 1) if self.kind == "sources" else 1
+        if self.kind == "sources" and rest[1:]:
+            self.sources, self.batches = math.ceil(self.sources / self.batches), 1
         if self.kind == "declinations":
             self.sources = len(self.inference.declinations_deg)
         if self.kind == "durations":
@@ -157,7 +171,9 @@ class Case:
             lists = FEW_SOURCES_MIB if self.sources <= FEW_SOURCES else 0.0
             return (STACK_SOURCE_MIB + lists) * self.sources + self.densities_mib
         batch = self.batch or min(self.inference.trials_per_batch, self.inference.source_trials)
-        return TRIAL_MIB * self.sources * batch
+        held = min(self.sources, SOURCES_AT_ONCE) if self.names.get("skies") == "skies" else 0
+        densities = DENSITIES_MIB * held if self._fitted(self.inference) else 0.0
+        return TRIAL_MIB * self.sources / self.batches * batch + densities
 
     @property
     def densities(self) -> float:
@@ -172,7 +188,8 @@ class Case:
     @property
     def common_sky(self) -> float:
         """Drawing all events of a sky, where a batch is of common ones [s]."""
-        return COMMON_SKY_S * self.events if self.names.get("skies") == "skies" else 0.0
+        draws = math.ceil(self.sources / SOURCES_AT_ONCE) if self.kind == "sources" else 1
+        return COMMON_SKY_S * self.events * draws if self.names.get("skies") == "skies" else 0.0
 
     @property
     def start(self) -> float:
@@ -190,6 +207,20 @@ class Case:
         """Trials behind the limit of a source."""
         calibrated = self.inference.source_limit_method != "asymptotic"
         return SOURCE_STRENGTHS * self.inference.source_injected_trials if calibrated else 100
+
+    @property
+    def rows_alone(self) -> int:
+        """Fits and limits of sources by themselves that the inference states."""
+        block, catalogues = self.inference, self.cfg.catalogues
+        if not (block and block.single_sources):
+            return 0
+        chosen = [name for name in block.catalogues or catalogues if catalogues[name].single_sources]
+        return sum(self.sizes.sources.get(name, 0) * (1 + len(catalogues[name].gammas)) for name in chosen)
+
+    @property
+    def limits_jobs(self) -> int:
+        """Jobs that share the limits of the sources of the job."""
+        return int(self.names.get("parts", self.inference.source_jobs))
 
     @property
     def durations(self) -> int:
@@ -284,6 +315,20 @@ def _trials(
     return cost
 
 
+def _shared(cost: Callable[[Case], tuple[float, float]], sky_mib: float = 0.0) -> Callable[[Case], tuple[float, float]]:
+    """A job of the inference on sources by themselves, or one that puts their batches together.
+
+    Of these, `sky_mib` is held for each source in each of the common skies.
+    """
+
+    def whole(c: Case) -> tuple[float, float]:
+        ranks = c.sources * c.inference.sky_trials if sky_mib else 0
+        memory = BASE_NUMBA_MIB + 6.5e-4 * c.events + JOINED_MIB * c.sources + sky_mib * ranks
+        return c.start + JOINED_S * c.sources + RANK_S * ranks, memory
+
+    return lambda c: (cost if c.batches == 1 else whole)(c)
+
+
 def _sky(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
     return lambda c: (2 + c.start + cpu(c), BASE_NUMBA_MIB + 2.4e-3 * c.events)
 
@@ -306,12 +351,13 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
         lambda c: (c.trial + c.common_sky) * c.batch, lambda c: c.sources if c.names.get("skies") != "skies" else 0
     ),
     "inference_fits": _trials(lambda c: c.trial * 10),
-    "inference_flares": _trials(lambda c: c.trial * 30),
-    "inference_source_fits": _trials(lambda c: c.trial * 10, every=True),
-    # Without each source one fit and the far pairs of all; then trials without the few that matter.
+    "inference_flares": _shared(_trials(lambda c: c.trial * 30)),
+    "inference_source_fits": _shared(_trials(lambda c: c.trial * 10, every=True), RANK_MIB),
+    "inference_source_ranks": _trials(lambda c: c.trial * 10, every=True),
+    # Without each source that matters one fit and the far pairs of all; then trials without the few that matter most.
     "inference_stack_sources": _trials(
         lambda c: (
-            (c.trial + c.parts_of_a_stack) * c.sources
+            (c.trial + c.parts_of_a_stack) * min(c.sources, MOST_LEFT_OUT)
             + c.trial * min(c.sources, c.inference.leave_one_out_sources) * c.inference.leave_one_out_trials
         )
     ),
@@ -326,13 +372,13 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "inference_recovery": _trials(
         lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials(), lambda c: 1
     ),
-    "inference_profiles": _trials(lambda c: c.trial * PROFILE_TRIALS),
-    "inference_systematics": _trials(
-        lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength
+    "inference_profiles": _shared(_trials(lambda c: c.trial * PROFILE_TRIALS)),
+    "inference_systematics": _shared(
+        _trials(lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength)
     ),
     "inference_limits_part": _trials(
-        lambda c: 2 * c.durations * c.trial * c.source_limit_trials / c.inference.source_jobs,
-        lambda c: c.sources / c.inference.source_jobs,
+        lambda c: 2 * c.durations * c.trial * c.source_limit_trials / c.limits_jobs,
+        lambda c: c.sources / c.limits_jobs,
     ),
     "inference_limits": _trials(
         lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials, lambda c: 0
@@ -356,13 +402,13 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "bdm_exclusion": _bdm(lambda c: 0.05 * c.exclusion_points),
     "bdm_numbers": _bdm(lambda c: 1e-6 * c.bdm_pixels),
     "bdm_figures": _bdm(lambda c: 2 * FIGURE_S * c.n_outputs),
-    "summary": lambda c: (IMPORT_S, BASE_MIB),
-    "report": lambda c: (IMPORT_S, BASE_MIB),
+    "summary": lambda c: (IMPORT_S + ROW_S * c.rows_alone, BASE_MIB + ROW_MIB * c.rows_alone),
+    "report": lambda c: (IMPORT_S + ROW_S * c.rows_alone, BASE_MIB + ROW_MIB * c.rows_alone),
 }
 """Processor time [s] and peak memory [MiB] of a job, by rule."""
 
 
-def request(cfg: Configuration, rule: str) -> dict[str, Callable[..., int]]:
+def request(contents: Contents, rule: str) -> dict[str, Callable[..., int]]:
     """What a job of `rule` asks a cluster for: megabytes and minutes, as functions of its wildcards and the attempt.
 
     At least twice what it costs, catalogues taken to be large, or as large as their files; a job that failed asks for
@@ -370,12 +416,9 @@ def request(cfg: Configuration, rule: str) -> dict[str, Callable[..., int]]:
     """
 
     def cost(wildcards: Any) -> tuple[float, float]:
-        sources = {
-            name: max(MANY_SOURCES, sum(_rows(item.file) for item in block.lists if item.file))
-            for name, block in cfg.catalogues.items()
-        }
-        sizes = Sizes(events_of(cfg), sources)
-        return COSTS[rule](Case(cfg, sizes, dict(wildcards), n_outputs=100))
+        sources = {name: max(MANY_SOURCES, rows) for name, rows in contents.rows.items()}
+        sizes = Sizes(events_of(contents.cfg), sources, contents.batches)
+        return COSTS[rule](Case(contents.cfg, sizes, dict(wildcards), n_outputs=100))
 
     download = 120 if rule == "fetch_release" else 0
     return {
@@ -384,22 +427,9 @@ def request(cfg: Configuration, rule: str) -> dict[str, Callable[..., int]]:
     }
 
 
-def _rows(file: str) -> int:
-    """Rows of a source list, roughly and rather too many, from its form alone; 0 where it is not there."""
-    try:
-        content = Path(file).read_bytes()
-    except OSError:  # said with its reason when the list is read
-        return 0
-    if content.startswith(b"SIMPLE"):
-        return max((int(number) for number in re.findall(rb"NAXIS2  = *(\d+)", content)), default=0)
-    if content.startswith(b"\x1f\x8b"):
-        return len(content) // 10
-    return max(content.count(b"\n"), content.count(b"\r"), content.count(b"<TR"))
-
-
 def jobs(cfg: Configuration, sizes: Sizes, directory: Path = Path(".")) -> list[Job]:
     """Every job of a run from nothing, as Snakemake plans it, source lists named relative to `directory`."""
-    planned = []
+    sizes, planned = replace(sizes, batches=Contents(cfg, directory).batches), []
     for rule, names, outputs, after in _plan(cfg, directory):
         cpu_s, memory = COSTS[rule](Case(cfg, sizes, names, len(outputs)))
         planned.append(Job(rule, outputs, cpu_s, memory, after))
@@ -435,6 +465,7 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
         contextlib.redirect_stderr(io.StringIO()),  # a quiet Snakemake still logs there
         SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,
     ):
+        ensure_cache_home(Path(folder) / "cache")
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=1),
             config_settings=ConfigSettings(config=settings),

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from nusky.search.flare import FlareFit, FlareLikelihood
 from nusky.search.target import Target
-from nusky.stages.inference import Study
+from nusky.stages.inference import Study, together
 from nusky.tables import write_table
 
 
@@ -19,9 +19,13 @@ def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     `outputs.weights`, what each event near a source adds for a signal of one event over the whole livetime; the last
     two for the first fit.
     """
-    study = Study(files, setup, hypothesis)
-    rows, windows, weights = [], [], []
-    for j, target in enumerate(study):
+    study, rows, windows, weights = Study(files, setup, hypothesis), [], [], []
+    if getattr(files, "flares", []):
+        provenance = study.trace([*files.flares, *files.windows, *files.weights])
+        for name, kind in (("flares", "flares"), ("windows", "flare_windows"), ("weights", "flare_weights")):
+            write_table(getattr(outputs, name), together(getattr(files, name), kind), kind=kind, provenance=provenance)
+        return
+    for j, target in zip(study.numbers, study, strict=True):
         known = {"source": int(study.rows[j])} | target.row
         experiment = target.experiment
         for i, fixed in enumerate([np.nan] if experiment.free else experiment.hypothesis.gammas):
@@ -42,8 +46,9 @@ def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     own = [(fitted, pa.float64())] if fitted not in ("", "gamma") else []
     schema = pa.schema([*_FLARES, *own])
     write_table(outputs.flares, pa.Table.from_pylist(rows, schema), kind="flares", provenance=provenance)
-    write_table(outputs.windows, pa.concat_tables(windows), kind="flare_windows", provenance=provenance)
-    write_table(outputs.weights, pa.concat_tables(weights), kind="flare_weights", provenance=provenance)
+    for name, tables in (("windows", windows), ("weights", weights)):
+        table = pa.concat_tables(tables) if tables else pa.table({})
+        write_table(getattr(outputs, name), table, kind=f"flare_{name}", provenance=provenance)
 
 
 def _rows(target: Target, found: list[FlareFit]) -> Iterator[dict[str, Any]]:

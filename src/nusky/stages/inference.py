@@ -6,7 +6,9 @@ by name, and what decides their content. Each trial has a random stream of its o
 leaves the old ones alone.
 """
 
+import copy
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,14 +27,20 @@ from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, common_fits, sky_fits
 from nusky.search.hypothesis import TIMES, Sources
-from nusky.search.statistics.population import Population, binomial_scan, population
-from nusky.search.statistics.posttrial import PostTrialPValue, post_trial_p_value, ranked_minima, ranking
+from nusky.search.statistics.population import Population, binomial_scan, population, scan_quantiles
+from nusky.search.statistics.posttrial import (
+    PostTrialPValue,
+    local_p_values,
+    ranked_minima,
+    ranking,
+    smallest_of,
+)
 from nusky.search.statistics.pvalues import BackgroundTrials, binomial_interval, sigma_from_p
 from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalStrength
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Decay, Flare, Gaussian, TimeProfile, none_seen, reach_of, why_unseen
 from nusky.stages.corrected import search_rows
-from nusky.tables import Provenance, read_columns, read_table, trace, write_table
+from nusky.tables import Provenance, read_columns, read_metadata, read_table, trace, write_table
 
 log = logging.getLogger(__name__)
 
@@ -140,12 +148,16 @@ class Study:
         tabulated ones, and `light_curves`, if any
     setup : `seed`, the root of the random streams; `gammas`, the catalogue's spectral indices; `gamma`, the one to fix,
         None for a free one or, without energies, each of `gammas`; `spectrum`, the keys of the configuration's block
-    hypothesis : its `name`; the `weighting` of a stack; `declinations_deg`; `durations`, the windows at a position;
-        `time`, how the sources change with time
+    hypothesis : its `name`, that of sources by themselves also with a batch of them, sources/mine/0-of-3; the
+        `weighting` of a stack; `declinations_deg`; `durations`, the windows at a position; `time`, how the sources
+        change with time
 
     Attributes
     ----------
     rows : numbers of the sources in the list; without those whose window lies outside the seasons, `outside` by name
+    numbers : range
+        Targets that are treated, numbered among all of the hypothesis: those of the batch, or all. The study is as long
+        as these, and iterates over them.
     profiles : of all sources of the list, None if they are steady
     limit_days : durations [d] of the unknown flares that limits are about; one None for windows that are known
     """
@@ -157,6 +169,9 @@ class Study:
         self._files += [*getattr(files, "spectra", []), *getattr(files, "light_curves", [])]
         self.analysis = load_analysis(self._data)
         self.kind, _, self.name = hypothesis["name"].partition("/")
+        batch = ""
+        if self.kind == "sources":
+            self.name, _, batch = self.name.partition("/")
         self.table = read_table(sources, kind="sources") if sources else None
         time = hypothesis.get("time") and config.TimeProfile.model_validate(hypothesis["time"])
         self.profiles = time and profiles_of(time, self.table)
@@ -179,6 +194,13 @@ class Study:
             self._leave_out(np.arange(len(hypothesis["declinations_deg"])))
         self._spectra = spectra_of(config.Spectrum.model_validate(setup.get("spectrum") or {}), self.table)
         self.indices = self.indices_of(0)
+        self.numbers = self._batch(batch)
+
+    def _batch(self, name: str) -> range:
+        """Targets of the batch `name`, such as 0-of-3; all of them without one."""
+        part, parts = map(int, name.split("-of-")) if name else (0, 1)
+        n = 1 if self.kind == "stack" else len(self.rows)
+        return range(part * n // parts, (part + 1) * n // parts)
 
     def _leave_out(self, rows: np.ndarray) -> None:
         """Take `rows`, except sources whose window lies outside the good runs of all seasons."""
@@ -213,10 +235,10 @@ class Study:
         return self._setup["seed"]
 
     def __len__(self) -> int:
-        return 1 if self.kind == "stack" else len(self.rows)
+        return len(self.numbers)
 
     def __iter__(self) -> Iterator[Target]:
-        return map(self.target, range(len(self)))
+        return map(self.target, self.numbers)
 
     def indices_of(self, j: int) -> Indices:
         """The spectrum of a target and how it is searched; targets differ at most in the spectrum."""
@@ -228,7 +250,7 @@ class Study:
         return Indices.choose(fixed, listed, self.analysis.smearings is not None, spectrum)
 
     def target(self, j: int) -> Target:
-        """The stack, or the source or declination number `j`."""
+        """The stack, or the source or declination number `j` of all."""
         if self.kind == "stack":
             profiles = self.profiles and [self.profiles[row] for row in self.rows]
             sources = Sources.of(*(values[self.rows] for values in positions(self.table)), self.weights, profiles)
@@ -256,15 +278,31 @@ class Study:
         """TS of every source in common scrambled skies, (n_trials, n_targets, n_fits)."""
         if self.profiles or self.kind == "stack":
             return common_fits([target.experiment for target in self], self._setup["seed"], numbers)
-        indices = [self.indices_of(j) for j in range(len(self))]
-        return sky_fits(self.analysis, positions(self.table), indices, self._setup["seed"], numbers)
+        indices, own = [self.indices_of(j) for j in self.numbers], self.rows[self.numbers.start : self.numbers.stop]
+        where = tuple(values[own] for values in positions(self.table))
+        return sky_fits(self.analysis, where, indices, self._setup["seed"], numbers)
+
+    def batch_of(self, j: int, trials: Sequence[Path]) -> tuple["Study", list[Path]]:
+        """The batch of sources that has target `j`, and its own of the files `trials`, which come batch by batch."""
+        name = read_metadata(trials[0])["settings"]["hypothesis"]
+        if not (batch := re.fullmatch(r"sources/[^/]+/\d+-of-(\d+)", name)):
+            return self, list(trials)
+        parts, found = int(batch[1]), copy.copy(self)
+        for part in range(parts):
+            found.numbers = self._batch(f"{part}-of-{parts}")
+            if j in found.numbers:
+                break
+        n = len(trials) // parts
+        return found, list(trials[part * n : (part + 1) * n])
 
     def statistics(self, paths: Sequence[Path], targets: Sequence[int] | None = None) -> np.ndarray:
-        """TS of all batches, (n_trials, n_targets, n_fits), of all targets or of the numbers `targets`.
+        """TS of all batches of trials, (n_trials, n_targets, n_fits), of all targets or of the numbers `targets`.
 
         TableError unless their trials are 0, 1, ... in order.
         """
         shape = (len(self), len(self.indices.fitted))
+        if not len(self):
+            return np.empty((0, *shape))
         n_columns, found, n_trials = shape[0] * shape[1], [], 0
         for path in paths:  # only what is asked for of each: of many sources all trials are many GiB
             trial, ts = read_columns(path, kind="trials", columns=("trial", "test_statistic"))
@@ -275,7 +313,7 @@ class Study:
                     "and run again."
                 )
             every = ts.reshape(-1, *shape)
-            found.append(every if targets is None else every[:, np.array(targets, np.int64)])
+            found.append(every if targets is None else every[:, np.array(targets, np.int64) - self.numbers.start])
         return np.concatenate(found)
 
     def trace(self, inputs: Sequence[Path] = (), **settings: Any) -> Provenance:
@@ -303,65 +341,135 @@ def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     n_fits = len(study.indices.fitted)
     columns = {
         "trial": np.repeat(numbers, len(study) * n_fits),
-        "target": np.tile(np.repeat(np.arange(len(study), dtype=np.int32), n_fits), len(numbers)),
+        "target": np.tile(np.repeat(np.array(study.numbers, dtype=np.int32), n_fits), len(numbers)),
         "gamma_fixed": np.tile(study.indices.fitted, len(numbers) * len(study)),
     }
     if batch["skies"] == "skies":
-        columns["test_statistic"] = study.common_skies(numbers).ravel()
+        columns["test_statistic"] = study.common_skies(numbers).ravel() if len(study) else np.empty(0)
     else:
-        found = np.stack([target.experiment.background(numbers) for target in study], axis=1)
+        of_each = [target.experiment.background(numbers) for target in study]
+        found = np.stack(of_each, axis=1) if of_each else np.empty(0)
         names = [study.indices.spectrum.parameter_name or name if name == "gamma" else name for name in FIT_COLUMNS]
         columns |= dict(zip(names, found.reshape(-1, 3).T, strict=True))
     write_table(outputs[0], columns, kind="trials", provenance=study.trace(skies=batch["skies"]))
 
 
-def fits(
-    files: Any,
-    outputs: Any,
-    *,
-    setup: Mapping[str, Any],
-    hypothesis: Mapping[str, Any],
-    population_p_max: float = 0.1,
-) -> None:
-    """Fits and local p-values of a stack or of every source, of these post-trial ones, too, from common `files.skies`.
+def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+    """Fits and local p-values of a stack.
 
-    Writes `outputs.fits`; `outputs.searches`, by which the p-value of the run ranks the data among the skies, one row
-    for each search, sky and fit; and of sources `outputs.population`, the binomial test of their p-values up to
-    `population_p_max`, dimensionless, from 0 to 1.
+    Writes `outputs.fits`; and `outputs.searches`, by which the p-value of the run ranks the data among the common
+    `files.skies`, one row for each search, sky and fit.
     """
     study = Study(files, setup, hypothesis)
+    background, common = study.statistics(files.trials)[:, 0], study.statistics(files.skies)[:, 0]
+    (target,) = study
+    observed = target.experiment.observed[:, 2]
+    rows = [target.row | fit for fit in target.fit_rows(observed, background)]
+    searches = []
+    for f, gamma in enumerate(study.indices.fitted):
+        ranked = ranking(background[:, f]).p_value(np.append(observed[f], common[:, f]))
+        searches.append(search_rows("stack", gamma, ranked, rows[f]["p_local"], rows[f]["n_trials"]))
+    provenance = study.trace([*files.trials, *files.skies])
+    write_table(outputs.fits, pa.Table.from_pylist(rows), kind="stack_fits", provenance=provenance)
+    write_table(outputs.searches, pa.concat_tables(searches), kind="searches", provenance=provenance)
+
+
+def source_ranks(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+    """Fits and local p-values of a batch of sources, each by itself, and of these p-values those of every common sky.
+
+    Writes `outputs.fits` and `outputs.ranks`, one row for each fit, sky (-1: the data) and source.
+    """
+    study = Study(files, setup, hypothesis)
+    provenance = study.trace([*files.trials, *files.skies])
+    table, ranks = _alone(study, files)
+    write_table(outputs.fits, table, kind="source_fits", provenance=provenance)
+    n_fits, n_skies, n = ranks["p_local"].shape
+    columns = {
+        "gamma_fixed": np.repeat(study.indices.fitted, n_skies * n),
+        "sky": np.tile(np.repeat(np.arange(-1, n_skies - 1), n), n_fits),
+        "target": np.tile(np.array(study.numbers, np.int32), n_fits * n_skies),
+    }
+    columns |= {name: values.ravel() for name, values in ranks.items()}
+    write_table(outputs.ranks, columns, kind="source_ranks", provenance=provenance)
+
+
+def source_fits(
+    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], population_p_max: float = 0.1
+) -> None:
+    """Fits and p-values of all sources of a catalogue, local and post-trial ones from common `files.skies`.
+
+    They are made here, or come in batches, `files.fits` and `files.ranks`. Writes `outputs.fits` and `outputs.searches`
+    like `fits`; and `outputs.population`, the binomial test of the p-values up to `population_p_max`, dimensionless,
+    from 0 to 1.
+    """
+    study, inputs = Study(files, setup, hypothesis), [*files.trials, *files.skies]
+    if parts := list(getattr(files, "fits", [])):
+        inputs += [*parts, *files.ranks]
+        table = together(parts, "source_fits")
+        sources = [path for path in files.ranks if read_metadata(path)["n_rows"]]
+    else:
+        table, ranks = _alone(study, files)
+        sources = [ranks]
+    n_fits = len(study.indices.fitted)
+    searches, populations, post_trial = [], [], []
+    for f, gamma in enumerate(study.indices.fitted):
+        ranked, minimal, local = [], np.inf, []
+        for one in sources:
+            own = one if isinstance(one, dict) else _ranks_of(one, n_fits)
+            ranked.append(own["p_ranked"][f, 0])
+            minimal = np.minimum(minimal, own["p_ranked"][f, 1:].min(axis=1))
+            local.append(own["p_local"][f])
+            del own
+        post = smallest_of(np.concatenate(ranked), minimal)
+        post_trial.append(_post_trial(post))
+        minima, n = np.append(post.p_local.min(), post.minimal_p), len(post.minimal_p)
+        searches.append(search_rows("source", gamma, ranked_minima(minima), post.p_value, n))
+        every = local[0] if len(local) == 1 else np.concatenate(local, axis=1)
+        local.clear()
+        found = population(every[0], every[1:], population_p_max)
+        searches.append(search_rows("population", gamma, ranked_minima(found.statistics), found.post_trial.p_value, n))
+        names = table["name"].take(pa.array(np.arange(f, len(table), n_fits)))
+        populations.append(_population_rows(found, gamma, every, names, population_p_max))
+    for name in post_trial[0]:
+        table = table.append_column(name, pa.array(np.column_stack([own[name] for own in post_trial]).ravel()))
+    provenance = study.trace(inputs)
+    write_table(outputs.fits, table, kind="source_fits", provenance=provenance)
+    write_table(outputs.searches, pa.concat_tables(searches), kind="searches", provenance=provenance)
+    provenance = study.trace(inputs, population_p_max=population_p_max)
+    write_table(outputs.population, pa.concat_tables(populations), kind="population", provenance=provenance)
+
+
+def _alone(study: Study, files: Any) -> tuple[pa.Table, dict[str, np.ndarray]]:
+    """Fits with local p-values of the sources, a row for each source and fit, and their p-values in the common skies.
+
+    `p_ranked`, from fitted tails, too, and `p_local`, both (n_fits, n_skies + 1, n_sources), those of the data first.
+    """
     background, common = study.statistics(files.trials), study.statistics(files.skies)
-    observed, rows = np.empty(background.shape[1:]), []
+    n_fits, shape = background.shape[2], (common.shape[0] + 1, len(study))
+    observed, rows = np.empty((len(study), n_fits)), []
     for j, target in enumerate(study):
         observed[j] = target.experiment.observed[:, 2]
-        rows.append([target.row | fit for fit in target.fit_rows(observed[j], background[:, j])])
-    searches, populations = [], []
-    for f, gamma in enumerate(study.indices.fitted):
-        skies = np.concatenate([observed[None, :, f], common[:, :, f]])
-        if study.kind == "stack":
-            fit = rows[0][f]
-            ranked = ranking(background[:, 0, f]).p_value(skies[:, 0])
-            searches.append(search_rows("stack", gamma, ranked, fit["p_local"], fit["n_trials"]))
-            continue
-        post = post_trial_p_value(observed[:, f], common[:, :, f], [ranking(own) for own in background[:, :, f].T])
-        for of_target, own in zip(rows, _post_trial(post), strict=True):
-            of_target[f] |= own
-        minimal, n = np.append(post.p_local.min(), post.minimal_p), len(post.minimal_p)
-        searches.append(search_rows("source", gamma, ranked_minima(minimal), post.p_value, n))
-        of_sources = zip(background[:, :, f].T, skies.T, strict=True)
-        local = np.column_stack([BackgroundTrials(own).p_value(sky) for own, sky in of_sources])
-        found = population(local[0], local[1:], population_p_max)
-        ranked = ranked_minima(found.statistics)
-        searches.append(search_rows("population", gamma, ranked, found.post_trial.p_value, n))
-        populations.append(_population_rows(found, gamma, local, [own[f]["name"] for own in rows], population_p_max))
-    table = pa.Table.from_pylist([row for of_target in rows for row in of_target])
-    kind = "stack_fits" if study.kind == "stack" else "source_fits"
-    provenance = study.trace([*files.trials, *files.skies])
-    write_table(outputs.fits, table, kind=kind, provenance=provenance)
-    write_table(outputs.searches, pa.concat_tables(searches), kind="searches", provenance=provenance)
-    if populations:
-        provenance = study.trace([*files.trials, *files.skies], population_p_max=population_p_max)
-        write_table(outputs.population, pa.concat_tables(populations), kind="population", provenance=provenance)
+        rows += [target.row | fit for fit in target.fit_rows(observed[j], background[:, j])]
+    ranks = {name: np.empty((n_fits, *shape)) for name in ("p_ranked", "p_local")}
+    for f in range(n_fits if len(study) else 0):
+        for name, known in (("p_ranked", ranking), ("p_local", BackgroundTrials)):
+            own = [known(ts) for ts in background[:, :, f].T]
+            ranks[name][f] = local_p_values(observed[:, f], common[:, :, f], own)
+    return pa.Table.from_pylist(rows), ranks
+
+
+def _ranks_of(path: Path, n_fits: int) -> dict[str, np.ndarray]:
+    """What `_alone` gives of a batch of sources, from its table."""
+    names = ("p_ranked", "p_local")
+    target, *columns = read_columns(path, kind="source_ranks", columns=("target", *names))
+    n = int(target[-1] - target[0]) + 1
+    return {name: column.reshape(n_fits, -1, n) for name, column in zip(names, columns, strict=True)}
+
+
+def together(parts: Sequence[Path], kind: str) -> pa.Table:
+    """The tables of all batches of sources as one, those of batches without a source left out."""
+    tables = [read_table(path, kind=kind) for path in parts]
+    return pa.concat_tables([own for own in tables if own.num_rows] or tables, promote_options="default")
 
 
 def statements(
@@ -398,28 +506,30 @@ def statements(
         write_table(outputs.fluxes, table, kind="source_fluxes", provenance=provenance)
 
 
-def _post_trial(result: PostTrialPValue) -> Iterator[dict[str, Any]]:
+def _post_trial(result: PostTrialPValue) -> dict[str, np.ndarray]:
+    """Columns of the post-trial p-values, one number for each source."""
     n = len(result.minimal_p)
     low, high = binomial_interval(np.round(result.p_sources * (n + 1)) - 1, n)
-    for p, p_low, p_high in zip(result.p_sources, low, high, strict=True):
-        yield {
-            "p_post": float(p),
-            "p_post_low": float(p_low),
-            "p_post_high": float(p_high),
-            "significance_post": float(sigma_from_p(p)),
-            "n_sky_trials": n,
-        }
+    return {
+        "p_post": result.p_sources,
+        "p_post_low": low,
+        "p_post_high": high,
+        "significance_post": sigma_from_p(result.p_sources),
+        "n_sky_trials": np.full(len(low), n),
+    }
 
 
 _SKY_QUANTILES = {"low95": 0.025, "low68": 0.16, "median": 0.5, "high68": 0.84, "high95": 0.975}
 
 
-def _population_rows(
-    found: Population, gamma: float, local: np.ndarray, names: Sequence[str], p_max: float
-) -> pa.Table:
-    """One row for each number k of sources, with the result of the test in all; `local` (n_skies + 1, n_sources)."""
+def _population_rows(found: Population, gamma: float, local: np.ndarray, names: pa.Array, p_max: float) -> pa.Table:
+    """One row for each number k of sources, with the result of the test in all.
+
+    `local` (n_skies + 1, n_sources) is sorted in place: of many sources a second one is many GiB.
+    """
     order, n = np.argsort(local[0], kind="stable"), local.shape[1]
-    scan, post = binomial_scan(np.sort(local, axis=1)), found.post_trial
+    local.sort(axis=1)
+    post = found.post_trial
     result = {
         "k_best": found.k,
         "p_k_best": found.p_k,
@@ -431,9 +541,10 @@ def _population_rows(
         "n_sky_trials": len(post.minimal_p),
         "p_max": p_max,
     }
-    columns = {"gamma_fixed": np.full(n, gamma), "k": np.arange(1, n + 1), "name": pa.array([names[j] for j in order])}
-    columns |= {"p_k": local[0][order], "p_binomial": scan[0]}
-    columns |= {f"sky_{label}": np.quantile(scan[1:], q, axis=0) for label, q in _SKY_QUANTILES.items()}
+    columns = {"gamma_fixed": np.full(n, gamma), "k": np.arange(1, n + 1), "name": names.take(pa.array(order))}
+    columns |= {"p_k": local[0].copy(), "p_binomial": binomial_scan(local[0])}
+    quantiles = scan_quantiles(local[1:], list(_SKY_QUANTILES.values()))
+    columns |= {f"sky_{label}": values for label, values in zip(_SKY_QUANTILES, quantiles, strict=True)}
     return pa.table(columns | {name: np.full(n, value) for name, value in result.items()})
 
 

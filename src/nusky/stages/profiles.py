@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from nusky.search.likelihood_profile import likelihood_profile
-from nusky.stages.inference import Study
+from nusky.stages.inference import Study, together
 from nusky.tables import write_table
 
 _SCAN = pa.list_(pa.field("element", pa.float64()))
@@ -14,9 +14,12 @@ _SCAN = pa.list_(pa.field("element", pa.float64()))
 
 def profiles(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
     """TS of the data over the spectrum's parameter and n_s: one row for each source and value of the parameter."""
-    study = Study(files, setup, hypothesis)
-    rows = []
-    for j, target in enumerate(study):
+    study, rows = Study(files, setup, hypothesis), []
+    if parts := getattr(files, "profiles", []):
+        table = together(parts, "likelihood_profiles")
+        write_table(outputs[0], table, kind="likelihood_profiles", provenance=study.trace(parts))
+        return
+    for j, target in zip(study.numbers, study, strict=True):
         about = target.row | ({} if study.kind == "stack" else {"source": int(study.rows[j])})
         rows += [about | row for row in likelihood_profile(target).rows()]
     table = pa.Table.from_pylist(rows)

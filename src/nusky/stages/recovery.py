@@ -38,7 +38,8 @@ def recovery(
     if study.kind == "sources":
         j = int(np.argsort(study.table["dec_deg"].to_numpy()[study.rows], kind="stable")[len(study) // 2])
         label = f"{study.name}, {study.table['name'][int(study.rows[j])].as_py()}"
-    target, background = study.target(j), study.statistics(files.trials, [j])[:, 0]
+    target, (batch, trials) = study.target(j), study.batch_of(j, files.trials)
+    background = batch.statistics(trials, [j])[:, 0]
     recovered: list[dict[str, Any]] = []
     covered: list[dict[str, Any]] = []
     for gamma in study.indices.gammas:
@@ -59,7 +60,7 @@ def recovery(
                     log.warning("no coverage at %g events, gamma %g: %s", n_injected, gamma, error)
                     continue
                 covered.append({"gamma": target.spectrum.at(gamma).quoted_index} | asdict(found))
-    provenance = study.trace(files.trials, target=label, n_trials=n_trials, request=request)
+    provenance = study.trace(trials, target=label, n_trials=n_trials, request=request)
     table = pa.Table.from_pylist(recovered)
     write_table(outputs.recovery, table, kind="injection_recovery", provenance=provenance)
     table = pa.Table.from_pylist(covered, _COVERAGE)

@@ -50,14 +50,14 @@ def part(
     part: int,
     parts: int,
 ) -> None:
-    """Upper limits of the sources number part, part + parts, ... of a catalogue.
+    """Upper limits of the sources number part, part + parts, ... of a catalogue or of a batch of its sources.
 
     Writes `outputs.limits`, one row for each source and index, of unknown flares for each duration, and
     `outputs.hadronic`, limits on the hadronic fraction of those with a gamma-ray spectrum. Limits from trials take the
     background's TS from `files.trials`.
     """
     study, asked = Study(files, setup, hypothesis), Request(**request)
-    own = range(int(part), len(study), int(parts))
+    own = study.numbers[int(part) :: int(parts)]
     background = study.statistics(files.trials, own)
     hadronic = None if study.profiles else _hadronic_spectra(study)
     limits, fractions = [], []

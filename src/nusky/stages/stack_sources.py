@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nusky.search.stack_sources import source_shares, trials_without, without_each
+from nusky.search.stack_sources import MOST_LEFT_OUT, source_shares, trials_without, without_each
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.stages.inference import Study
 from nusky.tables import write_table
@@ -17,8 +17,9 @@ def stack_sources(
 ) -> None:
     """Write one row for each fit and source of a stack.
 
-    The `n_sources` without which TS is smallest have the p-value of what is left, from `n_trials` of the stack's own
-    scrambled skies; the others have NaN.
+    Of more than `MOST_LEFT_OUT` sources so many are left out, one after the other, that add most to TS or take most
+    from it. The `n_sources` without which TS is smallest have the p-value of what is left, from `n_trials` of the
+    stack's own scrambled skies. The others have NaN.
     """
     study = Study(files, setup, hypothesis)
     target = study.target(0)
@@ -26,12 +27,15 @@ def stack_sources(
     # The hypothesis has its sources in order of declination.
     listed = study.rows[np.argsort(study.table["dec_deg"].to_numpy()[study.rows], kind="stable")]
     names, origins = (study.table[name].take(pa.array(listed)) for name in ("name", "origin"))
-    left = without_each(experiment)
+    every = [
+        source_shares(experiment.hypothesis, n, gamma if np.isfinite(gamma) else experiment.hypothesis.gammas[0])
+        for n, gamma, _ in experiment.observed
+    ]
+    strongest = np.argsort(-np.max([np.abs(shares.ts) for shares in every], axis=0), kind="stable")
+    left = without_each(experiment, np.sort(strongest[:MOST_LEFT_OUT]).tolist())
     rows = []
-    for f, fixed in enumerate(study.indices.fitted):
-        n_signal, gamma, ts = experiment.observed[f]
-        at = gamma if np.isfinite(gamma) else experiment.hypothesis.gammas[0]
-        shares = source_shares(experiment.hypothesis, n_signal, at)
+    for f, (fixed, shares) in enumerate(zip(study.indices.fitted, every, strict=True)):
+        ts = experiment.observed[f, 2]
         order = np.argsort(np.nan_to_num(left[:, f, 2], nan=np.inf), kind="stable")[:n_sources]
         order = order[np.isfinite(left[order, f, 2])]
         p = np.full(len(listed), np.nan)

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from nusky.search.experiment import Request
 from nusky.search.systematics import systematic_shifts
-from nusky.stages.inference import Study
+from nusky.stages.inference import Study, together
 from nusky.tables import write_table
 
 
@@ -25,13 +25,17 @@ def systematics(
     `sizes` are dimensionless, above 0, by effect, as `nusky.search.systematics.systematic_shifts` takes them.
     """
     study, asked = Study(files, setup, hypothesis), Request(**request)
+    if parts := getattr(files, "systematics", []):
+        provenance = study.trace(parts, request=request, sizes=sizes)
+        write_table(outputs[0], together(parts, "systematics"), kind="systematics", provenance=provenance)
+        return
     background, rows = study.statistics(files.trials), []
-    for j, target in enumerate(study):
+    for k, (j, target) in enumerate(zip(study.numbers, study, strict=True)):
         about = target.row | ({} if study.kind == "stack" else {"source": int(study.rows[j])})
         observed = target.experiment.observed[:, 2]
         for gamma in study.indices.gammas:
             fit = study.indices.fit_of(gamma)
-            made = systematic_shifts(target, float(gamma), observed[fit], background[:, j, fit], asked, sizes)
+            made = systematic_shifts(target, float(gamma), observed[fit], background[:, k, fit], asked, sizes)
             rows += [about | {"gamma": target.spectrum.at(gamma).quoted_index} | row for row in made]
     provenance = study.trace(files.trials, request=request, sizes=sizes)
     write_table(outputs[0], pa.Table.from_pylist(rows), kind="systematics", provenance=provenance)

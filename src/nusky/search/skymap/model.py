@@ -135,7 +135,10 @@ class SkyModel:
             own = np.broadcast_to(gammas, (len(dec), np.shape(gammas)[-1]))
             different, column = np.unique(own, return_inverse=True)
             asked, column = tuple(self.spectra[0].at(value) for value in different), column.reshape(own.shape)
-        shares = self._expected_shares(dec, asked)[np.arange(len(dec))[:, None], column]
+        # One by one, as the last digit of products of matrices depends on their size: a source's likelihood must not
+        # depend on which others are looked at with it.
+        expected = [self._expected_shares(dec[[j]], asked) for j in range(len(dec))]
+        shares = np.concatenate(expected)[np.arange(len(dec))[:, None], column]
         densities = analysis.signal_densities(dec, asked)
         if gammas is not None:
             densities = np.take_along_axis(densities, column[None, :, None, None, :], axis=4)

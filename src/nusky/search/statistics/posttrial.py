@@ -79,6 +79,19 @@ def post_trial_p_value(
     more sources than trials per source every sky has the smallest p-value possible, and the result is 1: give
     backgrounds with more trials or tail fits.
     """
+    local = local_p_values(observed_ts, trial_ts, backgrounds)
+    return smallest_of(local[0], local[1:].min(axis=1), confidence_level)
+
+
+def local_p_values(
+    observed_ts: ArrayLike, trial_ts: ArrayLike, backgrounds: Sequence[Background] | None = None
+) -> NDArray:
+    """Local p-values of the data, then of every sky, (n_trials + 1, n_sources) float64, as `post_trial_p_value` ranks.
+
+    Raises
+    ------
+    PhysicsError : the shapes do not agree, or a test statistic is not finite.
+    """
     observed, trials = np.asarray(observed_ts, dtype=float), np.asarray(trial_ts, dtype=float)
     if observed.ndim != 1 or trials.ndim != 2 or trials.shape[1] != len(observed) or not trials.size:
         raise PhysicsError(
@@ -91,20 +104,17 @@ def post_trial_p_value(
         raise PhysicsError("test statistics must be finite; leave out sources and skies that could not be fitted.")
     skies = np.vstack([observed, trials])
     if backgrounds is None:
-        local = np.column_stack([_ranked(column) for column in skies.T])
-    else:
-        local = np.column_stack([known.p_value(column) for known, column in zip(backgrounds, skies.T, strict=True)])
-    return smallest_of(local, confidence_level)
+        return np.column_stack([_ranked(column) for column in skies.T])
+    return np.column_stack([known.p_value(column) for known, column in zip(backgrounds, skies.T, strict=True)])
 
 
-def smallest_of(local: ArrayLike, confidence_level: float = ONE_SIGMA) -> PostTrialPValue:
-    """The same from local p-values, (n_trials + 1, n_sources) float64: first those of the data, then of every sky.
+def smallest_of(p_local: ArrayLike, minimal: ArrayLike, confidence_level: float = ONE_SIGMA) -> PostTrialPValue:
+    """The same from local p-values: those of the data, (n_sources,), and the smallest of every sky, (n_trials,).
 
     They need only rank: whatever turned test statistics into them, the same for the data and the skies, the result is
     right; how powerful it is depends on it.
     """
-    local = np.asarray(local, dtype=float)
-    p_local, minimal = local[0], local[1:].min(axis=1)
+    p_local, minimal = np.asarray(p_local, dtype=float), np.asarray(minimal, dtype=float)
     best, n = int(np.argmin(p_local)), len(minimal)
     k = np.searchsorted(np.sort(minimal), p_local, side="right")
     low, high = binomial_interval(k[best], n, confidence_level)
