@@ -62,7 +62,7 @@ class TwoPeaks:
     """TS of a low peak on a pixel's centre and a higher, narrow one that no pixel's centre meets."""
 
     def __init__(self, ra, dec, spacing):
-        self.peaks = [(ra, dec, 10.0, spacing), (ra + 0.85 * spacing, dec + 0.6 * spacing, 14.0, 0.25 * spacing)]
+        self.peaks = [(ra, dec, 10.0, spacing), (ra + 0.6 * spacing, dec + 0.1 * spacing, 14.0, 0.2 * spacing)]
 
     def search(self, _, ra, dec):
         ts = np.zeros(len(ra))
