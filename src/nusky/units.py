@@ -198,7 +198,7 @@ def checked_mjd(name: str, value: float) -> float:
 
 
 def other_time(value: float) -> str:
-    """What a number that is no MJD looks like, and what to do, in words; empty where it looks like nothing."""
+    """What a time (days) that is no MJD looks like, and what to do, in words; empty where it looks like nothing."""
     return next((meant for low, high, meant in _OTHER_TIMES if low <= value <= high), "")
 
 

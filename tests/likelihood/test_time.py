@@ -74,7 +74,7 @@ def every(n_seasons, n_events, windows):
     ids=["most times inside", "two seasons", "few times inside", "all times inside", "sparse", "sparse and long"],
 )
 def test_outcomes_are_those_of_all_permutations(n_seasons, n_events, windows):
-    rng, n_trials = np.random.default_rng(2), 20_000
+    rng, n_trials = np.random.default_rng(2), 6_000
     skies = [drawn(rng, n_seasons, n_events, windows) for _ in range(n_trials)]
     for season, expected in enumerate(every(n_seasons, n_events, windows)):
         counts = Counter()

@@ -25,13 +25,6 @@ def test_jobs_import_only_what_they_need(stages, unneeded):
     assert done.stdout.strip() == "[]"
 
 
-def test_what_a_run_needs_of_the_supernovae_is_read_without_the_readers_of_lists():
-    read = "from nusky.bdm.supernovae import find, place; place(find('Cas A')).beta"
-    code = f"import sys; {read}; print([m for m in {_NEVER!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
-
-
 def test_a_script_of_the_workflow_ends_with_its_log_written_and_its_status(tmp_path):
     code = """
 import atexit, sys

@@ -26,12 +26,10 @@ from nusky.search.statistics.limits import (
 )
 from nusky.search.statistics.sensitivity import discovery_potential, sensitivity
 from nusky.search.statistics.statements import SignalStrength
-from nusky.search.trials import stream
+from nusky.search.trials import SOURCES_AT_ONCE, stream
 
 _POWER_LAW = PowerLaw(2.0)
 FIT_COLUMNS = ("n_signal", "gamma", "test_statistic")
-SOURCES_AT_ONCE = 256
-"""Sources whose responses are held for common skies: several MiB each with the index free."""
 _GRID_STEPS = 12
 _GRID_REACH = 2.5  # largest strength of the Feldman-Cousins grid, in asymptotic limits
 

@@ -15,9 +15,6 @@ from nusky.errors import PhysicsError
 from nusky.search.experiment import Experiment
 from nusky.search.hypothesis import N_SPECTRA, Hypothesis
 
-MOST_LEFT_OUT = 2500
-"""A fit without each of very many sources takes days and tells nothing of those that add nothing."""
-
 
 @dataclass(frozen=True)
 class SourceShares:

@@ -22,9 +22,8 @@ from nusky.files import ensure_cache_home
 from nusky.releases import registry
 from nusky.resources import workflow_file
 from nusky.search.disturbance import TRIALS_SHARE
-from nusky.search.experiment import SOURCES_AT_ONCE
 from nusky.search.skymap.nodes import declinations
-from nusky.search.stack_sources import MOST_LEFT_OUT
+from nusky.search.trials import MOST_LEFT_OUT, SOURCES_AT_ONCE
 from nusky.stages.contents import Contents
 from nusky.tables import BLOCK_ROWS
 

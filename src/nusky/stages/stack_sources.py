@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from nusky.search.stack_sources import MOST_LEFT_OUT, source_shares, trials_without, without_each
+from nusky.search.stack_sources import source_shares, trials_without, without_each
 from nusky.search.statistics.pvalues import local_p_value
+from nusky.search.trials import MOST_LEFT_OUT
 from nusky.stages.inference import Study
 from nusky.tables import write_table
 
