@@ -31,7 +31,7 @@ SEED = 4009
 CATALOGUES = ("km2a-hess", "wcda-hess")
 N_SIGNAL, MORE_SIGNAL = 50.0, 100.0
 """Events injected, and those that coverage is stated at, too, where so few give TS = 0 in more than 10 % of trials."""
-N_TRIALS, N_COVERED = 250, 600
+N_TRIALS, N_COVERED = 250, 400
 """Pseudo-experiments of the fits whose bias is taken apart, and of what comes from trials, as many at each strength."""
 _WITHIN = 0.03
 _CELLS = ((0, 0, "no event"), (1, 9, "1 to 9 events"), (10, None, "10 events or more"))
