@@ -197,7 +197,7 @@ def test_sources_can_share_the_fluence(tables):
 def test_durations_at_a_position(tables):
     """Sensitivities as fluences of windows at one place; where no background is, the fluence is that of any."""
     folder, files = tables
-    about = {"ra_deg": 77.36, "dec_deg": 5.69, "centre_mjd": 57000.0, "days": [0.001, 0.1, 100.0]}
+    about = {"ra_deg": 77.36, "dec_deg": 5.69, "centre_mjd": 57000.0, "days": [0.001, 0.1, 1500.0]}
     asked = {"setup": {"gammas": [2.0], "gamma": None, "seed": 3}, "hypothesis": {"name": "durations"}}
     asked["hypothesis"]["durations"] = about
     made = outputs(folder, "durations", "sensitivity")
