@@ -46,7 +46,7 @@ def kernel(*, inner: bool = False) -> Callable[[Callable[..., Any]], Any]:
         compiled = numba.njit(nogil=True, **options)(function)
         if compiled is not function:  # as it is where NUMBA_DISABLE_JIT is set
             # numba's own cache falls back to other folders, and does not see a change in a kernel of another file.
-            compiled._cache = _Kept(function, inner)
+            compiled._cache = _Kept(function)
         return compiled
 
     return compile_
@@ -55,8 +55,8 @@ def kernel(*, inner: bool = False) -> Callable[[Callable[..., Any]], Any]:
 class _Kept(NullCache):
     """The compiled versions of one function, one file for each, named after all that decides its content."""
 
-    def __init__(self, function: Callable[..., Any], inner: bool) -> None:
-        self._function, self._inner = function, inner
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
 
     @property
     def cache_path(self) -> Path | None:
@@ -92,7 +92,7 @@ class _Kept(NullCache):
             return None
         bound = tuple(cell.cell_contents for cell in self._function.__closure__ or ())
         where = (self._function.__module__, self._function.__qualname__, self._function.__code__.co_firstlineno)
-        key = repr((str(sig), codegen.magic_tuple(), self._inner, source, where, dumps(bound), _VERSIONS))
+        key = repr((str(sig), codegen.magic_tuple(), source, where, dumps(bound), _VERSIONS))
         return folder / f"{self._function.__name__}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 

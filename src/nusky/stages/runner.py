@@ -35,7 +35,6 @@ def logged(snakemake: Any) -> Iterator[None]:
         run = RunLog(run_log, snakemake)
         yield
         run.end("finished")
-        _leave(snakemake)
     except BaseException as error:
         known = error if isinstance(error, NuskyError) else shortage(error)
         message = str(known or f"{type(error).__name__}: {error}")
@@ -47,15 +46,6 @@ def logged(snakemake: Any) -> Iterator[None]:
             raise
         print(f"nusky: error: {printable(message, keep=chr(10))}", file=sys.stderr)
         sys.exit(1)
-
-
-def _leave(snakemake: Any) -> None:
-    """End the process of a job at once: all is written, and to take apart what was imported takes a while."""
-    if vars(sys.modules["__main__"]).get("snakemake") is snakemake:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
 
 
 class _Formatter(logging.Formatter):
