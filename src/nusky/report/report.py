@@ -344,8 +344,8 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
                 )
         else:
             text = (
-                "Largest test statistic first, of directions only: a large value is a reason to look, no p-value. With "
-                "an `inference` block, p-values and limits stand here."
+                "Largest test statistic first, of directions only: a large value is a reason to look, no p-value. "
+                "Such p-values and limits stand here where the configuration asks for those of single sources."
             )
         yield Table(f"Sources of {catalogue}", *_shown(_SOURCE_COLUMNS, rows), text)
 
