@@ -6,7 +6,6 @@ the same order of operations.
 """
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -14,17 +13,22 @@ from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-_WIDTH = 8
+N_WIDTHS = 5
+"""Widths of the point spread that a pair has weights for."""
+_LANES = 16, 8, 1
+_LINE = 64
+"""Bytes of a line of the cache."""
 _DOUBLE, _INDEX = ir.DoubleType(), ir.IntType(64)
 
 
 def _for_lanes(builder: ir.IRBuilder, n: ir.Value, body: Callable[[ir.Value, int], None]) -> None:
-    """`body` at every eighth number below `n`, with vectors, and at each of the rest, with numbers."""
-    whole = builder.and_(n, ir.Constant(_INDEX, -_WIDTH))
-    with cgutils.for_range_slice(builder, ir.Constant(_INDEX, 0), whole, ir.Constant(_INDEX, _WIDTH)) as (at, _):
-        body(at, _WIDTH)
-    with cgutils.for_range_slice(builder, whole, n, ir.Constant(_INDEX, 1)) as (at, _):
-        body(at, 1)
+    """`body` at every number below `n`: sixteen at a time, then eight, then singly."""
+    begin = ir.Constant(_INDEX, 0)
+    for lanes in _LANES:
+        end = builder.and_(n, ir.Constant(_INDEX, -lanes))
+        with cgutils.for_range_slice(builder, begin, end, ir.Constant(_INDEX, lanes)) as (at, _):
+            body(at, lanes)
+        begin = end
 
 
 def _typed(kind: ir.Type, lanes: int) -> ir.Type:
@@ -53,6 +57,11 @@ def _filled(builder: ir.IRBuilder, value: ir.Value, lanes: int) -> ir.Value:
     return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes))
 
 
+def _added(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """a b + c, rounded once where the processor can."""
+    return builder.fadd(builder.fmul(a, b, flags=["contract"]), c, flags=["contract"])
+
+
 def _data(context: Any, builder: ir.IRBuilder, kinds: Sequence[Any], values: Sequence[ir.Value]) -> list[ir.Value]:
     """Where the data of arrays begin."""
     return [context.make_array(kind)(context, builder, value).data for kind, value in zip(kinds, values, strict=True)]
@@ -65,49 +74,43 @@ def _check(dtype: types.Type, *arrays: types.Type) -> None:
 
 
 @intrinsic
-def add_pair(_, held, first, density, row, share, own, n, weights):
-    """held[first + g] += share[own + g] (w_0 density[row + g] + w_1 density[row + n + g] + ...) for g below n.
+def sum_pairs(_, held, first, density, rows, share, owns, weight, begin, end, n, limit):
+    """Set held[first + g] to the sum over the pairs begin <= p < end of
 
-    `held`, `density` and `share` are C-ordered float32 arrays that `first`, `row` and `own` count the numbers of,
-    `weights` one float32 for each width.
+        share[owns[p] + g] (weight[0, p] density[rows[p] + g] + weight[1, p] density[rows[p] + n + g] + ...)
+
+    for g below n, and return whether any is `limit` or more, or no number. `held`, `density`, `share` and `weight`
+    (5, at least `end`) are C-ordered float32 arrays that `first`, `rows` and `owns` count the numbers of.
     """
-    _check(types.float32, held, density, share)
-    signature = types.void(held, first, density, row, share, own, n, weights)
+    _check(types.float32, held, density, share, weight)
+    _check(types.int64, rows, owns)
+    signature = types.boolean(held, first, density, rows, share, owns, weight, begin, end, n, limit)
 
     def generate(context, builder, signed, values):
-        held, first, density, row, share, own, n, weights = values
-        held, density, share = _data(context, builder, signed.args[:6:2], (held, density, share))
-        numbers = cgutils.unpack_tuple(builder, weights)
-
-        def body(at, lanes):
-            terms = []
-            for m, weight in enumerate(numbers):
-                begin = builder.add(row, builder.add(at, builder.mul(n, ir.Constant(_INDEX, m))))
-                terms.append(builder.fmul(_filled(builder, weight, lanes), _load(builder, density, begin, lanes)))
-            total = reduce(builder.fadd, terms)
-            part = builder.fmul(_load(builder, share, builder.add(own, at), lanes), total)
-            there = builder.add(first, at)
-            _store(builder, builder.fadd(_load(builder, held, there, lanes), part), held, there, lanes)
-
-        _for_lanes(builder, n, body)
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-@intrinsic
-def any_from(_, held, first, n, limit):
-    """Whether any of held[first ... first + n - 1] is `limit` or more, or no number; float32."""
-    _check(types.float32, held)
-    signature = types.boolean(held, first, n, limit)
-
-    def generate(context, builder, signed, values):
-        held, first, n, limit = values
-        (held,) = _data(context, builder, signed.args[:1], (held,))
+        held, first, density, rows, share, owns, weight, begin, end, n, limit = values
+        n_pairs = builder.extract_value(context.make_array(signed.args[6])(context, builder, weight).shape, 1)
+        kinds = [signed.args[i] for i in (0, 2, 3, 4, 5, 6)]
+        held, density, rows, share, owns, weight = _data(
+            context, builder, kinds, (held, density, rows, share, owns, weight)
+        )
         found = cgutils.alloca_once_value(builder, cgutils.false_bit)
+        one = ir.Constant(_INDEX, 1)
 
         def body(at, lanes):
-            value = _load(builder, held, builder.add(first, at), lanes)
+            kind = _typed(ir.FloatType(), lanes)
+            total = cgutils.alloca_once(builder, kind)
+            builder.store(ir.Constant(kind, None), total)
+            with cgutils.for_range_slice(builder, begin, end, one) as (p, _):
+                row = builder.add(builder.load(builder.gep(rows, [p])), at)
+                own = builder.add(builder.load(builder.gep(owns, [p])), at)
+                term, at_weight = ir.Constant(kind, None), p
+                for _ in range(N_WIDTHS):
+                    factor = _filled(builder, builder.load(builder.gep(weight, [at_weight])), lanes)
+                    term = _added(builder, factor, _load(builder, density, row, lanes), term)
+                    row, at_weight = builder.add(row, n), builder.add(at_weight, n_pairs)
+                builder.store(_added(builder, _load(builder, share, own, lanes), term, builder.load(total)), total)
+            value = builder.load(total)
+            _store(builder, value, held, builder.add(first, at), lanes)
             large = builder.fcmp_unordered(">=", value, _filled(builder, limit, lanes))
             if lanes > 1:
                 bits = ir.IntType(lanes)
@@ -116,6 +119,29 @@ def any_from(_, held, first, n, limit):
 
         _for_lanes(builder, n, body)
         return builder.load(found)
+
+    return signature, generate
+
+
+@intrinsic
+def fetch(_, values, first, n):
+    """Ask for the items `first` ... `first + n - 1` of a C-ordered array to come near, and go on meanwhile."""
+    if not isinstance(values, types.Array) or values.layout != "C":
+        raise TypingError(f"items are counted in a C-ordered array, not in {values}")
+    signature = types.void(values, first, n)
+
+    def generate(context, builder, signed, given):
+        values, first, n = given
+        item = context.get_abi_sizeof(context.get_data_type(signed.args[0].dtype))
+        (values,) = _data(context, builder, signed.args[:1], (values,))
+        kinds = [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3]
+        name = "llvm.prefetch.p0i8"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), kinds), name)
+        how = [ir.Constant(ir.IntType(32), number) for number in (0, 3, 1)]  # to be read, to the first cache, data
+        step = ir.Constant(_INDEX, max(_LINE // item, 1))
+        with cgutils.for_range_slice(builder, first, builder.add(first, n), step) as (at, _):
+            builder.call(function, [builder.bitcast(builder.gep(values, [at]), kinds[0]), *how])
+        return context.get_dummy_value()
 
     return signature, generate
 

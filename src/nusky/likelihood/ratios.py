@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nusky.likelihood.compile import kernel
-from nusky.likelihood.lanes import add_pair, add_powers, any_from
+from nusky.likelihood.lanes import N_WIDTHS, add_powers, fetch, sum_pairs
 from nusky.likelihood.terms import EXTENSION_REACH, direction, pair_weights
 from nusky.likelihood.time import multiply
 
@@ -22,7 +22,6 @@ SUMS = POWERS + 1
 """Numbers that a season has for each spectrum: the sums of powers of the small ratios, and that of the far pairs."""
 SERIES = 0.012
 """Ratios with y r below it enter through sums of powers, with an error of ln L below SERIES^5/5 = 5e-11 each."""
-_ZERO = np.float32(0.0)
 _BLOCK = 128
 """Events worked on at a time: they and their pairs stay in the first cache."""
 _ROOM = 1 << 14
@@ -90,23 +89,27 @@ def add_events(n, events, stop, weight, source, signal, limits, low, rows, seaso
     n_spectra, density, table, share = rows.shape[1], signal.density, signal.table, signal.share
     n_tables, n_bins, n_sources, row = density.shape[1], density.shape[2], share.shape[1], density.shape[3] * n_spectra
     held, n_held, season, first = np.empty((n + 1, n_spectra), np.float32), 0, 0, 0
+    n_pairs = stop[n - 1] if n > 0 else 0
+    rows_at, shares_at = np.empty(n_pairs, np.int64), np.empty(n_pairs, np.int64)
+    for b in range(n):
+        r, e = np.int64(events[b].response), np.int64(events[b].bin)
+        for p in range(first, stop[b]):
+            j = source[p]
+            rows_at[p] = ((r * n_tables + table[j]) * n_bins + e) * row
+            shares_at[p] = (r * n_sources + j) * n_spectra
+            fetch(density, rows_at[p], N_WIDTHS * n_spectra)
+        first = stop[b]
+    first = 0
     for b in range(n):
         last = stop[b]
         if last == first:
             continue
-        r, e, k = np.int64(events[b].response), np.int64(events[b].bin), np.int64(events[b].season)
+        k = np.int64(events[b].season)
         if k != season:
             add_powers(held, n_held, low, season * SUMS * n_spectra, n_spectra)
             n_held, season = 0, k
-        at = n_held * n_spectra
-        for g in range(n_spectra):
-            held[n_held, g] = _ZERO
-        for p in range(first, last):
-            j = source[p]
-            weights = weight[0, p], weight[1, p], weight[2, p], weight[3, p], weight[4, p]
-            begin = ((r * n_tables + table[j]) * n_bins + e) * row
-            add_pair(held, at, density, begin, share, (r * n_sources + j) * n_spectra, n_spectra, weights)
-        if any_from(held, at, n_spectra, np.float32(limits[season])):
+        at, limit = n_held * n_spectra, np.float32(limits[season])
+        if sum_pairs(held, at, density, rows_at, share, shares_at, weight, first, last, n_spectra, limit):
             seasons[found] = season
             for g in range(n_spectra):
                 rows[found, g] = held[n_held, g]
@@ -192,6 +195,9 @@ def _add_near(part, cells, sources, profiles, signal, limits, low, rows, seasons
             pairs, room = np.empty((2, most)), np.empty((5, most), np.float32)
             weight, exponent = np.empty((n_widths, most), np.float32), np.empty(most, np.int32)
             source, event = np.empty(most, np.int64), np.empty(most, np.int64)
+        for i in range(block + size, min(block + size + _BLOCK, len(chosen))):
+            fetch(events, chosen[i], 1)
+            fetch(cells.entries, 2 * cell[i], 2)
         chord, extension = pairs[0], pairs[1]
         n_pairs = np.int64(0)
         for b in range(size):

@@ -19,6 +19,7 @@ _C0, _C1, _C2, _C3, _C4, _C5, _C6 = _POLYNOMIAL.convert(kind=np.polynomial.Polyn
 _MIDDLES = (np.arange(720) + 0.5) * (2 * np.pi / 720)
 _ARCS = np.column_stack((_MIDDLES, np.cos(_MIDDLES), np.sin(_MIDDLES)))
 """Middles of arcs of right ascension, their cosines and sines; `direction` is exact for arcs below 2 deg."""
+_ARCS_PER_RAD = len(_ARCS) / (2 * np.pi)
 
 EXTENSION_REACH = 16.0
 """What a source's squared width [rad^2] adds, this many times, to the squared chord up to which an event is near: a
@@ -34,11 +35,12 @@ def direction(cos_dec, ra):
     Every separation is made of these, to the last bit: sources, stacks and maps round the same way. The cosine and sine
     follow from those of the middle of the arc that the right ascension lies in.
     """
-    arc = min(int(ra * len(_ARCS) / (2 * np.pi)), len(_ARCS) - 1)
+    arc = min(int(ra * _ARCS_PER_RAD), len(_ARCS) - 1)
     d = ra - _ARCS[arc, 0]
     d2 = d * d
-    sin_d = d * (1 - d2 / 6 * (1 - d2 / 20 * (1 - d2 / 42)))
-    cos_d = 1 - d2 / 2 * (1 - d2 / 12 * (1 - d2 / 30))
+    # Constants to multiply with: a division takes ten times as long.
+    sin_d = d * (1 - d2 * (1 / 6) * (1 - d2 * (1 / 20) * (1 - d2 * (1 / 42))))
+    cos_d = 1 - d2 * 0.5 * (1 - d2 * (1 / 12) * (1 - d2 * (1 / 30)))
     cos_middle, sin_middle = _ARCS[arc, 1], _ARCS[arc, 2]
     return cos_dec * (cos_middle * cos_d - sin_middle * sin_d), cos_dec * (sin_middle * cos_d + cos_middle * sin_d)
 
@@ -78,9 +80,9 @@ def pair_weights(n, chord, extension, event, events, widths, room, exponent, wei
     # Series of psi^2/c and of psi/sin(psi) in c = 4 sin^2(psi/2): no inverse sine, no root.
     for p in range(n):
         c = chord[p]
-        square = 1 + c * (1 / 12 + c * (1 / 90 + c * (1 / 560 + c * (1 / 3150 + c * (1 / 16632 + c / 84084)))))
+        square = 1 + c * (1 / 12 + c * (1 / 90 + c * (1 / 560 + c * (1 / 3150 + c * (1 / 16632 + c * (1 / 84084))))))
         longer = 1 + c * (
-            1 / 6 + c * (1 / 30 + c * (1 / 140 + c * (1 / 630 + c * (1 / 2772 + c * (1 / 12012 + c / 51480)))))
+            1 / 6 + c * (1 / 30 + c * (1 / 140 + c * (1 / 630 + c * (1 / 2772 + c * (1 / 12012 + c * (1 / 51480))))))
         )
         half[p], stretch[p], added[p] = _HALF * np.float32(c * square), np.float32(longer), np.float32(extension[p])
     for p in range(n):
