@@ -27,7 +27,7 @@ from validation.samples import data_folder
 
 FLARE = Flare(1.0, 300.0)
 GAMMA = 2.2
-TRIALS, SKIES, SKY_TRIALS, INJECTED = 5000, 500, 99, 100
+TRIALS, SKIES, SKY_TRIALS, INJECTED = 10_000, 2000, 99, 100
 INJECTIONS = ((10.0, 6.0), (10.0, 12.0), (100.0, 12.0), (100.0, 24.0))
 """Duration in days and mean number of events of injected flares, which begin where the published window does."""
 COVERED, N_COVERED = ((20.0, (8.0, 12.0)), (100.0, (12.0, 18.0))), 500

@@ -30,7 +30,7 @@ GAMMA = 2.0
 DAYS = (1.0, 30.0, 300.0)
 WIDTH_DAYS = 20.0
 STACK, GOLD = "54 tidal disruption events", "their gold sample"
-N_SKIES, N_BACKGROUND, N_RECOVERY = (1000, 250), (1500, 750), (400, 100)
+N_SKIES, N_BACKGROUND, N_RECOVERY = (2000, 2000), (3000, 2000), (400, 100)
 """Numbers of skies and trials, of windows of one source and of stacks, which take longer."""
 COVERED = {"box of 30 days": ((5.0, 10.0, 20.0), 1000), GOLD: ((10.0, 20.0), 300)}
 """Mean numbers of injected events of the tests of coverage, and numbers of trials."""
