@@ -193,7 +193,7 @@ def _series(title: str, about: str, workload: str, axis: str, sizes: Sequence[tu
 
 def _trials(n_events: int, ra: np.ndarray, dec: np.ndarray, n_trials: int) -> float:
     from nusky.search.experiment import Experiment, Indices
-    from nusky.search.hypothesis import Sources
+    from nusky.search.sources import Sources
 
     indices = Indices.choose(2.5, [], with_energy=True)
     experiment = Experiment.of(_analysis(n_events), Sources.of(ra, dec), indices, SEED, ("scaling",))

@@ -8,8 +8,8 @@ from nusky.conventions import STANDARD
 from nusky.errors import PhysicsError
 from nusky.likelihood.background import band_density
 from nusky.likelihood.separation import near_pairs
-from nusky.search.hypothesis import Sources
 from nusky.search.single_sources import single_source_search
+from nusky.search.sources import Sources
 from nusky.units import (
     accepts,
     angle_unit,

@@ -16,9 +16,10 @@ from nusky.likelihood.energy import KERNELS, LOG10_ENERGY_EDGES, BackgroundEnerg
 from nusky.releases import icecube_10yr
 from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Signal
 from nusky.search.season import SeasonEvents
+from nusky.search.sources import Sources
 from nusky.search.trials import stream
 from validation import page, samples
 from validation.outside_oracle import KNOWN

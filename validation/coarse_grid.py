@@ -8,13 +8,13 @@ import numpy as np
 
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Injector, Signal
 from nusky.search.season import SeasonEvents
 from nusky.search.skymap import spots
 from nusky.search.skymap.grid import Grid, Scanner, centres
 from nusky.search.skymap.model import SkyModel
 from nusky.search.skymap.nodes import MAX_DEC
+from nusky.search.sources import Sources
 from nusky.sphere import displaced
 from validation import page, samples
 

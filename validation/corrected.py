@@ -17,8 +17,8 @@ from scipy.stats import kstest, kstwo
 
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices, common_fits, sky_fits
-from nusky.search.hypothesis import Sources
 from nusky.search.skymap.hottest import HORIZON
+from nusky.search.sources import Sources
 from nusky.search.statistics.population import binomial_statistic
 from nusky.search.statistics.posttrial import ranking
 from nusky.search.statistics.pvalues import BackgroundTrials

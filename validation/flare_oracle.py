@@ -22,8 +22,9 @@ from nusky.releases import icecube_10yr
 from nusky.releases.generator import generate_release
 from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Signal
+from nusky.search.sources import Sources
 from nusky.search.time_profile import Box, Flare, Gaussian, TimeProfile, joined
 from nusky.search.trials import stream
 from validation import page, samples

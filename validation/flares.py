@@ -16,8 +16,9 @@ from nusky.detector.spectrum import power_laws
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment
 from nusky.search.flare import FlareFit
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Signal
+from nusky.search.sources import Sources
 from nusky.search.statistics.coverage import Coverage
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Flare

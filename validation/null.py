@@ -16,7 +16,7 @@ from scipy.stats import binom, kstest, kstwo
 
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment
-from nusky.search.hypothesis import common_sky
+from nusky.search.scrambling import common_sky
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.search.trials import stream
 from validation import page, samples

@@ -24,9 +24,10 @@ from nusky.likelihood import energy
 from nusky.releases import icecube_10yr
 from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Signal
 from nusky.search.skymap.model import SkyModel
+from nusky.search.sources import Sources
 from nusky.search.trials import stream
 from validation import page, samples, stand_in_release
 

@@ -14,9 +14,9 @@ from scipy.stats import chi2
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal
 from nusky.search.recovery import Recovery, pseudo_experiments, recover
+from nusky.search.sources import Sources
 from nusky.search.trials import stream
 from validation import page, samples
 

@@ -20,8 +20,8 @@ from nusky.releases.generator import generate_release
 from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal, inject
+from nusky.search.sources import Sources
 from nusky.stages.inference import Data, load_analysis, positions
 
 REPOSITORY = Path(__file__).parents[1]

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.measure import peak_memory_mib
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment
-from nusky.search.hypothesis import Sources
+from nusky.search.sources import Sources
 from nusky.search.time_profile import Box, reach_of
 from nusky.search.trials import stream
 from nusky.stages.warm_up import warm_up

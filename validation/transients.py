@@ -15,8 +15,8 @@ from nusky.conventions import STANDARD
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal
+from nusky.search.sources import Sources
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Gaussian, TimeProfile, reach_of, why_unseen

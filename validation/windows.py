@@ -19,7 +19,8 @@ from nusky.detector.spectrum import power_laws
 from nusky.releases.own_lists import read
 from nusky.releases.registry import of
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
+from nusky.search.sources import Sources
 from nusky.search.time_profile import Box, TimeProfile
 from nusky.search.trials import stream
 from validation import page

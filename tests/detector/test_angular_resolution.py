@@ -8,9 +8,9 @@ from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import PowerLaw
 from nusky.releases import schemas
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Injector, Signal
 from nusky.search.season import SeasonEvents
+from nusky.search.sources import Sources
 from tests import oracles
 
 RESOLUTION = AngularResolution(np.array([2.0, 3.0, 9.0]), np.radians([1.4, 0.5]))

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from nusky.search.hypothesis import NearIndex, Sources
+from nusky.search.hypothesis import NearIndex
 from nusky.search.season import IndexedEvents, SeasonEvents
+from nusky.search.sources import Sources
 from tests import oracles
 
 WIDTHS = (0.4, 0.8, 1.5, 3.0, 7.0)

@@ -7,8 +7,8 @@ from nusky.detector.spectrum import PowerLaw
 from nusky.likelihood import point_spread
 from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES, ang_err_bin, energy_bin, signal_share
 from nusky.likelihood.point_spread import FARTHEST, WIDTHS, reconstructed
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import inject
+from nusky.search.sources import Sources
 from tests import oracles, smearing_tables
 
 N_ANG_ERR = len(ANG_ERR_EDGES) - 1

@@ -5,7 +5,8 @@ from nusky import config
 from nusky.errors import ConfigurationError, PhysicsError, ReleaseError
 from nusky.releases import ingest, registry
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
+from nusky.search.sources import Sources
 from nusky.stages import releases as stage
 from nusky.tables import read_table
 from tests.releases import own

@@ -42,7 +42,8 @@ def found(search):
 
 def test_the_fit_is_that_of_the_hypothesis(search, found):
     from nusky.detector.spectrum import PowerLaw
-    from nusky.search.hypothesis import Hypothesis, Sources
+    from nusky.search.hypothesis import Hypothesis
+    from nusky.search.sources import Sources
 
     fixed = None if search.analysis.smearings is not None else [PowerLaw(2.0)]
     best = Hypothesis.of(search.analysis, Sources.of(SOURCE), fixed).fit()
@@ -172,7 +173,8 @@ def test_a_window_looks_at_the_events_in_it(search, tmp_path):
 
 def test_an_unknown_flare_is_looked_for(search, tmp_path):
     """Its window is that of the hypothesis' own search; events and energies are those of the window."""
-    from nusky.search.hypothesis import Hypothesis, Sources
+    from nusky.search.hypothesis import Hypothesis
+    from nusky.search.sources import Sources
     from nusky.search.time_profile import Flare
 
     nothing = search.at(SOURCE, gamma=2, trials=0, flare=(5, 100))

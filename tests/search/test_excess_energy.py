@@ -8,8 +8,9 @@ from nusky.search.analysis import Analysis
 from nusky.search.contributions import contributions
 from nusky.search.energy_range import quantiles, signal_energy_quantiles
 from nusky.search.excess_energy import energy_contents, excess_energies
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Injector, Signal, _true_energies
+from nusky.search.sources import Sources
 from nusky.search.trials import stream
 
 GAMMA, NORTH = 2.0, Sources.of(1.0, 0.3)

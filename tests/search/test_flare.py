@@ -11,8 +11,9 @@ from nusky.detector.spectrum import PowerLaw, power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood.flare import bounds, fit_window
 from nusky.search.experiment import Experiment, Indices, Request
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Signal, mean_exposures
+from nusky.search.sources import Sources
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Flare, GoodRuns, joined
 from nusky.search.trials import stream

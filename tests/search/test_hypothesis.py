@@ -16,11 +16,12 @@ from nusky.search.energy_range import central_energy_range
 from nusky.search.excess_energy import excess_energies
 from nusky.search.experiment import Experiment, Indices
 from nusky.search.far_pairs import far_ratios
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Injector, Signal
 from nusky.search.reach import LOST
 from nusky.search.season import SeasonEvents
 from nusky.search.skymap.model import SkyModel
+from nusky.search.sources import Sources
 from nusky.search.trials import stream
 from tests import oracles
 

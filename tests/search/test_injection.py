@@ -17,8 +17,8 @@ from nusky.detector.spectrum import (
 )
 from nusky.errors import PhysicsError
 from nusky.likelihood.energy import LOG10_ENERGY_EDGES, signal_share
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import inject
+from nusky.search.sources import Sources
 from tests import oracles
 from tests import smearing_tables as tables
 

@@ -7,9 +7,9 @@ from scipy.stats import kstest, poisson
 from nusky.detector.effective_area import EffectiveArea
 from nusky.detector.spectrum import PowerLaw, SourceSpectra
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import MIN_EVENTS, Injector, Signal, expected_events
 from nusky.search.season import SeasonEvents
+from nusky.search.sources import Sources
 from nusky.search.trials import stream
 from tests import oracles
 

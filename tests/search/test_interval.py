@@ -7,8 +7,10 @@ from scipy.stats import chi2
 from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood.ratios import SUMS
-from nusky.search.hypothesis import Hypothesis, Sky, SkyLikelihood
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.interval import likelihood_interval
+from nusky.search.sky import Sky
+from nusky.search.sky_likelihood import SkyLikelihood
 
 N_EVENTS = 5000
 

@@ -13,9 +13,9 @@ from nusky.errors import ConfigurationError
 from nusky.results.profile import profile_table, write_profile
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import expected_events
 from nusky.search.likelihood_profile import DEEPEST, likelihood_profile
+from nusky.search.sources import Sources
 from nusky.search.target import Target
 
 

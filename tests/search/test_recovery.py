@@ -7,9 +7,9 @@ import pytest
 
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.experiment import Experiment, Request
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal
 from nusky.search.recovery import cover, recover
+from nusky.search.sources import Sources
 from nusky.search.statistics.statements import SignalStrength
 
 SIGNAL = Signal(Sources.of(0.0, 0.0), np.ones((1, 1)), (PowerLaw(2.5),))

@@ -8,8 +8,9 @@ from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.season import SeasonEvents
+from nusky.search.sources import Sources
 from nusky.search.stack_sources import source_shares, trials_without, without_each
 from tests import oracles
 

@@ -11,9 +11,9 @@ from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.disturbance import TRIALS_SHARE, Disturbance
 from nusky.search.experiment import Experiment, Indices, Request
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal
 from nusky.search.season import SeasonEvents
+from nusky.search.sources import Sources
 from nusky.search.systematics import systematic_shifts
 from nusky.search.target import Target
 

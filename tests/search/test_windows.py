@@ -14,9 +14,11 @@ from nusky.detector.spectrum import PowerLaw
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices
-from nusky.search.hypothesis import Hypothesis, Sources, common_sky
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Injector, Signal
+from nusky.search.scrambling import common_sky
 from nusky.search.season import SeasonEvents
+from nusky.search.sources import Sources
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Decay, FittedCurve, Flare, Gaussian, GoodRuns, LightCurve, Steady, turned
 

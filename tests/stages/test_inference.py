@@ -9,7 +9,8 @@ from nusky.errors import PhysicsError, TableError
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.report import format_number
 from nusky.search.analysis import FULL, SPATIAL
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
+from nusky.search.sources import Sources
 from nusky.search.trials import stream
 from nusky.stages import inference, inference_summary, stack_sources
 from nusky.tables import read_metadata, read_table

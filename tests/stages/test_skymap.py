@@ -10,10 +10,11 @@ from scipy.stats import norm
 from nusky import config
 from nusky.errors import PhysicsError, TableError
 from nusky.search.analysis import FULL
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.skymap import healpix_file, hottest
 from nusky.search.skymap.grid import Scanner
 from nusky.search.skymap.spots import CONTOUR_LEVELS
+from nusky.search.sources import Sources
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.stages import releases, skymap
 from nusky.tables import Provenance, read_metadata, read_table, write_table

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
+from nusky.search.sources import Sources
 from nusky.stages import stack_sources
 from nusky.tables import read_metadata, read_table
 from tests.stages.inferred import Job, outputs

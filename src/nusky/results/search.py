@@ -29,8 +29,8 @@ if TYPE_CHECKING:  # importing them takes longer than `import nusky` may
 
     from nusky.detector.spectrum import Spectrum
     from nusky.search.analysis import Analysis
-    from nusky.search.hypothesis import Sources
     from nusky.search.likelihood_profile import LikelihoodProfile
+    from nusky.search.sources import Sources
     from nusky.search.time_profile import Box, Flare
 
 GAMMAS = (2.0, 3.0)
@@ -134,7 +134,7 @@ class Search:
             into them, or number of trials; or no neutrino of the energies of the spectrum can be seen.
         ConfigurationError : a text is no spectrum.
         """
-        from nusky.search.hypothesis import Sources
+        from nusky.search.sources import Sources
 
         if window is not None and flare is not None:
             raise PhysicsError("a window is known or looked for: give either `window` or `flare`.")
@@ -174,7 +174,7 @@ class Search:
         weights : (n_sources,) shares of the flux, in any normalisation, or the name of a column; equal if left out
         name, gamma, spectrum, window, trials : as in `at`; spectrum and window are those of all sources
         """
-        from nusky.search.hypothesis import Sources
+        from nusky.search.sources import Sources
 
         ra, dec, extension, columns = _positions(table)
         if isinstance(weights, str):

@@ -15,7 +15,9 @@ events that were seen, where `nusky.search.energy_range` tells what the spectrum
 import numpy as np
 
 from nusky.search.energy_range import quantiles
-from nusky.search.hypothesis import Hypothesis, Sky, expected_by_source
+from nusky.search.hypothesis import Hypothesis
+from nusky.search.sky import Sky
+from nusky.search.sources import expected_by_source
 
 CONTENTS = (68, 90)
 """Percent of the signal, and of TS, inside the ranges that are stated."""

@@ -14,9 +14,12 @@ from nusky.detector.spectrum import PowerLaw, Spectrum, by_spectrum
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.disturbance import UNDISTURBED, Disturbance
-from nusky.search.hypothesis import TIMES, Hypothesis, Sky, Sources, common_sky
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Injector, Signal
+from nusky.search.scrambling import TIMES, common_sky
+from nusky.search.sky import Sky
 from nusky.search.skymap.model import SkyModel
+from nusky.search.sources import Sources
 from nusky.search.statistics.efficiency import InjectedTrials, TrialFunction
 from nusky.search.statistics.limits import (
     InjectionGrid,

@@ -6,17 +6,16 @@ Windows begin and end at the events near the source with the largest density rat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
 
 import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.fit import peak
 from nusky.likelihood.flare import GROUP, NearEvents, Windows, bounds, candidates, fit_window, near_source, strongest
-from nusky.likelihood.ratios import Signal, near_ratios
+from nusky.likelihood.ratios import near_ratios
 from nusky.likelihood.time import NO_PROFILES
-from nusky.search.analysis import Analysis
 from nusky.search.sky import Fit, Sky
+from nusky.search.sky_likelihood import Tested
 from nusky.search.time_profile import Box, Flare, GoodRuns, TimeProfile, joined
 
 LARGEST_FACTOR = 16.0
@@ -80,18 +79,8 @@ def largest_factor(flare: Flare, runs: tuple[GoodRuns, ...]) -> float:
     return float(np.clip(max(own.livetime for own in runs) / flare.shortest, 1.0, LARGEST_FACTOR))
 
 
-class Tested(Protocol):
-    """What a `nusky.search.hypothesis.Hypothesis` of one source tells of itself."""
-
-    analysis: Analysis
-    near: Any  # cells, and the source as `nusky.likelihood.ratios.near_ratios` takes it
-    signal: Signal
-    per_source: np.ndarray
-    gammas: np.ndarray
-
-
 class FlareLikelihood:
-    """The likelihood of one sky for an unknown flare: what `nusky.search.hypothesis.SkyLikelihood` is for others."""
+    """The likelihood of one sky for an unknown flare, with what `nusky.search.sky_likelihood.SkyLikelihood` offers."""
 
     def __init__(self, hypothesis: Tested, sky: Sky, flare: Flare) -> None:
         self._hypothesis, self._sky, self._flare = hypothesis, sky, flare

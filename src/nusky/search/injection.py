@@ -13,8 +13,8 @@ from nusky.detector.spectrum import SourceSpectra, Spectrum, integrals_of, quant
 from nusky.errors import PhysicsError
 from nusky.search.analysis import Analysis
 from nusky.search.disturbance import UNDISTURBED, Disturbance
-from nusky.search.hypothesis import Sources, expected_by_source
 from nusky.search.season import SeasonEvents
+from nusky.search.sources import Sources, expected_by_source
 from nusky.search.time_profile import Box, GoodRuns, joined
 from nusky.sphere import displaced
 

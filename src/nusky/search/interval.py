@@ -7,7 +7,8 @@ import scipy
 
 from nusky.errors import PhysicsError
 from nusky.likelihood.fit import peak
-from nusky.search.hypothesis import Fit, Hypothesis
+from nusky.search.hypothesis import Hypothesis
+from nusky.search.sky import Fit
 from nusky.search.statistics.pvalues import ONE_SIGMA
 
 _GAMMA_STEP = 1 / 16

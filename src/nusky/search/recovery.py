@@ -7,8 +7,8 @@ import numpy as np
 
 from nusky.search.calibration import LimitCalibration
 from nusky.search.experiment import Experiment, Request
-from nusky.search.hypothesis import Sky
 from nusky.search.injection import Signal
+from nusky.search.sky import Sky
 from nusky.search.statistics.coverage import Coverage, coverage
 from nusky.search.trials import stream
 

@@ -16,10 +16,11 @@ from nusky.search.calibration import LimitCalibration
 from nusky.search.energy_range import central_energy_range
 from nusky.search.excess_energy import excess_energies
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Request
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import FlareSignal, Signal, expected_events, mean_exposures
 from nusky.search.interval import LikelihoodInterval, likelihood_interval
 from nusky.search.sky import Fit
+from nusky.search.sources import Sources
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxScale, SignalStrength

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from nusky.detector.spectrum import PowerLaw
 from nusky.search.experiment import Experiment, Request, Statement
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal, expected_events
+from nusky.search.sources import Sources
 from nusky.search.statistics.differential import differential_e2_dnde
 from nusky.search.statistics.statements import ONE_FLAVOUR, SignalStrength
 from nusky.stages.inference import Study, injection_of

@@ -26,7 +26,8 @@ from nusky.errors import NuskyError, PhysicsError, TableError
 from nusky.search.analysis import EVENT_COLUMNS, TIMED_COLUMNS, Analysis
 from nusky.search.diffuse import NORTHERN_TRACKS
 from nusky.search.experiment import FIT_COLUMNS, Experiment, Indices, Request, Statement, common_fits, sky_fits
-from nusky.search.hypothesis import TIMES, Sources
+from nusky.search.scrambling import TIMES
+from nusky.search.sources import Sources
 from nusky.search.statistics.population import Population, binomial_scan, population, scan_quantiles
 from nusky.search.statistics.posttrial import (
     PostTrialPValue,

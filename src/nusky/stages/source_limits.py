@@ -25,8 +25,9 @@ from nusky.search.hadronic import (
     hadronic_spectra,
     select,
 )
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.injection import Signal
+from nusky.search.sources import Sources
 from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxStatement

@@ -15,10 +15,10 @@ from nusky.likelihood.mixture import MixtureLikelihood
 from nusky.likelihood.separation import near_pairs
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices, sky_fits
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Signal
 from nusky.search.season import SeasonEvents
 from nusky.search.single_sources import single_source_search
+from nusky.search.sources import Sources
 from nusky.search.stacking import SeasonPairs, stack_moments
 from nusky.search.time_profile import Box, Flare, GoodRuns
 

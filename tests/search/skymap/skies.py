@@ -9,8 +9,8 @@ from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES
 from nusky.releases import icecube_10yr, registry
 from nusky.releases.generator import generate_release
 from nusky.search.analysis import Analysis
-from nusky.search.hypothesis import Sources
 from nusky.search.injection import Injector, Signal
+from nusky.search.sources import Sources
 
 
 def generated(folder, event_fraction, seasons=("IC79", "IC86_I"), with_energy=True) -> Analysis:

@@ -5,8 +5,9 @@ import pytest
 from nusky.detector.spectrum import parameters, power_laws
 from nusky.errors import PhysicsError
 from nusky.search.far_pairs import far_ratios
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.skymap.model import SkyModel
+from nusky.search.sources import Sources
 from tests import oracles
 from tests.search.skymap import skies
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nusky.errors import PhysicsError
-from nusky.search.hypothesis import Hypothesis, Sources
+from nusky.search.hypothesis import Hypothesis
 from nusky.search.skymap.model import SkyModel
+from nusky.search.sources import Sources
 from nusky.search.statistics.pvalues import BackgroundTrials
 from nusky.search.statistics.tail import TailFit, fit_tail
 from nusky.search.trials import stream

@@ -14,7 +14,9 @@ from nusky.likelihood.terms import directions
 from nusky.likelihood.threads import in_parts
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, nearest_extension
-from nusky.search.hypothesis import N_SPECTRA, common_sky, zoom
+from nusky.search.hypothesis import N_SPECTRA
+from nusky.search.scrambling import common_sky
+from nusky.search.sky_likelihood import zoom
 from nusky.search.trials import stream
 from nusky.units import takes_directions
 
