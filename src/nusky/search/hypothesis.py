@@ -345,7 +345,7 @@ class Hypothesis:
     def near_ratios(
         self, sky: Sky, limits: np.ndarray, signal: Signal | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Ratios of a sky, as `nusky.likelihood.ratios.near_ratios` returns them: in sums up to `limits` (n_seasons,)."""
+        """`nusky.likelihood.ratios.near_ratios` of a sky, with ratios below `limits` (n_seasons,) in sums."""
         return near_ratios(
             sky.chosen,
             sky.cell,
