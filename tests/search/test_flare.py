@@ -17,7 +17,7 @@ from nusky.search.sources import Sources
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Flare, GoodRuns, joined
 from nusky.search.trials import stream
-from tests.search.test_windows import AT, RUNS, analysis
+from tests.search.timed import AT, RUNS, analysis
 
 FLARE = Flare(5.0, 200.0, edges=25)
 
