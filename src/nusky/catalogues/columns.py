@@ -159,9 +159,8 @@ def _one_per_row(where: str, table: Table, header: str) -> Any:
     column = table[header]
     if not isinstance(column, Column | u.Quantity):
         raise CatalogueError(
-            f"{where}: column '{header}' holds a {type(column).__name__} per row, which is not a plain number. "
-            "Choose a "
-            "column of numbers."
+            f"{where}: column '{header}' holds a {type(column).__name__} per row, which is not a plain number. Choose "
+            "a column of numbers."
         )
     many = column.ndim > 1
     if not many and column.dtype.kind == "O":
@@ -170,8 +169,7 @@ def _one_per_row(where: str, table: Table, header: str) -> Any:
         per_row = f"{int(np.prod(column.shape[1:]))}" if column.ndim > 1 else "several"
         raise CatalogueError(
             f"{where}: column '{header}' holds {per_row} numbers per row, one is needed. Choose a column with one "
-            "number "
-            "per row, or write the one that is meant into a column of its own."
+            "number per row, or write the one that is meant into a column of its own."
         )
     return column
 
@@ -196,9 +194,8 @@ def _no_number(where: str, header: str, row: int, entry: str, table: Table) -> C
         extra = "Is the file separated by semicolons or tabs throughout?"
     shown = text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
     return CatalogueError(
-        f"{where}: row {row}: '{shown}' in column '{header}' is not a plain number. "
-        f"{extra + ' ' if extra else ''}Give one "
-        "number per row, without errors or units, and leave the cell empty where it is unknown."
+        f"{where}: row {row}: '{shown}' in column '{header}' is not a plain number. {extra + ' ' if extra else ''}Give "
+        "one number per row, without errors or units, and leave the cell empty where it is unknown."
     )
 
 
@@ -228,8 +225,7 @@ def angles(
         row, text = _first(file.table, header)
         raise CatalogueError(
             f"{file.where}: row {row}: '{text}' in column '{header}' is not of the form that its unit '{read_as}' "
-            "says, "
-            "such as 05:34:31.9. Correct the unit or the column."
+            "says, such as 05:34:31.9. Correct the unit or the column."
         )
     found = numbers(file.where, file.table, header, commas)
     row, first = _first(file.table, header)
@@ -321,18 +317,16 @@ def _unit(file: TableFile, header: str, hours: bool, given: float | None, stated
     # The name ra_deg is what nusky looks for, so that columns are renamed to it: a unit in the file says more.
     if in_file and in_name and in_name[1] != in_file[1] and in_file[1] and in_name[0] not in _DEGREES:
         raise CatalogueError(
-            f"{file.where}: column '{header}' has the unit '{in_file[0]}', but its name says {in_name[0]}. Correct "
-            "the one "
-            "that is wrong."
+            f"{file.where}: column '{header}' has the unit '{in_file[0]}', but its name says {in_name[0]}. Correct the "
+            "one that is wrong."
         )
     said = in_file or in_name or units.angle_unit_in_description(str(file.table[header].info.description or ""))
     if said is None and given is not None:
         said = (stated_as, given)
     elif said is not None and given is not None and said[1] not in (given, units.SEXAGESIMAL):
         raise CatalogueError(
-            f"{file.where}: `unit: {stated_as}` is given, but the file says '{said[0]}' of column '{header}'. "
-            "Correct the "
-            "one that is wrong."
+            f"{file.where}: `unit: {stated_as}` is given, but the file says '{said[0]}' of column '{header}'. Correct "
+            "the one that is wrong."
         )
     if said is None:
         return 1.0, "degrees, as no unit is stated", False
@@ -368,14 +362,12 @@ def _sexagesimal(where: str, header: str, entries: list[str], hours: bool, size:
         if size not in (1.0, units.SEXAGESIMAL, units.HOURS):
             raise CatalogueError(
                 f"{where}: row {row + 1}: '{text}' in column '{header}' is sexagesimal, its unit is '{read_as}'. "
-                "Correct "
-                "the one that is wrong."
+                "Correct the one that is wrong."
             )
         if units.decimal(text) is not None:
             raise CatalogueError(
-                f"{where}: row {row + 1}: '{text}' in column '{header}' is a decimal number among sexagesimal "
-                "ones. Write "
-                "all of them in one form."
+                f"{where}: row {row + 1}: '{text}' in column '{header}' is a decimal number among sexagesimal ones. "
+                "Write all of them in one form."
             )
         try:
             value = units.sexagesimal(text, hours)
@@ -466,9 +458,8 @@ def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndar
             continue
         if flags is None and (own == "own" or signed) and wrong is not None:
             raise CatalogueError(
-                f"{file.where}: row {wrong[0]}: '{wrong[1][:50]}' in column '{name}' does not say whether "
-                f"'{column}' is "
-                "a limit. Give true or false, < or nothing; or name the column otherwise."
+                f"{file.where}: row {wrong[0]}: '{wrong[1][:50]}' in column '{name}' does not say whether '{column}' "
+                "is a limit. Give true or false, < or nothing; or name the column otherwise."
             )
         if flags is None or (own == "sign" and not signed):
             continue

@@ -194,9 +194,8 @@ def _equinox(name: str, by: str) -> str | None:
         return "J2000" if re.search(r"icrs|fk5", name, re.I) else None
     if float(found[2]) > 2000 and not re.search(r"eq(uinox)?[\W_]*$", name[: found.start()], re.I):
         raise CatalogueError(
-            f"{by} gives the year {found[2]}: if it is the equinox, name the column 'RA equinox J{found[2]}'; if "
-            "it is an "
-            "epoch of J2000 positions, leave it out of the name."
+            f"{by} gives the year {found[2]}: if it is the equinox, name the column 'RA equinox J{found[2]}'; if it is "
+            "an epoch of J2000 positions, leave it out of the name."
         )
     return _lettered(found[1].upper() + found[2], by)
 
@@ -213,8 +212,7 @@ def _lettered(year: str, by: str, fk4: bool = False, fk5: bool = False) -> str:
     if not found[1] and letter == "J" and number != "2000" and not fk5:
         raise CatalogueError(
             f"{by} gives the year {number}: if it is the equinox, write J{number}; if the positions are of J2000, "
-            "leave "
-            "it out."
+            "leave it out."
         )
     return letter + number
 
@@ -285,15 +283,13 @@ def of_columns(where: str, frames: Frames, ra: str, dec: str, given: str | None,
     if warned and equinox[0] is None and family[0] in (None, "equatorial"):
         raise CatalogueError(
             f"{where}: the file says '{warned[0][:120]}', its columns '{ra}' and '{dec}' do not say in which frame "
-            "they "
-            "are. State it with `frame` (icrs, fk5, fk4 or galactic)."
+            "they are. State it with `frame` (icrs, fk5, fk4 or galactic)."
         )
     chosen = family[0] or "equatorial"
     if chosen not in CONVERTED:
         raise CatalogueError(
             f"{where}: columns '{ra}' and '{dec}' hold {chosen} coordinates ({family[1]}). They are not converted "
-            "here: "
-            "give right ascension and declination of J2000, for example from astropy's SkyCoord.icrs."
+            "here: give right ascension and declination of J2000, for example from astropy's SkyCoord.icrs."
         )
     by = equinox[1] if chosen == "equatorial" else family[1]
     return Frame(chosen, equinox[0] if chosen == "equatorial" else None, by)

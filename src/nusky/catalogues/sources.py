@@ -120,9 +120,8 @@ def drop_repeats(sources: Sources, needed: Collection[str] = ()) -> tuple[Source
         headers = ", ".join(sources.headers.get(column, column) for column in decisive)
         raise CatalogueError(
             f"{sources.where}: rows of the same name and position differ in {headers}: {', '.join(names[:5])}"
-            f"{' ...' if len(names) > 5 else ''}. Write one row for each source, with the sum or mean that is "
-            "meant, or "
-            "give rows that are different sources different names."
+            f"{' ...' if len(names) > 5 else ''}. Write one row for each source, with the sum or mean that is meant, "
+            "or give rows that are different sources different names."
         )
     notes = sources.notes
     if differing:

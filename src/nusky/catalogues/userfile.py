@@ -318,9 +318,8 @@ def _angles(
             and other.read_as.startswith("degrees, as")
         ):
             raise CatalogueError(
-                f"{file.where}: one coordinate is stated in '{one.read_as}', column '{name}' states no unit. State "
-                "it with "
-                "`unit`, or write it in the name of the column, such as 'Dec [rad]'."
+                f"{file.where}: one coordinate is stated in '{one.read_as}', column '{name}' states no unit. State it "
+                "with `unit`, or write it in the name of the column, such as 'Dec [rad]'."
             )
     return found
 
@@ -353,9 +352,8 @@ def _doubts(
         return notes
     if file.other_unit:
         raise CatalogueError(
-            f"{file.where}: the file says '{file.other_unit[0][:120]}', the column '{ra_name}' states no unit. "
-            "State it with "
-            "`unit` (deg, rad or hours), or in the name of the column, such as 'RA [deg]'."
+            f"{file.where}: the file says '{file.other_unit[0][:120]}', the column '{ra_name}' states no unit. State "
+            "it with `unit` (deg, rad or hours), or in the name of the column, such as 'RA [deg]'."
         )
     way = "if so, state `unit` or write it in the name of the column, such as 'RA [rad]'"
     in_turn = values.min() >= 0 and values.max() <= 2 * np.pi
@@ -363,18 +361,16 @@ def _doubts(
     near_equator = np.all(np.abs(dec.values[np.isfinite(dec.values)]) <= np.pi / 2)
     if in_turn and near_equator and len(values) >= FEW and np.ptp(values) > np.pi:
         raise CatalogueError(
-            f"{file.where}: all of '{ra_name}' lies within 0 and 2 pi and all of '{dec_name}' within -pi/2 and "
-            "pi/2, as "
-            "radians do. State the unit with `unit` (rad or deg; --unit on the command line)."
+            f"{file.where}: all of '{ra_name}' lies within 0 and 2 pi and all of '{dec_name}' within -pi/2 and pi/2, "
+            "as radians do. State the unit with `unit` (rad or deg; --unit on the command line)."
         )
     if in_turn and near_equator:
         notes.append(f"All of {ra_name} lies within 0 and 2 pi: are these radians? {way[0].upper()}{way[1:]}.")
     if in_clock and frame.family == "equatorial":
         if len(values) >= FEW and np.ptp(values) > 12 and ra_name != Columns().ra_deg:
             raise CatalogueError(
-                f"{file.where}: all of '{ra_name}' lies within 0 and 24 and fills that range, as hours do. State "
-                "the unit "
-                "with `unit` (hours or deg; --unit on the command line)."
+                f"{file.where}: all of '{ra_name}' lies within 0 and 24 and fills that range, as hours do. State the "
+                "unit with `unit` (hours or deg; --unit on the command line)."
             )
         notes.append(f"All of {ra_name} lies within 0 and 24: if these are hours, give the unit or degrees.")
     return notes

@@ -69,9 +69,8 @@ def check_version(root: Path, allow_version_1: bool) -> None:
         return
     if not allow_version_1:
         raise ReleaseError(
-            f"{path}: version 1.0 of icecube-14yr, which has known faults: {_FAULTS}. Fetch the newest version "
-            "from https://doi.org/10.7910/DVN/MMIIZA; to use version 1.0 all the same, set "
-            "`release.allow_version_1: true`."
+            f"{path}: version 1.0 of icecube-14yr, which has known faults: {_FAULTS}. Fetch the newest version from "
+            "https://doi.org/10.7910/DVN/MMIIZA; to use version 1.0 all the same, set `release.allow_version_1: true`."
         )
     log.warning("%s: version 1.0 of icecube-14yr is used although it has known faults: %s", path, _FAULTS)
 

@@ -307,8 +307,7 @@ def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[re
     raise ReleaseError(
         f"{root}: {len(missing)} file(s) of {release.name} missing: {', '.join(missing)}. {' '.join(hints)}"
         f"{' ' if hints else ''}The whole release is at {release.page}; every file named here is needed for the "
-        "seasons "
-        "asked for."
+        "seasons asked for."
     )
 
 
