@@ -44,9 +44,7 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
     level = rows["confidence_level"].iloc[0]
     with canvas.style():
         figure = canvas.new_figure(supernova, f"{100 * level:g} % confidence level", synthetic=False, size=(7.2, 4.6))
-        axes = figure.subplots()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes = figure.add_subplot(xscale="log", yscale="log")
         lowest, spread = np.inf, False
         for color, (name, part) in zip(_cycled(), rows.groupby("detector", sort=False), strict=False):
             curves = {column: _drawn(part, column, coupling_product) for column in part if "strength" in column}

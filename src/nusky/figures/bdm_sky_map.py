@@ -60,7 +60,7 @@ def bdm_sky_map(sky: pa.Table, *, supernova: str, position: tuple[float, float],
         bar = figure.colorbar(mesh, ax=[*whole, *closer], pad=0.02, aspect=40)
         bar.set_label(rf"$\mathrm{{d}}\Phi_\chi/\mathrm{{d}}T_\chi\,\mathrm{{d}}\Omega$ {UNIT}")
         bar.ax.minorticks_off()
-        canvas.legend_below(figure, *closer[0].get_legend_handles_labels(), ncols=3)
+        canvas.legend_below(figure, closer[0].get_legend_handles_labels()[0], ncols=3)
         return figure
 
 

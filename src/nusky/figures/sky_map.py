@@ -85,8 +85,7 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
             canvas.bar_beside(sky, points, "Reconstructed energy  log₁₀(E / GeV)")
         elif not log10_energy.size:
             canvas.note(sky, "no events")
-        handles, labels = sky.get_legend_handles_labels()
-        canvas.legend_below(figure, handles[::-1], labels[::-1], ncols=4)
+        canvas.legend_below(figure, sky.get_legend_handles_labels()[0][::-1], ncols=4)
         return figure
 
 

@@ -82,7 +82,7 @@ def all_sky(
         _frame(axes, coordinates)
         label = rf"Local p-value  $-\log_{{10}} p$,  darkest: p < {1 / (n_trials + 1):.2g}"
         canvas.bar_beside(axes, mesh, label)
-        canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=5)
+        canvas.legend_below(figure, axes.get_legend_handles_labels()[0], ncols=5)
         return figure
 
 

@@ -36,8 +36,7 @@ def ts_scan(
     from_zero = conventions(method).limit_from == "zero"
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, f"{weighting} weights", synthetic=synthetic)
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
+        axes = figure.add_subplot(xscale="log")
         for index, color in canvas.index_colors(gamma.tolist()).items():
             chosen = (gamma == index) & np.isfinite(statistic)
             limit = _draw_limit(axes, rows.get(index), from_zero, color)

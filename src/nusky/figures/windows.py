@@ -53,10 +53,8 @@ def windows(
                 size=7,
             )
         width = np.maximum(stop - start, _LEAST_WIDTH * (high - low))
-        for chosen, color, label in (
-            (~unseen, "#0072B2", "searched"),
-            (unseen, canvas.WARNING_COLOR, "left out: no good run"),
-        ):
+        looks = ((~unseen, "#0072B2", "searched"), (unseen, canvas.WARNING_COLOR, "left out: no good run"))
+        for chosen, color, label in looks:
             if chosen.any():
                 at = np.flatnonzero(chosen)
                 left = (start + stop - width) / 2
@@ -69,6 +67,5 @@ def windows(
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("MJD [d]")
         axes.set_ylabel("" if named else f"{len(order)} sources")
-        handles, labels = axes.get_legend_handles_labels()
-        canvas.legend_below(figure, handles, labels, ncols=2)
+        canvas.legend_below(figure, axes.get_legend_handles_labels()[0], ncols=2)
         return figure
