@@ -30,6 +30,7 @@ SYNTHETIC_TAG = "synthetic events · not a measurement"
 WARNING_COLOR = "#B23A00"
 MUTED_COLOR = "#5B6770"
 BAND_COLOR = "#9AA5AE"
+HISTOGRAM = {"color": "#56B4E9", "alpha": 0.55, "edgecolor": "#0072B2"}
 LONGEST_NAME = 40
 """Characters of a name that are drawn; longer ones would leave no room for the axes."""
 
@@ -102,17 +103,9 @@ def new_figure(
         size = min(10, 10 * width / 5)
         figure.text(0.08 / width, base, text[0].upper() + text[1:], size=size, weight="bold")
     if synthetic:
-        figure.text(
-            0.5,
-            1 - _STRIP_INCHES / 2 / (height + header),
-            SYNTHETIC_TAG,
-            ha="center",
-            va="center",
-            size=8.5,
-            weight="bold",
-            color=WARNING_COLOR,
-            bbox={"boxstyle": "round,pad=0.3", "facecolor": "#FFF1E6", "edgecolor": WARNING_COLOR, "linewidth": 0.8},
-        )
+        box = {"boxstyle": "round,pad=0.3", "facecolor": "#FFF1E6", "edgecolor": WARNING_COLOR, "linewidth": 0.8}
+        look = {"ha": "center", "va": "center", "size": 8.5, "weight": "bold", "color": WARNING_COLOR, "bbox": box}
+        figure.text(0.5, 1 - _STRIP_INCHES / 2 / (height + header), SYNTHETIC_TAG, **look)
     return figure
 
 
