@@ -22,33 +22,16 @@ UNKNOWN = frozenset(
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _SIGNS = frozenset({"<", "<=", ">", ">=", "\u2264", "\u2265"})
 _LIMIT_SIGNS = ("<", "\u2264", ">", "\u2265", "\u2272", "\u2273")
-_YES = frozenset({"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "x", "*"}) | {
-    *("limit", "upper", "upper limit", "lower limit")
-}
+_YES = frozenset(
+    {"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "x", "*"}
+    | {"limit", "upper", "upper limit", "lower limit"}
+)
 _NO_UNIT = frozenset({"none", "-", "--", "---", "null", "unitless"})
 """What some write where a column has no unit."""
 _NO = frozenset(
-    {
-        "value",
-        "det",
-        "detected",
-        "meas",
-        "m",
-        "flux",
-        "",
-        "0",
-        "false",
-        "f",
-        "no",
-        "n",
-        "=",
-        "~",
-        "\u2248",
-        "ok",
-        "measured",
-        "detection",
-        *(UNKNOWN - {"*", "unknown"}),
-    }
+    {"value", "det", "detected", "meas", "m", "flux", "", "0", "false", "f", "no", "n", "=", "~", "\u2248", "ok"}
+    | {"measured", "detection"}
+    | (UNKNOWN - {"*", "unknown"})
 )
 _LIMIT_WORDS = frozenset(
     {"limit", "lim", "ul", "uplim", "upper", "upperlimit", "islimit", "isul", "limits", "l", "lolim"}
@@ -235,15 +218,8 @@ def angles(
             f"{file.where}: row {bad + 1}: {found.values[bad]:g} in column '{header}' is no right ascension of 0 to 24 "
             "hours. Correct the unit or the value."
         )
-    return Angles(
-        found.values * size if size != 1.0 else found.values,
-        found.limit,
-        read_as,
-        is_stated,
-        first,
-        size,
-        found.unknown,
-    )
+    values = found.values * size if size != 1.0 else found.values
+    return Angles(values, found.limit, read_as, is_stated, first, size, found.unknown)
 
 
 def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[str]) -> np.ndarray:
@@ -470,8 +446,7 @@ def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndar
 
 def _names_limit_of(name: str, column: str) -> str | None:
     """What the name of a column says: "own" flag or limit of `column`, flag of the "row", perhaps its "sign"."""
-    words = Counter(word for word in re.split(r"[^a-z0-9]+", _spaced(name)) if word)
-    own = Counter(word for word in re.split(r"[^a-z0-9]+", _spaced(column)) if word)
+    words, own = Counter(_words(name)), Counter(_words(column))
     beyond = set(words - own)
     if own <= words and beyond:
         known = beyond <= _LIMIT_WORDS | _FLAG_FILLERS
@@ -483,8 +458,7 @@ def _names_limit_of(name: str, column: str) -> str | None:
 
 def unclear_flags(names: Sequence[str], column: str) -> list[str]:
     """Those of `names` which may say of which rows the numbers in `column` are measured, but not in a known way."""
-    own = set(re.split(r"[^a-z0-9]+", _spaced(column)))
-    found = {name: set(re.split(r"[^a-z0-9]+", _spaced(name))) - {""} for name in names if name != column}
+    own, found = set(_words(column)), {name: set(_words(name)) for name in names if name != column}
     return [
         name for name, words in found.items() if words - own and words - own <= _UNCLEAR and own & words in (own, set())
     ]
@@ -495,12 +469,10 @@ def doubtful_errors(file: TableFile, column: str, measured: np.ndarray) -> list[
 
     Many lists say so that a number is an upper limit.
     """
-    own = set(re.split(r"[^a-z0-9]+", _spaced(column)))
+    own = set(_words(column))
     for name in file.table.colnames:
-        words = set(re.split(r"[^a-z0-9]+", _spaced(name))) - {""}
+        words = set(_words(name))
         if not (own < words and words - own <= _ERROR_WORDS) or not is_numeric(file.table[name]):
-            continue
-        if not isinstance(file.table[name], Column) or file.table[name].ndim != 1:
             continue
         errors = numbers(file.where, file.table, name).values
         without = np.isfinite(measured) & ~(errors > 0)
@@ -524,9 +496,10 @@ def _has_signs(column: Column, only: bool = False) -> bool:
     return any(entry.startswith(_LIMIT_SIGNS) or entry in signs for entry in entries)
 
 
-def _spaced(name: str) -> str:
-    """A name with its capitals made words: FluxLimit, isUL."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).casefold()
+def _words(name: str) -> list[str]:
+    """The words of a name, with its capitals made words: FluxLimit, isUL."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).casefold()
+    return [word for word in re.split(r"[^a-z0-9]+", spaced) if word]
 
 
 def _flags(column: Column) -> tuple[np.ndarray | None, tuple[int, str] | None]:

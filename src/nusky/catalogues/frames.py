@@ -149,39 +149,31 @@ def by_description(name: str, text: str) -> Statement:
 
 
 def by_system(system: str, equinox: str | None, by: str) -> Statement:
-    """What a coordinate system (COOSYS, RADESYS, ...) and its equinox say.
-
-    Raises
-    ------
-    CatalogueError
-        A system or equinox that is not known here.
-    """
+    """What a coordinate system (COOSYS, RADESYS, ...) and its equinox say; `UNKNOWN` if one is not known here."""
     name = re.sub(r"[^a-z0-9]", "", system.casefold())
     for family in ("supergalactic", "galactic"):
         if name.startswith(family) or name == family.removesuffix("actic"):
             return Statement(by, family)
     if name.startswith("ecl") or "ecliptic" in name:
         return Statement(by, "ecliptic")
-    if name in (
-        "",
-        "icrs",
-        "icrf",
-        "gcrs",
-        "equatorial",
-        "celestial",
-        "fk5",
-        "eqfk5",
-        "fk4",
-        "eqfk4",
-        "fk4noe",
-        "j2000",
-    ):
-        fk4 = name in ("fk4", "eqfk4", "fk4noe")
-        if name in ("icrs", "icrf", "gcrs", "j2000"):
-            return Statement(by, "equatorial", None, "J2000")
-        year = _lettered(equinox.strip(), by, fk4=fk4, fk5="fk5" in name) if equinox else None
-        return Statement(by, "equatorial", None, year or ("B1950" if fk4 else "J2000" if "fk5" in name else None))
-    raise CatalogueError(f"{by} names the coordinate system '{system[:60]}', which cannot be converted here.")
+    if name in ("icrs", "icrf", "gcrs", "j2000"):
+        return Statement(by, "equatorial", None, "J2000")
+    fk4, fk5 = name in ("fk4", "eqfk4", "fk4noe"), name in ("fk5", "eqfk5")
+    if not (fk4 or fk5 or name in ("", "equatorial", "celestial")):
+        return Statement(f"{by} names the coordinate system '{system[:60]}', which cannot be converted here.", UNKNOWN)
+    try:
+        year = _lettered(equinox.strip(), by, fk4=fk4, fk5=fk5) if equinox else None
+    except CatalogueError as error:
+        return Statement(str(error), UNKNOWN)
+    return Statement(by, "equatorial", None, year or ("B1950" if fk4 else "J2000" if fk5 else None))
+
+
+def by_epoch(epoch: str, said: str) -> Statement | None:
+    """What an epoch says of the frame: mostly nothing, as it is the time of an observation.
+
+    Old files call the equinox so: B1950 is then `UNKNOWN`, as it is `said`.
+    """
+    return Statement(f"{said}, perhaps the equinox.", UNKNOWN) if re.fullmatch(r"B?1950(\.0*)?", epoch, re.I) else None
 
 
 def _equinox(name: str, by: str) -> str | None:

@@ -87,7 +87,6 @@ def read_file(
     extension = extension or ("extension_deg" if "extension_deg" in present else None)
     where = positions(file, columns.ra_deg, columns.dec_deg, stated)
     commas, notes = where.commas, [*file.notes, *where.notes]
-    ra_name, dec_name = where.ra_name, where.dec_name
     frame_columns = {
         "name": _names(file, name_column),
         "ra_deg": where.ra_deg,
@@ -96,13 +95,9 @@ def read_file(
         "flux": np.nan,
         "flux_limit": False,
     }
-    used = {name_column, ra_name, dec_name, extension, *(_flags_of_extension(file, extension))}
-    headers = {
-        "ra_deg": ra_name,
-        "dec_deg": dec_name,
-        "name": name_column,
-        "extension_deg": extension or "extension_deg",
-    }
+    headers = {"name": name_column, "ra_deg": where.ra_name, "dec_deg": where.dec_name}
+    headers["extension_deg"] = extension or "extension_deg"
+    used = {*headers.values(), *_flags_of_extension(file, extension)}
     numbers, flags = _numbers(file, used, numeric, commas, notes)
     for header, key in times.items():
         if header in flags:
@@ -230,7 +225,12 @@ def _by_row(file: TableFile, given: str | None) -> list[frames.Statement]:
         for text in dict.fromkeys(texts(file.table[name])):
             if text.strip().casefold() in UNKNOWN:
                 continue
-            statement = _of_row(text.strip(), kind, by)
+            text = text.strip()
+            if kind == "epoch":
+                statement = frames.by_epoch(text, f"{by} says {text}")
+            else:
+                system, equinox = ("", text) if kind == "equinox" else (text, None)
+                statement = frames.by_system(system, equinox, by)
             said.setdefault(statement and (statement.family, statement.equinox), (text, statement))
         if len(said) > 1 and given is None:
             (first, _), (second, _) = list(said.values())[:2]
@@ -240,16 +240,6 @@ def _by_row(file: TableFile, given: str | None) -> list[frames.Statement]:
             )
         found += [statement for _, statement in said.values() if statement] if len(said) == 1 else []
     return found
-
-
-def _of_row(text: str, kind: str, by: str) -> frames.Statement | None:
-    if kind == "epoch":  # mostly the time of an observation, but old lists call the equinox so
-        is_old = re.fullmatch(r"B?1950(\.0*)?", text, re.I)
-        return frames.Statement(f"{by} says {text}, perhaps the equinox.", frames.UNKNOWN) if is_old else None
-    try:
-        return frames.by_system("", text, by) if kind == "equinox" else frames.by_system(text, None, by)
-    except CatalogueError as error:
-        return frames.Statement(str(error), frames.UNKNOWN)
 
 
 def _printable(text: str) -> str:
@@ -312,11 +302,8 @@ def _angles(
         reading.angles(file, dec, False, other, "deg" if unit == "hours" else unit or "", commas),
     )
     for one, other, name in ((found[0], found[1], dec), (found[1], found[0], ra)):
-        if (
-            one.size in (units.RADIAN, 1 / 60, 1 / 3600)
-            and other.size == 1.0
-            and other.read_as.startswith("degrees, as")
-        ):
+        unstated = other.size == 1.0 and other.read_as.startswith("degrees, as")
+        if one.size in (units.RADIAN, 1 / 60, 1 / 3600) and unstated:
             raise CatalogueError(
                 f"{file.where}: one coordinate is stated in '{one.read_as}', column '{name}' states no unit. State it "
                 "with `unit`, or write it in the name of the column, such as 'Dec [rad]'."
@@ -331,9 +318,8 @@ def _doubts(
     outside = np.flatnonzero(np.abs(dec.values) > 90)
     if len(outside) and frame.family == "equatorial":
         row = outside[0]
-        hint = (
-            " Are the columns of right ascension and declination exchanged?" if np.all(np.abs(ra.values) <= 90) else ""
-        )
+        exchanged = " Are the columns of right ascension and declination exchanged?"
+        hint = exchanged if np.all(np.abs(ra.values) <= 90) else ""
         raise CatalogueError(
             f"{file.where}: row {row + 1}: {dec_name} = {dec.values[row]} must lie in -90 to 90 degrees.{hint}"
         )
