@@ -28,7 +28,7 @@ from nusky.bdm.events import checked_energies, counted
 from nusky.bdm.flux import burst_or_instant, reported, warn_of_error
 from nusky.bdm.geometry import source
 from nusky.bdm.halo import halo_from_keywords, nx
-from nusky.bdm.params import params
+from nusky.bdm.params import HaloProfile, Spike, params
 from nusky.bdm.problem import Emission, NeutrinoCrossSection, Surroundings, with_noise
 from nusky.bdm.quadrature import Integrals, Interpolant, joined
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
@@ -81,9 +81,7 @@ class BoostedDarkMatter(Constants):
         self.is_spike = flag("is_spike", is_spike)
         self.profile, self.form_factor, self.conventions = profile, form_factor, conventions
         self.spectrum = fermi_dirac_fluence if spectrum is None else spectrum
-        halo = params.merge("halo", "spike", **kwargs)
-        self.rhos, self.rs, self.n = halo["rhos"], halo["rs"], halo["n"]
-        self.mBH, self.tBH, self.rh, self.alpha, self.sigv = (halo[k] for k in ("mBH", "tBH", "rh", "alpha", "sigv"))
+        vars(self).update(params.merge("halo", "spike", **kwargs))
         self._surroundings({})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -210,7 +208,7 @@ class BoostedDarkMatter(Constants):
         return reported(shape, with_noise(joined(parts), emission), full_output, rtol, "event")
 
     def _halo(self) -> dict[str, Any]:
-        return {key: getattr(self, key) for key in ("rhos", "rs", "n", "mBH", "tBH", "rh", "alpha", "sigv")}
+        return {key: getattr(self, key) for key in (*HaloProfile._fields, *Spike._fields)}
 
     def _surroundings(self, kwargs: dict[str, Any]) -> Surroundings:
         if self._replaced("nx"):

@@ -17,7 +17,7 @@ from nusky.errors import CatalogueError, PhysicsError
 from nusky.resources import SUPERNOVAE, resource
 
 MILKY_WAY = "Milky Way"
-_REQUIRED = ("name", "ra_deg", "dec_deg", "distance_kpc")
+_DISTANCE = "distance_kpc"
 _OPTIONAL = ("distance_error_low_kpc", "distance_error_high_kpc", "year", "year_error")
 _UNITS = {"year": "yr", "year_error": "yr"}  # all others: kpc
 
@@ -156,25 +156,24 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     CatalogueError
         The file cannot be read, lacks a column, or holds a row that is no supernova; the message names the row.
     """
+    from nusky.catalogues.columns import texts
     from nusky.catalogues.sources import check
-    from nusky.catalogues.userfile import read_file, read_table, texts
+    from nusky.catalogues.tablefile import read_table
+    from nusky.catalogues.userfile import read_file
     from nusky.config import Columns
 
     path = resource(SUPERNOVAE) if path is None else Path(path)
     sources = read_file(path, Columns(), label="supernovae")
     check(sources)
-    table = read_table(path, "name", _REQUIRED).table
-    missing = [name for name in _REQUIRED if name not in table.colnames]
-    if missing:
-        raise CatalogueError(f"{path}: no column '{missing[0]}'; it has {', '.join(table.colnames)}. Add it.")
-    names = [" ".join(name.split()) for name in texts(table["name"])]
+    table = read_table(path, "name", ("name", "ra_deg", "dec_deg", _DISTANCE)).table
+    if _DISTANCE not in table.colnames:
+        raise CatalogueError(f"{path}: no column '{_DISTANCE}'; it has {', '.join(table.colnames)}. Add it.")
+    names = sources.frame["name"].tolist()
     twice = [name for name, uses in Counter(names).items() if uses > 1]
     if twice:
         raise CatalogueError(f"{path}: more than one row is called '{twice[0]}'. Give every supernova its own name.")
-    positions = {axis: sources.frame[axis].to_numpy() for axis in ("ra_deg", "dec_deg")}
-    numbers = positions | {
-        name: _numbers(path, table, name) for name in (_REQUIRED[3], *_OPTIONAL) if name in table.colnames
-    }
+    numbers = {axis: sources.frame[axis].to_numpy() for axis in ("ra_deg", "dec_deg")}
+    numbers |= {name: _numbers(path, table, name) for name in (_DISTANCE, *_OPTIONAL) if name in table.colnames}
     hosts = texts(table["host"]) if "host" in table.colnames else [MILKY_WAY] * len(names)
     collapsed = _flags(path, table, "core_collapse") if "core_collapse" in table.colnames else [True] * len(names)
     listed = []
@@ -202,7 +201,7 @@ def _numbers(path: Path, table: Any, header: str) -> Array:
     """A column as float64 in the unit of its name, NaN where it is empty."""
     from astropy import units as u
 
-    from nusky.catalogues.userfile import is_numeric
+    from nusky.catalogues.columns import is_numeric
 
     column, unit = table[header], u.Unit(_UNITS.get(header, "kpc"))
     if not is_numeric(column):

@@ -21,8 +21,6 @@ from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.config import Columns
 from nusky.errors import CatalogueError
 
-__all__ = ["Reading", "is_numeric", "read_file", "read_table", "texts"]
-
 FEW = 5
 """Fewer sources say nothing about the unit of their right ascension."""
 WIDE_DEG = 15.0
