@@ -1,9 +1,8 @@
 """`nusky bdm`: boosted dark matter of one supernova: flux, events, limits of detectors and sky map."""
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
@@ -16,25 +15,9 @@ app = typer.Typer(
 )
 
 
-class Model(StrEnum):
-    """How dark matter scatters."""
-
-    CONSTANT = "constant"
-    LMUTAU = "lmutau"
-
-
-class Rules(StrEnum):
-    """The set of conventions."""
-
-    STANDARD = "standard"
-    PUBLISHED = "published"
-
-
-class Counting(StrEnum):
-    """How a number of events is limited."""
-
-    POISSON = "poisson"
-    FELDMAN_COUSINS = "feldman-cousins"
+Model = Literal["constant", "lmutau"]
+Rules = Literal["standard", "published"]
+Counting = Literal["poisson", "feldman-cousins"]
 
 
 def _quantity(name: str) -> Callable[[Any], Any]:
@@ -118,13 +101,13 @@ def flux(
     t: Time = "350yr",
     tx: Tx = "5MeV",
     mx: Mx = "1MeV",
-    model: ModelName = Model.CONSTANT,
+    model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
     neutrino_coupling: NeutrinoCoupling = 1e-8,
     target_coupling: TargetCoupling = "1e-8",
     mediator_ratio: MediatorRatio = 1 / 3,
     oscillation: Oscillation = "none",
-    conventions: Conventions = Rules.STANDARD,
+    conventions: Conventions = "standard",
     json: AsJson = False,
 ) -> None:
     """Flux from the whole sky per kinetic energy, MeV^-1 cm^-2 s^-1.
@@ -143,7 +126,7 @@ def flux(
     boosted = place.under(physics, _set(conventions))
     value, error = boosted.flux(t * constant.year2Seconds, tx, mx, full_output=True)
     end = get_tvan(tx, mx, boosted.Rs) / constant.year2Seconds
-    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions.value}
+    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions}
     inputs |= {"t_yr": t, "tx_mev": tx, "mx_mev": mx, "signal_ends_yr": end}
     _report("flux", value, error, "MeV^-1 cm^-2 s^-1", inputs, json, _why_nothing(value, t, end))
 
@@ -165,7 +148,7 @@ def events(
         float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest recoil energy of the target that counts.")
     ] = "0MeV",
     targets: Annotated[float, typer.Option(min=0, help="Number of targets (electrons).")] = 1.0,
-    model: ModelName = Model.CONSTANT,
+    model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
     sigma_xe: Annotated[
         float, typer.Option(parser=_AREA, metavar="CM2", help="constant: cross section with the target.")
@@ -174,7 +157,7 @@ def events(
     target_coupling: TargetCoupling = "1e-8",
     mediator_ratio: MediatorRatio = 1 / 3,
     oscillation: Oscillation = "none",
-    conventions: Conventions = Rules.STANDARD,
+    conventions: Conventions = "standard",
     json: AsJson = False,
 ) -> None:
     """Number of recoils in a detector of electrons.
@@ -198,11 +181,11 @@ def events(
         mx, (tx_min, tx_max), span, recoil_above=recoil_above, full_output=True
     )
     # With a constant cross section the events are those of a target of 1 cm^2.
-    scale = targets * (sigma_xe if model is Model.CONSTANT else 1.0)
-    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions.value}
+    scale = targets * (sigma_xe if model == "constant" else 1.0)
+    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions}
     inputs |= {"t_yr": t, "duration_yr": duration, "tx_min_mev": tx_min, "tx_max_mev": tx_max, "mx_mev": mx}
     inputs |= {"recoil_above_mev": recoil_above, "targets": targets}
-    inputs |= {"sigma_xe_cm2": sigma_xe} if model is Model.CONSTANT else {}
+    inputs |= {"sigma_xe_cm2": sigma_xe} if model == "constant" else {}
     nothing = None if value else "nothing arrives in this time with these energies"
     _report("events", value * scale, error * scale, "", inputs, json, nothing)
 
@@ -246,7 +229,7 @@ def exclude(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
-    model: ModelName = Model.CONSTANT,
+    model: ModelName = "constant",
     neutrino_coupling: NeutrinoCoupling = 1e-8,
     target_coupling: TargetCoupling = "1e-8",
     mediator_ratio: MediatorRatio = 1 / 3,
@@ -291,7 +274,7 @@ def exclude(
         span,
         observed=observed,
         confidence_level=confidence_level,
-        method=None if method is None else method.value,
+        method=method,
     )
     if draws:
         counted = (limits.t_start, limits.t_stop)
@@ -304,7 +287,7 @@ def exclude(
     inputs |= {"method": limits.limits[0].method, "observed": observed, "draws": draws, "seed": seed}
     inputs |= {"distance_error_kpc": distance_error}
     inputs |= {"t_start_yr": span[0] / constant.year2Seconds, "t_stop_yr": span[1] / constant.year2Seconds}
-    if model is Model.CONSTANT:
+    if model == "constant":
         inputs.pop("sigma_xv_cm2")  # what strength 1 means; the limit does not depend on it
         name, scale = "sqrt_sigma_cm2", np.sqrt(limits.reference_cm4)
     else:
@@ -315,7 +298,7 @@ def exclude(
     }
     curves = {key: scale * np.sqrt(value) for key, value in curves.items() if key == name or draws}
     if output is not None:
-        _write_limits(output, limits.table(), inputs, place.supernova.name, None if model is Model.CONSTANT else scale)
+        _write_limits(output, limits.table(), inputs, place.supernova.name, None if model == "constant" else scale)
     kind = "expected median" if observed is None else "observed"
     if json:
         shown = {key: [value if np.isfinite(value) else None for value in column] for key, column in curves.items()}
@@ -356,14 +339,14 @@ def skymap(
         typer.Option(parser=_ENERGY, metavar="MEV", help="Integrate from --tx to this energy (.fits only)."),
     ] = None,
     mx: Mx = "1MeV",
-    model: ModelName = Model.CONSTANT,
+    model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
     neutrino_coupling: NeutrinoCoupling = 1e-8,
     target_coupling: TargetCoupling = "1e-8",
     mediator_ratio: MediatorRatio = 1 / 3,
     oscillation: Oscillation = "none",
     conventions: Annotated[Rules, typer.Option(help="Set of conventions (.fits; the others show both).")] = (
-        Rules.STANDARD
+        "standard"
     ),
     nside: Annotated[int, typer.Option(help="Resolution of .fits, a power of two.")] = 128,
     n_l: Annotated[int, typer.Option(help="Points in Galactic longitude, other formats.")] = 800,
@@ -397,17 +380,17 @@ def skymap(
         sky = healpix_map(boosted, place.galactic, seconds, energies, mx, nside=nside, GC_coord=place.centre)
         sky.write(output)
         largest, integral, unit = float(sky.value.max()), sky.integral(), sky.unit
-        inputs |= {"nside": nside, "conventions": conventions.value}
+        inputs |= {"nside": nside, "conventions": conventions}
     else:
         shown = {"n_l": n_l, "n_b": n_b, "GC_coord": place.centre}
         grids = {
             rules: grid_map(place.under(physics, _set(rules)), place.galactic, seconds, tx, mx, **shown)
-            for rules in Rules
+            for rules in get_args(Rules)
         }
         _write_grids(output, grids, inputs, place, f"Tχ = {tx:g} MeV, mχ = {mx:g} MeV, {t:g} years")
         largest, integral = float(grids[conventions].value.max()), grids[conventions].integral()
         unit = "MeV-1 cm-2 s-1 sr-1"
-        inputs |= {"n_l": n_l, "n_b": n_b, "conventions": conventions.value}
+        inputs |= {"n_l": n_l, "n_b": n_b, "conventions": conventions}
     found = {"file": str(output), "largest": largest, "integral": integral, "unit": unit}
     if json:
         console.as_json(found | {"inputs": inputs})
@@ -427,8 +410,8 @@ def _refuse_idle(context: typer.Context, idle: Mapping[str, str]) -> None:
 def _of_other_models(model: Model) -> dict[str, str]:
     """The options that belong to another model, and why they are idle."""
     couplings = ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
-    names, other = (couplings, Model.LMUTAU) if model is Model.CONSTANT else (("sigma_xv", "sigma_xe"), Model.CONSTANT)
-    return dict.fromkeys(names, f"belongs to --model {other.value}")
+    names, other = (couplings, "lmutau") if model == "constant" else (("sigma_xv", "sigma_xe"), "constant")
+    return dict.fromkeys(names, f"belongs to --model {other}")
 
 
 def _told_of(where: Any) -> dict[str, Any]:
@@ -445,7 +428,7 @@ def _told_of(where: Any) -> dict[str, Any]:
 def _set(rules: Rules) -> Any:
     from nusky.bdm import PUBLISHED, STANDARD
 
-    return STANDARD if rules is Rules.STANDARD else PUBLISHED
+    return STANDARD if rules == "standard" else PUBLISHED
 
 
 def _place(name: str, ra: float | None, dec: float | None, distance: float | None, host: str | None) -> Any:
@@ -469,16 +452,16 @@ def _physics(
     from nusky.bdm.checks import positive
     from nusky.bdm.models import ConstantCrossSection, LMuTau
 
-    if model is Model.CONSTANT:
+    if model == "constant":
         return ConstantCrossSection(float(positive("sigma_xv", sigma_xv, "cm2")))
     return LMuTau(neutrino_coupling, target_coupling, mediator_ratio, oscillation=oscillation)
 
 
 def _told(model: Model, physics: Any) -> dict[str, Any]:
     """The model's name and parameters."""
-    if model is Model.CONSTANT:
-        return {"model": model.value, "sigma_xv_cm2": physics.sigxv0}
-    return {"model": model.value} | {
+    if model == "constant":
+        return {"model": model, "sigma_xv_cm2": physics.sigxv0}
+    return {"model": model} | {
         key: getattr(physics, key) for key in ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
     }
 
@@ -532,10 +515,10 @@ def _write_grids(output: Path, grids: dict[Rules, Any], inputs: dict[str, Any], 
 
     from nusky.tables import trace, write_table
 
-    some = grids[Rules.PUBLISHED]
+    some = grids["published"]
     l, b = np.degrees(np.meshgrid(some.l, some.b, indexing="ij"))
     columns = {"l_deg": l.ravel(), "b_deg": b.ravel()}
-    columns |= {f"{rules.value}_per_mev_cm2_s_sr": grid.value.ravel() for rules, grid in grids.items()}
+    columns |= {f"{rules}_per_mev_cm2_s_sr": grid.value.ravel() for rules, grid in grids.items()}
     if output.suffix.lower() == ".parquet":
         write_table(output, columns, kind="bdm_sky_map", provenance=trace([], inputs))
         return

@@ -62,10 +62,12 @@ def show(
       nusky catalogue show atnf --rows 3
       nusky catalogue show mine.csv --name Source --ra RA --dec Dec
     """
+    from nusky.catalogues.build import build_catalogue
+
     columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
     stated = {"table": table, "format": form, "unit": unit, "frame": frame}
     label, block = _catalogue(what, columns, stated)
-    built, report = _build(block, label)
+    built, report = build_catalogue(block, label)
     sources = built.to_pylist()
     if json:
         console.as_json({"report": report, "sources": sources})
@@ -99,10 +101,12 @@ def validate(
       nusky catalogue validate mine.csv --ra RA --dec Dec
       nusky catalogue validate mine.csv --name Source --weight flux
     """
+    from nusky.catalogues.build import build_catalogue
+
     columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
     stated = {"table": table, "format": form, "unit": unit, "frame": frame}
     label, block = file_block(file, columns, stated, weight or [])
-    built, report = _build(block, label)
+    built, report = build_catalogue(block, label)
     stacks = {weighting: _weights(built, settings) for weighting, settings in block.weightings.items()}
     if json:
         console.as_json({"report": report, "weightings": stacks})
@@ -114,8 +118,7 @@ def validate(
         console.pairs({"sources with a weight": found["n_sources"], "effective number": f"{found['n_effective']:.1f}"})
         for note in found["notes"]:
             console.pairs({"note": note})
-    console.say()
-    console.heading("To use it, write in the configuration:")
+    console.section("To use it, write in the configuration:")
     console.say(_yaml(label, block))
 
 
@@ -164,12 +167,6 @@ def _word(text: str) -> str:
     return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
 
 
-def _build(block: Any, label: str) -> tuple[Any, dict[str, Any]]:
-    from nusky.catalogues.build import build_catalogue
-
-    return build_catalogue(block, label)
-
-
 def _weights(table: Any, weighting: Any) -> dict[str, Any]:
     """What the standard method makes of a weighting; the effective number of sources is 1 / sum of squared shares."""
     from nusky.catalogues.weights import model_weights
@@ -190,16 +187,13 @@ def _explain(report: dict[str, Any]) -> None:
             "same position, kept": [" = ".join(names) for names in part["same_position_kept"]],
             "without a flux": part["missing_flux"],
         }
-        console.pairs({key: f"{len(names)}: {_few(names)}" for key, names in told.items() if names}, indent=4)
+        few = {key: ", ".join(names[:6]) + (" ..." if len(names) > 6 else "") for key, names in told.items()}
+        console.pairs({key: f"{len(names)}: {few[key]}" for key, names in told.items() if names}, indent=4)
     limits = report["limits"]
     if limits["flux"] or limits["extension"]:
         console.pairs({"upper limits": f"{limits['flux']} of the flux, {limits['extension']} of the extension"})
     for note in report["notes"]:
         console.pairs({"note": note})
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
 
 
 def _yaml(label: str, block: Any) -> str:
