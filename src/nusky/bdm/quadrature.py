@@ -209,10 +209,7 @@ class Interpolant:
             relative += list(own[good])
             highest += list(np.exp(x[np.arange(half.size), np.abs(values).argmax(axis=1)])[good])
             middle = (todo_a + todo_b)[~good] / 2
-            todo_a, todo_b = (
-                np.concatenate([todo_a[~good], middle]),
-                np.concatenate([middle, todo_b[~good]]),
-            )
+            todo_a, todo_b = np.concatenate([todo_a[~good], middle]), np.concatenate([middle, todo_b[~good]])
         order = np.argsort([edge[0] for edge in found])
         self._low, self._high = low, high
         self._edges, self._coefficients = np.array(found)[order], np.array(coefficients)[order]

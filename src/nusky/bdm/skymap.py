@@ -237,14 +237,7 @@ def _over_energies(
 
 
 def _of_directions(
-    boosted: Boosted,
-    t: float,
-    Tx: tuple[float, float],
-    mx: float,
-    theta: Array,
-    phi: Array,
-    rtol: float,
-    narrow: Array,
+    boosted: Boosted, t: float, Tx: tuple[float, float], mx: float, theta: Array, phi: Array, rtol: float, narrow: Array
 ) -> Integrals:
     edges = np.empty((theta.size, _N_EDGES + narrow.size))
     _energy_edges(theta, phi, KPC_PER_LIGHT_SECOND * t, *Tx, mx, boosted.Rs, boosted.Rg, boosted.beta, narrow, edges)

@@ -8,11 +8,7 @@ import typer
 
 from nusky.cli import console
 
-app = typer.Typer(
-    help="Boosted dark matter of one supernova.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(help="Boosted dark matter of one supernova.", no_args_is_help=True, rich_markup_mode=None)
 
 
 Model = Literal["constant", "lmutau"]
@@ -72,8 +68,7 @@ Tx = Annotated[
 Mx = Annotated[float, typer.Option("--mx", parser=_ENERGY, metavar="MEV", help="Mass of dark matter: 1MeV, 10keV.")]
 ModelName = Annotated[Model, typer.Option("--model", help="Constant cross section, or vector boson of L_mu - L_tau.")]
 Sigma = Annotated[
-    float,
-    typer.Option("--sigma-xv", parser=_AREA, metavar="CM2", help="constant: cross section with neutrinos."),
+    float, typer.Option("--sigma-xv", parser=_AREA, metavar="CM2", help="constant: cross section with neutrinos.")
 ]
 NeutrinoCoupling = Annotated[float, typer.Option(help="lmutau: product of couplings, neutrinos and dark matter.")]
 TargetCoupling = Annotated[

@@ -16,13 +16,7 @@ _GAMMA, _NEUTRINO, _LIMIT = "#0072B2", "#D55E00", "#000000"
 
 
 def gamma_rays(
-    spectra: pa.Table,
-    fractions: pa.Table,
-    *,
-    method: str,
-    catalogue: str,
-    synthetic: bool,
-    names: Collection[str] = (),
+    spectra: pa.Table, fractions: pa.Table, *, method: str, catalogue: str, synthetic: bool, names: Collection[str] = ()
 ) -> Figure:
     """Draw E^2 dN/dE of sources, one panel each: of `names`, or the `MOST_PANELS` with the most expected neutrinos.
 

@@ -49,7 +49,7 @@ class Release:
     citation: str
     page: str
     layout: str
-    """Which adapter reads it: a key of `nusky.releases.ingest.LAYOUTS`."""
+    """Which adapter reads it: one of `nusky.releases.ingest.LAYOUTS`."""
     seasons: tuple[Season, ...]
     mirrors: tuple[Mirror, ...]
     md5: dict[str, str] = field(default_factory=dict)
