@@ -1,12 +1,14 @@
 """`nusky bdm`: boosted dark matter of one supernova: flux, events, limits of detectors and sky map."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import typer
 
 from nusky.cli import console
+from nusky.cli.option_groups import with_groups
 
 app = typer.Typer(help="Boosted dark matter of one supernova.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,22 +45,65 @@ def _coupling(text: Any) -> Any:
         raise typer.BadParameter(f"'{text}' is neither a number nor the word loop.") from None
 
 
-SupernovaName = Annotated[
-    str, typer.Option("--supernova", help="Name in nusky's list, or any name with --ra, --dec, --distance.")
-]
-Ra = Annotated[
-    float | None,
-    typer.Option(parser=_RA, metavar="ANGLE", help="Right ascension: 350.85, 23h23m24s or 23:23:24 (hours)."),
-]
-Dec = Annotated[
-    float | None, typer.Option(parser=_DEC, metavar="ANGLE", help="Declination: 58.8, 58d49m00s or 58:49:00.")
-]
-Distance = Annotated[
-    float | None, typer.Option("--distance", parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")
-]
-HostName = Annotated[
-    str | None, typer.Option("--host", help="Galaxy whose halo is boosted, Milky Way or LMC; that of the supernova.")
-]
+@dataclass(frozen=True)
+class Where:
+    """A supernova, and the galaxy whose halo its neutrinos cross."""
+
+    supernova: Annotated[str, typer.Option(help="Name in nusky's list, or any name with --ra, --dec, --distance.")] = (
+        "Cas A"
+    )
+    ra: Annotated[
+        float | None,
+        typer.Option(parser=_RA, metavar="ANGLE", help="Right ascension: 350.85, 23h23m24s or 23:23:24 (hours)."),
+    ] = None
+    dec: Annotated[
+        float | None, typer.Option(parser=_DEC, metavar="ANGLE", help="Declination: 58.8, 58d49m00s or 58:49:00.")
+    ] = None
+    distance: Annotated[float | None, typer.Option(parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")] = None
+    host: Annotated[
+        str | None, typer.Option(help="Galaxy whose halo is boosted, Milky Way or LMC; that of the supernova.")
+    ] = None
+
+    def place(self) -> Any:
+        """The `nusky.bdm.supernovae.Place`."""
+        from nusky.bdm.supernovae import described, place
+
+        if (self.ra is None) != (self.dec is None):
+            raise typer.BadParameter("give --ra and --dec together, or neither for a supernova of nusky's list.")
+        if self.ra is not None and self.distance is None:
+            raise typer.BadParameter("a position of your own needs --distance too.")
+        return place(described(self.supernova, self.ra, self.dec, self.distance, self.host))
+
+
+@dataclass(frozen=True)
+class Couplings:
+    """Parameters of the model lmutau."""
+
+    neutrino_coupling: Annotated[
+        float, typer.Option(help="lmutau: product of couplings, neutrinos and dark matter.")
+    ] = 1e-8
+    target_coupling: Annotated[
+        Any,
+        typer.Option(
+            parser=_coupling, metavar="NUMBER", help="lmutau: kinetic mixing times coupling to dark matter, or loop."
+        ),
+    ] = "1e-8"
+    mediator_ratio: Annotated[float, typer.Option(help="lmutau: mass of the boson over that of dark matter.")] = 1 / 3
+    oscillation: Annotated[
+        str,
+        typer.Option(help="lmutau: flavours of the neutrinos: none (as emitted), normal or inverted (mass ordering)."),
+    ] = "none"
+
+    def physics(self, model: Model, sigma_xv: float = 1e-45) -> Any:
+        """A model of `nusky.bdm.models`."""
+        from nusky.bdm.checks import positive
+        from nusky.bdm.models import ConstantCrossSection, LMuTau
+
+        if model == "constant":
+            return ConstantCrossSection(float(positive("sigma_xv", sigma_xv, "cm2")))
+        return LMuTau(**vars(self))
+
+
 Time = Annotated[
     float, typer.Option("--t", parser=_TIME, metavar="YR", help="Time since its neutrinos arrived: 350yr, 3e8s.")
 ]
@@ -70,38 +115,22 @@ ModelName = Annotated[Model, typer.Option("--model", help="Constant cross sectio
 Sigma = Annotated[
     float, typer.Option("--sigma-xv", parser=_AREA, metavar="CM2", help="constant: cross section with neutrinos.")
 ]
-NeutrinoCoupling = Annotated[float, typer.Option(help="lmutau: product of couplings, neutrinos and dark matter.")]
-TargetCoupling = Annotated[
-    Any,
-    typer.Option(
-        parser=_coupling, metavar="NUMBER", help="lmutau: kinetic mixing times coupling to dark matter, or loop."
-    ),
-]
-Oscillation = Annotated[
-    str, typer.Option(help="lmutau: flavours of the neutrinos: none (as emitted), normal or inverted (mass ordering).")
-]
-MediatorRatio = Annotated[float, typer.Option(help="lmutau: mass of the boson over that of dark matter.")]
 Conventions = Annotated[Rules, typer.Option("--conventions", help="Set of conventions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all inputs.")]
 
 
 @app.command()
+@with_groups
 def flux(
     context: typer.Context,
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     t: Time = "350yr",
     tx: Tx = "5MeV",
     mx: Mx = "1MeV",
     model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
+    couplings: Couplings,
     conventions: Conventions = "standard",
     json: AsJson = False,
 ) -> None:
@@ -116,8 +145,8 @@ def flux(
     _refuse_idle(context, _of_other_models(model))
     from nusky.bdm import constant, get_tvan
 
-    place = _place(supernova, ra, dec, distance, host)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place = where.place()
+    physics = couplings.physics(model, sigma_xv)
     boosted = place.under(physics, _set(conventions))
     value, error = boosted.flux(t * constant.year2Seconds, tx, mx, full_output=True)
     end = get_tvan(tx, mx, boosted.Rs) / constant.year2Seconds
@@ -127,13 +156,11 @@ def flux(
 
 
 @app.command()
+@with_groups
 def events(
     context: typer.Context,
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     t: Time = "350yr",
     duration: Annotated[float, typer.Option(parser=_TIME, metavar="YR", help="How long is counted.")] = "35yr",
     tx_min: Annotated[float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest kinetic energy.")] = "5MeV",
@@ -148,10 +175,7 @@ def events(
     sigma_xe: Annotated[
         float, typer.Option(parser=_AREA, metavar="CM2", help="constant: cross section with the target.")
     ] = "1e-35cm2",
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
+    couplings: Couplings,
     conventions: Conventions = "standard",
     json: AsJson = False,
 ) -> None:
@@ -169,8 +193,8 @@ def events(
         raise typer.BadParameter("must be above 0.", param_hint="--duration")
     from nusky.bdm import constant
 
-    place = _place(supernova, ra, dec, distance, host)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place = where.place()
+    physics = couplings.physics(model, sigma_xv)
     span = (t * constant.year2Seconds, (t + duration) * constant.year2Seconds)
     value, error = place.under(physics, _set(conventions)).event(
         mx, (tx_min, tx_max), span, recoil_above=recoil_above, full_output=True
@@ -186,13 +210,11 @@ def events(
 
 
 @app.command()
+@with_groups
 def exclude(
     context: typer.Context,
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     detector: Annotated[
         str, typer.Option(help="super-k, hyper-k, juno, dune, xenonnt, or a YAML file with a detector of your own.")
     ] = "super-k",
@@ -225,10 +247,7 @@ def exclude(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
     model: ModelName = "constant",
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
+    couplings: Couplings,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Also write .parquet, .csv, .png, .pdf or .svg.")
     ] = None,
@@ -256,8 +275,8 @@ def exclude(
         raise typer.BadParameter("give --t and --duration together, or neither for the detector's run.")
     if not mx_min < mx_max and masses > 1:
         raise typer.BadParameter("--mx-min must be below --mx-max.")
-    place, found = _place(supernova, ra, dec, distance, host), load_detector(detector)
-    physics = _physics(model, 1e-45, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place, found = where.place(), load_detector(detector)
+    physics = couplings.physics(model)
     if t is None:
         span = observed_span(place.supernova, found)
     else:
@@ -317,16 +336,14 @@ def exclude(
 
 
 @app.command()
+@with_groups
 def skymap(
     context: typer.Context,
     output: Annotated[
         Path, typer.Argument(metavar="FILE", help=".fits (HEALPix), .parquet (grid), .png, .pdf or .svg.")
     ],
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     t: Time = "350yr",
     tx: Tx = "5MeV",
     tx_max: Annotated[
@@ -336,10 +353,7 @@ def skymap(
     mx: Mx = "1MeV",
     model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
+    couplings: Couplings,
     conventions: Annotated[Rules, typer.Option(help="Set of conventions (.fits; the others show both).")] = (
         "standard"
     ),
@@ -365,8 +379,8 @@ def skymap(
     from nusky.bdm import constant
     from nusky.bdm.skymap import grid_map, healpix_map
 
-    place = _place(supernova, ra, dec, distance, host)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place = where.place()
+    physics = couplings.physics(model, sigma_xv)
     seconds = t * constant.year2Seconds
     inputs = {**_told_of(place), **_told(model, physics), "t_yr": t, "tx_mev": tx, "tx_max_mev": tx_max, "mx_mev": mx}
     if output.suffix.lower() == ".fits":
@@ -404,7 +418,7 @@ def _refuse_idle(context: typer.Context, idle: Mapping[str, str]) -> None:
 
 def _of_other_models(model: Model) -> dict[str, str]:
     """The options that belong to another model, and why they are idle."""
-    couplings = ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
+    couplings = tuple(option.name for option in fields(Couplings))
     names, other = (couplings, "lmutau") if model == "constant" else (("sigma_xv", "sigma_xe"), "constant")
     return dict.fromkeys(names, f"belongs to --model {other}")
 
@@ -426,39 +440,11 @@ def _set(rules: Rules) -> Any:
     return STANDARD if rules == "standard" else PUBLISHED
 
 
-def _place(name: str, ra: float | None, dec: float | None, distance: float | None, host: str | None) -> Any:
-    from nusky.bdm.supernovae import described, place
-
-    if (ra is None) != (dec is None):
-        raise typer.BadParameter("give --ra and --dec together, or neither for a supernova of nusky's list.")
-    if ra is not None and distance is None:
-        raise typer.BadParameter("a position of your own needs --distance too.")
-    return place(described(name, ra, dec, distance, host))
-
-
-def _physics(
-    model: Model,
-    sigma_xv: float,
-    neutrino_coupling: float,
-    target_coupling: Any,
-    mediator_ratio: float,
-    oscillation: str,
-) -> Any:
-    from nusky.bdm.checks import positive
-    from nusky.bdm.models import ConstantCrossSection, LMuTau
-
-    if model == "constant":
-        return ConstantCrossSection(float(positive("sigma_xv", sigma_xv, "cm2")))
-    return LMuTau(neutrino_coupling, target_coupling, mediator_ratio, oscillation=oscillation)
-
-
 def _told(model: Model, physics: Any) -> dict[str, Any]:
     """The model's name and parameters."""
     if model == "constant":
         return {"model": model, "sigma_xv_cm2": physics.sigxv0}
-    return {"model": model} | {
-        key: getattr(physics, key) for key in ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
-    }
+    return {"model": model} | {option.name: getattr(physics, option.name) for option in fields(Couplings)}
 
 
 def _why_nothing(value: float, t: float, end: float) -> str | None:

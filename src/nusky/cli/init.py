@@ -1,27 +1,19 @@
 """`nusky init`: a commented configuration for a source list of one's own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nusky.cli import console
-from nusky.cli.catalogue import (
-    DecColumn,
-    ExtensionColumn,
-    Format,
-    FrameName,
-    NameColumn,
-    RaColumn,
-    TableName,
-    Unit,
-    file_block,
-)
+from nusky.cli.catalogue import ListOptions, Weights, file_block
+from nusky.cli.option_groups import with_groups
 
 _USUAL = {
     "name": ("source", "source_name", "object", "id", "common_name", "main_id"),
-    "ra_deg": ("ra", "raj2000", "_raj2000", "ra_j2000", "right ascension", "right_ascension"),
-    "dec_deg": ("dec", "dej2000", "_dej2000", "decj2000", "dec_j2000", "declination", "de"),
+    "ra": ("ra", "raj2000", "_raj2000", "ra_j2000", "right ascension", "right_ascension"),
+    "dec": ("dec", "dej2000", "_dej2000", "decj2000", "dec_j2000", "declination", "de"),
 }
 """What columns are often called, in small letters, where they are not called as nusky would call them."""
 _TEMPLATE = """\
@@ -53,6 +45,7 @@ inference: # p-values and calibrated limits, from scrambled skies
 """
 
 
+@with_groups
 def init(
     file: Annotated[Path, typer.Argument(metavar="LIST", help="CSV, TSV, ECSV, FITS or VOTable file with sources.")],
     output: Annotated[
@@ -61,15 +54,9 @@ def init(
     release: Annotated[str, typer.Option(help="The events to search; `nusky data list` shows what there is.")] = (
         "icecube-3yr"
     ),
-    name: NameColumn = "name",
-    ra: RaColumn = "ra_deg",
-    dec: DecColumn = "dec_deg",
-    extension: ExtensionColumn = None,
-    table: TableName = None,
-    form: Format = None,
-    unit: Unit = None,
-    frame: FrameName = None,
-    weight: Annotated[list[str] | None, typer.Option(help="Column to weight a stack with; may be repeated.")] = None,
+    *,
+    given: ListOptions,
+    weight: Weights = None,
 ) -> None:
     """Write a commented configuration for a source list of your own, after reading the list.
 
@@ -99,9 +86,7 @@ def init(
             "configuration (docs/configuration.md)."
         )
     chosen = registry.find(release)
-    stated = {"table": table, "format": form, "unit": unit, "frame": frame}
-    columns = _found(file, {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}, stated)
-    label, block = file_block(file, columns, stated, weight or [])
+    label, block = file_block(file, _found(file, given), weight or [])
     _, report = build_catalogue(block, label)
     path = output or Path(f"{label}.yaml")
     if path.exists():
@@ -126,17 +111,18 @@ def init(
     console.say(f"Written: {path}. Look at it, then `nusky run {path}`.")
 
 
-def _found(file: Path, columns: dict[str, str | None], stated: dict[str, str | None]) -> dict[str, str | None]:
+def _found(file: Path, given: ListOptions) -> ListOptions:
     """The columns to read: those that were named, and for the others what the file calls them, if that is usual."""
     from nusky.catalogues.tablefile import read_table
 
-    present = read_table(file, str(columns["name"]), {}, stated["table"], stated["format"]).table.colnames
+    present = read_table(file, given.name, {}, given.table, given.form).table.colnames
     plain = {name.strip().lower(): name for name in present}
-    found = dict(columns)
+    found = {}
     for key, usual in _USUAL.items():
-        if columns[key] == key and key not in present:  # nobody named another one
-            found[key] = next((plain[name] for name in (key, *usual) if name in plain), key)
-    return found
+        default = getattr(ListOptions, key)
+        if getattr(given, key) == default and default not in present:  # nobody named another one
+            found[key] = next((plain[name] for name in (default, *usual) if name in plain), default)
+    return replace(given, **found)
 
 
 def _indented(block: Any) -> str:
