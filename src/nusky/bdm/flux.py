@@ -191,17 +191,31 @@ def _nodes(segments, owner, x, tau, excess, Tx, mx, place, halo, d_cut, psi_out,
 
 
 def integrated_flux(
-    t: ArrayLike, Tx: ArrayLike, mx: ArrayLike, place: Source, around: Surroundings, emission: Emission, rtol: float
+    t: ArrayLike,
+    Tx: ArrayLike,
+    mx: ArrayLike,
+    place: Source,
+    around: Surroundings,
+    emission: Emission,
+    rtol: float,
+    burst: float = 0.0,
 ) -> tuple[tuple[int, ...], Integrals]:
-    """`flux` for any emission: the shape of the broadcast (t, Tx, mx) and the integrals in flat order."""
-    rtol = tolerance(rtol)
+    """`flux` for any emission: the shape of the broadcast (t, Tx, mx) and the integrals in flat order.
+
+    Averaged over emission times from 0 to `burst` seconds if that is not 0.
+    """
+    rtol, burst = tolerance(rtol), not_negative("burst", burst, "s").item()
     t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
-    shape, (t, Tx, mx) = columns(t, Tx, mx)
+    shape, vectors = columns(t, Tx, mx)
 
     def some(block: slice) -> Integrals:
-        return _block(t[block], Tx[block], mx[block], place, around, emission, rtol)
+        points = (vector[block] for vector in vectors)
+        if burst == 0:
+            return _block(*points, place, around, emission, rtol)
+        return _burst(*points, place, around, emission, rtol, burst)
 
-    return shape, in_blocks(some, t.size, _BLOCK)
+    # With a burst each point takes some thirty fluxes at a time.
+    return shape, in_blocks(some, vectors[0].size, _BLOCK if burst == 0 else _BLOCK // 10)
 
 
 def _knots(Tx: Array, mx: Array, emission: Emission) -> Array:
@@ -251,31 +265,6 @@ def _block(
     scale = constant.c / constant.kpc2cm**2
     value[shining], error[shining] = result.value * scale, result.error * scale
     return Integrals(value, error)
-
-
-def burst_or_instant(
-    t: ArrayLike,
-    Tx: ArrayLike,
-    mx: ArrayLike,
-    place: Source,
-    around: Surroundings,
-    emission: Emission,
-    rtol: float,
-    burst: float,
-) -> tuple[tuple[int, ...], Integrals]:
-    """`integrated_flux`, averaged over emission times from 0 to `burst` seconds if that is not 0."""
-    burst = not_negative("burst", burst, "s").item()
-    if burst == 0:
-        return integrated_flux(t, Tx, mx, place, around, emission, rtol)
-    rtol = tolerance(rtol)
-    t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
-    shape, (t, Tx, mx) = columns(t, Tx, mx)
-
-    def some(block: slice) -> Integrals:
-        return _burst(t[block], Tx[block], mx[block], place, around, emission, rtol, burst)
-
-    # Each point takes some thirty fluxes at a time.
-    return shape, in_blocks(some, t.size, _BLOCK // 10)
 
 
 def _burst(
@@ -355,4 +344,4 @@ def flux(
     place = source(Rs, Re, beta)
     around = surroundings(is_spike, profile, spectrum, kwargs)
     emission = Emission(ConstantCrossSection(sigxv0), around.spectrum, conventions)
-    return reported(*burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst), full_output, rtol, "flux")
+    return reported(*integrated_flux(t, Tx, mx, place, around, emission, rtol, burst), full_output, rtol, "flux")

@@ -25,7 +25,7 @@ from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import Amplitude, AmplitudeCrossSection, GivenCrossSection, TargetAmplitude
 from nusky.bdm.differential import sky_flux
 from nusky.bdm.events import checked_energies, counted
-from nusky.bdm.flux import burst_or_instant, reported, warn_of_error
+from nusky.bdm.flux import integrated_flux, reported, warn_of_error
 from nusky.bdm.geometry import source
 from nusky.bdm.halo import halo_from_keywords, nx
 from nusky.bdm.params import HaloProfile, Spike, params
@@ -136,7 +136,7 @@ class BoostedDarkMatter(Constants):
     ) -> Any:
         """Flux from the whole sky, MeV^-1 cm^-2 s^-1, as `nusky.bdm.flux`; keywords: d_cut, r_cut."""
         around, place, emission = self._surroundings(kwargs), source(self.Rs, self.Rg, self.beta), self._emission()
-        shape, result = burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst)
+        shape, result = integrated_flux(t, Tx, mx, place, around, emission, rtol, burst)
         return reported(shape, with_noise(result, emission), full_output, rtol, "flux")
 
     def event(

@@ -280,8 +280,19 @@ def _neutrino_energy(T, theta, ct, mx, Rs):
 
 
 @kernel(inner=True)
-def _possible(T, theta, ct, mx, Rs):
-    return _neutrino_energy(T, theta, ct, mx, Rs) < math.inf
+def _bracket(low, high, energy, theta, ct, mx, Rs):
+    """Logarithms of the kinetic energies between which that of the neutrinos, which grows with them, reaches `energy`.
+
+    Larger energies come from farther off, at larger deflection: what is possible ends once, where it becomes infinite.
+    """
+    a, b = math.log(low), math.log(high)
+    for _ in range(60):
+        middle = 0.5 * (a + b)
+        if _neutrino_energy(math.exp(middle), theta, ct, mx, Rs) < energy:
+            a = middle
+        else:
+            b = middle
+    return a, b
 
 
 @kernel()
@@ -289,19 +300,11 @@ def _energy_edges(theta, phi, ct, low, high, mx, Rs, Re, beta, narrow, edges):
     """Ends of the parts of the energy range for every direction, ascending; all equal where nothing arrives."""
     for i in range(theta.size):
         edges[i] = low
-        if theta[i] >= math.pi / 2 or not _possible(low, theta[i], ct, mx, Rs):
+        if theta[i] >= math.pi / 2 or _neutrino_energy(low, theta[i], ct, mx, Rs) == math.inf:
             continue
         last = high
-        if not _possible(high, theta[i], ct, mx, Rs):
-            # Larger energies come from farther off, at larger deflection: what is possible ends once.
-            a, b = math.log(low), math.log(high)
-            for _ in range(60):
-                middle = 0.5 * (a + b)
-                if _possible(math.exp(middle), theta[i], ct, mx, Rs):
-                    a = middle
-                else:
-                    b = middle
-            last = math.exp(a)
+        if _neutrino_energy(high, theta[i], ct, mx, Rs) == math.inf:
+            last = math.exp(_bracket(low, high, math.inf, theta[i], ct, mx, Rs)[0])
         towards_centre = math.cos(theta[i]) * math.cos(beta) + math.sin(theta[i]) * math.sin(beta) * math.sin(phi[i])
         near_supernova = _arriving_energy(Rs * math.cos(theta[i]), theta[i], ct, mx, Rs)
         near_centre = math.inf
@@ -311,13 +314,6 @@ def _energy_edges(theta, phi, ct, low, high, mx, Rs, Re, beta, narrow, edges):
         edges[i, 2] = min(max(max(near_supernova, near_centre), low), last)
         edges[i, 3] = last
         for k in range(narrow.size):
-            # Neutrino energies grow with those of dark matter in a direction.
-            a, b = math.log(low), math.log(last)
-            for _ in range(60):
-                middle = 0.5 * (a + b)
-                if _neutrino_energy(math.exp(middle), theta[i], ct, mx, Rs) < narrow[k]:
-                    a = middle
-                else:
-                    b = middle
+            a, b = _bracket(low, last, narrow[k], theta[i], ct, mx, Rs)
             edges[i, 4 + k] = min(max(math.exp(0.5 * (a + b)), low), last)
         edges[i] = np.sort(edges[i])

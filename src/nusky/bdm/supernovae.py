@@ -136,10 +136,7 @@ def described(
     """
     given = {"ra_deg": ra_deg, "dec_deg": dec_deg, "distance_kpc": distance_kpc, "host": host}
     known = {key: value for key, value in given.items() if value is not None}
-    listed = {supernova.name: supernova for supernova in load()}
-    if name in listed:
-        return replace(listed[name], **known)
-    if None in (ra_deg, dec_deg, distance_kpc):
+    if None in (ra_deg, dec_deg, distance_kpc) or name in {supernova.name for supernova in load()}:
         return replace(find(name), **known)
     return Supernova(name=name, **known)
 
