@@ -212,12 +212,17 @@ def time_unit(text: str) -> float | None:
     spelled = "".join(text.casefold().split()).strip("()[]{}.")
     if spelled in _TIMES:
         return _TIMES[spelled]
-    if re.match(r"[-+.]?\d", spelled) or not spelled or len(spelled) > _LONGEST:
+    return _size(text, spelled, "day")
+
+
+def _size(text: str, spelled: str, of: str) -> float | None:
+    """The size of a unit, as `text` states it to astropy, in the unit `of`; None for what is none."""
+    if re.match(r"[-+.]?\d", spelled) or not spelled or len(spelled) > _LONGEST:  # a number with a unit is none
         return None
     from astropy import units
 
     try:
-        return float(units.Unit(text.strip()).to(units.day))
+        return float(units.Unit(text.strip()).to(of))
     except (units.UnitsError, TypeError, ValueError):
         return None
 
@@ -328,18 +333,10 @@ def angle_unit(text: str) -> float | None:
     `SEXAGESIMAL` for the notations "h:m:s", "d:m:s" and the like; None for what is no unit of angle.
     """
     spelled = "".join(text.casefold().split()).strip("()[]{}")
-    if re.match(r"[-+.]?\d", spelled) or len(spelled) > _LONGEST:  # a number with a unit is none
-        return None
     if spelled in _SPELLED:
         return _SPELLED[spelled]
-    if _SEXAGESIMAL_UNIT.fullmatch(spelled.strip("\"'")):
-        return SEXAGESIMAL
-    from astropy import units
-
-    try:
-        return float(units.Unit(text.strip()).to(units.deg))
-    except (units.UnitsError, TypeError, ValueError):
-        return None
+    is_sexagesimal = len(spelled) <= _LONGEST and _SEXAGESIMAL_UNIT.fullmatch(spelled.strip("\"'"))
+    return SEXAGESIMAL if is_sexagesimal else _size(text, spelled, "deg")
 
 
 def angle_unit_in_name(name: str) -> tuple[str, float] | None:

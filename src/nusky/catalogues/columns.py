@@ -202,7 +202,8 @@ def angles(
     size, read_as, is_stated = _unit(file, header, hours, given, stated_as)
     if not is_numeric(column):
         entries = [_plain(text) for text in texts(column)]
-        if any(text.casefold() not in UNKNOWN and _is_sexagesimal(text) for text in entries):
+        known = [text for text in entries if text.casefold() not in UNKNOWN and units.decimal(text) is None]
+        if any(map(units.sexagesimal_like, known)):
             return _sexagesimal(file.where, header, entries, hours, size, read_as)
     if size == units.SEXAGESIMAL:
         row, text = _first(file.table, header)
@@ -261,10 +262,6 @@ def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[
     if said is None:
         notes.append(f"{header}: taken as days, as `{key}` says and the list states no unit.")
     return found * said[1] if said else found
-
-
-def _is_sexagesimal(text: str) -> bool:
-    return units.decimal(text) is None and units.sexagesimal_like(text)
 
 
 def _first(table: Table, header: str) -> tuple[int, str]:

@@ -95,7 +95,9 @@ def read_file(
     }
     headers = {"name": name_column, "ra_deg": where.ra_name, "dec_deg": where.dec_name}
     headers["extension_deg"] = extension or "extension_deg"
-    used = {*headers.values(), *_flags_of_extension(file, extension)}
+    used = set(headers.values())
+    if extension:
+        used.update(reading.limits_of(file, extension, np.full(len(file.table), np.nan))[1])
     numbers, flags = _numbers(file, used, numeric, commas, notes)
     for header, key in times.items():
         if header in flags:
@@ -387,12 +389,6 @@ def _extensions(
     if not found.stated and extension != "extension_deg" and np.nanmax(found.values, initial=0.0) > WIDE_DEG:
         notes.append(f"{extension} reaches {np.nanmax(found.values):g} degrees: if it is in another unit, state that.")
     return {"extension_deg": np.where(empty | limit, 0.0, found.values), "extension_limit": limit}
-
-
-def _flags_of_extension(file: TableFile, extension: str | None) -> list[str]:
-    if extension is None:
-        return []
-    return reading.limits_of(file, extension, np.full(len(file.table), np.nan))[1]
 
 
 def _numbers(

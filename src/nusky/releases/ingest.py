@@ -441,11 +441,11 @@ def differing_reports(release: registry.Release, digests: Mapping[str, str]) -> 
 
 
 def published_digest_differs(root: Path, release: registry.Release, name: str) -> bool:
-    """Whether the publisher gives an MD5 of the file `name` below `root`, and it is another one."""
-    return name in release.md5 and _md5_of_text(root / name) != release.md5[name]
+    """Whether the publisher gives an MD5 of the file `name` below `root`, and it is another one.
 
-
-def _md5_of_text(path: Path) -> str:
-    """MD5 of a text file, whatever its line ends and byte-order mark."""
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+    Line ends and byte-order marks do not count.
+    """
+    if name not in release.md5:
+        return False
+    content = (root / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() != release.md5[name]
