@@ -1,6 +1,5 @@
 """Catalogues of supernovae: the historical ones that come with nusky, and files of a user's own."""
 
-import difflib
 import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -188,8 +187,9 @@ def find(name: str, path: str | os.PathLike[str] | None = None) -> Supernova:
     """One supernova of `load(path)` by its name."""
     listed = {supernova.name: supernova for supernova in load(path)}
     if name not in listed:
-        close = difflib.get_close_matches(name, listed, n=1, cutoff=0.5)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+        from nusky.catalogues.sources import did_you_mean
+
+        hint = did_you_mean(name, listed, cutoff=0.5)
         raise CatalogueError(f"no supernova '{name}'; there are {', '.join(listed)}.{hint}")
     return listed[name]
 

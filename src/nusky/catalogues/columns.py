@@ -11,6 +11,7 @@ from astropy import units as u
 from astropy.table import Column, Table
 
 from nusky import units
+from nusky.catalogues.sources import shown
 from nusky.catalogues.tablefile import TableFile
 from nusky.errors import CatalogueError, PhysicsError
 
@@ -175,10 +176,10 @@ def _no_number(where: str, header: str, row: int, entry: str, table: Table) -> C
         extra = "It looks like a date: give MJD, in days."
     elif ";" in text or "\t" in text:
         extra = "Is the file separated by semicolons or tabs throughout?"
-    shown = text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
+    extra = f"{extra} " if extra else ""
     return CatalogueError(
-        f"{where}: row {row}: '{shown}' in column '{header}' is not a plain number. {extra + ' ' if extra else ''}Give "
-        "one number per row, without errors or units, and leave the cell empty where it is unknown."
+        f"{where}: row {row}: '{shown(text)}' in column '{header}' is not a plain number. {extra}Give one number per "
+        "row, without errors or units, and leave the cell empty where it is unknown."
     )
 
 

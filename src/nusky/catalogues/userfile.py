@@ -1,6 +1,5 @@
 """A user's own source list: text, ECSV, FITS or VOTable, brought into canonical columns."""
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,10 +15,11 @@ from nusky import units
 from nusky.catalogues import columns as reading
 from nusky.catalogues import frames
 from nusky.catalogues.columns import UNKNOWN, Angles, is_numeric, texts
-from nusky.catalogues.sources import CANONICAL, Sources
+from nusky.catalogues.sources import CANONICAL, Sources, did_you_mean
 from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.config import Columns
 from nusky.errors import CatalogueError
+from nusky.printable import printable
 
 FEW = 5
 """Fewer sources say nothing about the unit of their right ascension."""
@@ -113,7 +113,7 @@ def read_file(
         frame_columns["flux_limit" if name == "flux" else f"{name}_limit"] = flag
     rows = pd.DataFrame(frame_columns, index=np.arange(1, len(file.table) + 1))
     understood = _understood(rows, where, extension)
-    return Sources(label, file.where, rows, has_flux, headers, tuple(map(_printable, notes)), _printable(understood))
+    return Sources(label, file.where, rows, has_flux, headers, tuple(map(printable, notes)), printable(understood))
 
 
 @dataclass(frozen=True)
@@ -242,11 +242,6 @@ def _by_row(file: TableFile, given: str | None) -> list[frames.Statement]:
     return found
 
 
-def _printable(text: str) -> str:
-    """Text of a file without control characters."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-
-
 def column(file: TableFile, header: str) -> str:
     """The name of a column in the table, given by its name, its name without blanks at its ends or between, or ID."""
     present = file.table.colnames
@@ -260,9 +255,7 @@ def column(file: TableFile, header: str) -> str:
             f"{file.where}: {len(file.doubled[header])} columns are called '{header}'. Name one by its ID: "
             f"{', '.join(file.doubled[header])}."
         )
-    close = difflib.get_close_matches(header.lower(), [name.lower() for name in present], n=1, cutoff=0.4)
-    meant = [name for name in present if name.lower() in close]
-    hint = f" Did you mean '{meant[0]}'?" if meant else ""
+    hint = did_you_mean(header, present, cutoff=0.4)
     families = {name: _family_of(name) for name in present}
     if header in (Columns().ra_deg, Columns().dec_deg) and "equatorial" not in families.values():
         galactic = [name for name, family in families.items() if family == "galactic"]

@@ -112,7 +112,10 @@ def validate(
         for note in found["notes"]:
             console.pairs({"note": note})
     console.section("To use it, write in the configuration:")
-    console.say(_yaml(label, block))
+    import yaml
+
+    content = {"catalogues": {label: written(block)}}
+    console.say(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).rstrip())
 
 
 def _catalogue(what: str, given: ListOptions) -> tuple[str, Any]:
@@ -190,12 +193,8 @@ def _explain(report: dict[str, Any]) -> None:
         console.pairs({"note": note})
 
 
-def _yaml(label: str, block: Any) -> str:
-    import yaml
-
+def written(block: Any) -> dict[str, Any]:
+    """The catalogue of `file_block` as a configuration holds it."""
     content = block.model_dump(mode="json", exclude_defaults=True)
-    content["weightings"] = {
-        name: settings.model_dump(exclude_defaults=True) for name, settings in block.weightings.items()
-    }
-    text = yaml.safe_dump({"catalogues": {label: content}}, sort_keys=False, allow_unicode=True)
-    return text.rstrip()
+    own = {name: settings.model_dump(exclude_defaults=True) for name, settings in block.weightings.items()}
+    return content | {"weightings": own}

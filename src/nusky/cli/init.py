@@ -1,13 +1,14 @@
 """`nusky init`: a commented configuration for a source list of one's own."""
 
+import textwrap
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from nusky.cli import console
-from nusky.cli.catalogue import ListOptions, Weights, file_block
+from nusky.cli.catalogue import ListOptions, Weights, file_block, written
 from nusky.cli.option_groups import with_groups
 
 _USUAL = {
@@ -43,6 +44,7 @@ inference: # p-values and calibrated limits, from scrambled skies
 # skymap: {{}} # a search of the whole sky too (takes long)
 # figures: {{titles: false, width: column}} # for a paper
 """
+_FIXED_GAMMA = "  gamma: 2.5 # this release does not tell energies apart: the index is fixed\n"
 
 
 @with_groups
@@ -91,16 +93,15 @@ def init(
     path = output or Path(f"{label}.yaml")
     if path.exists():
         raise ConfigurationError(f"{path}: this file exists. Remove it, or give another name with --output.")
+    lists = yaml.safe_dump(written(block), sort_keys=False, allow_unicode=True, width=110).rstrip()
     content = _TEMPLATE.format(
         file=printable(file.name),
         name=path.name,
         run=yaml.safe_dump(label).split("\n")[0],
         release=release,
         title=chosen.title,
-        catalogue=_indented(block),
-        gamma=""
-        if chosen.smearing
-        else "  gamma: 2.5 # this release does not tell energies apart: the index is fixed\n",
+        catalogue=textwrap.indent(lists, "    "),
+        gamma="" if chosen.smearing else _FIXED_GAMMA,
     )
     config.parse(strict_yaml.load(content, where=str(path)), where=str(path))
     write_text(path, content)
@@ -123,13 +124,3 @@ def _found(file: Path, given: ListOptions) -> ListOptions:
         if getattr(given, key) == default and default not in present:  # nobody named another one
             found[key] = next((plain[name] for name in (default, *usual) if name in plain), default)
     return replace(given, **found)
-
-
-def _indented(block: Any) -> str:
-    """The lists and weightings of a catalogue as YAML, four blanks deep."""
-    import yaml
-
-    content = block.model_dump(mode="json", exclude_defaults=True, include={"lists"})
-    content["weightings"] = {k: v.model_dump(exclude_defaults=True) for k, v in block.weightings.items()}
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip()
-    return "\n".join("    " + line for line in text.splitlines())
