@@ -24,12 +24,11 @@ from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import ConstantCrossSection, neutrino_energy
 from nusky.bdm.flux import reported
-from nusky.bdm.geometry import Source, centre_distances, light_travel, source
+from nusky.bdm.geometry import Source, angles_of_tangents, centre_distances, light_travel, source
 from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
 from nusky.bdm.kinematics import get_psiMax
 from nusky.bdm.problem import MAX_KNOTS, Emission, Surroundings, surroundings
 from nusky.bdm.quadrature import (
-    GAUSS,
     KRONROD,
     NODES,
     ORDER,
@@ -40,7 +39,7 @@ from nusky.bdm.quadrature import (
     integrate,
     joined,
     legendre_sum,
-    panel_error,
+    panel_sums,
 )
 from nusky.bdm.spectrum import Spectrum
 from nusky.bdm.targets import IsotropicTarget, rate_cross_section
@@ -155,17 +154,12 @@ def _breaks(psi, from_earth, energies, mx, times, low, high, place, halo, found)
         for j in range(2):
             if times[j] == math.inf:
                 continue
-            # Arrival of this energy at this time: a T^2 - b T + c = 0 in T = tan(theta/2) or tan(alpha/2).
+            # Arrival of this energy at this time, theta or alpha.
             if from_earth:
                 a, b, c = 2 + times[j], 2 * half + excess * (1 + half * half) / half, times[j]
             else:
                 a, b, c = 2 + excess + times[j], 2 * half - excess * (1 - half * half) / half, times[j] - excess
-            discriminant = b * b - 4 * a * c
-            if discriminant < 0:
-                continue
-            q = 0.5 * (b + math.copysign(math.sqrt(discriminant), b))
-            found[count] = 2 * math.atan(q / a)
-            found[count + 1] = 2 * math.atan(c / q) if q != 0 else 0.0
+            found[count], found[count + 1] = angles_of_tangents(a, b, c)
             count += 2
     for side in (1.0, -1.0):
         distance, factor, middle = _circle(psi, side, place)
@@ -193,7 +187,6 @@ def _panel(piece, s_low, s_high, psi, table, mx, times, place, halo):
     pole, width, start, end, from_earth = piece
     half, middle = 0.5 * (s_high - s_low), 0.5 * (s_high + s_low)
     values = np.empty(ORDER)
-    kronrod, gauss, absolute = 0.0, 0.0, 0.0
     for j in range(ORDER):
         u = middle + half * NODES[j]
         # The cubic flattens the square roots at the ends, where a ring enters a shell.
@@ -204,13 +197,8 @@ def _panel(piece, s_low, s_high, psi, table, mx, times, place, halo):
         if 0 < angle < psi:
             theta, alpha = (psi - angle, angle) if from_earth > 0 else (angle, psi - angle)
             values[j] = _on_arc(theta, alpha, psi, table, mx, times, place, halo) * slope
-        kronrod += KRONROD[j] * values[j]
-        gauss += GAUSS[j] * values[j]
-        absolute += KRONROD[j] * abs(values[j])
-    spread = 0.0
-    for j in range(ORDER):
-        spread += KRONROD[j] * abs(values[j] - 0.5 * kronrod)
-    return half * kronrod, half * panel_error(kronrod, gauss, absolute, spread)
+    kronrod, error, _ = panel_sums(values)
+    return half * kronrod, half * error
 
 
 @kernel()

@@ -18,7 +18,7 @@ from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import ConstantCrossSection
 from nusky.bdm.differential import arrival_weight, neutrino_energy_at
-from nusky.bdm.geometry import Source, centre_distances, isochrone, light_travel, source
+from nusky.bdm.geometry import Source, angles_of_tangents, centre_distances, isochrone, light_travel, source
 from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
 from nusky.bdm.problem import MAX_KNOTS, Emission, Surroundings, surroundings
 from nusky.bdm.quadrature import Integrals, in_blocks, integrate
@@ -99,14 +99,8 @@ def _add_segments(low, high, centre, width, breaks, n_breaks, segments, count):
 @kernel(inner=True)
 def _at_deflection(psi, tau, excess):
     """The two angles theta under which deflection psi is seen at tau, or NaN."""
-    # a T^2 - b T + c = 0 in T = tan(theta/2), from the arrival time.
     half = math.tan(psi / 2)
-    a, b, c = 2 + excess + tau, 2 * half - excess * (1 - half * half) / half, tau - excess
-    discriminant = b * b - 4 * a * c
-    if not discriminant >= 0:
-        return math.nan, math.nan
-    q = 0.5 * (b + math.copysign(math.sqrt(discriminant), b))
-    return 2 * math.atan(q / a), 2 * math.atan(c / q) if q != 0 else 0.0
+    return angles_of_tangents(2 + excess + tau, 2 * half - excess * (1 - half * half) / half, tau - excess)
 
 
 @kernel()
