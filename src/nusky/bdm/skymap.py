@@ -17,9 +17,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import Array, common_shape, interval, positive, real, tolerance
+from nusky.bdm.checks import Array, common_shape, positive, real, tolerance
 from nusky.bdm.coordinates import galactic_to_beta, sky_angles
 from nusky.bdm.differential import neutrino_energy_at
+from nusky.bdm.events import checked_energies
 from nusky.bdm.flux import warn_of_error
 from nusky.bdm.geometry import isochrone
 from nusky.bdm.models import Boosted
@@ -188,7 +189,7 @@ def flux_towards(
             f"the model has beta = {boosted.beta:g} rad, but the angle between the supernova at {tuple(supernova)} and "
             f"the centre at {tuple(GC_coord)} is {beta:g} rad; give both the same positions."
         )
-    lowest = Tx if np.ndim(Tx) == 0 else _energy_range(Tx)[0]
+    lowest = Tx if np.ndim(Tx) == 0 else checked_energies(Tx, "Tx")[0]
     shape = common_shape(l, b)
     seen = np.zeros(shape, dtype=bool)
     # The slowest dark matter arrives from the widest angle, and from somewhere as long as any does.
@@ -213,14 +214,8 @@ def flux_towards(
         if np.ndim(Tx) == 0:
             value[seen] = boosted.differential_flux(t, Tx, mx, theta, phi)
         else:
-            value[seen] = _over_energies(boosted, t, _energy_range(Tx), mx, theta, phi, tolerance(rtol))
+            value[seen] = _over_energies(boosted, t, checked_energies(Tx, "Tx"), mx, theta, phi, tolerance(rtol))
     return value if shape else value.item()
-
-
-def _energy_range(Tx: Any) -> tuple[float, float]:
-    low, high = interval("Tx", Tx, "MeV")
-    positive("Tx", [low, high], "MeV")
-    return low, high
 
 
 def _over_energies(
