@@ -95,7 +95,7 @@ class Couplings:
     ] = "none"
 
     def physics(self, model: Model, sigma_xv: float = 1e-45) -> Any:
-        """A model of `nusky.bdm.models`."""
+        """A model of `nusky.bdm.models`; sigma_xv in cm^2."""
         from nusky.bdm.checks import positive
         from nusky.bdm.models import ConstantCrossSection, LMuTau
 

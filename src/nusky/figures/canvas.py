@@ -251,7 +251,7 @@ def index_colors(gammas: Sequence[float]) -> dict[float, str]:
 
 
 def color_entries(colors: Mapping[float, str], text: Callable[[float], str] = index_text) -> list[Line2D]:
-    """Legend entries that say what each colour stands for, spectral indices by default."""
+    """Legend entries that say what each colour stands for, dimensionless spectral indices by default."""
     return [Line2D([], [], color=color, label=text(value)) for value, color in colors.items()]
 
 

@@ -194,7 +194,7 @@ def draw_grid(axes: Axes, longitudes: Mapping[int, float]) -> None:
 
 
 def draw_circle(axes: Axes, x: NDArray, y: NDArray, label: str) -> None:
-    """Dashed line of a great circle at map coordinates, (n,) each, once around."""
+    """Dashed line of a great circle at map coordinates [rad], (n,) each, once around."""
     start = -1 - int(np.argmax(np.abs(np.diff(x))))  # begin where the curve leaves the map's edge
     line = {"color": "#333333", "linewidth": 1, "linestyle": (0, (4, 3))}
     axes.plot(np.roll(x, start), np.roll(y, start), **line, label=label, zorder=3)
