@@ -99,15 +99,9 @@ def _marks(
     """Label, l and b in deg, and look of every mark."""
     halo = [withStroke(linewidth=2.4, foreground="black")]
     l, b = np.degrees(position)
-    marks = [
-        (
-            canvas.label(supernova),
-            (l + 180) % 360 - 180,
-            b,
-            {"marker": "x", "color": "#56B4E9", "markersize": 6, "markeredgewidth": 1.4, "path_effects": halo},
-        ),
-        ("Galactic centre", 0.0, 0.0, {"marker": "+", "color": "#B0B0B0", "markersize": 8, "markeredgewidth": 1.4}),
-    ]
+    cross = {"marker": "x", "color": "#56B4E9", "markersize": 6, "markeredgewidth": 1.4, "path_effects": halo}
+    plus = {"marker": "+", "color": "#B0B0B0", "markersize": 8, "markeredgewidth": 1.4}
+    marks = [(canvas.label(supernova), (l + 180) % 360 - 180, b, cross), ("Galactic centre", 0.0, 0.0, plus)]
     if values.max() > 0:
         i, j = np.unravel_index(np.argmax(values), values.shape)
         ring = {"marker": "o", "color": "#009E73", "markerfacecolor": "none", "markersize": 9, "markeredgewidth": 1.4}

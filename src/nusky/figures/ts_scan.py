@@ -11,9 +11,8 @@ from nusky.search.diffuse import NORTHERN_TRACKS
 
 SCAN_COLUMNS = ("gamma", "phi0_per_ev", "test_statistic")
 LIMIT_COLUMNS = ("gamma", "ts_max", "phi0_at_max_per_ev", "phi0_ul95_per_ev")
-_E2DNDE_PER_PHI0 = (
-    PIVOT_ENERGY_GEV * 1e9
-) ** 2 * 1e-9  # phi0 [eV^-1 cm^-2 s^-1] -> E^2 dN/dE at 100 TeV [GeV cm^-2 s^-1]
+# phi0 [eV^-1 cm^-2 s^-1] -> E^2 dN/dE at 100 TeV [GeV cm^-2 s^-1]
+_E2DNDE_PER_PHI0 = (PIVOT_ENERGY_GEV * 1e9) ** 2 * 1e-9
 
 
 def ts_scan(

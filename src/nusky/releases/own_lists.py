@@ -265,19 +265,20 @@ def _cm2(file: TableFile, header: str, given: str | None) -> float:
 
 
 def _with_cones(rows: pa.Table, lists: Sequence[config.EventList]) -> pa.Table:
-    for own, number in zip(lists, range(rows.num_rows), strict=True):
-        if own.cone is None:
-            continue
-        at = {
+    whole_sky = dict.fromkeys(schemas.CONE_COLUMNS, np.nan)
+    cones = [
+        whole_sky
+        if own.cone is None
+        else {
             "cone_ra_deg": own.cone.ra_deg,
             "cone_dec_deg": own.cone.dec_deg,
             "cone_radius_deg": own.cone.radius_deg,
-            "cone_density_per_sr": _density(own.cone, rows["n_events"][number].as_py()),
+            "cone_density_per_sr": _density(own.cone, n_events),
         }
-        for name, value in at.items():
-            values = rows[name].to_numpy().copy()
-            values[number] = value
-            rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
+        for own, n_events in zip(lists, rows["n_events"].to_pylist(), strict=True)
+    ]
+    for name in schemas.CONE_COLUMNS:
+        rows = rows.set_column(rows.column_names.index(name), name, pa.array([float(cone[name]) for cone in cones]))
     return rows
 
 
