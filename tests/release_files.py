@@ -35,13 +35,21 @@ def season(name: str = "IC40", **changes: object) -> Season:
     return replace(ICECUBE_10YR.season(name), **(small | changes))
 
 
-def write_ten_year(root: Path, names: tuple[str, ...] = ("IC40",), events: str = EVENTS) -> Path:
+def write_ten_year(
+    root: Path,
+    names: tuple[str, ...] = ("IC40",),
+    events: str = EVENTS,
+    header: str = EVENT_HEADER,
+    areas: str = AREAS,
+    responses: tuple[str, ...] = (),
+) -> Path:
     """A release in the ten-year layout under `root`: three events per season."""
     for part in ("events", "uptime", "irfs"):
         (root / part).mkdir(parents=True, exist_ok=True)
     for name in names:
-        (root / "events" / f"{name}_exp.csv").write_text(EVENT_HEADER + events)
+        (root / "events" / f"{name}_exp.csv").write_text(header + events)
         (root / "uptime" / f"{name}_exp.csv").write_text(UPTIME_HEADER + UPTIMES)
-        (root / "irfs" / f"{season(name).response}_effectiveArea.csv").write_text(AREA_HEADER + AREAS)
-        (root / "irfs" / f"{season(name).response}_smearing.csv").write_text(SMEARING_HEADER + SMEARING)
+    for response in responses or {season(name).response for name in names}:
+        (root / "irfs" / f"{response}_effectiveArea.csv").write_text(AREA_HEADER + areas)
+        (root / "irfs" / f"{response}_smearing.csv").write_text(SMEARING_HEADER + SMEARING)
     return root

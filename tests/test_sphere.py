@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nusky.sphere import displaced
+from nusky.sphere import displaced, offsets
 
 
 @given(st.floats(0, 2 * np.pi), st.floats(-np.pi / 2, np.pi / 2), st.floats(0, np.pi), st.floats(0, 2 * np.pi))
@@ -22,3 +22,9 @@ def test_displaced_keeps_the_distance(ra, dec, distance, angle):
 def test_displaced_angle_is_from_north_through_east():
     ra, dec = displaced(1.0, 0.0, np.full(2, 0.1), np.array([0.0, np.pi / 2]))
     np.testing.assert_allclose([ra, dec], [[1.0, 1.1], [0.1, 0.0]], atol=1e-14)
+
+
+@given(st.floats(0, 6), st.floats(-1.5, 1.5), st.floats(0, 3), st.floats(0, 6.2))
+def test_offsets_point_back_to_where_a_direction_was_displaced(ra, dec, distance, angle):
+    east, north = offsets(*displaced(ra, dec, np.array([distance]), np.array([angle])), ra, dec)
+    np.testing.assert_allclose([east[0], north[0]], [distance * np.sin(angle), distance * np.cos(angle)], atol=1e-7)

@@ -11,7 +11,6 @@ from nusky.likelihood.separation import near_pairs
 from nusky.search.single_sources import single_source_search
 from nusky.search.sources import Sources
 from nusky.units import (
-    accepts,
     angle_unit,
     angle_unit_in_name,
     column_unit,
@@ -74,7 +73,7 @@ def test_what_is_no_such_unit_is_refused():
 
 
 def test_decorated_functions_take_both():
-    @accepts(ra="rad", energy="GeV")
+    @takes_directions(ra="rad", energy="GeV")
     def function(ra, energy=100.0, *, other=None):
         """What it does."""
         return ra, energy, other

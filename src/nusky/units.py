@@ -79,24 +79,6 @@ def plain(name: str, value: Any, unit: str) -> Any:
         raise PhysicsError(f"{name} = {value} cannot be converted; give {wanted}.") from None
 
 
-def accepts(**units: str) -> Callable[[_Function], _Function]:
-    """Decorator: each named argument may be a `Quantity`, and the function gets its numbers in the unit given."""
-
-    def decorate(function: _Function) -> _Function:
-        signature = inspect.signature(function)
-
-        @functools.wraps(function)
-        def converted(*args: Any, **kwargs: Any) -> Any:
-            bound = signature.bind(*args, **kwargs)
-            for name in units.keys() & bound.arguments.keys():
-                bound.arguments[name] = plain(name, bound.arguments[name], units[name])
-            return function(*bound.args, **bound.kwargs)
-
-        return converted
-
-    return decorate
-
-
 def direction(ra: Any, dec: Any = None, names: tuple[str, str] = ("ra", "dec"), frame: str = "icrs") -> tuple[Any, Any]:
     """Longitude and latitude as float64 arrays in rad, whatever they were given in.
 
@@ -146,10 +128,11 @@ def _within(name: str, given: Any, low: float, high: float, allowed: str) -> Any
 
 
 def takes_directions(*pairs: tuple[str, str], frame: str = "icrs", **units: str) -> Callable[[_Function], _Function]:
-    """Decorator: arguments that are directions, checked and handed on in rad, and others as for `accepts`.
+    """Decorator: arguments may be a `Quantity`, of which the function gets the numbers in the unit that `units` gives.
 
-    Each of `pairs` names a longitude and a latitude, as `direction` takes them: with a SkyCoord for the longitude the
-    latitude is None or left out. A name alone in `units` with the unit "dec" is a declination without right ascension.
+    Each of `pairs` names a longitude and a latitude, as `direction` takes them, checked and handed on in rad: with a
+    SkyCoord for the longitude the latitude is None or left out. A name alone in `units` with the unit "dec" is a
+    declination without right ascension.
     """
 
     def decorate(function: _Function) -> _Function:
@@ -229,12 +212,17 @@ def time_unit(text: str) -> float | None:
     spelled = "".join(text.casefold().split()).strip("()[]{}.")
     if spelled in _TIMES:
         return _TIMES[spelled]
-    if re.match(r"[-+.]?\d", spelled) or not spelled or len(spelled) > _LONGEST:
+    return _size(text, spelled, "day")
+
+
+def _size(text: str, spelled: str, of: str) -> float | None:
+    """The size of a unit, as `text` states it to astropy, in the unit `of`; None for what is none."""
+    if re.match(r"[-+.]?\d", spelled) or not spelled or len(spelled) > _LONGEST:  # a number with a unit is none
         return None
     from astropy import units
 
     try:
-        return float(units.Unit(text.strip()).to(units.day))
+        return float(units.Unit(text.strip()).to(of))
     except (units.UnitsError, TypeError, ValueError):
         return None
 
@@ -345,18 +333,10 @@ def angle_unit(text: str) -> float | None:
     `SEXAGESIMAL` for the notations "h:m:s", "d:m:s" and the like; None for what is no unit of angle.
     """
     spelled = "".join(text.casefold().split()).strip("()[]{}")
-    if re.match(r"[-+.]?\d", spelled) or len(spelled) > _LONGEST:  # a number with a unit is none
-        return None
     if spelled in _SPELLED:
         return _SPELLED[spelled]
-    if _SEXAGESIMAL_UNIT.fullmatch(spelled.strip("\"'")):
-        return SEXAGESIMAL
-    from astropy import units
-
-    try:
-        return float(units.Unit(text.strip()).to(units.deg))
-    except (units.UnitsError, TypeError, ValueError):
-        return None
+    is_sexagesimal = len(spelled) <= _LONGEST and _SEXAGESIMAL_UNIT.fullmatch(spelled.strip("\"'"))
+    return SEXAGESIMAL if is_sexagesimal else _size(text, spelled, "deg")
 
 
 def angle_unit_in_name(name: str) -> tuple[str, float] | None:

@@ -26,7 +26,7 @@ def drawn(top=9e-8, log=False):
             axes.plot([1, 2], [3e-9, top], label="a line")
             axes.set_xlabel("of all panels")
             axes.set_yscale("log" if log else "linear")
-        canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=1)
+        canvas.legend_below(figure, axes.get_legend_handles_labels()[0], ncols=1)
         return figure
 
 

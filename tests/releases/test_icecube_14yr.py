@@ -24,15 +24,7 @@ VERSION_1 = AREAS.replace("8.60 8.70", "8.60 8.80")
 
 def write(root: Path, names=("IC40", "IC86_I", "IC86_XI"), areas=AREAS) -> Path:
     """Seasons of the fourteen-year release with three events each."""
-    for part in ("events", "uptime", "irfs"):
-        (root / part).mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (root / "events" / f"{name}_exp.csv").write_text(EVENT_HEADER + NUMBERED)
-        (root / "uptime" / f"{name}_exp.csv").write_text(files.UPTIME_HEADER + files.UPTIMES)
-    for response in ("IC40", "IC86"):
-        (root / "irfs" / f"{response}_effectiveArea.csv").write_text(files.AREA_HEADER + areas)
-        (root / "irfs" / f"{response}_smearing.csv").write_text(files.SMEARING_HEADER + files.SMEARING)
-    return root
+    return files.write_ten_year(root, names, NUMBERED, EVENT_HEADER, areas, responses=("IC40", "IC86"))
 
 
 def select(*names):

@@ -24,12 +24,11 @@ from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import ConstantCrossSection, neutrino_energy
 from nusky.bdm.flux import reported
-from nusky.bdm.geometry import Source, centre_distances, light_travel, source
+from nusky.bdm.geometry import Source, angles_of_tangents, centre_distances, light_travel, source
 from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
 from nusky.bdm.kinematics import get_psiMax
-from nusky.bdm.problem import MAX_KNOTS, Emission, Surroundings, surroundings
+from nusky.bdm.problem import MAX_KNOTS, Emission, surroundings, with_noise
 from nusky.bdm.quadrature import (
-    GAUSS,
     KRONROD,
     NODES,
     ORDER,
@@ -40,10 +39,10 @@ from nusky.bdm.quadrature import (
     integrate,
     joined,
     legendre_sum,
-    panel_error,
+    panel_sums,
 )
 from nusky.bdm.spectrum import Spectrum
-from nusky.bdm.targets import IsotropicTarget, rate_cross_section
+from nusky.bdm.targets import IsotropicTarget, Problem, rate_cross_section
 from nusky.bdm.times import slowness_excess, vanishing_ratio
 from nusky.likelihood.compile import kernel
 
@@ -155,17 +154,12 @@ def _breaks(psi, from_earth, energies, mx, times, low, high, place, halo, found)
         for j in range(2):
             if times[j] == math.inf:
                 continue
-            # Arrival of this energy at this time: a T^2 - b T + c = 0 in T = tan(theta/2) or tan(alpha/2).
+            # Arrival of this energy at this time, theta or alpha.
             if from_earth:
                 a, b, c = 2 + times[j], 2 * half + excess * (1 + half * half) / half, times[j]
             else:
                 a, b, c = 2 + excess + times[j], 2 * half - excess * (1 - half * half) / half, times[j] - excess
-            discriminant = b * b - 4 * a * c
-            if discriminant < 0:
-                continue
-            q = 0.5 * (b + math.copysign(math.sqrt(discriminant), b))
-            found[count] = 2 * math.atan(q / a)
-            found[count + 1] = 2 * math.atan(c / q) if q != 0 else 0.0
+            found[count], found[count + 1] = angles_of_tangents(a, b, c)
             count += 2
     for side in (1.0, -1.0):
         distance, factor, middle = _circle(psi, side, place)
@@ -193,7 +187,6 @@ def _panel(piece, s_low, s_high, psi, table, mx, times, place, halo):
     pole, width, start, end, from_earth = piece
     half, middle = 0.5 * (s_high - s_low), 0.5 * (s_high + s_low)
     values = np.empty(ORDER)
-    kronrod, gauss, absolute = 0.0, 0.0, 0.0
     for j in range(ORDER):
         u = middle + half * NODES[j]
         # The cubic flattens the square roots at the ends, where a ring enters a shell.
@@ -204,13 +197,8 @@ def _panel(piece, s_low, s_high, psi, table, mx, times, place, halo):
         if 0 < angle < psi:
             theta, alpha = (psi - angle, angle) if from_earth > 0 else (angle, psi - angle)
             values[j] = _on_arc(theta, alpha, psi, table, mx, times, place, halo) * slope
-        kronrod += KRONROD[j] * values[j]
-        gauss += GAUSS[j] * values[j]
-        absolute += KRONROD[j] * abs(values[j])
-    spread = 0.0
-    for j in range(ORDER):
-        spread += KRONROD[j] * abs(values[j] - 0.5 * kronrod)
-    return half * kronrod, half * panel_error(kronrod, gauss, absolute, spread)
+    kronrod, error, _ = panel_sums(values)
+    return half * kronrod, half * error
 
 
 @kernel()
@@ -398,36 +386,51 @@ def _deflections(
 
 
 def counted(
-    mx: float,
-    place: Source,
-    t_range: tuple[float, float],
-    sigma: Interpolant | None,
-    around: Surroundings,
-    emission: Emission,
-    rtol: float,
+    mx: float, problem: Problem, t_range: tuple[float, float], sigma: Interpolant | None, rtol: float
 ) -> Integrals:
     """Events per target for one mass, with a tabulated cross section in cm^2; value and error of shape (1,)."""
     if sigma is None:
         return Integrals(np.zeros(1), np.zeros(1))
     ranges = sigma.smooth_ranges()
-    knots = emission.knots(ranges[0][0], mx) if ranges else np.empty(0)
-    parts = [_counted_smooth(mx, place, r, t_range, sigma, around, emission, rtol, knots) for r in ranges]
+    knots = problem.emission.knots(ranges[0][0], mx) if ranges else np.empty(0)
+    parts = [_counted_smooth(mx, problem, r, t_range, sigma, rtol, knots) for r in ranges]
     value, error = sum(p.value[0] for p in parts), sum(p.error[0] for p in parts)
     return Integrals(np.array([value]), np.array([error + sigma.lost() * value]))
 
 
+def counted_masses(
+    mx: ArrayLike,
+    problem: Problem,
+    Tx_range: Any,
+    t_range: Any,
+    cross_section: Callable[..., Interpolant | None],
+    recoil: float,
+    rtol: float,
+) -> tuple[tuple[int, ...], Integrals]:
+    """Events per target with a `cross_section` (target, mx, low, high, recoil, rtol): shape of mx and flat integrals.
+
+    Energies and masses in MeV, times in s after the neutrinos.
+    """
+    (low, high), times, rtol = checked_energies(Tx_range), interval("t_range", t_range, "s"), tolerance(rtol)
+    shape, (masses,) = columns(positive("mx", mx, "MeV"))
+    parts = []
+    for mass in masses.tolist():
+        sigma = cross_section(problem.target, mass, low, high, recoil, 0.01 * rtol)
+        parts.append(counted(mass, problem, times, sigma, rtol))
+    return shape, with_noise(joined(parts), problem.emission)
+
+
 def _counted_smooth(
     mx: float,
-    place: Source,
+    problem: Problem,
     Tx_range: tuple[float, float],
     t_range: tuple[float, float],
     sigma: Interpolant,
-    around: Surroundings,
-    emission: Emission,
     rtol: float,
     knots: Array,
 ) -> Integrals:
     """`counted` over energies between jumps of the cross section."""
+    place, around, emission, _ = problem
     nothing = Integrals(np.zeros(1), np.zeros(1))
     low, high = Tx_range
     times = np.asarray(light_travel(t_range, place.Rs))
@@ -461,10 +464,10 @@ def _counted_smooth(
     return Integrals(result.value * scale, result.error * scale)
 
 
-def checked_energies(Tx_range: Any) -> tuple[float, float]:
-    """The energy range, which must start above 0 and end at a finite energy."""
-    low, high = interval("Tx_range", Tx_range, "MeV")
-    positive("Tx_range", [low, high], "MeV")
+def checked_energies(Tx_range: Any, name: str = "Tx_range") -> tuple[float, float]:
+    """The energy range, MeV, which must start above 0 and end at a finite energy; messages call it `name`."""
+    low, high = interval(name, Tx_range, "MeV")
+    positive(name, [low, high], "MeV")
     return low, high
 
 
@@ -497,15 +500,10 @@ def event(
     `recoil_above` (MeV) counts only recoils of targets of mass `mt` (MeV) above that energy, for scattering isotropic
     in the centre of mass; `form_factor` F(q), q in MeV, reduces them by F^2.
     """
-    place, rtol = source(Rs, Re, beta), tolerance(rtol)
-    around = surroundings(is_spike, profile, spectrum, kwargs)
+    place, around = source(Rs, Re, beta), surroundings(is_spike, profile, spectrum, kwargs)
     emission = Emission(ConstantCrossSection(sigxv0), around.spectrum, conventions)
-    energies, times = checked_energies(Tx_range), interval("t_range", t_range, "s")
     above = not_negative("recoil_above", recoil_above, "MeV").item()
     target = IsotropicTarget(lambda Tx, mx: np.ones_like(Tx), positive("mt", mt, "MeV").item(), form_factor)
-    shape, (masses,) = columns(positive("mx", mx, "MeV"))
-    parts = []
-    for mass in masses.tolist():
-        sigma = rate_cross_section(target, mass, *energies, above, 0.01 * rtol)
-        parts.append(counted(mass, place, times, sigma, around, emission, rtol))
-    return reported(shape, joined(parts), full_output, rtol, "event")
+    problem = Problem(place, around, emission, target)
+    result = counted_masses(mx, problem, Tx_range, t_range, rate_cross_section, above, rtol)
+    return reported(*result, full_output, rtol, "event")

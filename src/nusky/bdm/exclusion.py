@@ -19,13 +19,7 @@ from numpy.typing import ArrayLike
 from nusky.bdm.checks import Array, flag, handed_back, interval, not_negative, positive
 from nusky.bdm.constants import BURST_SECONDS, constant
 from nusky.bdm.conventions import STANDARD, Conventions
-from nusky.bdm.counting import (
-    BAND,
-    checked_level,
-    expected_counts,
-    feldman_cousins_upper_limit,
-    poisson_upper_limit,
-)
+from nusky.bdm.counting import BAND, checked_level, expected_counts, feldman_cousins_upper_limit, poisson_upper_limit
 from nusky.bdm.cross_sections import smallest_energy
 from nusky.bdm.detectors import Detector
 from nusky.bdm.halo import nx

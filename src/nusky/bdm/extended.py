@@ -5,6 +5,7 @@ A number is the unevaluated sum of two of the longest floating-point kind; sums 
 raises TypeError, so that nothing is rounded to double precision unnoticed.
 """
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,26 @@ def _product(a: Any, b: Any) -> tuple[Any, Any]:
     return result, ((a_high * b_high - result) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
+def _operator(operation: Callable[..., "Extended"]) -> Callable[..., "Extended"]:
+    """An operation with another number of any kind; NotImplemented with what is none."""
+
+    def applied(self: "Extended", other: Any) -> "Extended":
+        other = _extended(other)
+        return NotImplemented if other is None else operation(self, other)
+
+    return applied
+
+
+def _comparison(operation: Callable[[Any, Any], Any]) -> Callable[["Extended", Any], Any]:
+    """A comparison, by the difference of both numbers."""
+
+    def compared(self: "Extended", other: Any) -> Any:
+        difference = self - other
+        return operation(difference.high + difference.low, 0)
+
+    return compared
+
+
 class Extended:
     """A number, or an array of them: high + low."""
 
@@ -46,24 +67,18 @@ class Extended:
     def __getitem__(self, index: Any) -> "Extended":
         return Extended(self.high[index], self.low[index])
 
-    def __add__(self, other: Any) -> "Extended":
-        other = _extended(other)
-        if other is None:
-            return NotImplemented
+    @_operator
+    def __add__(self, other: "Extended") -> "Extended":
         high, low = _sum(self.high, other.high)
         return Extended(high, low + self.low + other.low)
 
-    def __mul__(self, other: Any) -> "Extended":
-        other = _extended(other)
-        if other is None:
-            return NotImplemented
+    @_operator
+    def __mul__(self, other: "Extended") -> "Extended":
         high, low = _product(self.high, other.high)
         return Extended(high, low + (self.high * other.low + self.low * other.high))
 
-    def __truediv__(self, other: Any) -> "Extended":
-        other = _extended(other)
-        if other is None:
-            return NotImplemented
+    @_operator
+    def __truediv__(self, other: "Extended") -> "Extended":
         first = self.high / other.high
         rest = self - other * first
         second = rest.high / other.high
@@ -102,56 +117,34 @@ class Extended:
         sign = np.where(self.high < 0, -1, 1)
         return Extended(sign * self.high, sign * self.low)
 
-    def __sub__(self, other: Any) -> "Extended":
-        other = _extended(other)
-        return NotImplemented if other is None else self + -other
+    @_operator
+    def __sub__(self, other: "Extended") -> "Extended":
+        return self + -other
 
     def __rsub__(self, other: Any) -> "Extended":
         return -self + other
 
-    def __rtruediv__(self, other: Any) -> "Extended":
-        other = _extended(other)
-        return NotImplemented if other is None else other / self
+    @_operator
+    def __rtruediv__(self, other: "Extended") -> "Extended":
+        return other / self
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def _difference(self, other: Any) -> Any:
-        difference = self - other
-        return difference.high + difference.low
-
-    def __lt__(self, other: Any) -> Any:
-        return self._difference(other) < 0
-
-    def __le__(self, other: Any) -> Any:
-        return self._difference(other) <= 0
-
-    def __gt__(self, other: Any) -> Any:
-        return self._difference(other) > 0
-
-    def __ge__(self, other: Any) -> Any:
-        return self._difference(other) >= 0
-
-    def __eq__(self, other: Any) -> Any:
-        return self._difference(other) == 0
-
-    def __ne__(self, other: Any) -> Any:
-        return self._difference(other) != 0
+    __lt__, __le__, __gt__, __ge__ = map(_comparison, (operator.lt, operator.le, operator.gt, operator.ge))
+    __eq__, __ne__ = map(_comparison, (operator.eq, operator.ne))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         operation = _UFUNCS.get(ufunc)
         if method != "__call__" or kwargs or operation is None:
             return NotImplemented
-        return operation(*(value if isinstance(value, Extended) else _extended(value) for value in inputs))
+        return operation(*map(_extended, inputs))
 
 
 def _extended(value: Any) -> Extended | None:
     if isinstance(value, Extended):
         return value
-    if isinstance(value, int | float | np.integer | np.floating):
-        return Extended(value)
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        return Extended(value)
-    return None
+    plain = isinstance(value, int | float | np.integer | np.floating)
+    return Extended(value) if plain or (isinstance(value, np.ndarray) and value.dtype.kind in "biuf") else None
 
 
 _UFUNCS: dict[Any, Callable[..., Any]] = {

@@ -18,7 +18,7 @@ from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import ConstantCrossSection
 from nusky.bdm.differential import arrival_weight, neutrino_energy_at
-from nusky.bdm.geometry import Source, centre_distances, isochrone, light_travel, source
+from nusky.bdm.geometry import Source, angles_of_tangents, centre_distances, isochrone, light_travel, source
 from nusky.bdm.halo import BREAKS, N_BREAKS, R_CUT
 from nusky.bdm.problem import MAX_KNOTS, Emission, Surroundings, surroundings
 from nusky.bdm.quadrature import Integrals, in_blocks, integrate
@@ -99,14 +99,8 @@ def _add_segments(low, high, centre, width, breaks, n_breaks, segments, count):
 @kernel(inner=True)
 def _at_deflection(psi, tau, excess):
     """The two angles theta under which deflection psi is seen at tau, or NaN."""
-    # a T^2 - b T + c = 0 in T = tan(theta/2), from the arrival time.
     half = math.tan(psi / 2)
-    a, b, c = 2 + excess + tau, 2 * half - excess * (1 - half * half) / half, tau - excess
-    discriminant = b * b - 4 * a * c
-    if not discriminant >= 0:
-        return math.nan, math.nan
-    q = 0.5 * (b + math.copysign(math.sqrt(discriminant), b))
-    return 2 * math.atan(q / a), 2 * math.atan(c / q) if q != 0 else 0.0
+    return angles_of_tangents(2 + excess + tau, 2 * half - excess * (1 - half * half) / half, tau - excess)
 
 
 @kernel()
@@ -191,17 +185,31 @@ def _nodes(segments, owner, x, tau, excess, Tx, mx, place, halo, d_cut, psi_out,
 
 
 def integrated_flux(
-    t: ArrayLike, Tx: ArrayLike, mx: ArrayLike, place: Source, around: Surroundings, emission: Emission, rtol: float
+    t: ArrayLike,
+    Tx: ArrayLike,
+    mx: ArrayLike,
+    place: Source,
+    around: Surroundings,
+    emission: Emission,
+    rtol: float,
+    burst: float = 0.0,
 ) -> tuple[tuple[int, ...], Integrals]:
-    """`flux` for any emission: the shape of the broadcast (t, Tx, mx) and the integrals in flat order."""
-    rtol = tolerance(rtol)
+    """`flux` for any emission: the shape of the broadcast (t, Tx, mx) and the integrals in flat order.
+
+    Averaged over emission times from 0 to `burst` seconds if that is not 0.
+    """
+    rtol, burst = tolerance(rtol), not_negative("burst", burst, "s").item()
     t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
-    shape, (t, Tx, mx) = columns(t, Tx, mx)
+    shape, vectors = columns(t, Tx, mx)
 
     def some(block: slice) -> Integrals:
-        return _block(t[block], Tx[block], mx[block], place, around, emission, rtol)
+        points = (vector[block] for vector in vectors)
+        if burst == 0:
+            return _block(*points, place, around, emission, rtol)
+        return _burst(*points, place, around, emission, rtol, burst)
 
-    return shape, in_blocks(some, t.size, _BLOCK)
+    # With a burst each point takes some thirty fluxes at a time.
+    return shape, in_blocks(some, vectors[0].size, _BLOCK if burst == 0 else _BLOCK // 10)
 
 
 def _knots(Tx: Array, mx: Array, emission: Emission) -> Array:
@@ -251,31 +259,6 @@ def _block(
     scale = constant.c / constant.kpc2cm**2
     value[shining], error[shining] = result.value * scale, result.error * scale
     return Integrals(value, error)
-
-
-def burst_or_instant(
-    t: ArrayLike,
-    Tx: ArrayLike,
-    mx: ArrayLike,
-    place: Source,
-    around: Surroundings,
-    emission: Emission,
-    rtol: float,
-    burst: float,
-) -> tuple[tuple[int, ...], Integrals]:
-    """`integrated_flux`, averaged over emission times from 0 to `burst` seconds if that is not 0."""
-    burst = not_negative("burst", burst, "s").item()
-    if burst == 0:
-        return integrated_flux(t, Tx, mx, place, around, emission, rtol)
-    rtol = tolerance(rtol)
-    t, Tx, mx = real("t", t, "s"), not_negative("Tx", Tx, "MeV"), positive("mx", mx, "MeV")
-    shape, (t, Tx, mx) = columns(t, Tx, mx)
-
-    def some(block: slice) -> Integrals:
-        return _burst(t[block], Tx[block], mx[block], place, around, emission, rtol, burst)
-
-    # Each point takes some thirty fluxes at a time.
-    return shape, in_blocks(some, t.size, _BLOCK // 10)
 
 
 def _burst(
@@ -355,4 +338,4 @@ def flux(
     place = source(Rs, Re, beta)
     around = surroundings(is_spike, profile, spectrum, kwargs)
     emission = Emission(ConstantCrossSection(sigxv0), around.spectrum, conventions)
-    return reported(*burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst), full_output, rtol, "flux")
+    return reported(*integrated_flux(t, Tx, mx, place, around, emission, rtol, burst), full_output, rtol, "flux")

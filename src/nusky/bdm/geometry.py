@@ -69,6 +69,19 @@ def isochrone(theta, tau, excess):
 
 
 @kernel(inner=True)
+def angles_of_tangents(a, b, c):
+    """The two angles x, rad, with a T^2 - b T + c = 0 in T = tan(x/2); NaN without solution.
+
+    With a = 2 + i + tau, b = 2 P - i (1 - P^2)/P and c = tau - i these are the theta at which a deflection is seen.
+    """
+    discriminant = b * b - 4 * a * c
+    if not discriminant >= 0:
+        return math.nan, math.nan
+    q = 0.5 * (b + math.copysign(math.sqrt(discriminant), b))
+    return 2 * math.atan(q / a), 2 * math.atan(c / q) if q != 0 else 0.0
+
+
+@kernel(inner=True)
 def centre_distances(l, d, theta, psi, place):
     """(r_min, r_max) in kpc over the azimuth at a point, reckoned from the nearer end of the axis."""
     if d < l:

@@ -95,11 +95,9 @@ class EventLikelihood:
             return 0.0
         # Each term of the sum is at most 1/f.
         high = s.size / self.signal[i]
-        return (
-            scipy.optimize.brentq(slope, 1e-12 * high, high * (1 + 1e-12), xtol=1e-300, rtol=1e-12)
-            if slope(1e-12 * high) > 0
-            else 0.0
-        )
+        if not slope(1e-12 * high) > 0:
+            return 0.0
+        return scipy.optimize.brentq(slope, 1e-12 * high, high * (1 + 1e-12), xtol=1e-300, rtol=1e-12)
 
 
 def event_likelihood(
@@ -239,9 +237,8 @@ def _closest(shape: Array, background: Array, truth: Array) -> tuple[float, floa
     # At high the model predicts all of the truth.
     high = truth.sum() / total
     low = 1e-12 * high
-    best = (
-        scipy.optimize.brentq(slope, low, high, xtol=1e-300, rtol=1e-12)
-        if slope(low) < 0 < slope(high)
-        else (low if slope(low) >= 0 else high)
-    )
+    if slope(low) < 0 < slope(high):
+        best = scipy.optimize.brentq(slope, low, high, xtol=1e-300, rtol=1e-12)
+    else:
+        best = low if slope(low) >= 0 else high
     return max(statistic(best), 0.0), best

@@ -15,7 +15,6 @@ from nusky.bdm.checks import (
     flag,
     handed_back,
     ignore_monte_carlo,
-    interval,
     not_negative,
     positive,
     tolerance,
@@ -24,13 +23,13 @@ from nusky.bdm.constants import Constants
 from nusky.bdm.conventions import STANDARD, Conventions
 from nusky.bdm.cross_sections import Amplitude, AmplitudeCrossSection, GivenCrossSection, TargetAmplitude
 from nusky.bdm.differential import sky_flux
-from nusky.bdm.events import checked_energies, counted
-from nusky.bdm.flux import burst_or_instant, reported, warn_of_error
+from nusky.bdm.events import counted_masses
+from nusky.bdm.flux import integrated_flux, reported, warn_of_error
 from nusky.bdm.geometry import source
 from nusky.bdm.halo import halo_from_keywords, nx
-from nusky.bdm.params import params
+from nusky.bdm.params import HaloProfile, Spike, params
 from nusky.bdm.problem import Emission, NeutrinoCrossSection, Surroundings, with_noise
-from nusky.bdm.quadrature import Integrals, Interpolant, joined
+from nusky.bdm.quadrature import Integrals, joined
 from nusky.bdm.spectrum import Spectrum, fermi_dirac_fluence
 from nusky.bdm.targets import IsotropicTarget, Problem, Target, rate_cross_section, recoil_cross_section
 from nusky.errors import PhysicsError
@@ -81,9 +80,7 @@ class BoostedDarkMatter(Constants):
         self.is_spike = flag("is_spike", is_spike)
         self.profile, self.form_factor, self.conventions = profile, form_factor, conventions
         self.spectrum = fermi_dirac_fluence if spectrum is None else spectrum
-        halo = params.merge("halo", "spike", **kwargs)
-        self.rhos, self.rs, self.n = halo["rhos"], halo["rs"], halo["n"]
-        self.mBH, self.tBH, self.rh, self.alpha, self.sigv = (halo[k] for k in ("mBH", "tBH", "rh", "alpha", "sigv"))
+        vars(self).update(params.merge("halo", "spike", **kwargs))
         self._surroundings({})
 
     def __getstate__(self) -> dict[str, Any]:
@@ -138,7 +135,7 @@ class BoostedDarkMatter(Constants):
     ) -> Any:
         """Flux from the whole sky, MeV^-1 cm^-2 s^-1, as `nusky.bdm.flux`; keywords: d_cut, r_cut."""
         around, place, emission = self._surroundings(kwargs), source(self.Rs, self.Rg, self.beta), self._emission()
-        shape, result = burst_or_instant(t, Tx, mx, place, around, emission, rtol, burst)
+        shape, result = integrated_flux(t, Tx, mx, place, around, emission, rtol, burst)
         return reported(shape, with_noise(result, emission), full_output, rtol, "flux")
 
     def event(
@@ -157,7 +154,8 @@ class BoostedDarkMatter(Constants):
         Tx_range is that of the dark matter, MeV; t_range counts from the arrival of the neutrinos, s.
         """
         above = not_negative("recoil_above", recoil_above, "MeV").item()
-        return self._count(mx, Tx_range, t_range, rate_cross_section, above, rtol, full_output, kwargs)
+        result = counted_masses(mx, self._problem(kwargs), Tx_range, t_range, rate_cross_section, above, rtol)
+        return reported(*result, full_output, rtol, "event")
 
     def recoil_spectrum(
         self,
@@ -170,12 +168,12 @@ class BoostedDarkMatter(Constants):
         **kwargs: Any,
     ) -> Any:
         """Events per target and recoil energy, MeV^-1, at kinetic energies `recoil` (MeV) of the target."""
-        recoil = positive("recoil", recoil, "MeV")
-        rates = [
-            self._count(mx, Tx_range, t_range, recoil_cross_section, value, rtol, False, kwargs)
+        recoil, problem = positive("recoil", recoil, "MeV"), self._problem(kwargs)
+        parts = [
+            counted_masses(mx, problem, Tx_range, t_range, recoil_cross_section, value, rtol)[1]
             for value in recoil.reshape(-1).tolist()
         ]
-        return handed_back(np.array(rates), recoil.shape)
+        return reported(recoil.shape, joined(parts), False, rtol, "recoil_spectrum")
 
     def problem(self, mt: float, form_factor: Callable[[Array], Array] | None = None) -> Problem:
         """What counting recoils needs. The targets are the model's own: their mass must be mt (MeV), and where the
@@ -186,31 +184,14 @@ class BoostedDarkMatter(Constants):
             )
         if form_factor is not None and self.form_factor is None:
             raise PhysicsError("the target is a nucleus with a form factor; give the model the same form_factor.")
-        around = self._surroundings({})
+        return self._problem({})
+
+    def _problem(self, kwargs: dict[str, Any]) -> Problem:
+        around = self._surroundings(kwargs)
         return Problem(source(self.Rs, self.Rg, self.beta), around, self._emission(), self._target())
 
-    def _count(
-        self,
-        mx: ArrayLike,
-        Tx_range: Any,
-        t_range: Any,
-        cross_section: Callable[..., Interpolant | None],
-        recoil: float,
-        rtol: float,
-        full_output: bool,
-        kwargs: dict[str, Any],
-    ) -> Any:
-        around, place, emission = self._surroundings(kwargs), source(self.Rs, self.Rg, self.beta), self._emission()
-        (low, high), times, rtol = checked_energies(Tx_range), interval("t_range", t_range, "s"), tolerance(rtol)
-        shape, (masses,) = columns(positive("mx", mx, "MeV"))
-        target, parts = self._target(), []
-        for mass in masses.tolist():
-            sigma = cross_section(target, mass, low, high, recoil, 0.01 * rtol)
-            parts.append(counted(mass, place, times, sigma, around, emission, rtol))
-        return reported(shape, with_noise(joined(parts), emission), full_output, rtol, "event")
-
     def _halo(self) -> dict[str, Any]:
-        return {key: getattr(self, key) for key in ("rhos", "rs", "n", "mBH", "tBH", "rh", "alpha", "sigv")}
+        return {key: getattr(self, key) for key in (*HaloProfile._fields, *Spike._fields)}
 
     def _surroundings(self, kwargs: dict[str, Any]) -> Surroundings:
         if self._replaced("nx"):

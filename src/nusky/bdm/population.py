@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from nusky.bdm.checks import Array, not_negative, positive
 from nusky.bdm.constants import constant
 from nusky.bdm.conventions import STANDARD, Conventions
+from nusky.bdm.counting import BAND
 from nusky.bdm.cross_sections import smallest_energy
 from nusky.bdm.detectors import Detector
 from nusky.bdm.exclusion import Uncertainties, drawn_events, observed_span
@@ -86,7 +87,7 @@ class PopulationEvents:
     mean_error: Array
     histories: Array
 
-    def quantiles(self, q: ArrayLike = (0.025, 0.16, 0.5, 0.84, 0.975)) -> Array:
+    def quantiles(self, q: ArrayLike = BAND) -> Array:
         """(n_q, n_masses) quantiles of the events over histories."""
         return np.quantile(self.histories, q, axis=0)
 
@@ -140,12 +141,10 @@ def population_events(
         for j in np.flatnonzero(share * horizon - duration < lasting).tolist():
             # Seconds since its neutrinos at the start of the run; an explosion during it is younger than that.
             age = share[j] * horizon - duration
-            boosted = model.at(
-                float(distance[j]), galaxy.distance_kpc, float(beta[j]), conventions=conventions, **galaxy.halo
-            )
-            counts[j] = expected_events(
-                boosted, detector, mass, (max(age, 0.0), age + duration), target=target, rtol=rtol, **options
-            )
+            where = float(distance[j]), galaxy.distance_kpc, float(beta[j])
+            boosted = model.at(*where, conventions=conventions, **galaxy.halo)
+            span = max(age, 0.0), age + duration
+            counts[j] = expected_events(boosted, detector, mass, span, target=target, rtol=rtol, **options)
         expected = population.rate_per_s * horizon
         mean[i] = expected * counts.mean()
         error[i] = expected * counts.std(ddof=1) / math.sqrt(supernovae)
@@ -178,7 +177,7 @@ class CatalogueEvents:
         """(n_masses,) sum over the supernovae."""
         return self.events.sum(axis=0)
 
-    def quantiles(self, q: ArrayLike = (0.025, 0.16, 0.5, 0.84, 0.975)) -> Array:
+    def quantiles(self, q: ArrayLike = BAND) -> Array:
         """(n_q, n_masses) quantiles of the sum over distances and halos; NaN without draws."""
         if len(self.draws) == 0:
             return np.full((np.size(q), self.mx.size), math.nan)
@@ -217,18 +216,8 @@ def catalogue_events(
     )
     drawn = np.zeros((draws, mx.size))
     for s, span in zip(summed, spans, strict=True) if draws else ():
-        drawn += drawn_events(
-            model,
-            place(s),
-            detector,
-            mx,
-            span,
-            draws=draws,
-            seed=seed,
-            uncertainties=_of(s, uncertainties),
-            conventions=conventions,
-            **options,
-        )
+        drawing = {"draws": draws, "seed": seed, "uncertainties": _of(s, uncertainties), "conventions": conventions}
+        drawn += drawn_events(model, place(s), detector, mx, span, **drawing, **options)
     return CatalogueEvents(mx, tuple(s.name for s in summed), events, drawn)
 
 

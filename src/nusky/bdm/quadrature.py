@@ -72,28 +72,28 @@ def legendre_sum(coefficients, x):
 
 
 @kernel(inner=True)
-def panel_error(kronrod, gauss, absolute, spread):
-    """QUADPACK's error estimate of a panel from its Kronrod and Gauss sums and the integrals of |f| and |f - mean|."""
+def panel_sums(values):
+    """Kronrod sum of the values at the nodes of a panel, QUADPACK's estimate of its error, and the sum of |f|."""
+    kronrod, gauss, absolute = 0.0, 0.0, 0.0
+    for j in range(values.size):
+        kronrod += KRONROD[j] * values[j]
+        gauss += GAUSS[j] * values[j]
+        absolute += KRONROD[j] * abs(values[j])
+    spread = 0.0
+    for j in range(values.size):
+        spread += KRONROD[j] * abs(values[j] - 0.5 * kronrod)
     error = abs(kronrod - gauss)
     if spread > 0 and error > 0:
         error = spread * min(1.0, (200 * error / spread) ** 1.5)
-    return max(error, 50 * _EPS * absolute)
+    return kronrod, max(error, 50 * _EPS * absolute), absolute
 
 
 @kernel()
 def _reduce(values, half, value, error, floor):
     for i in range(half.size):
-        kronrod, gauss, absolute = 0.0, 0.0, 0.0
-        for j in range(values.shape[1]):
-            kronrod += KRONROD[j] * values[i, j]
-            gauss += GAUSS[j] * values[i, j]
-            absolute += KRONROD[j] * abs(values[i, j])
-        spread = 0.0
-        for j in range(values.shape[1]):
-            spread += KRONROD[j] * abs(values[i, j] - 0.5 * kronrod)
-        value[i] = half[i] * kronrod
+        kronrod, uncertain, absolute = panel_sums(values[i])
+        value[i], error[i] = half[i] * kronrod, half[i] * uncertain
         floor[i] = 50 * _EPS * half[i] * absolute
-        error[i] = half[i] * panel_error(kronrod, gauss, absolute, spread)
 
 
 @dataclass(frozen=True)
@@ -209,10 +209,7 @@ class Interpolant:
             relative += list(own[good])
             highest += list(np.exp(x[np.arange(half.size), np.abs(values).argmax(axis=1)])[good])
             middle = (todo_a + todo_b)[~good] / 2
-            todo_a, todo_b = (
-                np.concatenate([todo_a[~good], middle]),
-                np.concatenate([middle, todo_b[~good]]),
-            )
+            todo_a, todo_b = np.concatenate([todo_a[~good], middle]), np.concatenate([middle, todo_b[~good]])
         order = np.argsort([edge[0] for edge in found])
         self._low, self._high = low, high
         self._edges, self._coefficients = np.array(found)[order], np.array(coefficients)[order]

@@ -141,8 +141,7 @@ def _over_masses(seen: "_Seen", masses: Array, times: Array, max_tx: float, rtol
     for i, mass in enumerate(masses.tolist()):
         sigma = seen.cross_section(mass, max_tx, 0.01 * rtol)
         for j, (start, stop) in enumerate(times[i].tolist()):
-            result = counted(mass, seen.place, (start, stop), sigma, seen.around, seen.emission, rtol)
-            result = with_noise(result, seen.emission)
+            result = with_noise(counted(mass, seen.problem, (start, stop), sigma, rtol), seen.problem.emission)
             # Where only the tail of the resolution reaches the window, interpolation may undershoot 0.
             value[i, j], error[i, j] = max(result.value[0], 0.0), result.error[0]
     return Integrals(seen.exposure * value, seen.exposure * error)
@@ -197,7 +196,8 @@ class _Seen:
         mt = detector.target_mass(target)
         if not hasattr(boosted, "problem"):
             raise PhysicsError(f"{boosted!r} cannot be counted: it has no method `problem`; see nusky.bdm.models.")
-        self.place, self.around, self.emission, self._target = boosted.problem(mt, detector.form_factor(target))
+        self.problem = boosted.problem(mt, detector.form_factor(target))
+        self._target = self.problem.target
         self.exposure = detector.number(target) * detector.live_fraction
         self._detector, self._window = detector, window
         at_one = not isinstance(window, tuple)

@@ -9,12 +9,12 @@ import itertools
 import math
 import multiprocessing
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.reduction import ForkingPickler
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from nusky.bdm.checks import Array, interval, not_negative, positive, real
 from nusky.bdm.conventions import STANDARD, Conventions
-from nusky.bdm.models import Boosted, Model
+from nusky.bdm.models import Model
 from nusky.bdm.supernovae import Host, Place, Supernova, place
 from nusky.errors import PhysicsError
 
@@ -37,11 +37,16 @@ class _Task:
     model: Model
     place: Place
     conventions: Conventions
+    method: Literal["flux", "event"]
+    """Of `nusky.bdm.models.Boosted`."""
     arguments: tuple[Any, ...]
     rtol: float
 
-    def boosted(self) -> Boosted:
-        return self.place.under(self.model, self.conventions)
+    def __call__(self) -> tuple[Array, Array]:
+        """Values and errors."""
+        method = getattr(self.place.under(self.model, self.conventions), self.method)
+        value, error = method(*self.arguments, rtol=self.rtol, full_output=True)
+        return np.atleast_1d(value), np.atleast_1d(error)
 
 
 def scan_flux(
@@ -76,10 +81,10 @@ def scan_flux(
     points = np.stack([axis.reshape(-1) for axis in np.meshgrid(mx, Tx, t, indexing="ij")])
     chunks = [points[:, i : i + _FLUX_POINTS] for i in range(0, points.shape[1], _FLUX_POINTS)]
     tasks = [
-        _Task(model, where, conventions, (chunk,), rtol)
+        _Task(model, where, conventions, "flux", tuple(reversed(chunk)), rtol)  # t, Tx, mx
         for where, chunk in itertools.product(_places(supernovae, hosts), chunks)
     ]
-    value, error = _collect(_flux, tasks, processes)
+    value, error = _collect(tasks, processes)
     every = np.tile(points, len(supernovae))
     return pa.table(
         {
@@ -120,10 +125,10 @@ def scan_events(
         raise PhysicsError("t_ranges is empty; give at least one pair (start, stop).")
     chunks = [mx[i : i + _EVENT_MASSES] for i in range(0, mx.size, _EVENT_MASSES)]
     tasks = [
-        _Task(model, where, conventions, (chunk, Tx_range, times), rtol)
+        _Task(model, where, conventions, "event", (chunk, Tx_range, times), rtol)
         for where, times, chunk in itertools.product(_places(supernovae, hosts), t_ranges, chunks)
     ]
-    value, error = _collect(_events, tasks, processes)
+    value, error = _collect(tasks, processes)
     start, stop = np.repeat(real("t_ranges", t_ranges, "s").reshape(-1, 2), mx.size, axis=0).T
     return pa.table(
         {
@@ -146,36 +151,17 @@ def _places(supernovae: Sequence[Supernova], hosts: Sequence[Host] | None) -> li
     return [place(supernova, galaxy) for supernova, galaxy in zip(supernovae, galaxies, strict=True)]
 
 
-def _flux(task: _Task) -> tuple[Array, Array]:
-    mx, Tx, t = task.arguments[0]
-    value, error = task.boosted().flux(t, Tx, mx, rtol=task.rtol, full_output=True)
-    return np.atleast_1d(value), np.atleast_1d(error)
-
-
-def _events(task: _Task) -> tuple[Array, Array]:
-    value, error = task.boosted().event(*task.arguments, rtol=task.rtol, full_output=True)
-    return np.atleast_1d(value), np.atleast_1d(error)
-
-
-def _collect(
-    function: Callable[[_Task], tuple[Array, Array]], tasks: Sequence[_Task], processes: int
-) -> tuple[Array, Array]:
+def _collect(tasks: Sequence[_Task], processes: int) -> tuple[Array, Array]:
     """Values and errors of all tasks in order."""
     if not (isinstance(processes, int | np.integer) and processes >= 1):
         raise PhysicsError(f"processes = {processes!r} must be a whole number of at least 1.")
-    results: Iterable[tuple[Array, Array]]
-    if processes == 1 or len(tasks) < 2:
-        results = map(function, tasks)
-    else:
-        workers = min(processes, len(tasks))
-        results = _in_processes(function, tasks, workers)
+    workers = min(processes, len(tasks))
+    results = [task() for task in tasks] if workers == 1 else _in_processes(tasks, workers)
     values, errors = zip(*results, strict=True)
     return np.concatenate(values), np.concatenate(errors)
 
 
-def _in_processes(
-    function: Callable[[_Task], tuple[Array, Array]], tasks: Sequence[_Task], workers: int
-) -> list[tuple[Array, Array]]:
+def _in_processes(tasks: Sequence[_Task], workers: int) -> list[tuple[Array, Array]]:
     """The results of all tasks, in order, by fresh interpreters: forking one whose threads run is not safe.
 
     These would run the caller's script again, to find what is defined there. Tasks that need nothing of it are sent to
@@ -196,7 +182,7 @@ def _in_processes(
     hidden = contextlib.nullcontext() if needed else _without(main, "__file__", "__spec__")
     try:
         with hidden, ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-            return list(pool.map(function, tasks, chunksize=math.ceil(len(tasks) / (4 * workers))))
+            return list(pool.map(_Task.__call__, tasks, chunksize=math.ceil(len(tasks) / (4 * workers))))
     except BrokenProcessPool as error:
         raise PhysicsError(_GUARD if needed else f"a process ended before it was done ({error}).") from error
 

@@ -17,9 +17,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nusky.bdm.checks import Array, common_shape, interval, positive, real, tolerance
+from nusky.bdm.checks import Array, common_shape, positive, real, tolerance
 from nusky.bdm.coordinates import galactic_to_beta, sky_angles
 from nusky.bdm.differential import neutrino_energy_at
+from nusky.bdm.events import checked_energies
 from nusky.bdm.flux import warn_of_error
 from nusky.bdm.geometry import isochrone
 from nusky.bdm.models import Boosted
@@ -188,7 +189,7 @@ def flux_towards(
             f"the model has beta = {boosted.beta:g} rad, but the angle between the supernova at {tuple(supernova)} and "
             f"the centre at {tuple(GC_coord)} is {beta:g} rad; give both the same positions."
         )
-    lowest = Tx if np.ndim(Tx) == 0 else _energy_range(Tx)[0]
+    lowest = Tx if np.ndim(Tx) == 0 else checked_energies(Tx, "Tx")[0]
     shape = common_shape(l, b)
     seen = np.zeros(shape, dtype=bool)
     # The slowest dark matter arrives from the widest angle, and from somewhere as long as any does.
@@ -213,14 +214,8 @@ def flux_towards(
         if np.ndim(Tx) == 0:
             value[seen] = boosted.differential_flux(t, Tx, mx, theta, phi)
         else:
-            value[seen] = _over_energies(boosted, t, _energy_range(Tx), mx, theta, phi, tolerance(rtol))
+            value[seen] = _over_energies(boosted, t, checked_energies(Tx, "Tx"), mx, theta, phi, tolerance(rtol))
     return value if shape else value.item()
-
-
-def _energy_range(Tx: Any) -> tuple[float, float]:
-    low, high = interval("Tx", Tx, "MeV")
-    positive("Tx", [low, high], "MeV")
-    return low, high
 
 
 def _over_energies(
@@ -237,14 +232,7 @@ def _over_energies(
 
 
 def _of_directions(
-    boosted: Boosted,
-    t: float,
-    Tx: tuple[float, float],
-    mx: float,
-    theta: Array,
-    phi: Array,
-    rtol: float,
-    narrow: Array,
+    boosted: Boosted, t: float, Tx: tuple[float, float], mx: float, theta: Array, phi: Array, rtol: float, narrow: Array
 ) -> Integrals:
     edges = np.empty((theta.size, _N_EDGES + narrow.size))
     _energy_edges(theta, phi, KPC_PER_LIGHT_SECOND * t, *Tx, mx, boosted.Rs, boosted.Rg, boosted.beta, narrow, edges)
@@ -287,8 +275,19 @@ def _neutrino_energy(T, theta, ct, mx, Rs):
 
 
 @kernel(inner=True)
-def _possible(T, theta, ct, mx, Rs):
-    return _neutrino_energy(T, theta, ct, mx, Rs) < math.inf
+def _bracket(low, high, energy, theta, ct, mx, Rs):
+    """Logarithms of the kinetic energies between which that of the neutrinos, which grows with them, reaches `energy`.
+
+    Larger energies come from farther off, at larger deflection: what is possible ends once, where it becomes infinite.
+    """
+    a, b = math.log(low), math.log(high)
+    for _ in range(60):
+        middle = 0.5 * (a + b)
+        if _neutrino_energy(math.exp(middle), theta, ct, mx, Rs) < energy:
+            a = middle
+        else:
+            b = middle
+    return a, b
 
 
 @kernel()
@@ -296,19 +295,11 @@ def _energy_edges(theta, phi, ct, low, high, mx, Rs, Re, beta, narrow, edges):
     """Ends of the parts of the energy range for every direction, ascending; all equal where nothing arrives."""
     for i in range(theta.size):
         edges[i] = low
-        if theta[i] >= math.pi / 2 or not _possible(low, theta[i], ct, mx, Rs):
+        if theta[i] >= math.pi / 2 or _neutrino_energy(low, theta[i], ct, mx, Rs) == math.inf:
             continue
         last = high
-        if not _possible(high, theta[i], ct, mx, Rs):
-            # Larger energies come from farther off, at larger deflection: what is possible ends once.
-            a, b = math.log(low), math.log(high)
-            for _ in range(60):
-                middle = 0.5 * (a + b)
-                if _possible(math.exp(middle), theta[i], ct, mx, Rs):
-                    a = middle
-                else:
-                    b = middle
-            last = math.exp(a)
+        if _neutrino_energy(high, theta[i], ct, mx, Rs) == math.inf:
+            last = math.exp(_bracket(low, high, math.inf, theta[i], ct, mx, Rs)[0])
         towards_centre = math.cos(theta[i]) * math.cos(beta) + math.sin(theta[i]) * math.sin(beta) * math.sin(phi[i])
         near_supernova = _arriving_energy(Rs * math.cos(theta[i]), theta[i], ct, mx, Rs)
         near_centre = math.inf
@@ -318,13 +309,6 @@ def _energy_edges(theta, phi, ct, low, high, mx, Rs, Re, beta, narrow, edges):
         edges[i, 2] = min(max(max(near_supernova, near_centre), low), last)
         edges[i, 3] = last
         for k in range(narrow.size):
-            # Neutrino energies grow with those of dark matter in a direction.
-            a, b = math.log(low), math.log(last)
-            for _ in range(60):
-                middle = 0.5 * (a + b)
-                if _neutrino_energy(math.exp(middle), theta[i], ct, mx, Rs) < narrow[k]:
-                    a = middle
-                else:
-                    b = middle
+            a, b = _bracket(low, last, narrow[k], theta[i], ct, mx, Rs)
             edges[i, 4 + k] = min(max(math.exp(0.5 * (a + b)), low), last)
         edges[i] = np.sort(edges[i])

@@ -1,6 +1,5 @@
 """Catalogues of supernovae: the historical ones that come with nusky, and files of a user's own."""
 
-import difflib
 import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ from nusky.errors import CatalogueError, PhysicsError
 from nusky.resources import SUPERNOVAE, resource
 
 MILKY_WAY = "Milky Way"
-_REQUIRED = ("name", "ra_deg", "dec_deg", "distance_kpc")
+_DISTANCE = "distance_kpc"
 _OPTIONAL = ("distance_error_low_kpc", "distance_error_high_kpc", "year", "year_error")
 _UNITS = {"year": "yr", "year_error": "yr"}  # all others: kpc
 
@@ -136,10 +135,7 @@ def described(
     """
     given = {"ra_deg": ra_deg, "dec_deg": dec_deg, "distance_kpc": distance_kpc, "host": host}
     known = {key: value for key, value in given.items() if value is not None}
-    listed = {supernova.name: supernova for supernova in load()}
-    if name in listed:
-        return replace(listed[name], **known)
-    if None in (ra_deg, dec_deg, distance_kpc):
+    if None in (ra_deg, dec_deg, distance_kpc) or name in {supernova.name for supernova in load()}:
         return replace(find(name), **known)
     return Supernova(name=name, **known)
 
@@ -156,25 +152,24 @@ def load(path: str | os.PathLike[str] | None = None) -> list[Supernova]:
     CatalogueError
         The file cannot be read, lacks a column, or holds a row that is no supernova; the message names the row.
     """
+    from nusky.catalogues.columns import texts
     from nusky.catalogues.sources import check
-    from nusky.catalogues.userfile import read_file, read_table, texts
+    from nusky.catalogues.tablefile import read_table
+    from nusky.catalogues.userfile import read_file
     from nusky.config import Columns
 
     path = resource(SUPERNOVAE) if path is None else Path(path)
     sources = read_file(path, Columns(), label="supernovae")
     check(sources)
-    table = read_table(path, "name", _REQUIRED).table
-    missing = [name for name in _REQUIRED if name not in table.colnames]
-    if missing:
-        raise CatalogueError(f"{path}: no column '{missing[0]}'; it has {', '.join(table.colnames)}. Add it.")
-    names = [" ".join(name.split()) for name in texts(table["name"])]
+    table = read_table(path, "name", ("name", "ra_deg", "dec_deg", _DISTANCE)).table
+    if _DISTANCE not in table.colnames:
+        raise CatalogueError(f"{path}: no column '{_DISTANCE}'; it has {', '.join(table.colnames)}. Add it.")
+    names = sources.frame["name"].tolist()
     twice = [name for name, uses in Counter(names).items() if uses > 1]
     if twice:
         raise CatalogueError(f"{path}: more than one row is called '{twice[0]}'. Give every supernova its own name.")
-    positions = {axis: sources.frame[axis].to_numpy() for axis in ("ra_deg", "dec_deg")}
-    numbers = positions | {
-        name: _numbers(path, table, name) for name in (_REQUIRED[3], *_OPTIONAL) if name in table.colnames
-    }
+    numbers = {axis: sources.frame[axis].to_numpy() for axis in ("ra_deg", "dec_deg")}
+    numbers |= {name: _numbers(path, table, name) for name in (_DISTANCE, *_OPTIONAL) if name in table.colnames}
     hosts = texts(table["host"]) if "host" in table.colnames else [MILKY_WAY] * len(names)
     collapsed = _flags(path, table, "core_collapse") if "core_collapse" in table.colnames else [True] * len(names)
     listed = []
@@ -192,8 +187,9 @@ def find(name: str, path: str | os.PathLike[str] | None = None) -> Supernova:
     """One supernova of `load(path)` by its name."""
     listed = {supernova.name: supernova for supernova in load(path)}
     if name not in listed:
-        close = difflib.get_close_matches(name, listed, n=1, cutoff=0.5)
-        hint = f" Did you mean '{close[0]}'?" if close else ""
+        from nusky.catalogues.sources import did_you_mean
+
+        hint = did_you_mean(name, listed, cutoff=0.5)
         raise CatalogueError(f"no supernova '{name}'; there are {', '.join(listed)}.{hint}")
     return listed[name]
 
@@ -202,7 +198,7 @@ def _numbers(path: Path, table: Any, header: str) -> Array:
     """A column as float64 in the unit of its name, NaN where it is empty."""
     from astropy import units as u
 
-    from nusky.catalogues.userfile import is_numeric
+    from nusky.catalogues.columns import is_numeric
 
     column, unit = table[header], u.Unit(_UNITS.get(header, "kpc"))
     if not is_numeric(column):

@@ -48,10 +48,7 @@ class IsotropicTarget:
     """
 
     def __init__(
-        self,
-        sigma: Callable[[Array, Array], Array],
-        mt: float,
-        form_factor: Callable[[Array], Array] | None,
+        self, sigma: Callable[[Array, Array], Array], mt: float, form_factor: Callable[[Array], Array] | None
     ) -> None:
         self._sigma, self.mt, self._form_factor = sigma, mt, form_factor
 

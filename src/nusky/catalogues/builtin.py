@@ -1,5 +1,6 @@
 """The source lists that come with nusky, brought into canonical columns."""
 
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,50 +42,38 @@ def read_builtin(name: str, label: str) -> "Sources":
 
     table = Table.read(resource(SOURCE_LISTS[name]), format="ascii.ecsv")
     notes: tuple[str, ...] = ()
-    if name == "hess":
-        columns = _hess(table)
-    elif name == "1lhaaso":
-        columns = _joined_lhaaso(table)
-    elif name == "gamma-cat":
-        columns = _gamma_cat(table)
-    elif name == "3hwc":
-        columns = _hawc(table)
-    elif name == "atnf":
-        columns = _atnf(table)
-        known = np.isfinite(columns["s1400_mjy"]) & np.isfinite(columns["distance_dm_kpc"])
-        notes = (f"{np.sum(~known)} of {len(table)} pulsars left out: S1400 or DIST_DM is unknown.",)
-    elif name == "tdes":
-        columns = _tdes(table)
-    else:
-        columns = _lhaaso(table)
     point_like = {"extension_deg": 0.0, "extension_limit": False, "flux": np.nan, "flux_limit": False}
-    position = {
-        "name": table["name"].tolist(),
-        "ra_deg": _floats(table["ra_deg"]),
-        "dec_deg": _floats(table["dec_deg"]),
-    }
-    frame = pd.DataFrame({**position, **point_like, **columns}, index=np.arange(1, len(table) + 1))
+    position = _columns(table, ("ra_deg", "dec_deg"))
+    columns = {"name": table["name"].tolist(), **position, **point_like, **COLUMNS[name](table)}
+    frame = pd.DataFrame(columns, index=np.arange(1, len(table) + 1))
     if name == "atnf":
-        frame = frame[known]
+        frame = frame.dropna(subset=["s1400_mjy", "distance_dm_kpc"])
+        notes = (f"{len(table) - len(frame)} of {len(table)} pulsars left out: S1400 or DIST_DM is unknown.",)
     return Sources(label, f"built-in list '{name}'", frame, has_flux=name not in ("atnf", "tdes"), notes=notes)
 
 
-def _lhaaso(table: "Table") -> dict[str, np.ndarray | float]:
+_FLUX = {"flux": "n0", "flux_error": "n0_error"}
+_INDEX = {"spectral_index": "gamma", "spectral_index_error": "gamma_error"}
+"""Canonical names of the columns of a power law, and those of the lists."""
+
+
+def _lhaaso_extension(table: "Table") -> dict[str, np.ndarray]:
     limit = np.asarray(table["r39_limit"])
-    energies = WCDA_RANGE_TEV
-    if table["component"][0] == "KM2A":
-        energies = (
-            KM2A_RANGE_TEV[0],
-            np.where(np.isfinite(_floats(table["ts100"])), KM2A_UHE_MAX_TEV, KM2A_RANGE_TEV[1]),
-        )
+    width = np.where(limit, 0.0, _floats(table["r39_deg"]) * SIGMA_PER_R39)
+    return {"extension_deg": width, "extension_limit": limit}
+
+
+def _km2a_range(table: "Table") -> tuple[float, np.ndarray]:
+    seen_above = np.isfinite(_floats(table["ts100"]))
+    return KM2A_RANGE_TEV[0], np.where(seen_above, KM2A_UHE_MAX_TEV, KM2A_RANGE_TEV[1])
+
+
+def _lhaaso(table: "Table") -> dict[str, np.ndarray | float]:
+    energies = _km2a_range(table) if table["component"][0] == "KM2A" else WCDA_RANGE_TEV
     return {
-        "extension_deg": np.where(limit, 0.0, _floats(table["r39_deg"]) * SIGMA_PER_R39),
-        "extension_limit": limit,
-        "flux": _floats(table["n0"]),
-        "flux_error": _floats(table["n0_error"]),
+        **_lhaaso_extension(table),
+        **_columns(table, _FLUX | _INDEX),
         "flux_limit": np.asarray(table["n0_limit"]),
-        "spectral_index": _floats(table["gamma"]),
-        "spectral_index_error": _floats(table["gamma_error"]),
         "pivot_tev": float(table.meta["pivot_tev"]),
         "flux_unit_per_tev_cm2_s": float(table["n0"].unit.scale),
         "energy_min_tev": energies[0],
@@ -94,15 +83,8 @@ def _lhaaso(table: "Table") -> dict[str, np.ndarray | float]:
 
 def _joined_lhaaso(table: "Table") -> dict[str, np.ndarray]:
     """Both components of every source; `flux` is dN/dE at 25 TeV, where one range ends and the other begins."""
-    limit, seen_above = np.asarray(table["r39_limit"]), np.isfinite(_floats(table["ts100"]))
-    columns = {
-        "extension_deg": np.where(limit, 0.0, _floats(table["r39_deg"]) * SIGMA_PER_R39),
-        "extension_limit": limit,
-    }
-    ranges = {
-        "wcda": WCDA_RANGE_TEV,
-        "km2a": (KM2A_RANGE_TEV[0], np.where(seen_above, KM2A_UHE_MAX_TEV, KM2A_RANGE_TEV[1])),
-    }
+    columns = _lhaaso_extension(table)
+    ranges = {"wcda": WCDA_RANGE_TEV, "km2a": _km2a_range(table)}
     at_joint = []
     for component, prefix in (("wcda", ""), ("km2a", "second_")):
         unit, pivot = table[f"{component}_n0"].unit.scale, float(table.meta[f"{component}_pivot_tev"])
@@ -149,10 +131,7 @@ def _gamma_cat_spectra(table: "Table") -> dict[str, np.ndarray]:
         "pivot_tev": pivot,
         "spectral_index": gamma,
         "spectral_index_error": _floats(table["gamma_error"]),
-        "cutoff_tev": _floats(table["cutoff_tev"]),
-        "cutoff_error_tev": _floats(table["cutoff_error_tev"]),
-        "energy_min_tev": _floats(table["energy_min_tev"]),
-        "energy_max_tev": _floats(table["energy_max_tev"]),
+        **_columns(table, ("cutoff_tev", "cutoff_error_tev", "energy_min_tev", "energy_max_tev")),
     }
 
 
@@ -172,26 +151,42 @@ def _hess(table: "Table") -> dict[str, np.ndarray]:
 
 
 def _hawc(table: "Table") -> dict[str, np.ndarray | float]:
-    n0, error = _floats(table["n0"]), _floats(table["n0_error"])
     return {
         "extension_deg": np.nan_to_num(_floats(table["radius_deg"])),
-        "flux": n0,
-        "flux_error": error,
+        **_columns(table, _FLUX),
         "flux_unit_per_tev_cm2_s": 1.0,
-        "spectral_index": _floats(table["gamma"]),
-        "spectral_index_error": _floats(table["gamma_error"]),
+        **_columns(table, _INDEX),
         "pivot_tev": float(table.meta["pivot_tev"]),
     }
 
 
 def _atnf(table: "Table") -> dict[str, np.ndarray]:
-    return {name: _floats(table[name]) for name in ("period_s", "s1400_mjy", "distance_kpc", "distance_dm_kpc")}
+    return _columns(table, ("period_s", "s1400_mjy", "distance_kpc", "distance_dm_kpc"))
 
 
 def _tdes(table: "Table") -> dict[str, np.ndarray]:
     sample = np.array(table["sample"].tolist())
     members = {name: (sample == name).astype(float) for name in ("gold", "silver", "jetted", "obscured")}
-    return {name: _floats(table[name]) for name in ("start_mjd", "stop_mjd", "reference_mjd", "distance_mpc")} | members
+    return _columns(table, ("start_mjd", "stop_mjd", "reference_mjd", "distance_mpc")) | members
+
+
+COLUMNS: dict[str, Callable[["Table"], dict[str, np.ndarray | float]]] = {
+    "1lhaaso-wcda": _lhaaso,
+    "1lhaaso-km2a": _lhaaso,
+    "1lhaaso": _joined_lhaaso,
+    "hess": _hess,
+    "gamma-cat": _gamma_cat,
+    "3hwc": _hawc,
+    "atnf": _atnf,
+    "tdes": _tdes,
+}
+"""Canonical columns of every list, beyond name and position."""
+
+
+def _columns(table: "Table", names: Collection[str]) -> dict[str, np.ndarray]:
+    """Columns of numbers, by their names; of a dictionary the values are those in the table."""
+    known = names if isinstance(names, dict) else dict(zip(names, names, strict=True))
+    return {name: _floats(table[own]) for name, own in known.items()}
 
 
 def _floats(column) -> np.ndarray:

@@ -11,6 +11,7 @@ from astropy import units as u
 from astropy.table import Column, Table
 
 from nusky import units
+from nusky.catalogues.sources import shown
 from nusky.catalogues.tablefile import TableFile
 from nusky.errors import CatalogueError, PhysicsError
 
@@ -22,33 +23,16 @@ UNKNOWN = frozenset(
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?", re.ASCII)
 _SIGNS = frozenset({"<", "<=", ">", ">=", "\u2264", "\u2265"})
 _LIMIT_SIGNS = ("<", "\u2264", ">", "\u2265", "\u2272", "\u2273")
-_YES = frozenset({"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "x", "*"}) | {
-    *("limit", "upper", "upper limit", "lower limit")
-}
+_YES = frozenset(
+    {"1", "true", "t", "yes", "y", "u", "ul", "u.l.", "l", "ll", "x", "*"}
+    | {"limit", "upper", "upper limit", "lower limit"}
+)
 _NO_UNIT = frozenset({"none", "-", "--", "---", "null", "unitless"})
 """What some write where a column has no unit."""
 _NO = frozenset(
-    {
-        "value",
-        "det",
-        "detected",
-        "meas",
-        "m",
-        "flux",
-        "",
-        "0",
-        "false",
-        "f",
-        "no",
-        "n",
-        "=",
-        "~",
-        "\u2248",
-        "ok",
-        "measured",
-        "detection",
-        *(UNKNOWN - {"*", "unknown"}),
-    }
+    {"value", "det", "detected", "meas", "m", "flux", "", "0", "false", "f", "no", "n", "=", "~", "\u2248", "ok"}
+    | {"measured", "detection"}
+    | (UNKNOWN - {"*", "unknown"})
 )
 _LIMIT_WORDS = frozenset(
     {"limit", "lim", "ul", "uplim", "upper", "upperlimit", "islimit", "isul", "limits", "l", "lolim"}
@@ -159,9 +143,8 @@ def _one_per_row(where: str, table: Table, header: str) -> Any:
     column = table[header]
     if not isinstance(column, Column | u.Quantity):
         raise CatalogueError(
-            f"{where}: column '{header}' holds a {type(column).__name__} per row, which is not a plain number. "
-            "Choose a "
-            "column of numbers."
+            f"{where}: column '{header}' holds a {type(column).__name__} per row, which is not a plain number. Choose "
+            "a column of numbers."
         )
     many = column.ndim > 1
     if not many and column.dtype.kind == "O":
@@ -170,8 +153,7 @@ def _one_per_row(where: str, table: Table, header: str) -> Any:
         per_row = f"{int(np.prod(column.shape[1:]))}" if column.ndim > 1 else "several"
         raise CatalogueError(
             f"{where}: column '{header}' holds {per_row} numbers per row, one is needed. Choose a column with one "
-            "number "
-            "per row, or write the one that is meant into a column of its own."
+            "number per row, or write the one that is meant into a column of its own."
         )
     return column
 
@@ -194,11 +176,10 @@ def _no_number(where: str, header: str, row: int, entry: str, table: Table) -> C
         extra = "It looks like a date: give MJD, in days."
     elif ";" in text or "\t" in text:
         extra = "Is the file separated by semicolons or tabs throughout?"
-    shown = text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
+    extra = f"{extra} " if extra else ""
     return CatalogueError(
-        f"{where}: row {row}: '{shown}' in column '{header}' is not a plain number. "
-        f"{extra + ' ' if extra else ''}Give one "
-        "number per row, without errors or units, and leave the cell empty where it is unknown."
+        f"{where}: row {row}: '{shown(text)}' in column '{header}' is not a plain number. {extra}Give one number per "
+        "row, without errors or units, and leave the cell empty where it is unknown."
     )
 
 
@@ -222,14 +203,14 @@ def angles(
     size, read_as, is_stated = _unit(file, header, hours, given, stated_as)
     if not is_numeric(column):
         entries = [_plain(text) for text in texts(column)]
-        if any(text.casefold() not in UNKNOWN and _is_sexagesimal(text) for text in entries):
+        known = [text for text in entries if text.casefold() not in UNKNOWN and units.decimal(text) is None]
+        if any(map(units.sexagesimal_like, known)):
             return _sexagesimal(file.where, header, entries, hours, size, read_as)
     if size == units.SEXAGESIMAL:
         row, text = _first(file.table, header)
         raise CatalogueError(
             f"{file.where}: row {row}: '{text}' in column '{header}' is not of the form that its unit '{read_as}' "
-            "says, "
-            "such as 05:34:31.9. Correct the unit or the column."
+            "says, such as 05:34:31.9. Correct the unit or the column."
         )
     found = numbers(file.where, file.table, header, commas)
     row, first = _first(file.table, header)
@@ -239,15 +220,8 @@ def angles(
             f"{file.where}: row {bad + 1}: {found.values[bad]:g} in column '{header}' is no right ascension of 0 to 24 "
             "hours. Correct the unit or the value."
         )
-    return Angles(
-        found.values * size if size != 1.0 else found.values,
-        found.limit,
-        read_as,
-        is_stated,
-        first,
-        size,
-        found.unknown,
-    )
+    values = found.values * size if size != 1.0 else found.values
+    return Angles(values, found.limit, read_as, is_stated, first, size, found.unknown)
 
 
 def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[str]) -> np.ndarray:
@@ -291,10 +265,6 @@ def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[
     return found * said[1] if said else found
 
 
-def _is_sexagesimal(text: str) -> bool:
-    return units.decimal(text) is None and units.sexagesimal_like(text)
-
-
 def _first(table: Table, header: str) -> tuple[int, str]:
     entries = texts(table[header]) if isinstance(table[header], Column) else [str(v) for v in table[header].value]
     return next(((row, text) for row, text in enumerate(entries, start=1) if text.strip()), (1, ""))
@@ -321,18 +291,16 @@ def _unit(file: TableFile, header: str, hours: bool, given: float | None, stated
     # The name ra_deg is what nusky looks for, so that columns are renamed to it: a unit in the file says more.
     if in_file and in_name and in_name[1] != in_file[1] and in_file[1] and in_name[0] not in _DEGREES:
         raise CatalogueError(
-            f"{file.where}: column '{header}' has the unit '{in_file[0]}', but its name says {in_name[0]}. Correct "
-            "the one "
-            "that is wrong."
+            f"{file.where}: column '{header}' has the unit '{in_file[0]}', but its name says {in_name[0]}. Correct the "
+            "one that is wrong."
         )
     said = in_file or in_name or units.angle_unit_in_description(str(file.table[header].info.description or ""))
     if said is None and given is not None:
         said = (stated_as, given)
     elif said is not None and given is not None and said[1] not in (given, units.SEXAGESIMAL):
         raise CatalogueError(
-            f"{file.where}: `unit: {stated_as}` is given, but the file says '{said[0]}' of column '{header}'. "
-            "Correct the "
-            "one that is wrong."
+            f"{file.where}: `unit: {stated_as}` is given, but the file says '{said[0]}' of column '{header}'. Correct "
+            "the one that is wrong."
         )
     if said is None:
         return 1.0, "degrees, as no unit is stated", False
@@ -368,14 +336,12 @@ def _sexagesimal(where: str, header: str, entries: list[str], hours: bool, size:
         if size not in (1.0, units.SEXAGESIMAL, units.HOURS):
             raise CatalogueError(
                 f"{where}: row {row + 1}: '{text}' in column '{header}' is sexagesimal, its unit is '{read_as}'. "
-                "Correct "
-                "the one that is wrong."
+                "Correct the one that is wrong."
             )
         if units.decimal(text) is not None:
             raise CatalogueError(
-                f"{where}: row {row + 1}: '{text}' in column '{header}' is a decimal number among sexagesimal "
-                "ones. Write "
-                "all of them in one form."
+                f"{where}: row {row + 1}: '{text}' in column '{header}' is a decimal number among sexagesimal ones. "
+                "Write all of them in one form."
             )
         try:
             value = units.sexagesimal(text, hours)
@@ -466,9 +432,8 @@ def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndar
             continue
         if flags is None and (own == "own" or signed) and wrong is not None:
             raise CatalogueError(
-                f"{file.where}: row {wrong[0]}: '{wrong[1][:50]}' in column '{name}' does not say whether "
-                f"'{column}' is "
-                "a limit. Give true or false, < or nothing; or name the column otherwise."
+                f"{file.where}: row {wrong[0]}: '{wrong[1][:50]}' in column '{name}' does not say whether '{column}' "
+                "is a limit. Give true or false, < or nothing; or name the column otherwise."
             )
         if flags is None or (own == "sign" and not signed):
             continue
@@ -479,8 +444,7 @@ def limits_of(file: TableFile, column: str, values: np.ndarray) -> tuple[np.ndar
 
 def _names_limit_of(name: str, column: str) -> str | None:
     """What the name of a column says: "own" flag or limit of `column`, flag of the "row", perhaps its "sign"."""
-    words = Counter(word for word in re.split(r"[^a-z0-9]+", _spaced(name)) if word)
-    own = Counter(word for word in re.split(r"[^a-z0-9]+", _spaced(column)) if word)
+    words, own = Counter(_words(name)), Counter(_words(column))
     beyond = set(words - own)
     if own <= words and beyond:
         known = beyond <= _LIMIT_WORDS | _FLAG_FILLERS
@@ -492,8 +456,7 @@ def _names_limit_of(name: str, column: str) -> str | None:
 
 def unclear_flags(names: Sequence[str], column: str) -> list[str]:
     """Those of `names` which may say of which rows the numbers in `column` are measured, but not in a known way."""
-    own = set(re.split(r"[^a-z0-9]+", _spaced(column)))
-    found = {name: set(re.split(r"[^a-z0-9]+", _spaced(name))) - {""} for name in names if name != column}
+    own, found = set(_words(column)), {name: set(_words(name)) for name in names if name != column}
     return [
         name for name, words in found.items() if words - own and words - own <= _UNCLEAR and own & words in (own, set())
     ]
@@ -504,12 +467,10 @@ def doubtful_errors(file: TableFile, column: str, measured: np.ndarray) -> list[
 
     Many lists say so that a number is an upper limit.
     """
-    own = set(re.split(r"[^a-z0-9]+", _spaced(column)))
+    own = set(_words(column))
     for name in file.table.colnames:
-        words = set(re.split(r"[^a-z0-9]+", _spaced(name))) - {""}
+        words = set(_words(name))
         if not (own < words and words - own <= _ERROR_WORDS) or not is_numeric(file.table[name]):
-            continue
-        if not isinstance(file.table[name], Column) or file.table[name].ndim != 1:
             continue
         errors = numbers(file.where, file.table, name).values
         without = np.isfinite(measured) & ~(errors > 0)
@@ -533,9 +494,10 @@ def _has_signs(column: Column, only: bool = False) -> bool:
     return any(entry.startswith(_LIMIT_SIGNS) or entry in signs for entry in entries)
 
 
-def _spaced(name: str) -> str:
-    """A name with its capitals made words: FluxLimit, isUL."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).casefold()
+def _words(name: str) -> list[str]:
+    """The words of a name, with its capitals made words: FluxLimit, isUL."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).casefold()
+    return [word for word in re.split(r"[^a-z0-9]+", spaced) if word]
 
 
 def _flags(column: Column) -> tuple[np.ndarray | None, tuple[int, str] | None]:

@@ -149,39 +149,31 @@ def by_description(name: str, text: str) -> Statement:
 
 
 def by_system(system: str, equinox: str | None, by: str) -> Statement:
-    """What a coordinate system (COOSYS, RADESYS, ...) and its equinox say.
-
-    Raises
-    ------
-    CatalogueError
-        A system or equinox that is not known here.
-    """
+    """What a coordinate system (COOSYS, RADESYS, ...) and its equinox say; `UNKNOWN` if one is not known here."""
     name = re.sub(r"[^a-z0-9]", "", system.casefold())
     for family in ("supergalactic", "galactic"):
         if name.startswith(family) or name == family.removesuffix("actic"):
             return Statement(by, family)
     if name.startswith("ecl") or "ecliptic" in name:
         return Statement(by, "ecliptic")
-    if name in (
-        "",
-        "icrs",
-        "icrf",
-        "gcrs",
-        "equatorial",
-        "celestial",
-        "fk5",
-        "eqfk5",
-        "fk4",
-        "eqfk4",
-        "fk4noe",
-        "j2000",
-    ):
-        fk4 = name in ("fk4", "eqfk4", "fk4noe")
-        if name in ("icrs", "icrf", "gcrs", "j2000"):
-            return Statement(by, "equatorial", None, "J2000")
-        year = _lettered(equinox.strip(), by, fk4=fk4, fk5="fk5" in name) if equinox else None
-        return Statement(by, "equatorial", None, year or ("B1950" if fk4 else "J2000" if "fk5" in name else None))
-    raise CatalogueError(f"{by} names the coordinate system '{system[:60]}', which cannot be converted here.")
+    if name in ("icrs", "icrf", "gcrs", "j2000"):
+        return Statement(by, "equatorial", None, "J2000")
+    fk4, fk5 = name in ("fk4", "eqfk4", "fk4noe"), name in ("fk5", "eqfk5")
+    if not (fk4 or fk5 or name in ("", "equatorial", "celestial")):
+        return Statement(f"{by} names the coordinate system '{system[:60]}', which cannot be converted here.", UNKNOWN)
+    try:
+        year = _lettered(equinox.strip(), by, fk4=fk4, fk5=fk5) if equinox else None
+    except CatalogueError as error:
+        return Statement(str(error), UNKNOWN)
+    return Statement(by, "equatorial", None, year or ("B1950" if fk4 else "J2000" if fk5 else None))
+
+
+def by_epoch(epoch: str, said: str) -> Statement | None:
+    """What an epoch says of the frame: mostly nothing, as it is the time of an observation.
+
+    Old files call the equinox so: B1950 is then `UNKNOWN`, as it is `said`.
+    """
+    return Statement(f"{said}, perhaps the equinox.", UNKNOWN) if re.fullmatch(r"B?1950(\.0*)?", epoch, re.I) else None
 
 
 def _equinox(name: str, by: str) -> str | None:
@@ -194,9 +186,8 @@ def _equinox(name: str, by: str) -> str | None:
         return "J2000" if re.search(r"icrs|fk5", name, re.I) else None
     if float(found[2]) > 2000 and not re.search(r"eq(uinox)?[\W_]*$", name[: found.start()], re.I):
         raise CatalogueError(
-            f"{by} gives the year {found[2]}: if it is the equinox, name the column 'RA equinox J{found[2]}'; if "
-            "it is an "
-            "epoch of J2000 positions, leave it out of the name."
+            f"{by} gives the year {found[2]}: if it is the equinox, name the column 'RA equinox J{found[2]}'; if it is "
+            "an epoch of J2000 positions, leave it out of the name."
         )
     return _lettered(found[1].upper() + found[2], by)
 
@@ -213,8 +204,7 @@ def _lettered(year: str, by: str, fk4: bool = False, fk5: bool = False) -> str:
     if not found[1] and letter == "J" and number != "2000" and not fk5:
         raise CatalogueError(
             f"{by} gives the year {number}: if it is the equinox, write J{number}; if the positions are of J2000, "
-            "leave "
-            "it out."
+            "leave it out."
         )
     return letter + number
 
@@ -285,15 +275,13 @@ def of_columns(where: str, frames: Frames, ra: str, dec: str, given: str | None,
     if warned and equinox[0] is None and family[0] in (None, "equatorial"):
         raise CatalogueError(
             f"{where}: the file says '{warned[0][:120]}', its columns '{ra}' and '{dec}' do not say in which frame "
-            "they "
-            "are. State it with `frame` (icrs, fk5, fk4 or galactic)."
+            "they are. State it with `frame` (icrs, fk5, fk4 or galactic)."
         )
     chosen = family[0] or "equatorial"
     if chosen not in CONVERTED:
         raise CatalogueError(
             f"{where}: columns '{ra}' and '{dec}' hold {chosen} coordinates ({family[1]}). They are not converted "
-            "here: "
-            "give right ascension and declination of J2000, for example from astropy's SkyCoord.icrs."
+            "here: give right ascension and declination of J2000, for example from astropy's SkyCoord.icrs."
         )
     by = equinox[1] if chosen == "equatorial" else family[1]
     return Frame(chosen, equinox[0] if chosen == "equatorial" else None, by)

@@ -13,6 +13,7 @@ from nusky.resources import SOURCE_LISTS, resource
 
 SEARCHED = "icecube_sources"
 """Well-known names that are in no list of the search: the sources of IceCube's own."""
+_LISTS = {SEARCHED: f"catalogues/{SEARCHED}.ecsv", **SOURCE_LISTS}
 _TIMEOUT_S = 10.0
 _LONGEST = 80
 
@@ -76,7 +77,7 @@ def _key(name: str) -> str:
 def _listed() -> dict[str, tuple[str, str]]:
     """Name as its list spells it, and the list, by what is compared of it; of equal names the first."""
     found: dict[str, tuple[str, str]] = {}
-    for label, path in {SEARCHED: f"catalogues/{SEARCHED}.ecsv", **SOURCE_LISTS}.items():
+    for label, path in _LISTS.items():
         with open(resource(path), encoding="utf-8", newline="") as lines:  # without what astropy takes to import
             rows = csv.DictReader((line for line in lines if not line.startswith("#")), delimiter=" ")
             for row in rows:
@@ -89,16 +90,12 @@ def _of_list(name: str, label: str) -> NamedSource:
 
     from nusky.catalogues.builtin import read_builtin
 
-    if label == SEARCHED:
-        table = Table.read(resource(f"catalogues/{SEARCHED}.ecsv"), format="ascii.ecsv")
-        row = table[list(table["name"]).index(name)]
-        return NamedSource(name, float(row["ra_deg"]), float(row["dec_deg"]), 0.0, str(table.meta["title"]))
-    frame = read_builtin(label, label).frame
-    found = frame[frame["name"] == name]
-    if found.empty:  # the list of pulsars is used without those of unknown distance or flux
-        table = Table.read(resource(SOURCE_LISTS[label]), format="ascii.ecsv")
-        row = table[list(table["name"]).index(name)]
-        return NamedSource(name, float(row["ra_deg"]), float(row["dec_deg"]), 0.0, f"built-in list '{label}'")
-    row = found.iloc[0]
-    width = 0.0 if row["extension_limit"] or not row["extension_deg"] >= 0 else float(row["extension_deg"])
-    return NamedSource(name, float(row["ra_deg"]), float(row["dec_deg"]), width, f"built-in list '{label}'")
+    table = Table.read(resource(_LISTS[label]), format="ascii.ecsv")
+    origin, width = str(table.meta["title"]), 0.0
+    if label != SEARCHED:
+        origin, frame = f"built-in list '{label}'", read_builtin(label, label).frame
+        # The list of pulsars is used without those of unknown distance or flux.
+        for _, row in frame[frame["name"] == name].iloc[:1].iterrows():
+            width = 0.0 if row["extension_limit"] or not row["extension_deg"] >= 0 else float(row["extension_deg"])
+    row = table[list(table["name"]).index(name)]
+    return NamedSource(name, float(row["ra_deg"]), float(row["dec_deg"]), width, origin)

@@ -1,5 +1,6 @@
 """One list of sources in nusky's own columns, and the checks every list has to pass."""
 
+import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -84,17 +85,27 @@ def _explain(sources: Sources, failures: pd.DataFrame) -> str:
         if case.check in ("not_nullable", _MISSING):
             problem = f"{header} is missing; give it"
         else:
-            problem = f"{header} = {_shown(case.failure_case)} {case.check}"
+            problem = f"{header} = {shown(case.failure_case)} {case.check}"
         lines.append(f"row {case.index}: {problem}")
     if len(failures) > len(lines):
         lines.append(f"and {len(failures) - len(lines)} more")
     return f"{sources.where}: " + "; ".join(lines) + "."
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value on one line of bounded length; only text can need that."""
     text = str(value)
     return text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
+
+
+def did_you_mean(name: str, known: Collection[str], cutoff: float = 0.6) -> str:
+    """A question after the one of `known` names that is most like `name`, capitals aside; empty where none is.
+
+    `cutoff` is the least likeness, dimensionless, from 0 to 1.
+    """
+    close = difflib.get_close_matches(name.lower(), [other.lower() for other in known], n=1, cutoff=cutoff)
+    meant = [other for other in known if other.lower() in close]
+    return f" Did you mean '{meant[0]}'?" if meant else ""
 
 
 def drop_repeats(sources: Sources, needed: Collection[str] = ()) -> tuple[Sources, list[str]]:
@@ -120,9 +131,8 @@ def drop_repeats(sources: Sources, needed: Collection[str] = ()) -> tuple[Source
         headers = ", ".join(sources.headers.get(column, column) for column in decisive)
         raise CatalogueError(
             f"{sources.where}: rows of the same name and position differ in {headers}: {', '.join(names[:5])}"
-            f"{' ...' if len(names) > 5 else ''}. Write one row for each source, with the sum or mean that is "
-            "meant, or "
-            "give rows that are different sources different names."
+            f"{' ...' if len(names) > 5 else ''}. Write one row for each source, with the sum or mean that is meant, "
+            "or give rows that are different sources different names."
         )
     notes = sources.notes
     if differing:

@@ -146,13 +146,18 @@ def _text(path: Path, given: str, separator: str | None, wanted: Collection[str]
     failed = next((line for line in said if _FAILED.search(line)), None)
     if failed:
         _refuse_answer(path, " ".join(failed.split())[:300])
+    notes = (*found.notes, *_incomplete(said, len(found.table)))
     return TableFile(
         str(path),
         found.table,
-        notes=(*found.notes, *_incomplete(said, len(found.table))),
-        other_frame=tuple(line for line in said if _OTHER_FRAME.search(line)),
-        other_unit=tuple(line for line in said if _OTHER_UNIT.search(line)),
+        notes=notes,
+        other_frame=_found(_OTHER_FRAME, said),
+        other_unit=_found(_OTHER_UNIT, said),
     )
+
+
+def _found(pattern: re.Pattern[str], lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(line for line in lines if pattern.search(line))
 
 
 def _refuse_answer(path: Path, told: str) -> NoReturn:
@@ -206,8 +211,8 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
         found,
         aliases,
         tuple(notes),
-        other_frame=tuple(line for line in comments if _OTHER_FRAME.search(line)),
-        other_unit=(*units_said, *(line for line in comments if _OTHER_UNIT.search(line))),
+        other_frame=_found(_OTHER_FRAME, comments),
+        other_unit=(*units_said, *_found(_OTHER_UNIT, comments)),
     )
 
 
@@ -231,15 +236,11 @@ def _table_frame(meta: Mapping[str, Any]) -> tuple[frames.Statement, ...]:
     system = next((folded[key] for key in _FRAME_KEYS if folded.get(key, "").strip()), "")
     equinox = folded.get("equinox", "").strip()
     if not system and not equinox:
-        old = folded.get("epoch", "").strip()
-        if re.fullmatch(r"B?1950(\.0*)?", old, re.I):  # which EQUINOX replaced
-            return (frames.Statement(f"the header says EPOCH = {old}, perhaps the equinox.", frames.UNKNOWN),)
-        return ()
+        epoch = folded.get("epoch", "").strip()  # which EQUINOX replaced
+        said = frames.by_epoch(epoch, f"the header says EPOCH = {epoch}")
+        return (said,) if said else ()
     shown = ", ".join(f"{key.upper()} = {folded[key]}" for key in (*_FRAME_KEYS, "equinox") if folded.get(key))
-    try:
-        return (frames.by_system(system, equinox or None, f"the header ({shown[:80]})"),)
-    except CatalogueError as error:
-        return (frames.Statement(str(error), frames.UNKNOWN),)
+    return (frames.by_system(system, equinox or None, f"the header ({shown[:80]})"),)
 
 
 def _expand_positions(table: Table, where: str) -> tuple[Table, dict[str, str], list[str]]:
@@ -304,7 +305,7 @@ def _fits(path: Path, given: bytes, table: str | None) -> TableFile:
             said.setdefault(name, []).append(frames.by_name(axes[name].split("-")[0], f"the axis of column '{name}'"))
         for name in (systems.keys() | equinoxes.keys()) & set(file.table.colnames):
             by = f"the header of column '{name}'"
-            said.setdefault(name, []).append(_system(systems.get(name, ""), equinoxes.get(name), by))
+            said.setdefault(name, []).append(frames.by_system(systems.get(name, ""), equinoxes.get(name), by))
         return replace(file, frames=Frames(file.frames.table, {name: tuple(found) for name, found in said.items()}))
 
 
@@ -410,27 +411,18 @@ def _votable(path: Path, given: bytes, table: str | None) -> TableFile:
             columns[name] = (*columns.get(name, ()), _coosys(*system))
     # A coordinate system that no column refers to is meant for the whole table.
     whole = () if any(systems.values()) else tuple(_coosys(*s) for s in said.systems.values())
-    return TableFile(
-        where,
-        file.table,
-        Frames((*whole, *file.frames.table), columns),
-        {old: new for old, new in aliases.items() if old != new and old not in file.table.colnames} | file.aliases,
-        (*file.notes, *notes),
-        file.other_frame,
-        file.other_unit,
-        {name: tuple(found) for name, found in doubled.items()},
+    aliases = {old: new for old, new in aliases.items() if old != new and old not in file.table.colnames}
+    return replace(
+        file,
+        frames=Frames((*whole, *file.frames.table), columns),
+        aliases=aliases | file.aliases,
+        notes=(*file.notes, *notes),
+        doubled={name: tuple(found) for name, found in doubled.items()},
     )
 
 
 def _coosys(system: str, equinox: str | None) -> frames.Statement:
-    return _system(system, equinox, f"its COOSYS ({system} {equinox or ''}".rstrip() + ")")
-
-
-def _system(system: str, equinox: str | None, by: str) -> frames.Statement:
-    try:
-        return frames.by_system(system, equinox, by)
-    except CatalogueError as error:
-        return frames.Statement(str(error), frames.UNKNOWN)
+    return frames.by_system(system, equinox, f"its COOSYS ({system} {equinox or ''}".rstrip() + ")")
 
 
 def _self_description(xml: bytes) -> _VOTable:

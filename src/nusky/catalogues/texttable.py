@@ -160,9 +160,8 @@ def _rows(body: list[tuple[int, str]], separator: str) -> list[tuple[int, list[s
     for number, row in rows:
         if any("\n" in cell.strip("\n") for cell in row):
             raise ValueError(
-                f"line {number}: a quotation mark opens a cell that ends on a later line; close or remove it, so "
-                "that no "
-                "row is swallowed"
+                f"line {number}: a quotation mark opens a cell that ends on a later line; close or remove it, so that "
+                "no row is swallowed"
             )
     return rows
 

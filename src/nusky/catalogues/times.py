@@ -32,27 +32,27 @@ def check_times(sources: Sources, time: TimeProfile) -> None:
     for (row, name), *values in zip(
         sources.frame["name"].items(), *(_values(sources, value) for value in time.values.values()), strict=True
     ):
-        given = dict(zip(time.values, values, strict=True))
+        where, given = f"{sources.where}: row {row}", dict(zip(time.values, values, strict=True))
         for key, value in given.items():
-            _check_value(f"{sources.where}: row {row}", name, key, time.values[key], float(value))
+            _check_value(where, name, key, time.values[key], float(value))
         if "duration_days" in given:
-            _check_edges(f"{sources.where}: row {row}", name, given)
+            _check_edges(where, name, given)
         if "shortest_days" in given and given["shortest_days"] > given["longest_days"]:
             raise CatalogueError(
-                f"{sources.where}: row {row}: the longest flare of '{name}', {given['longest_days']:g} d "
+                f"{where}: the longest flare of '{name}', {given['longest_days']:g} d "
                 f"({_told(time.values['longest_days'])}), is shorter than the shortest, {given['shortest_days']:g} d "
                 f"({_told(time.values['shortest_days'])})."
             )
         for days in time.limit_days or []:
             if not given["shortest_days"] <= days <= given["longest_days"]:
                 raise CatalogueError(
-                    f"{sources.where}: row {row}: `time.limit_days` holds {days:g}, but flares of '{name}' are looked "
+                    f"{where}: `time.limit_days` holds {days:g}, but flares of '{name}' are looked "
                     f"for from {given['shortest_days']:g} to {given['longest_days']:g} d "
                     f"({_told(time.values['shortest_days'])}, {_told(time.values['longest_days'])})."
                 )
         if {"start_mjd", "stop_mjd"} <= given.keys() and not given["start_mjd"] < given["stop_mjd"]:
             raise CatalogueError(
-                f"{sources.where}: row {row}: the window of '{name}' stops at MJD {given['stop_mjd']:.10g} "
+                f"{where}: the window of '{name}' stops at MJD {given['stop_mjd']:.10g} "
                 f"({_told(time.values['stop_mjd'])}), not after its start at {given['start_mjd']:.10g} "
                 f"({_told(time.values['start_mjd'])}). Are the columns exchanged?"
             )

@@ -1,6 +1,5 @@
 """A user's own source list: text, ECSV, FITS or VOTable, brought into canonical columns."""
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from nusky import units
 from nusky.catalogues import columns as reading
 from nusky.catalogues import frames
 from nusky.catalogues.columns import UNKNOWN, Angles, is_numeric, texts
-from nusky.catalogues.sources import CANONICAL, Sources
+from nusky.catalogues.sources import CANONICAL, Sources, did_you_mean
 from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.config import Columns
 from nusky.errors import CatalogueError
-
-__all__ = ["Reading", "is_numeric", "read_file", "read_table", "texts"]
+from nusky.printable import printable
 
 FEW = 5
 """Fewer sources say nothing about the unit of their right ascension."""
@@ -87,7 +85,6 @@ def read_file(
     extension = extension or ("extension_deg" if "extension_deg" in present else None)
     where = positions(file, columns.ra_deg, columns.dec_deg, stated)
     commas, notes = where.commas, [*file.notes, *where.notes]
-    ra_name, dec_name = where.ra_name, where.dec_name
     frame_columns = {
         "name": _names(file, name_column),
         "ra_deg": where.ra_deg,
@@ -96,13 +93,11 @@ def read_file(
         "flux": np.nan,
         "flux_limit": False,
     }
-    used = {name_column, ra_name, dec_name, extension, *(_flags_of_extension(file, extension))}
-    headers = {
-        "ra_deg": ra_name,
-        "dec_deg": dec_name,
-        "name": name_column,
-        "extension_deg": extension or "extension_deg",
-    }
+    headers = {"name": name_column, "ra_deg": where.ra_name, "dec_deg": where.dec_name}
+    headers["extension_deg"] = extension or "extension_deg"
+    used = set(headers.values())
+    if extension:
+        used.update(reading.limits_of(file, extension, np.full(len(file.table), np.nan))[1])
     numbers, flags = _numbers(file, used, numeric, commas, notes)
     for header, key in times.items():
         if header in flags:
@@ -118,7 +113,7 @@ def read_file(
         frame_columns["flux_limit" if name == "flux" else f"{name}_limit"] = flag
     rows = pd.DataFrame(frame_columns, index=np.arange(1, len(file.table) + 1))
     understood = _understood(rows, where, extension)
-    return Sources(label, file.where, rows, has_flux, headers, tuple(map(_printable, notes)), _printable(understood))
+    return Sources(label, file.where, rows, has_flux, headers, tuple(map(printable, notes)), printable(understood))
 
 
 @dataclass(frozen=True)
@@ -230,7 +225,12 @@ def _by_row(file: TableFile, given: str | None) -> list[frames.Statement]:
         for text in dict.fromkeys(texts(file.table[name])):
             if text.strip().casefold() in UNKNOWN:
                 continue
-            statement = _of_row(text.strip(), kind, by)
+            text = text.strip()
+            if kind == "epoch":
+                statement = frames.by_epoch(text, f"{by} says {text}")
+            else:
+                system, equinox = ("", text) if kind == "equinox" else (text, None)
+                statement = frames.by_system(system, equinox, by)
             said.setdefault(statement and (statement.family, statement.equinox), (text, statement))
         if len(said) > 1 and given is None:
             (first, _), (second, _) = list(said.values())[:2]
@@ -240,21 +240,6 @@ def _by_row(file: TableFile, given: str | None) -> list[frames.Statement]:
             )
         found += [statement for _, statement in said.values() if statement] if len(said) == 1 else []
     return found
-
-
-def _of_row(text: str, kind: str, by: str) -> frames.Statement | None:
-    if kind == "epoch":  # mostly the time of an observation, but old lists call the equinox so
-        is_old = re.fullmatch(r"B?1950(\.0*)?", text, re.I)
-        return frames.Statement(f"{by} says {text}, perhaps the equinox.", frames.UNKNOWN) if is_old else None
-    try:
-        return frames.by_system("", text, by) if kind == "equinox" else frames.by_system(text, None, by)
-    except CatalogueError as error:
-        return frames.Statement(str(error), frames.UNKNOWN)
-
-
-def _printable(text: str) -> str:
-    """Text of a file without control characters."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def column(file: TableFile, header: str) -> str:
@@ -270,9 +255,7 @@ def column(file: TableFile, header: str) -> str:
             f"{file.where}: {len(file.doubled[header])} columns are called '{header}'. Name one by its ID: "
             f"{', '.join(file.doubled[header])}."
         )
-    close = difflib.get_close_matches(header.lower(), [name.lower() for name in present], n=1, cutoff=0.4)
-    meant = [name for name in present if name.lower() in close]
-    hint = f" Did you mean '{meant[0]}'?" if meant else ""
+    hint = did_you_mean(header, present, cutoff=0.4)
     families = {name: _family_of(name) for name in present}
     if header in (Columns().ra_deg, Columns().dec_deg) and "equatorial" not in families.values():
         galactic = [name for name, family in families.items() if family == "galactic"]
@@ -312,15 +295,11 @@ def _angles(
         reading.angles(file, dec, False, other, "deg" if unit == "hours" else unit or "", commas),
     )
     for one, other, name in ((found[0], found[1], dec), (found[1], found[0], ra)):
-        if (
-            one.size in (units.RADIAN, 1 / 60, 1 / 3600)
-            and other.size == 1.0
-            and other.read_as.startswith("degrees, as")
-        ):
+        unstated = other.size == 1.0 and other.read_as.startswith("degrees, as")
+        if one.size in (units.RADIAN, 1 / 60, 1 / 3600) and unstated:
             raise CatalogueError(
-                f"{file.where}: one coordinate is stated in '{one.read_as}', column '{name}' states no unit. State "
-                "it with "
-                "`unit`, or write it in the name of the column, such as 'Dec [rad]'."
+                f"{file.where}: one coordinate is stated in '{one.read_as}', column '{name}' states no unit. State it "
+                "with `unit`, or write it in the name of the column, such as 'Dec [rad]'."
             )
     return found
 
@@ -332,9 +311,8 @@ def _doubts(
     outside = np.flatnonzero(np.abs(dec.values) > 90)
     if len(outside) and frame.family == "equatorial":
         row = outside[0]
-        hint = (
-            " Are the columns of right ascension and declination exchanged?" if np.all(np.abs(ra.values) <= 90) else ""
-        )
+        exchanged = " Are the columns of right ascension and declination exchanged?"
+        hint = exchanged if np.all(np.abs(ra.values) <= 90) else ""
         raise CatalogueError(
             f"{file.where}: row {row + 1}: {dec_name} = {dec.values[row]} must lie in -90 to 90 degrees.{hint}"
         )
@@ -353,9 +331,8 @@ def _doubts(
         return notes
     if file.other_unit:
         raise CatalogueError(
-            f"{file.where}: the file says '{file.other_unit[0][:120]}', the column '{ra_name}' states no unit. "
-            "State it with "
-            "`unit` (deg, rad or hours), or in the name of the column, such as 'RA [deg]'."
+            f"{file.where}: the file says '{file.other_unit[0][:120]}', the column '{ra_name}' states no unit. State "
+            "it with `unit` (deg, rad or hours), or in the name of the column, such as 'RA [deg]'."
         )
     way = "if so, state `unit` or write it in the name of the column, such as 'RA [rad]'"
     in_turn = values.min() >= 0 and values.max() <= 2 * np.pi
@@ -363,18 +340,16 @@ def _doubts(
     near_equator = np.all(np.abs(dec.values[np.isfinite(dec.values)]) <= np.pi / 2)
     if in_turn and near_equator and len(values) >= FEW and np.ptp(values) > np.pi:
         raise CatalogueError(
-            f"{file.where}: all of '{ra_name}' lies within 0 and 2 pi and all of '{dec_name}' within -pi/2 and "
-            "pi/2, as "
-            "radians do. State the unit with `unit` (rad or deg; --unit on the command line)."
+            f"{file.where}: all of '{ra_name}' lies within 0 and 2 pi and all of '{dec_name}' within -pi/2 and pi/2, "
+            "as radians do. State the unit with `unit` (rad or deg; --unit on the command line)."
         )
     if in_turn and near_equator:
         notes.append(f"All of {ra_name} lies within 0 and 2 pi: are these radians? {way[0].upper()}{way[1:]}.")
     if in_clock and frame.family == "equatorial":
         if len(values) >= FEW and np.ptp(values) > 12 and ra_name != Columns().ra_deg:
             raise CatalogueError(
-                f"{file.where}: all of '{ra_name}' lies within 0 and 24 and fills that range, as hours do. State "
-                "the unit "
-                "with `unit` (hours or deg; --unit on the command line)."
+                f"{file.where}: all of '{ra_name}' lies within 0 and 24 and fills that range, as hours do. State the "
+                "unit with `unit` (hours or deg; --unit on the command line)."
             )
         notes.append(f"All of {ra_name} lies within 0 and 24: if these are hours, give the unit or degrees.")
     return notes
@@ -407,12 +382,6 @@ def _extensions(
     if not found.stated and extension != "extension_deg" and np.nanmax(found.values, initial=0.0) > WIDE_DEG:
         notes.append(f"{extension} reaches {np.nanmax(found.values):g} degrees: if it is in another unit, state that.")
     return {"extension_deg": np.where(empty | limit, 0.0, found.values), "extension_limit": limit}
-
-
-def _flags_of_extension(file: TableFile, extension: str | None) -> list[str]:
-    if extension is None:
-        return []
-    return reading.limits_of(file, extension, np.full(len(file.table), np.nan))[1]
 
 
 def _numbers(

@@ -1,11 +1,11 @@
 """Model weights: how the sources of a stack share the flux."""
 
-import difflib
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
+from nusky.catalogues.sources import did_you_mean
 from nusky.config import Weighting
 from nusky.errors import CatalogueError
 
@@ -20,9 +20,7 @@ def weight_column(sources: pa.Table, column: str) -> np.ndarray:
     if column not in numeric:
         problem = "holds no numbers to weight with" if column in sources.column_names else "does not exist or is text"
         usual = [name for name in numeric if name not in ("ra_deg", "dec_deg")]
-        alike = difflib.get_close_matches(column.lower(), [name.lower() for name in usual], n=1)
-        meant = [name for name in usual if name.lower() in alike]
-        hint = f" Did you mean '{meant[0]}'?" if meant else ""
+        hint = did_you_mean(column, usual)
         raise CatalogueError(f"weighting column '{column}' {problem}. Use one of {', '.join(usual)}.{hint}")
     return sources[column].to_numpy()
 

@@ -1,40 +1,21 @@
 """`nusky bdm`: boosted dark matter of one supernova: flux, events, limits of detectors and sky map."""
 
 from collections.abc import Callable, Mapping
-from enum import StrEnum
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import typer
 
 from nusky.cli import console
+from nusky.cli.option_groups import with_groups
 
-app = typer.Typer(
-    help="Boosted dark matter of one supernova.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(help="Boosted dark matter of one supernova.", no_args_is_help=True, rich_markup_mode=None)
 
 
-class Model(StrEnum):
-    """How dark matter scatters."""
-
-    CONSTANT = "constant"
-    LMUTAU = "lmutau"
-
-
-class Rules(StrEnum):
-    """The set of conventions."""
-
-    STANDARD = "standard"
-    PUBLISHED = "published"
-
-
-class Counting(StrEnum):
-    """How a number of events is limited."""
-
-    POISSON = "poisson"
-    FELDMAN_COUSINS = "feldman-cousins"
+Model = Literal["constant", "lmutau"]
+Rules = Literal["standard", "published"]
+Counting = Literal["poisson", "feldman-cousins"]
 
 
 def _quantity(name: str) -> Callable[[Any], Any]:
@@ -64,22 +45,65 @@ def _coupling(text: Any) -> Any:
         raise typer.BadParameter(f"'{text}' is neither a number nor the word loop.") from None
 
 
-SupernovaName = Annotated[
-    str, typer.Option("--supernova", help="Name in nusky's list, or any name with --ra, --dec, --distance.")
-]
-Ra = Annotated[
-    float | None,
-    typer.Option(parser=_RA, metavar="ANGLE", help="Right ascension: 350.85, 23h23m24s or 23:23:24 (hours)."),
-]
-Dec = Annotated[
-    float | None, typer.Option(parser=_DEC, metavar="ANGLE", help="Declination: 58.8, 58d49m00s or 58:49:00.")
-]
-Distance = Annotated[
-    float | None, typer.Option("--distance", parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")
-]
-HostName = Annotated[
-    str | None, typer.Option("--host", help="Galaxy whose halo is boosted, Milky Way or LMC; that of the supernova.")
-]
+@dataclass(frozen=True)
+class Where:
+    """A supernova, and the galaxy whose halo its neutrinos cross."""
+
+    supernova: Annotated[str, typer.Option(help="Name in nusky's list, or any name with --ra, --dec, --distance.")] = (
+        "Cas A"
+    )
+    ra: Annotated[
+        float | None,
+        typer.Option(parser=_RA, metavar="ANGLE", help="Right ascension: 350.85, 23h23m24s or 23:23:24 (hours)."),
+    ] = None
+    dec: Annotated[
+        float | None, typer.Option(parser=_DEC, metavar="ANGLE", help="Declination: 58.8, 58d49m00s or 58:49:00.")
+    ] = None
+    distance: Annotated[float | None, typer.Option(parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")] = None
+    host: Annotated[
+        str | None, typer.Option(help="Galaxy whose halo is boosted, Milky Way or LMC; that of the supernova.")
+    ] = None
+
+    def place(self) -> Any:
+        """The `nusky.bdm.supernovae.Place`."""
+        from nusky.bdm.supernovae import described, place
+
+        if (self.ra is None) != (self.dec is None):
+            raise typer.BadParameter("give --ra and --dec together, or neither for a supernova of nusky's list.")
+        if self.ra is not None and self.distance is None:
+            raise typer.BadParameter("a position of your own needs --distance too.")
+        return place(described(self.supernova, self.ra, self.dec, self.distance, self.host))
+
+
+@dataclass(frozen=True)
+class Couplings:
+    """Parameters of the model lmutau."""
+
+    neutrino_coupling: Annotated[
+        float, typer.Option(help="lmutau: product of couplings, neutrinos and dark matter.")
+    ] = 1e-8
+    target_coupling: Annotated[
+        Any,
+        typer.Option(
+            parser=_coupling, metavar="NUMBER", help="lmutau: kinetic mixing times coupling to dark matter, or loop."
+        ),
+    ] = "1e-8"
+    mediator_ratio: Annotated[float, typer.Option(help="lmutau: mass of the boson over that of dark matter.")] = 1 / 3
+    oscillation: Annotated[
+        str,
+        typer.Option(help="lmutau: flavours of the neutrinos: none (as emitted), normal or inverted (mass ordering)."),
+    ] = "none"
+
+    def physics(self, model: Model, sigma_xv: float = 1e-45) -> Any:
+        """A model of `nusky.bdm.models`; sigma_xv in cm^2."""
+        from nusky.bdm.checks import positive
+        from nusky.bdm.models import ConstantCrossSection, LMuTau
+
+        if model == "constant":
+            return ConstantCrossSection(float(positive("sigma_xv", sigma_xv, "cm2")))
+        return LMuTau(**vars(self))
+
+
 Time = Annotated[
     float, typer.Option("--t", parser=_TIME, metavar="YR", help="Time since its neutrinos arrived: 350yr, 3e8s.")
 ]
@@ -89,42 +113,25 @@ Tx = Annotated[
 Mx = Annotated[float, typer.Option("--mx", parser=_ENERGY, metavar="MEV", help="Mass of dark matter: 1MeV, 10keV.")]
 ModelName = Annotated[Model, typer.Option("--model", help="Constant cross section, or vector boson of L_mu - L_tau.")]
 Sigma = Annotated[
-    float,
-    typer.Option("--sigma-xv", parser=_AREA, metavar="CM2", help="constant: cross section with neutrinos."),
+    float, typer.Option("--sigma-xv", parser=_AREA, metavar="CM2", help="constant: cross section with neutrinos.")
 ]
-NeutrinoCoupling = Annotated[float, typer.Option(help="lmutau: product of couplings, neutrinos and dark matter.")]
-TargetCoupling = Annotated[
-    Any,
-    typer.Option(
-        parser=_coupling, metavar="NUMBER", help="lmutau: kinetic mixing times coupling to dark matter, or loop."
-    ),
-]
-Oscillation = Annotated[
-    str, typer.Option(help="lmutau: flavours of the neutrinos: none (as emitted), normal or inverted (mass ordering).")
-]
-MediatorRatio = Annotated[float, typer.Option(help="lmutau: mass of the boson over that of dark matter.")]
 Conventions = Annotated[Rules, typer.Option("--conventions", help="Set of conventions.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON with all inputs.")]
 
 
 @app.command()
+@with_groups
 def flux(
     context: typer.Context,
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     t: Time = "350yr",
     tx: Tx = "5MeV",
     mx: Mx = "1MeV",
-    model: ModelName = Model.CONSTANT,
+    model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
-    conventions: Conventions = Rules.STANDARD,
+    couplings: Couplings,
+    conventions: Conventions = "standard",
     json: AsJson = False,
 ) -> None:
     """Flux from the whole sky per kinetic energy, MeV^-1 cm^-2 s^-1.
@@ -138,24 +145,22 @@ def flux(
     _refuse_idle(context, _of_other_models(model))
     from nusky.bdm import constant, get_tvan
 
-    place = _place(supernova, ra, dec, distance, host)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place = where.place()
+    physics = couplings.physics(model, sigma_xv)
     boosted = place.under(physics, _set(conventions))
     value, error = boosted.flux(t * constant.year2Seconds, tx, mx, full_output=True)
     end = get_tvan(tx, mx, boosted.Rs) / constant.year2Seconds
-    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions.value}
+    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions}
     inputs |= {"t_yr": t, "tx_mev": tx, "mx_mev": mx, "signal_ends_yr": end}
     _report("flux", value, error, "MeV^-1 cm^-2 s^-1", inputs, json, _why_nothing(value, t, end))
 
 
 @app.command()
+@with_groups
 def events(
     context: typer.Context,
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     t: Time = "350yr",
     duration: Annotated[float, typer.Option(parser=_TIME, metavar="YR", help="How long is counted.")] = "35yr",
     tx_min: Annotated[float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest kinetic energy.")] = "5MeV",
@@ -165,16 +170,13 @@ def events(
         float, typer.Option(parser=_ENERGY, metavar="MEV", help="Lowest recoil energy of the target that counts.")
     ] = "0MeV",
     targets: Annotated[float, typer.Option(min=0, help="Number of targets (electrons).")] = 1.0,
-    model: ModelName = Model.CONSTANT,
+    model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
     sigma_xe: Annotated[
         float, typer.Option(parser=_AREA, metavar="CM2", help="constant: cross section with the target.")
     ] = "1e-35cm2",
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
-    conventions: Conventions = Rules.STANDARD,
+    couplings: Couplings,
+    conventions: Conventions = "standard",
     json: AsJson = False,
 ) -> None:
     """Number of recoils in a detector of electrons.
@@ -191,30 +193,28 @@ def events(
         raise typer.BadParameter("must be above 0.", param_hint="--duration")
     from nusky.bdm import constant
 
-    place = _place(supernova, ra, dec, distance, host)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place = where.place()
+    physics = couplings.physics(model, sigma_xv)
     span = (t * constant.year2Seconds, (t + duration) * constant.year2Seconds)
     value, error = place.under(physics, _set(conventions)).event(
         mx, (tx_min, tx_max), span, recoil_above=recoil_above, full_output=True
     )
     # With a constant cross section the events are those of a target of 1 cm^2.
-    scale = targets * (sigma_xe if model is Model.CONSTANT else 1.0)
-    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions.value}
+    scale = targets * (sigma_xe if model == "constant" else 1.0)
+    inputs = {**_told_of(place), **_told(model, physics), "conventions": conventions}
     inputs |= {"t_yr": t, "duration_yr": duration, "tx_min_mev": tx_min, "tx_max_mev": tx_max, "mx_mev": mx}
     inputs |= {"recoil_above_mev": recoil_above, "targets": targets}
-    inputs |= {"sigma_xe_cm2": sigma_xe} if model is Model.CONSTANT else {}
+    inputs |= {"sigma_xe_cm2": sigma_xe} if model == "constant" else {}
     nothing = None if value else "nothing arrives in this time with these energies"
     _report("events", value * scale, error * scale, "", inputs, json, nothing)
 
 
 @app.command()
+@with_groups
 def exclude(
     context: typer.Context,
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     detector: Annotated[
         str, typer.Option(help="super-k, hyper-k, juno, dune, xenonnt, or a YAML file with a detector of your own.")
     ] = "super-k",
@@ -246,11 +246,8 @@ def exclude(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
-    model: ModelName = Model.CONSTANT,
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
+    model: ModelName = "constant",
+    couplings: Couplings,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="Also write .parquet, .csv, .png, .pdf or .svg.")
     ] = None,
@@ -278,8 +275,8 @@ def exclude(
         raise typer.BadParameter("give --t and --duration together, or neither for the detector's run.")
     if not mx_min < mx_max and masses > 1:
         raise typer.BadParameter("--mx-min must be below --mx-max.")
-    place, found = _place(supernova, ra, dec, distance, host), load_detector(detector)
-    physics = _physics(model, 1e-45, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place, found = where.place(), load_detector(detector)
+    physics = couplings.physics(model)
     if t is None:
         span = observed_span(place.supernova, found)
     else:
@@ -291,7 +288,7 @@ def exclude(
         span,
         observed=observed,
         confidence_level=confidence_level,
-        method=None if method is None else method.value,
+        method=method,
     )
     if draws:
         counted = (limits.t_start, limits.t_stop)
@@ -304,7 +301,7 @@ def exclude(
     inputs |= {"method": limits.limits[0].method, "observed": observed, "draws": draws, "seed": seed}
     inputs |= {"distance_error_kpc": distance_error}
     inputs |= {"t_start_yr": span[0] / constant.year2Seconds, "t_stop_yr": span[1] / constant.year2Seconds}
-    if model is Model.CONSTANT:
+    if model == "constant":
         inputs.pop("sigma_xv_cm2")  # what strength 1 means; the limit does not depend on it
         name, scale = "sqrt_sigma_cm2", np.sqrt(limits.reference_cm4)
     else:
@@ -315,7 +312,7 @@ def exclude(
     }
     curves = {key: scale * np.sqrt(value) for key, value in curves.items() if key == name or draws}
     if output is not None:
-        _write_limits(output, limits.table(), inputs, place.supernova.name, None if model is Model.CONSTANT else scale)
+        _write_limits(output, limits.table(), inputs, place.supernova.name, None if model == "constant" else scale)
     kind = "expected median" if observed is None else "observed"
     if json:
         shown = {key: [value if np.isfinite(value) else None for value in column] for key, column in curves.items()}
@@ -339,16 +336,14 @@ def exclude(
 
 
 @app.command()
+@with_groups
 def skymap(
     context: typer.Context,
     output: Annotated[
         Path, typer.Argument(metavar="FILE", help=".fits (HEALPix), .parquet (grid), .png, .pdf or .svg.")
     ],
-    supernova: SupernovaName = "Cas A",
-    ra: Ra = None,
-    dec: Dec = None,
-    distance: Distance = None,
-    host: HostName = None,
+    *,
+    where: Where,
     t: Time = "350yr",
     tx: Tx = "5MeV",
     tx_max: Annotated[
@@ -356,14 +351,11 @@ def skymap(
         typer.Option(parser=_ENERGY, metavar="MEV", help="Integrate from --tx to this energy (.fits only)."),
     ] = None,
     mx: Mx = "1MeV",
-    model: ModelName = Model.CONSTANT,
+    model: ModelName = "constant",
     sigma_xv: Sigma = "1e-45cm2",
-    neutrino_coupling: NeutrinoCoupling = 1e-8,
-    target_coupling: TargetCoupling = "1e-8",
-    mediator_ratio: MediatorRatio = 1 / 3,
-    oscillation: Oscillation = "none",
+    couplings: Couplings,
     conventions: Annotated[Rules, typer.Option(help="Set of conventions (.fits; the others show both).")] = (
-        Rules.STANDARD
+        "standard"
     ),
     nside: Annotated[int, typer.Option(help="Resolution of .fits, a power of two.")] = 128,
     n_l: Annotated[int, typer.Option(help="Points in Galactic longitude, other formats.")] = 800,
@@ -387,8 +379,8 @@ def skymap(
     from nusky.bdm import constant
     from nusky.bdm.skymap import grid_map, healpix_map
 
-    place = _place(supernova, ra, dec, distance, host)
-    physics = _physics(model, sigma_xv, neutrino_coupling, target_coupling, mediator_ratio, oscillation)
+    place = where.place()
+    physics = couplings.physics(model, sigma_xv)
     seconds = t * constant.year2Seconds
     inputs = {**_told_of(place), **_told(model, physics), "t_yr": t, "tx_mev": tx, "tx_max_mev": tx_max, "mx_mev": mx}
     if output.suffix.lower() == ".fits":
@@ -397,17 +389,17 @@ def skymap(
         sky = healpix_map(boosted, place.galactic, seconds, energies, mx, nside=nside, GC_coord=place.centre)
         sky.write(output)
         largest, integral, unit = float(sky.value.max()), sky.integral(), sky.unit
-        inputs |= {"nside": nside, "conventions": conventions.value}
+        inputs |= {"nside": nside, "conventions": conventions}
     else:
         shown = {"n_l": n_l, "n_b": n_b, "GC_coord": place.centre}
         grids = {
             rules: grid_map(place.under(physics, _set(rules)), place.galactic, seconds, tx, mx, **shown)
-            for rules in Rules
+            for rules in get_args(Rules)
         }
         _write_grids(output, grids, inputs, place, f"Tχ = {tx:g} MeV, mχ = {mx:g} MeV, {t:g} years")
         largest, integral = float(grids[conventions].value.max()), grids[conventions].integral()
         unit = "MeV-1 cm-2 s-1 sr-1"
-        inputs |= {"n_l": n_l, "n_b": n_b, "conventions": conventions.value}
+        inputs |= {"n_l": n_l, "n_b": n_b, "conventions": conventions}
     found = {"file": str(output), "largest": largest, "integral": integral, "unit": unit}
     if json:
         console.as_json(found | {"inputs": inputs})
@@ -426,9 +418,9 @@ def _refuse_idle(context: typer.Context, idle: Mapping[str, str]) -> None:
 
 def _of_other_models(model: Model) -> dict[str, str]:
     """The options that belong to another model, and why they are idle."""
-    couplings = ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
-    names, other = (couplings, Model.LMUTAU) if model is Model.CONSTANT else (("sigma_xv", "sigma_xe"), Model.CONSTANT)
-    return dict.fromkeys(names, f"belongs to --model {other.value}")
+    couplings = tuple(option.name for option in fields(Couplings))
+    names, other = (couplings, "lmutau") if model == "constant" else (("sigma_xv", "sigma_xe"), "constant")
+    return dict.fromkeys(names, f"belongs to --model {other}")
 
 
 def _told_of(where: Any) -> dict[str, Any]:
@@ -445,42 +437,14 @@ def _told_of(where: Any) -> dict[str, Any]:
 def _set(rules: Rules) -> Any:
     from nusky.bdm import PUBLISHED, STANDARD
 
-    return STANDARD if rules is Rules.STANDARD else PUBLISHED
-
-
-def _place(name: str, ra: float | None, dec: float | None, distance: float | None, host: str | None) -> Any:
-    from nusky.bdm.supernovae import described, place
-
-    if (ra is None) != (dec is None):
-        raise typer.BadParameter("give --ra and --dec together, or neither for a supernova of nusky's list.")
-    if ra is not None and distance is None:
-        raise typer.BadParameter("a position of your own needs --distance too.")
-    return place(described(name, ra, dec, distance, host))
-
-
-def _physics(
-    model: Model,
-    sigma_xv: float,
-    neutrino_coupling: float,
-    target_coupling: Any,
-    mediator_ratio: float,
-    oscillation: str,
-) -> Any:
-    from nusky.bdm.checks import positive
-    from nusky.bdm.models import ConstantCrossSection, LMuTau
-
-    if model is Model.CONSTANT:
-        return ConstantCrossSection(float(positive("sigma_xv", sigma_xv, "cm2")))
-    return LMuTau(neutrino_coupling, target_coupling, mediator_ratio, oscillation=oscillation)
+    return STANDARD if rules == "standard" else PUBLISHED
 
 
 def _told(model: Model, physics: Any) -> dict[str, Any]:
     """The model's name and parameters."""
-    if model is Model.CONSTANT:
-        return {"model": model.value, "sigma_xv_cm2": physics.sigxv0}
-    return {"model": model.value} | {
-        key: getattr(physics, key) for key in ("neutrino_coupling", "target_coupling", "mediator_ratio", "oscillation")
-    }
+    if model == "constant":
+        return {"model": model, "sigma_xv_cm2": physics.sigxv0}
+    return {"model": model} | {option.name: getattr(physics, option.name) for option in fields(Couplings)}
 
 
 def _why_nothing(value: float, t: float, end: float) -> str | None:
@@ -532,10 +496,10 @@ def _write_grids(output: Path, grids: dict[Rules, Any], inputs: dict[str, Any], 
 
     from nusky.tables import trace, write_table
 
-    some = grids[Rules.PUBLISHED]
+    some = grids["published"]
     l, b = np.degrees(np.meshgrid(some.l, some.b, indexing="ij"))
     columns = {"l_deg": l.ravel(), "b_deg": b.ravel()}
-    columns |= {f"{rules.value}_per_mev_cm2_s_sr": grid.value.ravel() for rules, grid in grids.items()}
+    columns |= {f"{rules}_per_mev_cm2_s_sr": grid.value.ravel() for rules, grid in grids.items()}
     if output.suffix.lower() == ".parquet":
         write_table(output, columns, kind="bdm_sky_map", provenance=trace([], inputs))
         return

@@ -1,57 +1,59 @@
 """`nusky catalogue`: what nusky understands of a source list."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nusky.cli import console
+from nusky.cli.option_groups import with_groups
 
 app = typer.Typer(
     help="Source catalogues: show one, check a file of your own.", no_args_is_help=True, rich_markup_mode=None
 )
 
-NameColumn = Annotated[str, typer.Option("--name", help="Column with the names of the sources.")]
-RaColumn = Annotated[
-    str,
-    typer.Option("--ra", help="Column with the right ascension or Galactic longitude, degrees unless it has a unit."),
-]
-DecColumn = Annotated[
-    str, typer.Option("--dec", help="Column with the declination or Galactic latitude, degrees unless it has a unit.")
-]
-ExtensionColumn = Annotated[
-    str | None, typer.Option("--extension", help="Column with the Gaussian width, degrees unless it has a unit.")
-]
-TableName = Annotated[
-    str | None, typer.Option("--table", help="Name or number of the table in a file that holds several.")
-]
-Format = Annotated[
-    str | None,
-    typer.Option("--format", help="csv, tsv, blanks, ecsv, fits or votable, where the suffix does not tell."),
-]
-Unit = Annotated[
-    str | None, typer.Option("--unit", help="Unit of coordinates where the file states none: deg, rad or hours.")
-]
-FrameName = Annotated[
-    str | None, typer.Option("--frame", help="Frame where the file states none: icrs, fk5, fk4 (B1950) or galactic.")
-]
+
+@dataclass(frozen=True)
+class ListOptions:
+    """What a source list holds where: its columns, and what it does not state itself."""
+
+    name: Annotated[str, typer.Option(help="Column with the names of the sources.")] = "name"
+    ra: Annotated[
+        str, typer.Option(help="Column with the right ascension or Galactic longitude, degrees unless it has a unit.")
+    ] = "ra_deg"
+    dec: Annotated[
+        str, typer.Option(help="Column with the declination or Galactic latitude, degrees unless it has a unit.")
+    ] = "dec_deg"
+    extension: Annotated[
+        str | None, typer.Option(help="Column with the Gaussian width, degrees unless it has a unit.")
+    ] = None
+    table: Annotated[str | None, typer.Option(help="Name or number of the table in a file that holds several.")] = None
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="csv, tsv, blanks, ecsv, fits or votable, where the suffix does not tell."),
+    ] = None
+    unit: Annotated[
+        str | None, typer.Option(help="Unit of coordinates where the file states none: deg, rad or hours.")
+    ] = None
+    frame: Annotated[
+        str | None, typer.Option(help="Frame where the file states none: icrs, fk5, fk4 (B1950) or galactic.")
+    ] = None
+
+
+Weights = Annotated[list[str] | None, typer.Option("--weight", help="Column to weight a stack with; may be repeated.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
+@with_groups
 def show(
     what: Annotated[
         str, typer.Argument(metavar="NAME|FILE", help="A ready-made catalogue, a built-in list or a file.")
     ],
+    *,
     rows: Annotated[int, typer.Option(min=0, help="Number of sources to show.")] = 10,
-    name: NameColumn = "name",
-    ra: RaColumn = "ra_deg",
-    dec: DecColumn = "dec_deg",
-    extension: ExtensionColumn = None,
-    table: TableName = None,
-    form: Format = None,
-    unit: Unit = None,
-    frame: FrameName = None,
+    given: ListOptions,
     json: AsJson = False,
 ) -> None:
     """Print the sources of a catalogue as nusky uses them, and what was decided while reading.
@@ -62,10 +64,10 @@ def show(
       nusky catalogue show atnf --rows 3
       nusky catalogue show mine.csv --name Source --ra RA --dec Dec
     """
-    columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
-    stated = {"table": table, "format": form, "unit": unit, "frame": frame}
-    label, block = _catalogue(what, columns, stated)
-    built, report = _build(block, label)
+    from nusky.catalogues.build import build_catalogue
+
+    label, block = _catalogue(what, given)
+    built, report = build_catalogue(block, label)
     sources = built.to_pylist()
     if json:
         console.as_json({"report": report, "sources": sources})
@@ -79,17 +81,12 @@ def show(
 
 
 @app.command()
+@with_groups
 def validate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, TSV, ECSV, FITS or VOTable file.")],
-    name: NameColumn = "name",
-    ra: RaColumn = "ra_deg",
-    dec: DecColumn = "dec_deg",
-    extension: ExtensionColumn = None,
-    table: TableName = None,
-    form: Format = None,
-    unit: Unit = None,
-    frame: FrameName = None,
-    weight: Annotated[list[str] | None, typer.Option(help="Column to weight a stack with; may be repeated.")] = None,
+    *,
+    given: ListOptions,
+    weight: Weights = None,
     json: AsJson = False,
 ) -> None:
     """Check a source list of your own, and write the block of the configuration that uses it.
@@ -99,10 +96,10 @@ def validate(
       nusky catalogue validate mine.csv --ra RA --dec Dec
       nusky catalogue validate mine.csv --name Source --weight flux
     """
-    columns = {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}
-    stated = {"table": table, "format": form, "unit": unit, "frame": frame}
-    label, block = file_block(file, columns, stated, weight or [])
-    built, report = _build(block, label)
+    from nusky.catalogues.build import build_catalogue
+
+    label, block = file_block(file, given, weight or [])
+    built, report = build_catalogue(block, label)
     stacks = {weighting: _weights(built, settings) for weighting, settings in block.weightings.items()}
     if json:
         console.as_json({"report": report, "weightings": stacks})
@@ -114,12 +111,14 @@ def validate(
         console.pairs({"sources with a weight": found["n_sources"], "effective number": f"{found['n_effective']:.1f}"})
         for note in found["notes"]:
             console.pairs({"note": note})
-    console.say()
-    console.heading("To use it, write in the configuration:")
-    console.say(_yaml(label, block))
+    console.section("To use it, write in the configuration:")
+    import yaml
+
+    content = {"catalogues": {label: written(block)}}
+    console.say(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).rstrip())
 
 
-def _catalogue(what: str, columns: dict[str, str | None], stated: dict[str, str | None]) -> tuple[str, Any]:
+def _catalogue(what: str, given: ListOptions) -> tuple[str, Any]:
     """The name and the configuration of a ready-made catalogue, a built-in list or a file."""
     from nusky import config
     from nusky.errors import CatalogueError
@@ -134,12 +133,10 @@ def _catalogue(what: str, columns: dict[str, str | None], stated: dict[str, str 
             f"'{what}' is no catalogue: there are the ready-made {', '.join(config.PRESETS)}, the lists "
             f"{', '.join(SOURCE_LISTS)}, and files (.csv, .tsv, .ecsv, .fits, .vot)."
         )
-    return file_block(Path(what), columns, stated, [])
+    return file_block(Path(what), given, [])
 
 
-def file_block(
-    path: Path, columns: dict[str, str | None], stated: dict[str, str | None], weights: list[str]
-) -> tuple[str, Any]:
+def file_block(path: Path, given: ListOptions, weights: list[str]) -> tuple[str, Any]:
     """The name and the configuration of a source list of one's own, weighted by the columns `weights` too."""
     import re
 
@@ -147,9 +144,12 @@ def file_block(
 
     from nusky import config
 
-    given = {key: value for key, value in columns.items() if value is not None}
+    stated = {"table": given.table, "format": given.form, "unit": given.unit, "frame": given.frame}
+    columns = {"name": given.name, "ra_deg": given.ra, "dec_deg": given.dec}
+    if given.extension is not None:
+        columns["extension_deg"] = given.extension
     try:
-        lists = [config.SourceList(file=str(path), columns=config.Columns(**given), **stated)]
+        lists = [config.SourceList(file=str(path), columns=config.Columns(**columns), **stated)]
     except ValidationError as error:
         wrong = error.errors()[0]
         hint = f"--{wrong['loc'][0]}" if wrong["loc"] else None
@@ -162,12 +162,6 @@ def file_block(
 def _word(text: str) -> str:
     """`text` as a name a configuration accepts."""
     return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
-
-
-def _build(block: Any, label: str) -> tuple[Any, dict[str, Any]]:
-    from nusky.catalogues.build import build_catalogue
-
-    return build_catalogue(block, label)
 
 
 def _weights(table: Any, weighting: Any) -> dict[str, Any]:
@@ -190,7 +184,8 @@ def _explain(report: dict[str, Any]) -> None:
             "same position, kept": [" = ".join(names) for names in part["same_position_kept"]],
             "without a flux": part["missing_flux"],
         }
-        console.pairs({key: f"{len(names)}: {_few(names)}" for key, names in told.items() if names}, indent=4)
+        few = {key: ", ".join(names[:6]) + (" ..." if len(names) > 6 else "") for key, names in told.items()}
+        console.pairs({key: f"{len(names)}: {few[key]}" for key, names in told.items() if names}, indent=4)
     limits = report["limits"]
     if limits["flux"] or limits["extension"]:
         console.pairs({"upper limits": f"{limits['flux']} of the flux, {limits['extension']} of the extension"})
@@ -198,16 +193,8 @@ def _explain(report: dict[str, Any]) -> None:
         console.pairs({"note": note})
 
 
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
-
-
-def _yaml(label: str, block: Any) -> str:
-    import yaml
-
+def written(block: Any) -> dict[str, Any]:
+    """The catalogue of `file_block` as a configuration holds it."""
     content = block.model_dump(mode="json", exclude_defaults=True)
-    content["weightings"] = {
-        name: settings.model_dump(exclude_defaults=True) for name, settings in block.weightings.items()
-    }
-    text = yaml.safe_dump({"catalogues": {label: content}}, sort_keys=False, allow_unicode=True)
-    return text.rstrip()
+    own = {name: settings.model_dump(exclude_defaults=True) for name, settings in block.weightings.items()}
+    return content | {"weightings": own}

@@ -267,8 +267,7 @@ def _origin(cfg: Any, directory: Path) -> dict[str, Any]:
 
 def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration: Path, directory: Path) -> None:
     console.say(f"{configuration}: valid")
-    console.say()
-    console.heading(f"run {cfg.run}")
+    console.section(f"run {cfg.run}")
     if told["release"]:
         release = told["release"]
         number = f"{release['n_events']:,}".replace(",", " ")
@@ -285,8 +284,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
             console.pairs({"not stated": text})
     for name, catalogue in told["catalogues"].items():
         lists = ", ".join(f"{label} {count}" for label, count in catalogue["lists"].items())
-        console.say()
-        console.heading(f"catalogue {name}")
+        console.section(f"catalogue {name}")
         rows = {
             "sources": f"{catalogue['n_sources']} ({lists})",
             "weightings": ", ".join(f"{w} ({n} sources)" for w, n in catalogue["weightings"].items()),
@@ -305,23 +303,19 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
         for note in catalogue["notes"]:
             console.pairs({"note": note})
     if cfg.inference:
-        console.say()
-        console.heading("inference (p-values, sensitivities, limits from trials)")
+        console.section("inference (p-values, sensitivities, limits from trials)")
         console.pairs(_inference(cfg) | _of_windows(told["durations_outside_seasons"]))
     if cfg.skymap:
-        console.say()
-        console.heading("all-sky map (hot spots, corrected for the scan)")
+        console.section("all-sky map (hot spots, corrected for the scan)")
         console.pairs(_skymap(cfg.skymap, cfg.spectrum))
     if cfg.bdm:
-        console.say()
-        console.heading(f"boosted dark matter of {cfg.bdm.supernova.name}")
+        console.section(f"boosted dark matter of {cfg.bdm.supernova.name}")
         console.pairs(_bdm(cfg.bdm))
     other = [key for key in type(cfg).model_fields if key not in _EXPLAINED and getattr(cfg, key) is not None]
     if other:
         console.say()
         console.say(f"also computed, without an estimate here: {', '.join(other)}")
-    console.say()
-    console.heading("cost (rough; a core of about 2.5 GHz, without downloads)")
+    console.section("cost (rough; a core of about 2.5 GHz, without downloads)")
     console.pairs(
         {
             "jobs": whole.n_jobs,
@@ -348,17 +342,8 @@ def _of_windows(outside: dict[str, str] | None) -> dict[str, str]:
 _LISTED = 5
 """Sources that are named."""
 _EXPLAINED = (
-    "run",
-    "seed",
-    "release",
-    "bdm",
-    "catalogues",
-    "spectrum",
-    "methods",
-    "scan",
-    "inference",
-    "skymap",
-    "figures",
+    *("run", "seed", "release", "bdm", "catalogues", "spectrum", "methods", "scan"),
+    *("inference", "skymap", "figures"),
 )
 """Blocks of the configuration this command speaks of."""
 

@@ -37,6 +37,12 @@ def heading(text: str) -> None:
     typer.echo(typer.style(printable(text), bold=True))
 
 
+def section(text: str) -> None:
+    """Print a blank line and the title of a block."""
+    say()
+    heading(text)
+
+
 def pairs(entries: Mapping[str, Any], indent: int = 2) -> None:
     """Print names and values in two columns; long values are wrapped within the second."""
     from rich.table import Table

@@ -1,27 +1,20 @@
 """`nusky init`: a commented configuration for a source list of one's own."""
 
+import textwrap
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from nusky.cli import console
-from nusky.cli.catalogue import (
-    DecColumn,
-    ExtensionColumn,
-    Format,
-    FrameName,
-    NameColumn,
-    RaColumn,
-    TableName,
-    Unit,
-    file_block,
-)
+from nusky.cli.catalogue import ListOptions, Weights, file_block, written
+from nusky.cli.option_groups import with_groups
 
 _USUAL = {
     "name": ("source", "source_name", "object", "id", "common_name", "main_id"),
-    "ra_deg": ("ra", "raj2000", "_raj2000", "ra_j2000", "right ascension", "right_ascension"),
-    "dec_deg": ("dec", "dej2000", "_dej2000", "decj2000", "dec_j2000", "declination", "de"),
+    "ra": ("ra", "raj2000", "_raj2000", "ra_j2000", "right ascension", "right_ascension"),
+    "dec": ("dec", "dej2000", "_dej2000", "decj2000", "dec_j2000", "declination", "de"),
 }
 """What columns are often called, in small letters, where they are not called as nusky would call them."""
 _TEMPLATE = """\
@@ -51,8 +44,10 @@ inference: # p-values and calibrated limits, from scrambled skies
 # skymap: {{}} # a search of the whole sky too (takes long)
 # figures: {{titles: false, width: column}} # for a paper
 """
+_FIXED_GAMMA = "  gamma: 2.5 # this release does not tell energies apart: the index is fixed\n"
 
 
+@with_groups
 def init(
     file: Annotated[Path, typer.Argument(metavar="LIST", help="CSV, TSV, ECSV, FITS or VOTable file with sources.")],
     output: Annotated[
@@ -61,15 +56,9 @@ def init(
     release: Annotated[str, typer.Option(help="The events to search; `nusky data list` shows what there is.")] = (
         "icecube-3yr"
     ),
-    name: NameColumn = "name",
-    ra: RaColumn = "ra_deg",
-    dec: DecColumn = "dec_deg",
-    extension: ExtensionColumn = None,
-    table: TableName = None,
-    form: Format = None,
-    unit: Unit = None,
-    frame: FrameName = None,
-    weight: Annotated[list[str] | None, typer.Option(help="Column to weight a stack with; may be repeated.")] = None,
+    *,
+    given: ListOptions,
+    weight: Weights = None,
 ) -> None:
     """Write a commented configuration for a source list of your own, after reading the list.
 
@@ -99,23 +88,20 @@ def init(
             "configuration (docs/configuration.md)."
         )
     chosen = registry.find(release)
-    stated = {"table": table, "format": form, "unit": unit, "frame": frame}
-    columns = _found(file, {"name": name, "ra_deg": ra, "dec_deg": dec, "extension_deg": extension}, stated)
-    label, block = file_block(file, columns, stated, weight or [])
+    label, block = file_block(file, _found(file, given), weight or [])
     _, report = build_catalogue(block, label)
     path = output or Path(f"{label}.yaml")
     if path.exists():
         raise ConfigurationError(f"{path}: this file exists. Remove it, or give another name with --output.")
+    lists = yaml.safe_dump(written(block), sort_keys=False, allow_unicode=True, width=110).rstrip()
     content = _TEMPLATE.format(
         file=printable(file.name),
         name=path.name,
         run=yaml.safe_dump(label).split("\n")[0],
         release=release,
         title=chosen.title,
-        catalogue=_indented(block),
-        gamma=""
-        if chosen.smearing
-        else "  gamma: 2.5 # this release does not tell energies apart: the index is fixed\n",
+        catalogue=textwrap.indent(lists, "    "),
+        gamma="" if chosen.smearing else _FIXED_GAMMA,
     )
     config.parse(strict_yaml.load(content, where=str(path)), where=str(path))
     write_text(path, content)
@@ -126,24 +112,15 @@ def init(
     console.say(f"Written: {path}. Look at it, then `nusky run {path}`.")
 
 
-def _found(file: Path, columns: dict[str, str | None], stated: dict[str, str | None]) -> dict[str, str | None]:
+def _found(file: Path, given: ListOptions) -> ListOptions:
     """The columns to read: those that were named, and for the others what the file calls them, if that is usual."""
     from nusky.catalogues.tablefile import read_table
 
-    present = read_table(file, str(columns["name"]), {}, stated["table"], stated["format"]).table.colnames
+    present = read_table(file, given.name, {}, given.table, given.form).table.colnames
     plain = {name.strip().lower(): name for name in present}
-    found = dict(columns)
+    found = {}
     for key, usual in _USUAL.items():
-        if columns[key] == key and key not in present:  # nobody named another one
-            found[key] = next((plain[name] for name in (key, *usual) if name in plain), key)
-    return found
-
-
-def _indented(block: Any) -> str:
-    """The lists and weightings of a catalogue as YAML, four blanks deep."""
-    import yaml
-
-    content = block.model_dump(mode="json", exclude_defaults=True, include={"lists"})
-    content["weightings"] = {k: v.model_dump(exclude_defaults=True) for k, v in block.weightings.items()}
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110).rstrip()
-    return "\n".join("    " + line for line in text.splitlines())
+        default = getattr(ListOptions, key)
+        if getattr(given, key) == default and default not in present:  # nobody named another one
+            found[key] = next((plain[name] for name in (default, *usual) if name in plain), default)
+    return replace(given, **found)

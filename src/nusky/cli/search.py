@@ -189,8 +189,7 @@ def _print(found: Any, written: list[Path]) -> None:
         console.heading(f"{100 * level:.0f} % upper limits{about}, {kind}")
         _print_limits(found, window)
     events = found.events()
-    console.say()
-    console.heading(f"events that are signal with 5 % or more, for {found.n_judged:.1f} signal events: {len(events)}")
+    console.section(f"events that are signal with 5 % or more, for {found.n_judged:.1f} signal events: {len(events)}")
     rows = [
         {
             "season": str(event["season"]),

@@ -90,8 +90,7 @@ def _table(path: Path, rows: int, columns: list[str] | None, csv: bool, json: bo
         console.say(f"further columns (--columns shows them): {', '.join(left_out)}")
     if rows < table.num_rows:
         console.say(f"{table.num_rows - rows} more rows (--rows)")
-    console.say()
-    console.heading("provenance")
+    console.section("provenance")
     told = {key: value for key, value in provenance.items() if key not in _ELSEWHERE}
     if provenance["synthetic"]:
         told["synthetic"] = "True: generated events are behind it, no number is a measurement"
@@ -157,20 +156,17 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
             for gamma, stack in by_gamma.items()
         ]
         if stacks:
-            console.say()
-            console.heading(f"stacks, {method} (limit at 100 TeV, one flavour, GeV cm^-2 s^-1)")
+            console.section(f"stacks, {method} (limit at 100 TeV, one flavour, GeV cm^-2 s^-1)")
             console.grid(stacks)
         for name, found in catalogues.items():
             best = sorted(found["single_sources"], key=lambda source: -(source["ts_max"] or 0))[: min(rows, 5)]
             if best:
-                console.say()
-                console.heading(f"largest TS of the {len(found['single_sources'])} sources of {name}, {method}")
+                console.section(f"largest TS of the {len(found['single_sources'])} sources of {name}, {method}")
                 console.grid(
                     [{key: s[key] for key in ("name", "ra_deg", "dec_deg", "ts_max", "ns_best")} for s in best]
                 )
     if summary.get("bdm"):
-        console.say()
-        console.heading(f"boosted dark matter of {summary['bdm']['supernova']}")
+        console.section(f"boosted dark matter of {summary['bdm']['supernova']}")
         console.grid(
             [
                 {"published": n["published"], "standard": n["standard"], "quantity": n["quantity"], "unit": n["unit"]}
@@ -186,8 +182,7 @@ def _results(summary: dict[str, Any], rows: int) -> None:
     from nusky.report.verdict import verdict
 
     found = verdict(summary)
-    console.say()
-    console.heading(found.headline)
+    console.section(found.headline)
     for sentence in filter(None, (found.p_sentence, found.limit_sentence)):
         console.say(sentence)
     inferred = {name: source_rows(summary, name) for name in summary["methods"].get("standard") or {}}
@@ -196,8 +191,7 @@ def _results(summary: dict[str, Any], rows: int) -> None:
     tables["hot spots of the sky"] = spot_rows(summary)
     for title, own in tables.items():
         if own:
-            console.say()
-            console.heading(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
+            console.section(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
             console.grid(
                 [{short: cell_of(row, key) for key, short in _SHORT.items() if key in row} for row in own[:rows]]
             )

@@ -2,22 +2,15 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from nusky.cli import console
 from nusky.conventions import PARAMETERS
 
-
-class Listed(StrEnum):
-    """What a table lists."""
-
-    SOURCES = "sources"
-    STACKS = "stacks"
-    SPOTS = "spots"
+Listed = Literal["sources", "stacks", "spots"]
 
 
 _DEFAULT = {
@@ -77,7 +70,7 @@ _SPECIAL = {c: rf"\{c}" for c in "&%$#_{}"} | {
 
 def table(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run, such as results/demo.")],
-    of: Annotated[Listed, typer.Option(help="What to list; spots are those of the all-sky map.")] = Listed.SOURCES,
+    of: Annotated[Listed, typer.Option(help="What to list; spots are those of the all-sky map.")] = "sources",
     catalogue: Annotated[
         str | None, typer.Option(help="Catalogue of sources or stacks; of sources needed where the run has several.")
     ] = None,
@@ -101,13 +94,13 @@ def table(
 
     if latex + csv + ecsv > 1:
         raise typer.BadParameter("choose one of --latex, --csv and --ecsv.")
-    if of is Listed.SPOTS and catalogue is not None:
+    if of == "spots" and catalogue is not None:
         raise typer.BadParameter("hot spots belong to no catalogue; leave it out.", param_hint="--catalogue")
     opened = open_run(run)
-    if of is Listed.SOURCES:
+    if of == "sources":
         found = opened.source_table(_catalogue(opened.catalogues, catalogue, run))
     else:
-        found = opened.stack_table(catalogue) if of is Listed.STACKS else opened.hot_spots()
+        found = opened.stack_table(catalogue) if of == "stacks" else opened.hot_spots()
     chosen = _chosen(columns, found.data.column_names, of)
     shown = [{key: cell_of(row, key) for key in chosen} for row in found.data.slice(0, rows).to_pylist()]
     if csv:

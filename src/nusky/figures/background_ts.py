@@ -55,25 +55,12 @@ def background_ts(
 
 def _draw_trials(axes: Axes, n_trials: int, positive: np.ndarray, edges: np.ndarray) -> None:
     n_spike = n_trials - positive.size
-    axes.hist(
-        positive,
-        bins=edges,
-        color="#56B4E9",
-        alpha=0.55,
-        edgecolor="#0072B2",
-        linewidth=0.6,
-        label=f"{n_trials} trials, {100 * positive.size / n_trials:.1f} % with TS > 0",
-    )
+    label = f"{n_trials} trials, {100 * positive.size / n_trials:.1f} % with TS > 0"
+    axes.hist(positive, bins=edges, **canvas.HISTOGRAM, linewidth=0.6, label=label)
     if n_spike:
         axes.plot(0, n_spike, "D", color="#0072B2", clip_on=False, zorder=5, label=f"{n_spike} trials at TS = 0")
     below = {1: [math.erf(math.sqrt(ts / 2)) for ts in edges], 2: -np.expm1(-edges / 2)}  # of chi-squares
     for ndf, style in ((1, "-"), (2, "--")):
-        expected = positive.size * np.diff(below[ndf])
-        axes.stairs(
-            expected,
-            edges,
-            color="#333333",
-            linestyle=style,
-            linewidth=1.1,
-            label=f"{positive.size / n_trials:.2f} χ², {ndf} d.o.f.",
-        )
+        label = f"{positive.size / n_trials:.2f} χ², {ndf} d.o.f."
+        look = {"color": "#333333", "linestyle": style, "linewidth": 1.1, "label": label}
+        axes.stairs(positive.size * np.diff(below[ndf]), edges, **look)

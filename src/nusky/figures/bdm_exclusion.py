@@ -1,6 +1,6 @@
 """Limits of detectors on boosted dark matter over its mass."""
 
-from collections.abc import Iterator
+import itertools
 
 import numpy as np
 import pyarrow as pa
@@ -9,19 +9,9 @@ from matplotlib.figure import Figure
 from nusky.figures import canvas
 
 COLUMNS = (
-    "detector",
-    "approximate",
-    "mx_mev",
-    "confidence_level",
-    "limit_sqrt_sigma_cm2",
-    "limit_strength",
-    "expected_low95_strength",
-    "expected_low68_strength",
-    "expected_median_strength",
-    "expected_high68_strength",
-    "expected_high95_strength",
-    "spread_low68_strength",
-    "spread_high68_strength",
+    *("detector", "approximate", "mx_mev", "confidence_level", "limit_sqrt_sigma_cm2", "limit_strength"),
+    *(f"expected_{name}_strength" for name in ("low95", "low68", "median", "high68", "high95")),
+    *(f"spread_{name}_strength" for name in ("low68", "high68")),
 )
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _HIGHEST = 1e8
@@ -44,11 +34,9 @@ def bdm_exclusion(table: pa.Table, *, supernova: str, coupling_product: float | 
     level = rows["confidence_level"].iloc[0]
     with canvas.style():
         figure = canvas.new_figure(supernova, f"{100 * level:g} % confidence level", synthetic=False, size=(7.2, 4.6))
-        axes = figure.subplots()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes = figure.add_subplot(xscale="log", yscale="log")
         lowest, spread = np.inf, False
-        for color, (name, part) in zip(_cycled(), rows.groupby("detector", sort=False), strict=False):
+        for color, (name, part) in zip(itertools.cycle(_COLORS), rows.groupby("detector", sort=False), strict=False):
             curves = {column: _drawn(part, column, coupling_product) for column in part if "strength" in column}
             mass, median = part["mx_mev"].to_numpy(), curves["expected_median_strength"]
             for low, high, alpha in (("low95", "high95", 0.18), ("low68", "high68", 0.3)):
@@ -96,8 +84,3 @@ def _drawn(part: pa.Table, column: str, coupling_product: float | None) -> np.nd
         return np.full(strength.shape, np.nan)
     first = np.flatnonzero(known)[0]
     return part["limit_sqrt_sigma_cm2"].to_numpy()[first] / np.sqrt(told[first]) * np.sqrt(strength)
-
-
-def _cycled() -> Iterator[str]:
-    while True:
-        yield from _COLORS

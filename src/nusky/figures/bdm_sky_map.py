@@ -60,7 +60,7 @@ def bdm_sky_map(sky: pa.Table, *, supernova: str, position: tuple[float, float],
         bar = figure.colorbar(mesh, ax=[*whole, *closer], pad=0.02, aspect=40)
         bar.set_label(rf"$\mathrm{{d}}\Phi_\chi/\mathrm{{d}}T_\chi\,\mathrm{{d}}\Omega$ {UNIT}")
         bar.ax.minorticks_off()
-        canvas.legend_below(figure, *closer[0].get_legend_handles_labels(), ncols=3)
+        canvas.legend_below(figure, closer[0].get_legend_handles_labels()[0], ncols=3)
         return figure
 
 
@@ -99,15 +99,9 @@ def _marks(
     """Label, l and b in deg, and look of every mark."""
     halo = [withStroke(linewidth=2.4, foreground="black")]
     l, b = np.degrees(position)
-    marks = [
-        (
-            canvas.label(supernova),
-            (l + 180) % 360 - 180,
-            b,
-            {"marker": "x", "color": "#56B4E9", "markersize": 6, "markeredgewidth": 1.4, "path_effects": halo},
-        ),
-        ("Galactic centre", 0.0, 0.0, {"marker": "+", "color": "#B0B0B0", "markersize": 8, "markeredgewidth": 1.4}),
-    ]
+    cross = {"marker": "x", "color": "#56B4E9", "markersize": 6, "markeredgewidth": 1.4, "path_effects": halo}
+    plus = {"marker": "+", "color": "#B0B0B0", "markersize": 8, "markeredgewidth": 1.4}
+    marks = [(canvas.label(supernova), (l + 180) % 360 - 180, b, cross), ("Galactic centre", 0.0, 0.0, plus)]
     if values.max() > 0:
         i, j = np.unravel_index(np.argmax(values), values.shape)
         ring = {"marker": "o", "color": "#009E73", "markerfacecolor": "none", "markersize": 9, "markeredgewidth": 1.4}

@@ -1,7 +1,7 @@
 """What all figures share: the style, an empty figure, the tag on generated events, saving."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatterSciNotation, NullLocator
 
+from nusky.conventions import index_text
 from nusky.errors import ConfigurationError
 from nusky.files import atomic_path
 from nusky.printable import printable
@@ -29,6 +30,7 @@ SYNTHETIC_TAG = "synthetic events · not a measurement"
 WARNING_COLOR = "#B23A00"
 MUTED_COLOR = "#5B6770"
 BAND_COLOR = "#9AA5AE"
+HISTOGRAM = {"color": "#56B4E9", "alpha": 0.55, "edgecolor": "#0072B2"}
 LONGEST_NAME = 40
 """Characters of a name that are drawn; longer ones would leave no room for the axes."""
 
@@ -101,17 +103,9 @@ def new_figure(
         size = min(10, 10 * width / 5)
         figure.text(0.08 / width, base, text[0].upper() + text[1:], size=size, weight="bold")
     if synthetic:
-        figure.text(
-            0.5,
-            1 - _STRIP_INCHES / 2 / (height + header),
-            SYNTHETIC_TAG,
-            ha="center",
-            va="center",
-            size=8.5,
-            weight="bold",
-            color=WARNING_COLOR,
-            bbox={"boxstyle": "round,pad=0.3", "facecolor": "#FFF1E6", "edgecolor": WARNING_COLOR, "linewidth": 0.8},
-        )
+        box = {"boxstyle": "round,pad=0.3", "facecolor": "#FFF1E6", "edgecolor": WARNING_COLOR, "linewidth": 0.8}
+        look = {"ha": "center", "va": "center", "size": 8.5, "weight": "bold", "color": WARNING_COLOR, "bbox": box}
+        figure.text(0.5, 1 - _STRIP_INCHES / 2 / (height + header), SYNTHETIC_TAG, **look)
     return figure
 
 
@@ -217,10 +211,10 @@ def label(name: str) -> str:
     return f"\u200b{short(name)}" if name.startswith("_") else short(name)
 
 
-def legend_below(figure: Figure, handles: Sequence[Artist], labels: Sequence[str], *, ncols: int) -> None:
+def legend_below(figure: Figure, handles: Sequence[Artist], *, ncols: int) -> None:
     """Legend under the axes of `figure`, of up to `ncols` columns as they fit; the rows leave room for the axes."""
     for columns in range(ncols, 0, -1):
-        shown, names = list(handles), list(labels)
+        shown, names = list(handles), [handle.get_label() for handle in handles]
         rest = len(names) - columns * _LEGEND_ROWS
         if rest > 0:
             shown[-rest - 1 :], names[-rest - 1 :] = [Line2D([], [], linestyle="none")], [f"and {rest + 1} more"]
@@ -239,9 +233,7 @@ def narrow() -> bool:
 def legend_beside(axes: Axes, **options: Any) -> None:
     """Legend to the right of `axes`, where it hides nothing."""
     if narrow():
-        handles, labels = axes.get_legend_handles_labels()
-        handles = options.pop("handles", handles)
-        legend_below(axes.figure, handles, [handle.get_label() for handle in handles] or labels, ncols=2)
+        legend_below(axes.figure, options.get("handles") or axes.get_legend_handles_labels()[0], ncols=2)
         return
     axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), borderaxespad=0, alignment="left", **options)
 
@@ -256,6 +248,16 @@ def index_colors(gammas: Sequence[float]) -> dict[float, str]:
     """One colour per spectral index, in ascending order: the same index has the same colour in every figure."""
     cycle = matplotlib.rcParams["axes.prop_cycle"].by_key()["color"]
     return {gamma: cycle[i % len(cycle)] for i, gamma in enumerate(sorted(set(gammas)))}
+
+
+def color_entries(colors: Mapping[float, str], text: Callable[[float], str] = index_text) -> list[Line2D]:
+    """Legend entries that say what each colour stands for, dimensionless spectral indices by default."""
+    return [Line2D([], [], color=color, label=text(value)) for value, color in colors.items()]
+
+
+def style_entries(names: Iterable[str]) -> list[Line2D]:
+    """Legend entries of curve families, each in the line style of its number."""
+    return [Line2D([], [], color="#333333", linestyle=line_style(k), label=name) for k, name in enumerate(names)]
 
 
 def line_style(number: int) -> str:

@@ -21,9 +21,7 @@ def corrected(searches: pa.Table, skies: pa.Table, *, synthetic: bool) -> Figure
     with canvas.style():
         number = f"{len(searches)} searches" if len(searches) > 1 else "one search"
         figure = canvas.new_figure("p-value of the run", number, synthetic=synthetic)
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes = figure.add_subplot(xscale="log", yscale="log")
         p = np.sort(np.maximum(skies["p_ranked"].to_numpy(), _LEAST))
         n = len(p)
         share = np.arange(1, n + 1) / n

@@ -31,27 +31,17 @@ def coverage(table: pa.Table, *, method: str, target: str, synthetic: bool) -> F
             return figure
         for nominal in np.unique(level):
             axes.axhline(nominal, color="#333333", linewidth=1)
-            axes.axhspan(
-                nominal - _TOLERANCE,
-                nominal + _TOLERANCE,
-                color=canvas.BAND_COLOR,
-                alpha=0.4,
-                linewidth=0,
-                label=f"{100 * nominal:g} % ± {100 * _TOLERANCE:g} %",
-            )
+            band = {"color": canvas.BAND_COLOR, "alpha": 0.4, "linewidth": 0}
+            label = f"{100 * nominal:g} % ± {100 * _TOLERANCE:g} %"
+            axes.axhspan(nominal - _TOLERANCE, nominal + _TOLERANCE, **band, label=label)
         step = 0.012 * (np.ptp(truth) or 1.0)
         kinds = list(dict.fromkeys(kind))
         for number, name in enumerate(kinds):
             chosen = kind == name
-            trials = f"{n_trials[chosen].min()} pseudo-experiments each"
-            axes.errorbar(
-                truth[chosen] + step * (number - 0.5 * (len(kinds) - 1)),
-                share[chosen],
-                [(share - low)[chosen], (high - share)[chosen]],
-                fmt="osD^v"[number % 5],
-                linewidth=1.2,
-                label=f"{name}\n{trials}",
-            )
+            label = f"{name}\n{n_trials[chosen].min()} pseudo-experiments each"
+            x = truth[chosen] + step * (number - 0.5 * (len(kinds) - 1))
+            errors = [(share - low)[chosen], (high - share)[chosen]]
+            axes.errorbar(x, share[chosen], errors, fmt="osD^v"[number % 5], linewidth=1.2, label=label)
         axes.set_ylim(min(0.8, 1.02 * low.min() - 0.02), 1.005)
         axes.set_xlabel("True number of signal events")
         axes.set_ylabel("Share of limits above the truth")

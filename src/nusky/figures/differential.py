@@ -3,7 +3,6 @@
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from nusky.figures import canvas
 
@@ -26,9 +25,7 @@ def differential(table: pa.Table, *, method: str, title: tuple[str, str], synthe
     dec = table["dec_deg"].to_numpy() if by_dec else np.zeros(len(flux))
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", *title, synthetic=synthetic)
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes = figure.add_subplot(xscale="log", yscale="log")
         names = list(dict.fromkeys(statement))
         colors = canvas.index_colors(dec.tolist())
         if not by_dec:
@@ -36,13 +33,8 @@ def differential(table: pa.Table, *, method: str, title: tuple[str, str], synthe
         for number, name in enumerate(names):
             for value, color in colors.items():
                 chosen = np.flatnonzero((statement == name) & (dec == value) & np.isfinite(flux))
-                axes.hlines(
-                    flux[chosen],
-                    10.0 ** low[chosen],
-                    10.0 ** high[chosen],
-                    color=color,
-                    linestyle=canvas.line_style(number),
-                )
+                style = {"color": color, "linestyle": canvas.line_style(number)}
+                axes.hlines(flux[chosen], 10.0 ** low[chosen], 10.0 ** high[chosen], **style)
                 centre = 10 ** (0.5 * (low[chosen] + high[chosen]))
                 limits = name == "upper limit"
                 axes.plot(centre, flux[chosen], "v" if limits else "o", color=color, markersize=5 if limits else 3)
@@ -50,15 +42,9 @@ def differential(table: pa.Table, *, method: str, title: tuple[str, str], synthe
             axes.set_xlim(10.0 ** low.min(), 10.0 ** high.max())
         else:
             canvas.note(axes, "no energy has a number")
-        handles = [
-            Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=name)
-            for number, name in enumerate(names)
-        ]
+        handles = canvas.style_entries(names)
         if by_dec:
-            handles += [
-                Line2D([], [], color=color, label=f"δ = {value:g}°".replace("-", "−"))
-                for value, color in colors.items()
-            ]
+            handles += canvas.color_entries(colors, lambda value: f"δ = {value:g}°".replace("-", "−"))
         axes.set_xlabel("Neutrino energy [GeV]")
         axes.set_ylabel(f"{canvas.E2DNDE}, one flavour {canvas.FLUX_UNIT}")
         canvas.legend_beside(axes, handles=handles)

@@ -16,13 +16,7 @@ _GAMMA, _NEUTRINO, _LIMIT = "#0072B2", "#D55E00", "#000000"
 
 
 def gamma_rays(
-    spectra: pa.Table,
-    fractions: pa.Table,
-    *,
-    method: str,
-    catalogue: str,
-    synthetic: bool,
-    names: Collection[str] = (),
+    spectra: pa.Table, fractions: pa.Table, *, method: str, catalogue: str, synthetic: bool, names: Collection[str] = ()
 ) -> Figure:
     """Draw E^2 dN/dE of sources, one panel each: of `names`, or the `MOST_PANELS` with the most expected neutrinos.
 
@@ -49,7 +43,8 @@ def gamma_rays(
             synthetic=synthetic,
             size=(7.2, 1.2 + 1.9 * n_rows),
         )
-        panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
+        options = {"sharex": True, "sharey": True, "squeeze": False, "subplot_kw": {"xscale": "log", "yscale": "log"}}
+        panels = figure.subplots(n_rows, n_columns, **options).ravel()
         if not shown:
             canvas.note(panels[0], "no source has a measured spectrum of gamma rays")
             return figure
@@ -65,14 +60,11 @@ def gamma_rays(
                 axes.set_xlabel("Energy E [GeV]", fontsize="small")
             if k % n_columns == 0:
                 axes.set_ylabel(f"{canvas.E2DNDE} {canvas.FLUX_UNIT}", fontsize="x-small")
-        handles, labels = panels[0].get_legend_handles_labels()
-        canvas.legend_below(figure, handles, labels, ncols=2)
+        canvas.legend_below(figure, panels[0].get_legend_handles_labels()[0], ncols=2)
         return figure
 
 
 def _panel(axes: Axes, own: dict[str, np.ndarray], row: dict) -> None:
-    axes.set_xscale("log")
-    axes.set_yscale("log")
     flux, error = own["gamma_e2dnde_gev_cm2_s"], own["gamma_e2dnde_error_gev_cm2_s"]
     for component in np.unique(own["component"]):
         part, first = own["component"] == component, component == 0
@@ -91,12 +83,5 @@ def _panel(axes: Axes, own: dict[str, np.ndarray], row: dict) -> None:
     axes.set_title(canvas.short(row["name"]), fontsize="small")
     unknown = row["n_hadronic_error"] is None or not np.isfinite(row["n_hadronic_error"])
     of_error = "" if unknown else f" ± {row['n_hadronic_error']:.2g}"
-    axes.text(
-        0.97,
-        0.95,
-        f"{row['n_hadronic']:.2g}{of_error} events",
-        ha="right",
-        va="top",
-        transform=axes.transAxes,
-        fontsize="x-small",
-    )
+    place = {"ha": "right", "va": "top", "transform": axes.transAxes, "fontsize": "x-small"}
+    axes.text(0.97, 0.95, f"{row['n_hadronic']:.2g}{of_error} events", **place)

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from nusky.conventions import index_text
 from nusky.figures import canvas
 from nusky.search.diffuse import NORTHERN_TRACKS
 
@@ -28,9 +26,7 @@ def limit_spectra(limits: Mapping[str, pa.Table], *, method: str, catalogue: str
     """
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, "95 % upper limits", synthetic=synthetic)
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes = figure.add_subplot(xscale="log", yscale="log")
         colors = canvas.index_colors([g for table in limits.values() for g in table["gamma"].to_pylist()])
         for number, table in enumerate(limits.values()):
             for row in table.select(LIMIT_COLUMNS).to_pylist():
@@ -49,10 +45,7 @@ def limit_spectra(limits: Mapping[str, pa.Table], *, method: str, catalogue: str
 
         axes.set_xlabel("Neutrino energy E [GeV]")
         axes.set_ylabel(f"{canvas.E2DNDE}, all flavours (×3) {canvas.FLUX_UNIT}")
-        handles = [Line2D([], [], color=color, label=index_text(gamma)) for gamma, color in colors.items()]
-        handles += [
-            Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=f"{canvas.label(name)} weights")
-            for number, name in enumerate(limits)
-        ]
+        handles = canvas.color_entries(colors)
+        handles += canvas.style_entries(f"{canvas.label(name)} weights" for name in limits)
         canvas.legend_beside(axes, handles=[*handles, band])
         return figure

@@ -32,9 +32,7 @@ def p_values(
     rank = np.arange(1, n + 1)
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, "local p-values", synthetic=synthetic)
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        axes = figure.add_subplot(xscale="log", yscale="log")
         if not n:
             canvas.note(axes, "no source was tested")
             return figure

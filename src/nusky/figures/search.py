@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from nusky.figures import canvas
+from nusky.sphere import offsets
 
 LEVELS = (0.68, 0.95)
 _COLORS = ("#0072B2", "#56B4E9")
@@ -48,7 +49,8 @@ def search_figure(found: Any) -> Figure:
 def _around(axes: Axes, found: Any, events: Any, scale: ScalarMappable) -> None:
     """Events around one source; the more probable, the stronger and the further on top."""
     centre = np.radians([found.row["ra_deg"], found.row["dec_deg"]])
-    east, north = _offsets(np.radians(events["ra"].value), np.radians(events["dec"].value), *centre)
+    where = np.radians([events["ra"].value, events["dec"].value])
+    east, north = np.degrees(offsets(*where, *centre))
     size, weight = events["ang_err"].value, events["weight"].value
     extension = float(np.degrees(found.target.sources.extension[0]))
     half = 1.06 * max((np.hypot(east, north) + size)[weight > 0.1].max(initial=_LEAST_RADIUS), 1.5 * extension)
@@ -146,13 +148,3 @@ def _best_fit(axes: Axes, found: Any, height: float) -> None:
     if found.fit["n_signal"] > 0:
         look = {"color": _SOURCE, "markersize": 11, "markeredgecolor": "white", "markeredgewidth": 0.8}
         axes.plot(found.fit["n_signal"], height, "*", linestyle="none", label="best fit", zorder=5, **look)
-
-
-def _offsets(ra: Any, dec: Any, ra0: float, dec0: float) -> tuple[Any, Any]:
-    """Offsets to the east and north [deg] along the great circle from a centre, all in rad."""
-    across = np.cos(dec) * np.sin(ra - ra0)
-    up = np.sin(dec) * np.cos(dec0) - np.cos(dec) * np.sin(dec0) * np.cos(ra - ra0)
-    along = np.sin(dec) * np.sin(dec0) + np.cos(dec) * np.cos(dec0) * np.cos(ra - ra0)
-    distance = np.degrees(np.arctan2(np.hypot(across, up), along))
-    angle = np.arctan2(across, up)
-    return distance * np.sin(angle), distance * np.cos(angle)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pyarrow as pa
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
-from nusky.conventions import index_text
 from nusky.figures import canvas
 
 COLUMNS = ("statement", "gamma", "dec_deg", "e2dnde_100tev_gev_cm2_s", "extrapolated")
@@ -26,39 +27,17 @@ def sensitivity(
     limits
         Upper limits of single sources; `LIMIT_COLUMNS`.
     """
-    statement, gamma, dec, flux, extrapolated = (strengths[name].to_numpy(zero_copy_only=False) for name in COLUMNS)
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", release, "point sources", synthetic=synthetic)
-        axes = figure.add_subplot()
-        axes.set_yscale("log")
-        colors = canvas.index_colors(gamma.tolist())
-        statements = list(dict.fromkeys(statement))
-        for number, name in enumerate(statements):
-            for index, color in colors.items():
-                chosen = np.flatnonzero((statement == name) & (gamma == index))
-                chosen = chosen[np.argsort(dec[chosen])]
-                x = np.sin(np.radians(dec[chosen]))
-                axes.plot(x, flux[chosen], color=color, linestyle=canvas.line_style(number), marker="o", markersize=3)
-                open_ = extrapolated[chosen].astype(bool)
-                axes.plot(x[open_], flux[chosen][open_], "o", markersize=5, mfc="white", mec=color, zorder=3)
-        if not np.isfinite(flux).any():
-            canvas.note(axes, "no sensitivity was computed")
-        handles = [Line2D([], [], color=color, label=index_text(index)) for index, color in colors.items()]
-        handles += [
-            Line2D([], [], color="#333333", linestyle=canvas.line_style(number), label=name)
-            for number, name in enumerate(statements)
-        ]
-        if extrapolated.any():
-            handles.append(
-                Line2D([], [], linestyle="", marker="o", mfc="white", mec="#333333", label="threshold from a tail fit")
-            )
+        axes = figure.add_subplot(yscale="log")
+        handles = draw_strengths(axes, strengths, np.sin(np.radians(strengths["dec_deg"].to_numpy())), COLUMNS[3])
         if limits is not None and len(limits):
-            index, source_dec, limit = (limits[name].to_numpy() for name in LIMIT_COLUMNS)
+            colors = canvas.index_colors(strengths["gamma"].to_pylist())
+            index, dec, limit = (limits[name].to_numpy() for name in LIMIT_COLUMNS)
+            mark = {"marker": "v", "alpha": 0.75}
             shades = [colors.get(g, "#333333") for g in index]
-            axes.scatter(np.sin(np.radians(source_dec)), limit, s=22, marker="v", c=shades, alpha=0.75, linewidths=0)
-            handles.append(
-                Line2D([], [], linestyle="", marker="v", color="#333333", alpha=0.75, label="upper limits of sources")
-            )
+            axes.scatter(np.sin(np.radians(dec)), limit, s=22, c=shades, linewidths=0, **mark)
+            handles.append(Line2D([], [], linestyle="", color="#333333", label="upper limits of sources", **mark))
         axes.set_xlim(-1, 1)
         axes.set_xlabel(r"$\sin\delta$")
         axes.set_ylabel(f"{canvas.E2DNDE} at 100 TeV, one flavour {canvas.FLUX_UNIT}")
@@ -68,3 +47,28 @@ def sensitivity(
         axes.tick_params(which="both", top=False)
         canvas.legend_beside(axes, handles=handles)
         return figure
+
+
+def draw_strengths(axes: Axes, strengths: pa.Table, x: NDArray, column: str) -> list[Line2D]:
+    """Draw a `column` of a table "sensitivity" over `x` (n_rows,): one colour per index, one line style per statement.
+
+    Thresholds from a tail fit get open markers. Returns the entries of the legend.
+    """
+    names = ("statement", "gamma", column, "extrapolated")
+    statement, gamma, value, extrapolated = (strengths[name].to_numpy(zero_copy_only=False) for name in names)
+    colors, statements = canvas.index_colors(gamma.tolist()), list(dict.fromkeys(statement))
+    for number, name in enumerate(statements):
+        for index, color in colors.items():
+            chosen = np.flatnonzero((statement == name) & (gamma == index))
+            chosen = chosen[np.argsort(x[chosen])]
+            style = {"color": color, "linestyle": canvas.line_style(number), "marker": "o", "markersize": 3}
+            axes.plot(x[chosen], value[chosen], **style)
+            open_ = chosen[extrapolated[chosen].astype(bool)]
+            axes.plot(x[open_], value[open_], "o", markersize=5, mfc="white", mec=color, zorder=3)
+    if not np.isfinite(value).any():
+        canvas.note(axes, "no sensitivity was computed")
+    entries = canvas.color_entries(colors) + canvas.style_entries(statements)
+    if extrapolated.any():
+        marker = {"linestyle": "", "marker": "o", "mfc": "white", "mec": "#333333"}
+        entries.append(Line2D([], [], label="threshold from a tail fit", **marker))
+    return entries

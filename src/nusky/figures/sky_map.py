@@ -1,6 +1,6 @@
 """The sky in Galactic coordinates: the most energetic events and the sources of the catalogues."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import matplotlib
@@ -18,6 +18,9 @@ from nusky.figures import canvas
 EVENT_COLUMNS = ("ra_deg", "dec_deg", "log10_energy_gev")
 SOURCE_COLUMNS = ("ra_deg", "dec_deg", "origin")
 PLANE_HALF_HEIGHT_DEG = 6
+GALACTIC_LONGITUDES = {angle: -np.radians((angle + 180) % 360 - 180) for angle in (120, 60, 0, 300, 240)}
+"""Longitudes [deg] that are written into maps, and their x [rad]."""
+_HALO = [withStroke(linewidth=2.5, foreground="white")]
 Place = Callable[[NDArray, NDArray], tuple[NDArray, NDArray]]
 """Map coordinates of right ascensions and declinations [deg]."""
 
@@ -85,8 +88,7 @@ def sky_map(events: Sequence[pa.Table], sources: Sequence[pa.Table], *, max_even
             canvas.bar_beside(sky, points, "Reconstructed energy  log₁₀(E / GeV)")
         elif not log10_energy.size:
             canvas.note(sky, "no events")
-        handles, labels = sky.get_legend_handles_labels()
-        canvas.legend_below(figure, handles[::-1], labels[::-1], ncols=4)
+        canvas.legend_below(figure, sky.get_legend_handles_labels()[0][::-1], ncols=4)
         return figure
 
 
@@ -167,39 +169,41 @@ def _name_sources(axes: Axes, sources: Sequence[pa.Table]) -> None:
     if not 0 < len(named) <= MAX_NAMED:
         return
     x, y = galactic_place(*np.array(list(named.values())).T)
+    look = {"textcoords": "offset points", "ha": "center", "size": 6.5, "zorder": 7}
     halo = [withStroke(linewidth=2, foreground="white")]
     for k, i in enumerate(np.argsort(x)):
-        below = k % 2 == 1
-        axes.annotate(
-            canvas.short(list(named)[i], 20),
-            (x[i], y[i]),
-            (0, -6 if below else 6),
-            textcoords="offset points",
-            ha="center",
-            va="top" if below else "bottom",
-            size=6.5,
-            path_effects=halo,
-            zorder=7,
-        )
+        shift, va = (-6, "top") if k % 2 else (6, "bottom")
+        axes.annotate(canvas.short(list(named)[i], 20), (x[i], y[i]), (0, shift), va=va, path_effects=halo, **look)
 
 
 def _frame_sky(axes: Axes) -> None:
-    axes.grid(True, zorder=1)
-    ra = np.linspace(0, 360, 720, endpoint=False)
-    x, y = galactic_place(ra, np.zeros_like(ra))
-    start = -1 - int(np.argmax(np.abs(np.diff(x))))  # begin where the curve leaves the map's edge
-    axes.plot(np.roll(x, start), np.roll(y, start), color="#333333", linewidth=1, linestyle=(0, (4, 3)), zorder=3)
-    halo = [withStroke(linewidth=2.5, foreground="white")]
-    axes.plot(0, 0, "k+", markersize=11, markeredgewidth=1.6, path_effects=halo, label="Galactic centre", zorder=5)
-    axes.plot([], [], color="#333333", linewidth=1, linestyle=(0, (4, 3)), label="Celestial equator")
+    axes.plot(0, 0, "k+", markersize=11, markeredgewidth=1.6, path_effects=_HALO, label="Galactic centre", zorder=5)
+    draw_celestial_equator(axes)
+    draw_grid(axes, GALACTIC_LONGITUDES)
 
+
+def draw_grid(axes: Axes, longitudes: Mapping[int, float]) -> None:
+    """Grid of a map of the whole sky, with `longitudes` [deg] written at their x [rad]."""
+    axes.grid(True, zorder=1)
     # Longitudes stand at mid-latitude: on the equator, matplotlib's place for them, the sources are.
     axes.set_xticks(np.radians(np.arange(-150, 180, 30)), [])
     axes.tick_params(which="both", top=False, right=False)
-    for longitude in (120, 60, 0, 300, 240):
-        x = -np.radians((longitude + 180) % 360 - 180)
-        axes.text(x, np.radians(-45), f"{longitude}°", ha="center", va="center", size=8, path_effects=halo, zorder=6)
+    for longitude, x in longitudes.items():
+        axes.text(x, np.radians(-45), f"{longitude}°", ha="center", va="center", size=8, path_effects=_HALO, zorder=6)
     axes.set_yticks(np.radians([-60, -30, 0, 30, 60]), ["−60°", "−30°", "0°", "30°", "60°"])
+
+
+def draw_circle(axes: Axes, x: NDArray, y: NDArray, label: str) -> None:
+    """Dashed line of a great circle at map coordinates [rad], (n,) each, once around."""
+    start = -1 - int(np.argmax(np.abs(np.diff(x))))  # begin where the curve leaves the map's edge
+    line = {"color": "#333333", "linewidth": 1, "linestyle": (0, (4, 3))}
+    axes.plot(np.roll(x, start), np.roll(y, start), **line, label=label, zorder=3)
+
+
+def draw_celestial_equator(axes: Axes) -> None:
+    """The celestial equator on a map in Galactic coordinates."""
+    ra = np.linspace(0, 360, 720, endpoint=False)
+    draw_circle(axes, *galactic_place(ra, np.zeros_like(ra)), label="Celestial equator")
 
 
 def _frame_plane(axes: Axes) -> None:

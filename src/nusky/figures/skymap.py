@@ -11,8 +11,17 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from nusky.figures import canvas
-from nusky.figures.sky_map import draw_sources, galactic_place, sources_by_list
+from nusky.figures.sky_map import (
+    GALACTIC_LONGITUDES,
+    draw_celestial_equator,
+    draw_circle,
+    draw_grid,
+    draw_sources,
+    galactic_place,
+    sources_by_list,
+)
 from nusky.probability import compared
+from nusky.sphere import offsets
 
 Coordinates = Literal["equatorial", "galactic"]
 SPOT_COLUMNS = ("spot", "ra_deg", "dec_deg", "test_statistic", "n_signal", "gamma")
@@ -70,19 +79,12 @@ def all_sky(
         ring = {"s": 70, "facecolors": "none", "edgecolors": "#B2182B", "linewidths": 1.2}
         axes.scatter(x, y, **ring, path_effects=_HALO, label=f"hot spots 1 to {len(x)}" if len(x) else None, zorder=6)
         for number, (spot_x, spot_y) in enumerate(zip(x, y, strict=True), start=1):
-            axes.annotate(
-                str(number),
-                (spot_x, spot_y),
-                (5, 4),
-                textcoords="offset points",
-                size=7.5,
-                path_effects=_HALO,
-                zorder=7,
-            )
+            look = {"textcoords": "offset points", "size": 7.5, "path_effects": _HALO, "zorder": 7}
+            axes.annotate(str(number), (spot_x, spot_y), (5, 4), **look)
         _frame(axes, coordinates)
         label = rf"Local p-value  $-\log_{{10}} p$,  darkest: p < {1 / (n_trials + 1):.2g}"
         canvas.bar_beside(axes, mesh, label)
-        canvas.legend_below(figure, *axes.get_legend_handles_labels(), ncols=5)
+        canvas.legend_below(figure, axes.get_legend_handles_labels()[0], ncols=5)
         return figure
 
 
@@ -163,33 +165,17 @@ def _raster(values: NDArray, nside: int, coordinates: Coordinates) -> tuple[NDAr
 
 
 def _frame(axes: Axes, coordinates: Coordinates) -> None:
-    axes.grid(True, zorder=1)
-    axes.set_xticks(np.radians(np.arange(-150, 180, 30)), [])
-    axes.tick_params(which="both", top=False, right=False)
-    shown = (300, 240, 180, 120, 60) if coordinates == "equatorial" else (120, 60, 0, 300, 240)
-    for angle in shown:
-        x = np.pi - np.radians(angle) if coordinates == "equatorial" else -np.radians((angle + 180) % 360 - 180)
-        axes.text(x, np.radians(-45), f"{angle}°", ha="center", va="center", size=8, path_effects=_HALO, zorder=6)
-    axes.set_yticks(np.radians([-60, -30, 0, 30, 60]), ["−60°", "−30°", "0°", "30°", "60°"])
-    # The line that the other system's plane makes: the Galactic plane, or the celestial equator.
-    turn = np.linspace(0, 360, 720, endpoint=False)
+    """Grid with longitudes, and the line that the other system's plane makes."""
     if coordinates == "galactic":
-        x, y = galactic_place(turn, np.zeros_like(turn))
-        label = "Celestial equator"
-    else:
-        x, y = equatorial_place(*_galactic_plane(turn))
-        label = "Galactic plane"
-    start = -1 - int(np.argmax(np.abs(np.diff(x))))
-    line = {"color": "#333333", "linewidth": 1, "linestyle": (0, (4, 3))}
-    axes.plot(np.roll(x, start), np.roll(y, start), **line, label=label, zorder=3)
+        draw_grid(axes, GALACTIC_LONGITUDES)
+        draw_celestial_equator(axes)
+        return
+    draw_grid(axes, {angle: np.pi - np.radians(angle) for angle in (300, 240, 180, 120, 60)})
+    from astropy.coordinates import SkyCoord
 
-
-def _galactic_plane(longitude_deg: NDArray) -> tuple[NDArray, NDArray]:
-    from astropy import units as u
-    from astropy.coordinates import Galactic, SkyCoord
-
-    position = SkyCoord(longitude_deg * u.deg, np.zeros_like(longitude_deg) * u.deg, frame=Galactic()).icrs
-    return position.ra.deg, position.dec.deg
+    turn = np.linspace(0, 360, 720, endpoint=False)
+    plane = SkyCoord(turn, np.zeros_like(turn), unit="deg", frame="galactic").icrs
+    draw_circle(axes, *equatorial_place(plane.ra.deg, plane.dec.deg), label="Galactic plane")
 
 
 def _of_spot(table: pa.Table, number: int, names: Sequence[str]) -> list[NDArray]:
@@ -236,9 +222,5 @@ def _draw_nearby(axes: Axes, spots: pa.Table, sources: Sequence[pa.Table], numbe
 
 def _offsets(row: dict, ra_deg: NDArray, dec_deg: NDArray) -> tuple[NDArray, NDArray]:
     """Angular distance to the east and north of a spot, deg; NaN stays NaN."""
-    ra, dec, spot = np.radians(np.asarray(ra_deg) - row["ra_deg"]), np.radians(dec_deg), np.radians(row["dec_deg"])
-    across = np.cos(dec) * np.sin(ra)
-    up = np.sin(dec) * np.cos(spot) - np.cos(dec) * np.sin(spot) * np.cos(ra)
-    along = np.sin(dec) * np.sin(spot) + np.cos(dec) * np.cos(spot) * np.cos(ra)
-    distance, angle = np.degrees(np.arctan2(np.hypot(across, up), along)), np.arctan2(across, up)
-    return distance * np.sin(angle), distance * np.cos(angle)
+    east, north = offsets(*map(np.radians, (ra_deg, dec_deg, row["ra_deg"], row["dec_deg"])))
+    return np.degrees(east), np.degrees(north)

@@ -1,5 +1,7 @@
 """Upper limits of the sources of a list, with the range expected from background."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyarrow as pa
 from matplotlib.axes import Axes
@@ -11,12 +13,15 @@ from nusky.conventions import index_text
 from nusky.figures import canvas
 
 LIMIT_COLUMN = "e2dnde_100tev_gev_cm2_s"
-BAND_COLUMNS = tuple(f"expected_{name}_{LIMIT_COLUMN}" for name in ("low95", "low68", "median", "high68", "high95"))
+_EXPECTED = ("low95", "low68", "median", "high68", "high95")
+BAND_COLUMNS = tuple(f"expected_{name}_{LIMIT_COLUMN}" for name in _EXPECTED)
 COLUMNS = ("name", "dec_deg", LIMIT_COLUMN, *BAND_COLUMNS)
 SHIFT_COLUMNS = ("source", "shift_low", "shift_high")
 _LIMIT_COLOR = "#0072B2"
 _ROW_INCHES = 0.15
 _BAR_HEIGHT = 0.72
+_BANDS = (("95", 0.35), ("68", 0.65))
+"""Bands of the expected limits, in %, and how strongly they are drawn."""
 MOST_ROWS = 150
 """Sources of a figure with names; more are drawn over declination, without."""
 
@@ -49,9 +54,8 @@ def source_limits(
     """
     order = np.argsort(-limits["dec_deg"].to_numpy(), kind="stable")
     names = [canvas.short(limits["name"][int(i)].as_py()) for i in order]
-    limit, low95, low68, median, high68, high95 = (
-        limits[name].to_numpy()[order] for name in (LIMIT_COLUMN, *BAND_COLUMNS)
-    )
+    limit = limits[LIMIT_COLUMN].to_numpy()[order]
+    expected = {name: limits[column].to_numpy()[order] for name, column in zip(_EXPECTED, BAND_COLUMNS, strict=True)}
     many = len(names) > MOST_ROWS
     rows = np.arange(len(names))
     shifts = _shifts(limits, systematics)[:, order]
@@ -68,19 +72,21 @@ def source_limits(
         axes = figure.add_subplot()
         if many:
             dec = limits["dec_deg"].to_numpy()[order]
-            _over_declination(axes, dec, limit, low95, low68, median, high68, high95)
+            _over_declination(axes, dec, limit, expected)
             for label, (low, high) in band.items():
                 axes.vlines(dec, low, high, color=_LIMIT_COLOR, linewidth=0.8, alpha=0.6, label=label, rasterized=True)
                 canvas.legend_beside(axes)
             return figure
         axes.set_xscale("log")
-        axes.barh(rows, high95 - low95, _BAR_HEIGHT, low95, color=canvas.BAND_COLOR, alpha=0.35, label="expected 95 %")
-        axes.barh(rows, high68 - low68, _BAR_HEIGHT, low68, color=canvas.BAND_COLOR, alpha=0.65, label="expected 68 %")
-        axes.plot(median, rows, "|", color="#333333", markersize=6, label="expected median")
+        for share, alpha in _BANDS:
+            low, high = expected[f"low{share}"], expected[f"high{share}"]
+            look = {"color": canvas.BAND_COLOR, "alpha": alpha, "label": f"expected {share} %"}
+            axes.barh(rows, high - low, _BAR_HEIGHT, low, **look)
+        axes.plot(expected["median"], rows, "|", color="#333333", markersize=6, label="expected median")
         axes.plot(limit, rows, "o", color=_LIMIT_COLOR, label="upper limit", zorder=4)
         for label, (low, high) in band.items():
             axes.hlines(rows, low, high, color=_LIMIT_COLOR, linewidth=1.2, label=label, zorder=3)
-        drawn = np.concatenate([limit, median, low95, high95, *(end for ends in band.values() for end in ends)])
+        drawn = np.concatenate([limit, *expected.values(), *(end for ends in band.values() for end in ends)])
         drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
         if drawn.size:
             axes.set_xlim(drawn.min() / 1.2, drawn.max() * 1.2)
@@ -106,20 +112,12 @@ def _shifts(limits: pa.Table, systematics: pa.Table | None) -> NDArray:
     return np.array([known.get(source, (np.nan, np.nan)) for source in limits["source"].to_pylist()]).T
 
 
-def _over_declination(
-    axes: Axes,
-    dec: NDArray,
-    limit: NDArray,
-    low95: NDArray,
-    low68: NDArray,
-    median: NDArray,
-    high68: NDArray,
-    high95: NDArray,
-) -> None:
+def _over_declination(axes: Axes, dec: NDArray, limit: NDArray, expected: Mapping[str, NDArray]) -> None:
     axes.set_yscale("log")
-    for low, high, alpha, label in ((low95, high95, 0.35, "expected 95 %"), (low68, high68, 0.65, "expected 68 %")):
-        axes.vlines(dec, low, high, color=canvas.BAND_COLOR, alpha=alpha, linewidth=1, label=label, rasterized=True)
-    axes.plot(dec, median, "_", color="#333333", markersize=3, label="expected median", rasterized=True)
+    for share, alpha in _BANDS:
+        look = {"color": canvas.BAND_COLOR, "alpha": alpha, "label": f"expected {share} %"}
+        axes.vlines(dec, expected[f"low{share}"], expected[f"high{share}"], linewidth=1, rasterized=True, **look)
+    axes.plot(dec, expected["median"], "_", color="#333333", markersize=3, label="expected median", rasterized=True)
     axes.plot(dec, limit, ".", color=_LIMIT_COLOR, markersize=2, label="upper limit", zorder=4, rasterized=True)
     if not (np.isfinite(limit) & (limit > 0)).any():
         canvas.note(axes, "no limit was found")

@@ -34,27 +34,14 @@ def ts_distribution(single_sources: pa.Table, *, method: str, catalogue: str, sy
             canvas.note(axes, "no source with TS > 0")
         else:
             edges = np.linspace(0, 1.05 * values.max(), 1 + int(np.clip(2 * np.sqrt(values.size), 6, 40)))
-            axes.hist(
-                values,
-                bins=edges,
-                color="#56B4E9",
-                alpha=0.55,
-                edgecolor="#0072B2",
-                linewidth=0.8,
-                label=f"{values.size} of {statistic.size} sources have TS > 0",
-            )
+            label = f"{values.size} of {statistic.size} sources have TS > 0"
+            axes.hist(values, bins=edges, **canvas.HISTOGRAM, linewidth=0.8, label=label)
             if values.size >= MIN_SOURCES_FOR_FIT and np.ptp(values) > 0:
                 mean, width = values.mean(), values.std()
                 grid = np.linspace(0, max(edges[-1], mean + 3 * width), 400)
-                axes.plot(
-                    grid,
-                    values.size
-                    * (edges[1] - edges[0])
-                    * np.exp(-0.5 * ((grid - mean) / width) ** 2)
-                    / (np.sqrt(2 * np.pi) * width),
-                    color="#D55E00",
-                    label=f"Gaussian fit: μ = {mean:.3f}, σ = {width:.3f}",
-                )
+                density = np.exp(-0.5 * ((grid - mean) / width) ** 2) / (np.sqrt(2 * np.pi) * width)
+                label = f"Gaussian fit: μ = {mean:.3f}, σ = {width:.3f}"
+                axes.plot(grid, values.size * (edges[1] - edges[0]) * density, color="#D55E00", label=label)
             axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
             axes.legend(loc="upper right")
             axes.yaxis.get_major_locator().set_params(integer=True)

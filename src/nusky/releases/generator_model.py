@@ -107,7 +107,7 @@ class EffectiveArea:
         """The integrals of area times (E / 100 TeV)^-gamma over each energy bin at one declination [rad], cm2 GeV."""
         slope, low, width = self._bins(gamma)
         integrals = 1e5 * np.exp(slope * (low - np.log(1e5))) * np.expm1(slope * width) / slope
-        return self.aeff[:, self._dec_bin(dec)] * integrals
+        return self.aeff[:, _bin_of(dec, self.dec_edges)] * integrals
 
     def sample_log10_enu(self, rng: np.random.Generator, n_events: int, dec: float, gamma: float) -> np.ndarray:
         """Draw log10(E_nu/GeV) of detected neutrinos of a source at `dec` [rad] with a flux falling as E^-gamma."""
@@ -122,9 +122,6 @@ class EffectiveArea:
         # The integrals are smooth at gamma = 1; a tiny exponent gives their limit to full precision.
         edges = self.log10_enu_edges * np.log(10.0)
         return (1.0 - gamma) or 1e-12, edges[:-1], np.diff(edges)
-
-    def _dec_bin(self, dec: float) -> int:
-        return int(np.clip(np.searchsorted(self.dec_edges, dec, side="right") - 1, 0, self.aeff.shape[1] - 1))
 
 
 @functools.cache
@@ -167,8 +164,7 @@ class Smearing:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw log10(E/GeV), PSF angle [rad] and AngErr [rad] at `dec` [rad]: a bin, uniform inside it."""
         n_events, inner = len(log10_enu), self.fraction.shape[2:]
-        enu_bin = np.clip(np.searchsorted(self.log10_enu_edges, log10_enu, side="right") - 1, 0, len(self.fraction) - 1)
-        dec_bin = int(np.clip(np.searchsorted(self.dec_edges, dec, side="right") - 1, 0, len(self.dec_edges) - 2))
+        enu_bin, dec_bin = _bin_of(log10_enu, self.log10_enu_edges), _bin_of(dec, self.dec_edges)
         cumulative = np.cumsum(self.fraction[:, dec_bin].reshape(len(self.fraction), -1), axis=1)
         # One sorted array for all cells: cell c occupies the numbers from c to c + 1.
         cells = np.arange(len(cumulative))[:, None]
@@ -273,6 +269,11 @@ def _linear(nodes: tuple[Any, ...], values: Any) -> "RegularGridInterpolator":
 def _inside(table: "RegularGridInterpolator", axis: int, values: np.ndarray) -> np.ndarray:
     """`values` clipped to the nodes of an axis of a table, which is held constant beyond them."""
     return np.clip(values, *_ends(table.grid[axis]))
+
+
+def _bin_of(values: Any, edges: np.ndarray) -> Any:
+    """Indices of the bins that values are in, of the outermost ones beyond the edges."""
+    return np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
 
 
 def _ends(nodes: Any) -> tuple[float, float]:

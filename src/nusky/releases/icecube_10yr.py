@@ -4,9 +4,10 @@
 ``irfs/RESPONSE_smearing.csv``: columns of fixed width under a `#` header.
 """
 
+import logging
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from nusky.errors import ReleaseError
 from nusky.releases import schemas
 from nusky.releases.registry import Release, Season
 from nusky.releases.text import read_filled, read_numbers
+
+log = logging.getLogger(__name__)
 
 SECONDS_PER_DAY = 86400.0
 LIVETIME_TOLERANCE_S = 1.0
@@ -130,15 +133,10 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
     ReleaseError
         A file is missing, damaged, or holds something else than the release promises.
     """
-    events = {season.name: _read_events(root, season, check_counts) for season in seasons}
+    events = [read_events(root / season_file(root, "events", season), season, check_counts) for season in seasons]
     times = read_times(root, release, seasons, check_counts)
-    return schemas.CanonicalRelease(
-        events=events,
-        seasons=schemas.season_rows(seasons, [events[season.name].num_rows for season in seasons], times),
-        uptimes=times.uptimes,
-        effective_area=times.effective_area,
-        smearing=pa.concat_tables([read_smearing(root, response) for response in responses_of(seasons)]),
-    )
+    smearing = pa.concat_tables([read_smearing(root, response) for response in responses_of(seasons)])
+    return schemas.canonical(seasons, events, times, smearing=smearing)
 
 
 def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
@@ -167,10 +165,20 @@ def responses_of(seasons: Iterable[Season]) -> list[str]:
     return list(dict.fromkeys(season.response for season in seasons))
 
 
-def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
-    path = root / season_file(root, "events", season)
-    columns = read_numbers(path, schemas.EVENT_COLUMNS)
-    schemas.check_count(path, len(columns["mjd"]), season, check_counts)
+def read_events(
+    path: Path, season: Season, check_counts: bool, header: Mapping[str, str] = schemas.EVENT_COLUMNS
+) -> pa.Table:
+    """The events of a season, whose number must be the published one if `check_counts`; `header` as `read_numbers`."""
+    found = read_numbers(path, header)
+    columns = {name: found[name] for name in schemas.EVENT_COLUMNS.values()}
+    n_events = len(columns["mjd"])
+    if season.n_events is None:
+        log.info("%s: %d events; no published number is known, so it is not checked", path, n_events)
+    elif check_counts and n_events != season.n_events:
+        raise ReleaseError(
+            f"{path}: season {season.name} has {n_events} events, the release has {season.n_events}. Fetch the file "
+            "again; if you know why they differ, set `release.check_counts: false`."
+        )
     return schemas.file_table("events", columns, path)
 
 

@@ -23,7 +23,6 @@ import pyarrow as pa
 from nusky.errors import ReleaseError
 from nusky.releases import icecube_10yr, schemas
 from nusky.releases.registry import Release, Season
-from nusky.releases.text import read_numbers
 
 log = logging.getLogger(__name__)
 
@@ -36,20 +35,14 @@ _FAULTS = (
 )
 
 
-def find_root(folder: Path) -> Path:
-    """The folder with `events`, `uptime` and `irfs`: `folder` itself or one inside it."""
-    return icecube_10yr.find_root(folder)
+find_root = icecube_10yr.find_root
+check_runs = icecube_10yr.check_runs
 
 
 def required_files(root: Path, release: Release, seasons: Sequence[Season]) -> list[str]:
     """Paths below `root` of the files the `seasons` need; that of the IC86 effective area tells the version."""
     names = icecube_10yr.required_files(root, release, seasons)
     return names if _IC86_AREA in names else [*names, _IC86_AREA]
-
-
-def check_runs(root: Path, release: Release, seasons: Sequence[Season]) -> None:
-    """Check the good runs as `icecube_10yr.check_runs` does."""
-    icecube_10yr.check_runs(root, release, seasons)
 
 
 def check_version(root: Path, allow_version_1: bool) -> None:
@@ -69,9 +62,8 @@ def check_version(root: Path, allow_version_1: bool) -> None:
         return
     if not allow_version_1:
         raise ReleaseError(
-            f"{path}: version 1.0 of icecube-14yr, which has known faults: {_FAULTS}. Fetch the newest version "
-            "from https://doi.org/10.7910/DVN/MMIIZA; to use version 1.0 all the same, set "
-            "`release.allow_version_1: true`."
+            f"{path}: version 1.0 of icecube-14yr, which has known faults: {_FAULTS}. Fetch the newest version from "
+            "https://doi.org/10.7910/DVN/MMIIZA; to use version 1.0 all the same, set `release.allow_version_1: true`."
         )
     log.warning("%s: version 1.0 of icecube-14yr is used although it has known faults: %s", path, _FAULTS)
 
@@ -84,16 +76,10 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
     ReleaseError
         A file is missing, damaged, or holds something else than the release promises.
     """
-    events = {season.name: _read_events(root, season, check_counts) for season in seasons}
+    events = [_read_events(root, season, check_counts) for season in seasons]
     times = read_times(root, release, seasons, check_counts)
     smearing = [icecube_10yr.read_smearing(root, response) for response in icecube_10yr.responses_of(seasons)]
-    return schemas.CanonicalRelease(
-        events=events,
-        seasons=schemas.season_rows(seasons, [events[season.name].num_rows for season in seasons], times),
-        uptimes=times.uptimes,
-        effective_area=times.effective_area,
-        smearing=pa.concat_tables(smearing),
-    )
+    return schemas.canonical(seasons, events, times, smearing=pa.concat_tables(smearing))
 
 
 def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
@@ -105,10 +91,7 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
 
 def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
     path = root / icecube_10yr.season_file(root, "events", season)
-    columns = read_numbers(path, _header(path))
-    columns = {name: columns[name] for name in schemas.EVENT_COLUMNS.values()}
-    schemas.check_count(path, len(columns["mjd"]), season, check_counts)
-    return schemas.file_table("events", columns, path)
+    return icecube_10yr.read_events(path, season, check_counts, _header(path))
 
 
 def _header(path: Path) -> dict[str, str]:
@@ -137,13 +120,8 @@ def close_gaps(table: pa.Table) -> pa.Table:
         parts.append(part)
         for start, stop in zip(high[:-1], low[1:], strict=True):
             if start < stop:
-                columns = {
-                    "response": response,
-                    "log10_energy_min_gev": np.full(len(decs), start),
-                    "log10_energy_max_gev": np.full(len(decs), stop),
-                    "dec_min_deg": decs[:, 0],
-                    "dec_max_deg": decs[:, 1],
-                    "aeff_cm2": np.zeros(len(decs)),
-                }
+                columns = {"response": response, "dec_min_deg": decs[:, 0], "dec_max_deg": decs[:, 1]}
+                for name, value in (("log10_energy_min_gev", start), ("log10_energy_max_gev", stop), ("aeff_cm2", 0.0)):
+                    columns[name] = np.full(len(decs), value)
                 parts.append(schemas.table("effective_area", columns, f"effective area of {response}"))
     return pa.concat_tables(parts)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from nusky.errors import ReleaseError
 from nusky.releases import schemas
-from nusky.releases.icecube_10yr import only_root
+from nusky.releases.icecube_10yr import only_root, read_events
 from nusky.releases.registry import Release, Season
 from nusky.releases.text import read_numbers
 
@@ -59,16 +59,10 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
     ReleaseError
         A file is missing, damaged, or holds something else than the release promises.
     """
-    events = {season.name: _read_events(root, season, check_counts) for season in seasons}
+    events = [read_events(root / f"{season.name}-events.txt", season, check_counts) for season in seasons]
     times = read_times(root, release, seasons, check_counts)
-    return schemas.CanonicalRelease(
-        events=events,
-        seasons=schemas.season_rows(seasons, [events[season.name].num_rows for season in seasons], times),
-        uptimes=times.uptimes,
-        effective_area=times.effective_area,
-        smearing=schemas.KINDS["smearing"].empty(),
-        angular_resolution=pa.concat_tables([_read_angular_resolution(root, season.response) for season in seasons]),
-    )
+    resolution = pa.concat_tables([_read_angular_resolution(root, season.response) for season in seasons])
+    return schemas.canonical(seasons, events, times, angular_resolution=resolution)
 
 
 def read_times(root: Path, release: Release, seasons: Sequence[Season], check_counts: bool) -> schemas.DetectorTimes:
@@ -80,13 +74,6 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
         span_s={season.name: season.span_s for season in seasons},
         origin="published",
     )
-
-
-def _read_events(root: Path, season: Season, check_counts: bool) -> pa.Table:
-    path = root / f"{season.name}-events.txt"
-    columns = read_numbers(path, schemas.EVENT_COLUMNS)
-    schemas.check_count(path, len(columns["mjd"]), season, check_counts)
-    return schemas.file_table("events", columns, path)
 
 
 def _read_effective_area(root: Path, response: str) -> pa.Table:

@@ -28,13 +28,8 @@ log = logging.getLogger(__name__)
 
 
 OWN_LAYOUT = "own-lists"
-LAYOUTS = {
-    "icecube-3yr": "icecube_3yr",
-    "icecube-10yr": "icecube_10yr",
-    "icecube-14yr": "icecube_14yr",
-    OWN_LAYOUT: "own_lists",
-}
-"""Layout of a release's files -> the module of `nusky.releases` that reads it."""
+LAYOUTS = ("icecube-3yr", "icecube-10yr", "icecube-14yr", OWN_LAYOUT)
+"""Layouts of a release's files, each read by the module of `nusky.releases` of that name."""
 GENERATED_LAYOUT = "icecube-10yr"
 
 
@@ -86,7 +81,7 @@ def obtain(settings: config.Release, seed: int, downloads: Path, progress: bool 
 
 def adapter_of(layout: str) -> ModuleType:
     """What reads a layout of `LAYOUTS`; imported only now, as one of them needs far more than the others."""
-    return importlib.import_module(f"nusky.releases.{LAYOUTS[layout]}")
+    return importlib.import_module(f"nusky.releases.{layout.replace('-', '_')}")
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -145,10 +140,7 @@ def read(manifest: Mapping[str, Any], seasons: Sequence[registry.Season], check_
 
 
 def write(
-    canonical: CanonicalRelease,
-    events: Mapping[str, Path],
-    others: Mapping[str, Path],
-    provenance: tables.Provenance,
+    canonical: CanonicalRelease, events: Mapping[str, Path], others: Mapping[str, Path], provenance: tables.Provenance
 ) -> None:
     """Write the canonical tables: all of them, or none under its final name.
 
@@ -307,8 +299,7 @@ def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[re
     raise ReleaseError(
         f"{root}: {len(missing)} file(s) of {release.name} missing: {', '.join(missing)}. {' '.join(hints)}"
         f"{' ' if hints else ''}The whole release is at {release.page}; every file named here is needed for the "
-        "seasons "
-        "asked for."
+        "seasons asked for."
     )
 
 
@@ -392,11 +383,7 @@ def _accepted(found: Obtained, settings: config.Release) -> Obtained:
 
 
 def _generate(
-    settings: config.Release,
-    release: registry.Release,
-    seasons: Sequence[registry.Season],
-    seed: int,
-    downloads: Path,
+    settings: config.Release, release: registry.Release, seasons: Sequence[registry.Season], seed: int, downloads: Path
 ) -> Obtained:
     from nusky.releases.generator import generate_release
 
@@ -406,15 +393,8 @@ def _generate(
             "icecube-10yr or icecube-3yr."
         )
     generator = settings.generator
-    digest = tables.settings_digest(
-        {
-            "nusky": __version__,
-            "release": release.name,
-            "seasons": [season.name for season in seasons],
-            "seed": seed,
-            "generator": generator.model_dump(),
-        }
-    )
+    made_by = {"nusky": __version__, "release": release.name, "seasons": [season.name for season in seasons]}
+    digest = tables.settings_digest(made_by | {"seed": seed, "generator": generator.model_dump()})
     root = downloads / f"{release.name}-synthetic-{digest[:12]}"
     log.warning(
         "SYNTHETIC EVENTS: %s is made by the generator (seed %d), not by IceCube. No number computed from it is a "
@@ -461,11 +441,11 @@ def differing_reports(release: registry.Release, digests: Mapping[str, str]) -> 
 
 
 def published_digest_differs(root: Path, release: registry.Release, name: str) -> bool:
-    """Whether the publisher gives an MD5 of the file `name` below `root`, and it is another one."""
-    return name in release.md5 and _md5_of_text(root / name) != release.md5[name]
+    """Whether the publisher gives an MD5 of the file `name` below `root`, and it is another one.
 
-
-def _md5_of_text(path: Path) -> str:
-    """MD5 of a text file, whatever its line ends and byte-order mark."""
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+    Line ends and byte-order marks do not count.
+    """
+    if name not in release.md5:
+        return False
+    content = (root / name).read_bytes().removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() != release.md5[name]

@@ -4,7 +4,6 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nusky.errors import ReleaseError
 from nusky.files import read_json, sha256
@@ -40,7 +39,8 @@ class Inventory:
 
 def take(release: Release, downloads: Path) -> Inventory:
     """What is there of `release` below the folder `downloads`; nothing is checked yet."""
-    record = _record(downloads / f"{release.name}.json")
+    path = downloads / f"{release.name}.json"
+    record = read_json(path) if path.is_file() else {}
     archive = downloads / "archives" / str(record.get("archive"))
     pinned = next((mirror.member_sha256 or mirror.sha256 for mirror in release.mirrors), None)
     return Inventory(
@@ -80,10 +80,6 @@ def changed(folder: Path, archive: Path, archive_sha256: str | None) -> list[Fin
     """What speaks against the unpacked `folder` being the content of `archive`: its other digest, or the files."""
     whole = _archive(archive, archive_sha256)
     return [finding for finding in (_against_archive(folder, archive) if whole.ok else [whole]) if not finding.ok]
-
-
-def _record(path: Path) -> dict[str, Any]:
-    return read_json(path) if path.is_file() else {}
 
 
 def _archive(path: Path, expected: str | None) -> Finding:

@@ -7,6 +7,7 @@ times no window, without an effective area no flux.
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from nusky.releases.registry import Release, Season
 
 log = logging.getLogger(__name__)
 
-SECONDS_PER_DAY = 86400.0
 EDGE_DEG = 0.05
 """Rounding of the coordinates that an event at the edge of a cone may have."""
 _AREA_UNIT = re.compile(r"(?:^|[^a-z0-9])(c?m)\s*(?:(?:\^|\*\*)\s*)?2(?:$|[^a-z0-9])", re.I)
@@ -64,15 +64,9 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
     """
     lists = [release.list_of(season) for season in seasons]
     times = read_times(root, release, seasons, check_counts)
-    events = {own.name: _events(root, own, times.uptimes) for own in lists}
-    rows = schemas.season_rows(seasons, [events[own.name].num_rows for own in lists], times)
-    return schemas.CanonicalRelease(
-        events=events,
-        seasons=_with_cones(rows, lists),
-        uptimes=times.uptimes,
-        effective_area=times.effective_area,
-        smearing=schemas.KINDS["smearing"].empty(),
-    )
+    events = [_events(root, own, times.uptimes) for own in lists]
+    found = schemas.canonical(seasons, events, times)
+    return replace(found, seasons=_with_cones(found.seasons, lists))
 
 
 def read_runs(root: Path, release: Release, seasons: Sequence[Season]) -> pa.Table:
@@ -89,7 +83,7 @@ def read_times(root: Path, release: Release, seasons: Sequence[Season], check_co
         if own.livetime_days is None:
             livetime_s[own.name], span_s[own.name] = icecube_10yr.livetime_s(runs), icecube_10yr.span_s(runs)
         else:
-            livetime_s[own.name] = span_s[own.name] = SECONDS_PER_DAY * own.livetime_days
+            livetime_s[own.name] = span_s[own.name] = icecube_10yr.SECONDS_PER_DAY * own.livetime_days
         if own.effective_area is not None:
             areas.append(_effective_area(root, own, own.effective_area))
     return schemas.DetectorTimes(
@@ -152,7 +146,7 @@ def _table(path: Path, wanted: Sequence[str], table: str | None, form: str | Non
 
 
 def _check_times(where: str, header: str, mjd: np.ndarray) -> None:
-    low, high = schemas.KINDS["events"].closed["mjd"]
+    low, high = units.MJD_RANGE
     if units.says_julian(header):
         raise ReleaseError(
             f"{where}: the name of column {header} says Julian dates, but `columns.mjd` names it: subtract 2400000.5, "
@@ -271,19 +265,20 @@ def _cm2(file: TableFile, header: str, given: str | None) -> float:
 
 
 def _with_cones(rows: pa.Table, lists: Sequence[config.EventList]) -> pa.Table:
-    for own, number in zip(lists, range(rows.num_rows), strict=True):
-        if own.cone is None:
-            continue
-        at = {
+    whole_sky = dict.fromkeys(schemas.CONE_COLUMNS, np.nan)
+    cones = [
+        whole_sky
+        if own.cone is None
+        else {
             "cone_ra_deg": own.cone.ra_deg,
             "cone_dec_deg": own.cone.dec_deg,
             "cone_radius_deg": own.cone.radius_deg,
-            "cone_density_per_sr": _density(own.cone, rows["n_events"][number].as_py()),
+            "cone_density_per_sr": _density(own.cone, n_events),
         }
-        for name, value in at.items():
-            values = rows[name].to_numpy().copy()
-            values[number] = value
-            rows = rows.set_column(rows.column_names.index(name), name, pa.array(values))
+        for own, n_events in zip(lists, rows["n_events"].to_pylist(), strict=True)
+    ]
+    for name in schemas.CONE_COLUMNS:
+        rows = rows.set_column(rows.column_names.index(name), name, pa.array([float(cone[name]) for cone in cones]))
     return rows
 
 

@@ -18,13 +18,13 @@ class Season:
     name: str
     response: str
     """Name of the detector response (effective area, smearing) that serves this season."""
-    n_events: int | None
+    n_events: int | None = None
     """None where nusky knows no published number: then it is not checked."""
-    livetime_s: float | None
+    livetime_s: float | None = None
     """Sum of the good runs; None where only the uptimes tell."""
-    span_s: float | None
+    span_s: float | None = None
     """From the start of the first good run to the end of the last; None where only the uptimes tell."""
-    template: str | None
+    template: str | None = None
     """Season of the ten-year release whose parametrisation the generator uses; None where it has none."""
 
 
@@ -49,7 +49,7 @@ class Release:
     citation: str
     page: str
     layout: str
-    """Which adapter reads it: a key of `nusky.releases.ingest.LAYOUTS`."""
+    """Which adapter reads it: one of `nusky.releases.ingest.LAYOUTS`."""
     seasons: tuple[Season, ...]
     mirrors: tuple[Mirror, ...]
     md5: dict[str, str] = field(default_factory=dict)
@@ -70,15 +70,20 @@ class Release:
 
     def season(self, name: str) -> Season:
         """The season called `name`."""
-        for season in self.seasons:
-            if season.name == name:
-                return season
-        known = ", ".join(s.name for s in self.seasons)
-        raise ConfigurationError(f"release {self.name} has no season '{name}'; it has {known}.")
+        known = {season.name: season for season in self.seasons}
+        if name not in known:
+            raise ConfigurationError(f"release {self.name} has no season '{name}'; it has {', '.join(known)}.")
+        return known[name]
 
     def select(self, names: list[str] | None) -> tuple[Season, ...]:
         """The seasons called `names`, in that order; all of them for None."""
         return self.seasons if names is None else tuple(self.season(name) for name in names)
+
+
+def _dataverse(doi: str, version: str) -> Mirror:
+    """One version of a data set, its files as they were deposited."""
+    site = "https://dataverse.harvard.edu/api/access/dataset/:persistentId"
+    return Mirror(f"{site}/versions/{version}?persistentId=doi:{doi}&format=original")
 
 
 _TEN_YEARS = (  # name, response, events, livetime [s], first start to last stop [s]
@@ -101,12 +106,7 @@ ICECUBE_10YR = Release(
     page="https://doi.org/10.7910/DVN/VKL316",
     layout="icecube-10yr",
     seasons=tuple(Season(*row, template=row[0]) for row in _TEN_YEARS),
-    mirrors=(
-        Mirror(
-            "https://dataverse.harvard.edu/api/access/dataset/:persistentId/versions/2.0"
-            "?persistentId=doi:10.7910/DVN/VKL316&format=original"
-        ),
-    ),
+    mirrors=(_dataverse("10.7910/DVN/VKL316", "2.0"),),
     md5={
         "events/IC40_exp.csv": "c4a45cd955e8837015646e2aa30609f4",
         "irfs/IC40_effectiveArea.csv": "0b1b431cbcaec066e4eb5f483c1e3d08",
@@ -166,16 +166,8 @@ ICECUBE_14YR = Release(
     citation="IceCube Collaboration, arXiv:2605.19040; doi:10.7910/DVN/MMIIZA, version 3.1",
     page="https://doi.org/10.7910/DVN/MMIIZA",
     layout="icecube-14yr",
-    seasons=tuple(
-        Season(name, response, n_events=None, livetime_s=None, span_s=None, template=None)
-        for name, response in _FOURTEEN_YEARS.items()
-    ),
-    mirrors=(
-        Mirror(
-            "https://dataverse.harvard.edu/api/access/dataset/:persistentId/versions/3.1"
-            "?persistentId=doi:10.7910/DVN/MMIIZA&format=original"
-        ),
-    ),
+    seasons=tuple(Season(name, response) for name, response in _FOURTEEN_YEARS.items()),
+    mirrors=(_dataverse("10.7910/DVN/MMIIZA", "3.1"),),
     reported_sha256={  # of version 3.1
         "irfs/IC86_effectiveArea.csv": "d4eb0489931f0644889a9c16bd6fcd8d7789d778b813940b5972a9c0bdb8fd0a",
         "irfs/IC86_smearing.csv": "ba0ca39de734f2a561da0a5357c0370146ebe21ac59486d9995cdfd16f08d90d",
@@ -188,10 +180,9 @@ RELEASES = {release.name: release for release in (ICECUBE_3YR, ICECUBE_10YR, ICE
 
 def find(name: str) -> Release:
     """The release called `name`."""
-    try:
-        return RELEASES[name]
-    except KeyError:
-        raise ConfigurationError(f"no release '{name}'; nusky knows {', '.join(RELEASES)}.") from None
+    if name not in RELEASES:
+        raise ConfigurationError(f"no release '{name}'; nusky knows {', '.join(RELEASES)}.")
+    return RELEASES[name]
 
 
 def of(settings: Settings) -> Release:
@@ -204,7 +195,7 @@ def of(settings: Settings) -> Release:
         citation="as the authors of the lists ask for",
         page="",
         layout="own-lists",
-        seasons=tuple(Season(own.name, own.name, None, None, None, None) for own in settings.events),
+        seasons=tuple(Season(own.name, own.name) for own in settings.events),
         mirrors=(),
         smearing=False,
         lists=tuple(settings.events),

@@ -1,7 +1,7 @@
 """The canonical tables of a release: columns, allowed ranges, and the checks every release passes."""
 
 import functools
-import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +12,7 @@ import pyarrow as pa
 
 from nusky.errors import ReleaseError
 from nusky.releases.registry import Season
-
-log = logging.getLogger(__name__)
+from nusky.units import MJD_RANGE
 
 EVENT_COLUMNS = {  # header of the releases' event files -> canonical column
     "MJD[days]": "mjd",
@@ -28,21 +27,34 @@ EVENT_COLUMNS = {  # header of the releases' event files -> canonical column
 CONE_COLUMNS = ("cone_ra_deg", "cone_dec_deg", "cone_radius_deg", "cone_density_per_sr")
 """Where the events of a season cover only a cone: its centre, radius and background density; NaN for the whole sky."""
 
-_FLOAT, _INTEGER, _TEXT = pa.float64(), pa.int64(), pa.string()
-_DEC = (-90.0, 90.0)
-_ANGLE = (0.0, 180.0)
-_LOG10_ENERGY = (-3.0, 15.0)
+_FLOAT = pa.float64()
+
+
+@dataclass(frozen=True)
+class Column:
+    """Type of a column, and for numbers the range allowed: its upper end included, its lower one unless `above`."""
+
+    dtype: pa.DataType = _FLOAT
+    low: float = 0.0
+    high: float = math.inf
+    above: bool = False
+
+
+_TEXT = Column(pa.string())
+_MJD = Column(low=MJD_RANGE[0], high=MJD_RANGE[1])
+_LOG10_ENERGY = Column(low=-3.0, high=15.0)
+_DEC = Column(low=-90.0, high=90.0)
+_RA = Column(high=360.0)
+_ANGLE = Column(high=180.0)
+_WIDTH = Column(high=180.0, above=True)
+_DURATION_S = Column(high=1e10, above=True)
 
 
 @dataclass(frozen=True)
 class Kind:
     """What a canonical table must look like."""
 
-    columns: dict[str, pa.DataType]
-    closed: dict[str, tuple[float, float]]
-    """Allowed ranges, bounds included."""
-    positive: dict[str, float]
-    """Columns that must be above 0, with their largest allowed value."""
+    columns: dict[str, Column]
     ordered: tuple[tuple[str, str], ...] = ()
     """Pairs (a, b) of columns with a < b in every row."""
     not_falling: tuple[tuple[str, str], ...] = ()
@@ -52,87 +64,63 @@ class Kind:
     grid: tuple[str, ...] = ()
     """Columns whose values form a complete grid, one row per cell."""
 
-    @property
-    def schema(self) -> pa.Schema:
-        """Columns and their types."""
-        return pa.schema(list(self.columns.items()))
-
     def empty(self) -> pa.Table:
         """The table without rows."""
-        return self.schema.empty_table()
-
-
-def _floats(*names: str) -> dict[str, pa.DataType]:
-    return dict.fromkeys(names, _FLOAT)
+        return pa.schema([(name, column.dtype) for name, column in self.columns.items()]).empty_table()
 
 
 KINDS = {
     "events": Kind(
-        _floats(*EVENT_COLUMNS.values()),
-        closed={
-            "mjd": (40_000.0, 100_000.0),
+        {
+            "mjd": _MJD,
             "log10_energy_gev": _LOG10_ENERGY,
-            "ra_deg": (0.0, 360.0),
+            "ang_err_deg": _WIDTH,
+            "ra_deg": _RA,
             "dec_deg": _DEC,
-            "azimuth_deg": (0.0, 360.0),
+            "azimuth_deg": _RA,
             "zenith_deg": _ANGLE,
-        },
-        positive={"ang_err_deg": 180.0},
+        }
     ),
-    "uptimes": Kind(
-        {"season": _TEXT} | _floats("start_mjd", "stop_mjd"),
-        closed={"start_mjd": (40_000.0, 100_000.0), "stop_mjd": (40_000.0, 100_000.0)},
-        positive={},
-        ordered=(("start_mjd", "stop_mjd"),),
-    ),
+    "uptimes": Kind({"season": _TEXT, "start_mjd": _MJD, "stop_mjd": _MJD}, ordered=(("start_mjd", "stop_mjd"),)),
     "seasons": Kind(
         {
             "season": _TEXT,
             "response": _TEXT,
-            "n_events": _INTEGER,
-            "livetime_s": _FLOAT,
-            "span_s": _FLOAT,
+            "n_events": Column(pa.int64(), high=10**10),
+            "livetime_s": _DURATION_S,
+            "span_s": _DURATION_S,
             "livetime_origin": _TEXT,
-        }
-        | _floats(*CONE_COLUMNS),
-        closed={
-            "n_events": (0, 10**10),
-            "cone_ra_deg": (0.0, 360.0),
+            "cone_ra_deg": _RA,
             "cone_dec_deg": _DEC,
             "cone_radius_deg": _ANGLE,
-            "cone_density_per_sr": (0.0, 1e12),
+            "cone_density_per_sr": Column(high=1e12),
         },
-        positive={"livetime_s": 1e10, "span_s": 1e10},
         unknown=CONE_COLUMNS,
     ),
     "effective_area": Kind(
-        {"response": _TEXT}
-        | _floats("log10_energy_min_gev", "log10_energy_max_gev", "dec_min_deg", "dec_max_deg", "aeff_cm2"),
-        closed={
+        {
+            "response": _TEXT,
             "log10_energy_min_gev": _LOG10_ENERGY,
             "log10_energy_max_gev": _LOG10_ENERGY,
             "dec_min_deg": _DEC,
             "dec_max_deg": _DEC,
-            "aeff_cm2": (0.0, 1e15),
+            "aeff_cm2": Column(high=1e15),
         },
-        positive={},
         ordered=(("log10_energy_min_gev", "log10_energy_max_gev"), ("dec_min_deg", "dec_max_deg")),
         grid=("log10_energy_min_gev", "dec_min_deg"),
     ),
     "angular_resolution": Kind(
-        {"response": _TEXT} | _floats("log10_enu_min_gev", "log10_enu_max_gev", "median_deg"),
-        closed={"log10_enu_min_gev": _LOG10_ENERGY, "log10_enu_max_gev": _LOG10_ENERGY},
-        positive={"median_deg": 180.0},
+        {
+            "response": _TEXT,
+            "log10_enu_min_gev": _LOG10_ENERGY,
+            "log10_enu_max_gev": _LOG10_ENERGY,
+            "median_deg": _WIDTH,
+        },
         ordered=(("log10_enu_min_gev", "log10_enu_max_gev"),),
     ),
     "smearing": Kind(
-        {"response": _TEXT}
-        | _floats(
-            *("log10_enu_min_gev", "log10_enu_max_gev", "dec_nu_min_deg", "dec_nu_max_deg"),
-            *("log10_energy_min_gev", "log10_energy_max_gev", "psf_min_deg", "psf_max_deg"),
-            *("ang_err_min_deg", "ang_err_max_deg", "fraction"),
-        ),
-        closed={
+        {
+            "response": _TEXT,
             "log10_enu_min_gev": _LOG10_ENERGY,
             "log10_enu_max_gev": _LOG10_ENERGY,
             "dec_nu_min_deg": _DEC,
@@ -143,13 +131,9 @@ KINDS = {
             "psf_max_deg": _ANGLE,
             "ang_err_min_deg": _ANGLE,
             "ang_err_max_deg": _ANGLE,
-            "fraction": (0.0, 1.0),
+            "fraction": Column(high=1.0),
         },
-        positive={},
-        ordered=(
-            ("log10_enu_min_gev", "log10_enu_max_gev"),
-            ("dec_nu_min_deg", "dec_nu_max_deg"),
-        ),
+        ordered=(("log10_enu_min_gev", "log10_enu_max_gev"), ("dec_nu_min_deg", "dec_nu_max_deg")),
         not_falling=(
             ("log10_energy_min_gev", "log10_energy_max_gev"),
             ("psf_min_deg", "psf_max_deg"),
@@ -182,7 +166,7 @@ class CanonicalRelease:
     seasons: pa.Table
     uptimes: pa.Table
     effective_area: pa.Table
-    smearing: pa.Table
+    smearing: pa.Table = field(default_factory=KINDS["smearing"].empty)
     angular_resolution: pa.Table = field(default_factory=KINDS["angular_resolution"].empty)
 
 
@@ -220,7 +204,7 @@ def file_table(kind: str, columns: dict[str, Any], path: Path, rows: np.ndarray 
 def _assemble(kind: str, columns: dict[str, Any]) -> pa.Table:
     n_rows = next(len(values) for values in columns.values() if not isinstance(values, str))
     full = {name: [values] * n_rows if isinstance(values, str) else values for name, values in columns.items()}
-    return pa.table({name: pa.array(full[name], type=dtype) for name, dtype in KINDS[kind].columns.items()})
+    return pa.table({name: pa.array(full[name], type=own.dtype) for name, own in KINDS[kind].columns.items()})
 
 
 def _validate(
@@ -273,11 +257,15 @@ def _pandera_schema(kind: str, unknown: tuple[str, ...] = ()) -> Any:
 
     model = KINDS[kind]
     unknown = (*model.unknown, *unknown)
-    checks = {name: pandera.Check.in_range(*r, error=f"{r[0]:g} to {r[1]:g}") for name, r in model.closed.items()}
-    for name, upper in model.positive.items():
-        checks[name] = pandera.Check.in_range(0, upper, include_min=False, error=f"above 0, up to {upper:g}")
+
+    def in_range(own: Column) -> pandera.Check | None:
+        if own == _TEXT:
+            return None
+        said = f"above {own.low:g}, up to {own.high:g}" if own.above else f"{own.low:g} to {own.high:g}"
+        return pandera.Check.in_range(own.low, own.high, include_min=not own.above, error=said)
+
     return pandera.DataFrameSchema(
-        {name: pandera.Column(nullable=name in unknown, checks=checks.get(name)) for name in model.columns},
+        {name: pandera.Column(nullable=name in unknown, checks=in_range(own)) for name, own in model.columns.items()},
         checks=[
             # The columns are bound as defaults: a closure would see the last pair only.
             pandera.Check(lambda frame, low=low, high=high: ~(frame[low] >= frame[high]), error=f"{low} < {high}")
@@ -292,25 +280,18 @@ def _pandera_schema(kind: str, unknown: tuple[str, ...] = ()) -> Any:
     )
 
 
-def check_count(path: Path, n_events: int, season: Season, check_counts: bool) -> None:
-    """Refuse a season whose number of events is not the published one, if `check_counts`."""
-    if season.n_events is None:
-        log.info("%s: %d events; no published number is known, so it is not checked", path, n_events)
-    elif check_counts and n_events != season.n_events:
-        raise ReleaseError(
-            f"{path}: season {season.name} has {n_events} events, the release has {season.n_events}. Fetch the file "
-            "again; if you know why they differ, set `release.check_counts: false`."
-        )
-
-
-def season_rows(seasons: Sequence[Season], n_events: Sequence[int], times: DetectorTimes) -> pa.Table:
-    """The `seasons` table."""
+def canonical(
+    seasons: Sequence[Season], events: Sequence[pa.Table], times: DetectorTimes, **further: pa.Table
+) -> CanonicalRelease:
+    """The canonical tables of `seasons` from the events of each of them, their times, and `further` tables by name."""
+    names = [season.name for season in seasons]
     columns = {
-        "season": [season.name for season in seasons],
+        "season": names,
         "response": [season.response for season in seasons],
-        "n_events": n_events,
-        "livetime_s": [times.livetime_s[season.name] for season in seasons],
-        "span_s": [times.span_s[season.name] for season in seasons],
+        "n_events": [table.num_rows for table in events],
+        "livetime_s": [times.livetime_s[name] for name in names],
+        "span_s": [times.span_s[name] for name in names],
         "livetime_origin": times.origin,
     } | {name: np.full(len(seasons), np.nan) for name in CONE_COLUMNS}
-    return table("seasons", columns, "seasons " + ", ".join(columns["season"]))
+    rows = table("seasons", columns, "seasons " + ", ".join(names))
+    return CanonicalRelease(dict(zip(names, events, strict=True)), rows, times.uptimes, times.effective_area, **further)

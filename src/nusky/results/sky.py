@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from nusky.results.result import Result
 from nusky.tables import read_metadata, read_table
-from nusky.units import accepts
+from nusky.units import takes_directions
 
 if TYPE_CHECKING:
     from astropy.table import Table
@@ -55,7 +55,7 @@ class SkyMap(Result):
 
         return cls(f"hot spots of the sky, {analysis}", listed, synthetic, figure, nside, values)
 
-    @accepts(ra="deg", dec="deg")
+    @takes_directions(ra="deg", dec="deg")
     def at(self, ra: ArrayLike, dec: ArrayLike) -> "Table":
         """The values of the pixels that hold positions (ICRS), one row each.
 
