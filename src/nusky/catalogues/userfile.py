@@ -270,7 +270,8 @@ def column(file: TableFile, header: str) -> str:
             f"{file.where}: {len(file.doubled[header])} columns are called '{header}'. Name one by its ID: "
             f"{', '.join(file.doubled[header])}."
         )
-    close = difflib.get_close_matches(header.lower(), [name.lower() for name in present], n=1, cutoff=0.4)
+    possible = [name.lower() for name in present if name not in vars(Columns()).values()]  # those are found already
+    close = difflib.get_close_matches(header.lower(), possible, n=1, cutoff=0.4)
     meant = [name for name in present if name.lower() in close]
     hint = f" Did you mean '{meant[0]}'?" if meant else ""
     families = {name: _family_of(name) for name in present}

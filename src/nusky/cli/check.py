@@ -292,7 +292,7 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
             "weightings": ", ".join(f"{w} ({n} sources)" for w, n in catalogue["weightings"].items()),
             "spectrum": catalogue["spectrum"],
             "spectral indices": ", ".join(map(str, catalogue["gammas"])) or "those of the spectrum",
-            "fitted": catalogue["fitted"] if catalogue["fitted"] != "gamma" else "",
+            **({"fitted": catalogue["fitted"]} if catalogue["fitted"] not in ("", "gamma") else {}),
             "each source alone": "yes" if catalogue["single_sources"] else "no",
             "in time": catalogue["time"],
         }
