@@ -80,6 +80,10 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.style.context(sheets)
 
 
+_INCHES_PER_POINT = 0.0098
+"""Width of a letter of a header, over its size."""
+
+
 def new_figure(
     *title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4.1), fixed_aspect: bool = False
 ) -> Figure:
@@ -98,7 +102,7 @@ def new_figure(
     if layout.titles:
         text = " · ".join(short(part, _LONGEST_PART) for part in title)
         base = (height + 0.06) / (height + header)
-        size = min(10, 10 * width / 5)
+        size = min(10, 10 * width / 5, (width - 0.16) / (_INCHES_PER_POINT * len(text)))
         figure.text(0.08 / width, base, text[0].upper() + text[1:], size=size, weight="bold")
     if synthetic:
         figure.text(

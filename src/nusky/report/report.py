@@ -19,11 +19,11 @@ from nusky.printable import printable
 from nusky.probability import least
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
-from nusky.report.numbers import Probability, cell_of, format_number
+from nusky.report.numbers import Probability, cell_of, format_number, index_cell
 from nusky.report.page import page_template
 from nusky.report.rows import PARAMETERS, source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
-from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, tests, verdict
+from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, scan_words, tests, verdict
 
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
 PUBLISHED = (
@@ -81,7 +81,8 @@ def build_report(
         Content of the run's ``summary.json``; null where there is no number.
     figures
         In order of appearance: `path` of a PNG or SVG file, `title` and `caption` (plain text); `published` where it
-        shows the published method, `pdf` where it lies beside the page as PDF: its address from there.
+        shows the published method, `pdf` where it lies beside the page as PDF: its address from there; `kind` and
+        `catalogue`, as `nusky.stages.figures` calls them.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def _link(match: re.Match[str]) -> str:
 
 
 def _figure(figure: Mapping[str, Any]) -> dict[str, Any]:
-    own = {"published": False, "pdf": None, "bdm": False} | dict(figure)
+    own = {"published": False, "pdf": None, "bdm": False, "kind": None, "catalogue": None} | dict(figure)
     return own | {"image": _embed(Path(figure["path"]))}
 
 
@@ -123,7 +124,7 @@ def _configuration(summary: Mapping[str, Any]) -> str:
 
 def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Iterator[Part]:
     """The sections after the verdict and what was searched."""
-    shown = [figure for figure in figures if not figure["published"] and not figure["bdm"]]
+    shown = [figure for figure in figures if not (figure["published"] or figure["bdm"] or _is_empty(figure, summary))]
     standard = list(_results(summary, "standard"))
     yield Part("searches", "What each search found", findings=list(_findings(summary)), tables=list(_searches(summary)))
     yield Part("limits", "Limits", tables=list(_limit_tables(summary)))
@@ -140,6 +141,14 @@ def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Ite
     yield Part(
         "published", "Appendix: the published method", [PUBLISHED], list(_scans(summary, "published")), drawn, tables
     )
+
+
+def _is_empty(figure: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
+    """Whether a figure is one of gamma rays of a catalogue in which no source has measured ones."""
+    if figure["kind"] != "gamma_rays":
+        return False
+    found = (summary["methods"].get("standard") or {}).get(figure["catalogue"]) or {}
+    return not ((found.get("inference") or {}).get("sources") or {}).get("hadronic")
 
 
 def _embed(path: Path) -> str:
@@ -207,7 +216,7 @@ def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
                 continue
             tested = {gamma: stack for gamma, stack in by_gamma.items() if stack and stack.get("ts_max") is not None}
             gamma = reference(tested, lambda row: (row.get("energy_min_gev"), row.get("energy_max_gev")))
-            where = f"{catalogue}, flux scan of the stack with {weighting} weights"
+            where = f"{catalogue}: {scan_words(summary, catalogue)} with {weighting} weights"
             if gamma is None:
                 yield f"{where}: no test statistic."
                 continue
@@ -366,7 +375,7 @@ _SCAN = {
 def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
     for catalogue, result in _results(summary, method):
         body = [
-            [weighting, gamma, *(stack.get(key) for key in _STACKING_COLUMNS)]
+            [weighting, index_cell(gamma), *(stack.get(key) for key in _STACKING_COLUMNS)]
             for weighting, gamma, stack in _stacks(result)
         ]
         if body:
