@@ -196,12 +196,12 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
         )
         if best.get("start_mjd") is not None:
             yield (
-                f"its strongest flare: MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}, "
+                f"the strongest flare of {best['name']}: MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}, "
                 f"{number(best['n_signal'])} signal events in {number(best['duration_days'])} days of good runs."
             )
         if best.get("lag_days") is not None:
             yield (
-                f"its light curve fits best with a threshold of {number(best['threshold'])}, "
+                f"the light curve of {best['name']} fits best with a threshold of {number(best['threshold'])}, "
                 f"{number(best['lag_days'])} days later."
             )
         if (inference.get("time") or {}).get("limit_days"):
