@@ -201,6 +201,20 @@ class _Powers(LogFormatterSciNotation):
         return (coefficient + power.removesuffix("^{") + _superscript(exponent.removesuffix("}"))).replace("-", "−")
 
 
+class _Counts(LogFormatterSciNotation):
+    """Whole numbers at those ticks that would have powers of ten."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:.0f}" if super().__call__(x, pos) else ""
+
+
+def log_counts(axes: Axes) -> None:
+    """Make the x axis a logarithmic one of numbers of things."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(_Counts())
+    axes.xaxis.set_minor_formatter(_Counts(labelOnlyBase=False))
+
+
 def _superscript(number: str) -> str:
     return number.translate(_SUPERSCRIPTS)
 

@@ -33,7 +33,7 @@ def p_values(
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, "local p-values", synthetic=synthetic)
         axes = figure.add_subplot()
-        axes.set_xscale("log")
+        canvas.log_counts(axes)
         axes.set_yscale("log")
         if not n:
             canvas.note(axes, "no source was tested")

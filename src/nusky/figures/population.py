@@ -19,7 +19,7 @@ def population(found: pa.Table, *, method: str, catalogue: str, synthetic: bool)
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, "binomial test", synthetic=synthetic)
         axes = figure.add_subplot()
-        axes.set_xscale("log")
+        canvas.log_counts(axes)
         axes.set_yscale("log")
         for low, high, alpha, text in _BANDS:
             edges = (found[f"sky_{name}"].to_numpy() for name in (low, high))
