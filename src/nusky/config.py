@@ -1172,7 +1172,7 @@ class Configuration(Section):
     catalogues: dict[Name, Catalogue] = Field(
         default_factory=dict,
         validate_default=True,
-        description="Catalogues by name; `wcda-hess: {}`, `km2a-hess: {}` and `pulsars: {}` are ready-made.",
+        description="Catalogues by name, ready-made ones or your own.",
     )
     spectrum: Spectrum = Field(
         default_factory=Spectrum, description="Spectrum of all sources, points of the sky and trials with signal."
