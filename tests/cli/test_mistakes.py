@@ -112,7 +112,7 @@ def test_catalogue_block(checked, block, told):
         ("name,ra_deg,dec_deg\nA,02:42:40,10\n", "'02:42:40' in column 'ra_deg' is not a plain number"),
         ("name,ra_deg,dec_deg\nA,40,\n", "row 1: dec_deg is missing; give it"),
         ("name,ra,dec\nA,40,10\n", "no column 'ra_deg'; it has name, ra, dec. Did you mean 'ra'?"),
-        ("ra_deg,dec_deg\n40,10\n", "no column 'name'; it has ra_deg, dec_deg. Set `columns` in the configuration."),
+        ("ra_deg,dec_deg\n40,10\n", "no column 'name'; it has ra_deg, dec_deg. Set `columns` in the configuration"),
     ],
 )
 def test_catalogue_file(checked, catalogue, told):

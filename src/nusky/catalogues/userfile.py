@@ -282,7 +282,8 @@ def column(file: TableFile, header: str) -> str:
         hint = " Do blanks separate its columns? Then state `format: blanks` (--format blanks on the command line)."
     shown = ", ".join(present[:40]) + (f" and {len(present) - 40} more" if len(present) > 40 else "")
     raise CatalogueError(
-        f"{file.where}: no column '{header}'; it has {shown}.{hint} Set `columns` in the configuration."
+        f"{file.where}: no column '{header}'; it has {shown}.{hint} Set `columns` in the configuration (on the command "
+        "line --name, --ra, --dec)."
     )
 
 
