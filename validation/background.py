@@ -151,8 +151,9 @@ def spreads(analysis: Analysis, events: dict, n_sources: int | None, least_ts: f
         for name, row in zip(list(DENSITIES)[1:], relative, strict=True)
     ]
     about = (
-        f"|TS / TS of nusky - 1| at the positions with TS > {least_ts:g} among NGC 1068, TXS 0506+056 and the sources "
-        "of wcda-hess: the systematic error that the choice of the background's density in energy leaves in a TS."
+        f"|TS / TS of nusky - 1| at the positions where any density has TS > {least_ts:g}, among NGC 1068, TXS "
+        "0506+056 and the sources of wcda-hess: the systematic error that the choice of the background's density in "
+        "energy leaves in a TS."
     )
     return page.Table(about, ("density", "positions", "median", "90 %", "largest"), shown), table
 

@@ -9,6 +9,7 @@ import glob
 import math
 import os
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
@@ -68,6 +69,15 @@ Once = AfterValidator(_each_once)
 """Lists whose entries name files, keys or rows: equal ones would write over each other."""
 
 
+def _mjd_of(value: Any) -> float | None:
+    """MJD [d] of a date, or of text that is one; None of anything else."""
+    try:
+        date = datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
+    except (AttributeError, ValueError):
+        return None
+    return (date.replace(tzinfo=None) - datetime(1858, 11, 17)) / timedelta(days=1)
+
+
 class Section(BaseModel):
     """A block of the configuration: unknown keys refused, NaN and infinity refused."""
 
@@ -78,8 +88,17 @@ class Section(BaseModel):
     def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Else `true` would be the number 1 or 1.0."""
         kind, given = cls.model_fields[info.field_name].annotation, value if isinstance(value, list) else [value]
-        if any(isinstance(each, bool) for each in given) and bool not in (kind, *get_args(kind)):
+        is_block = any(isinstance(part, type) and issubclass(part, BaseModel) for part in (kind, *get_args(kind)))
+        if any(isinstance(each, bool) for each in given) and not is_block and bool not in (kind, *get_args(kind)):
             raise ValueError("true or false does not belong here")
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _times_are_mjd(cls, value: Any, info: ValidationInfo) -> Any:
+        """YAML reads 2011-01-01 as a date, and in quotes it would be the name of a column."""
+        if info.field_name.endswith("_mjd") and (mjd := _mjd_of(value)) is not None:
+            raise ValueError(f"{value} is a date; times are in MJD, write {mjd:.10g}")
         return value
 
 
@@ -900,7 +919,7 @@ class BoostedDarkMatter(Section):
             if getattr(self, low) >= getattr(self, high):
                 raise ValueError(f"{low} must be below {high}")
         if self.nside & (self.nside - 1):
-            raise ValueError("nside must be a power of two")
+            raise ValueError(_no_power_of_two("nside", self.nside))
         return self
 
 
@@ -1111,7 +1130,7 @@ class SkyMap(Section):
         _refuse_batches(self, "skies_per_batch", "sky_trials")
         for name in ("nside", "nside_coarse"):
             if getattr(self, name).bit_count() != 1:
-                raise ValueError(f"{name} must be a power of two")
+                raise ValueError(_no_power_of_two(name, getattr(self, name)))
         if self.nside_coarse > self.nside:
             raise ValueError(
                 f"nside_coarse ({self.nside_coarse}) must not exceed nside ({self.nside}): lower it or raise nside"
@@ -1153,7 +1172,7 @@ class Configuration(Section):
     catalogues: dict[Name, Catalogue] = Field(
         default_factory=dict,
         validate_default=True,
-        description="Catalogues by name; `wcda-hess: {}`, `km2a-hess: {}` and `pulsars: {}` are ready-made.",
+        description="Catalogues by name, ready-made ones or your own.",
     )
     spectrum: Spectrum = Field(
         default_factory=Spectrum, description="Spectrum of all sources, points of the sky and trials with signal."
@@ -1204,12 +1223,18 @@ class Configuration(Section):
             )
         unknown = [name for name in self.inference.catalogues or [] if name not in self.catalogues]
         if unknown:
-            raise ValueError(f"`inference.catalogues` names '{unknown[0]}', which is not among `catalogues`")
+            known = ", ".join(self.catalogues) or "none"
+            raise ValueError(
+                f"`inference.catalogues` names '{unknown[0]}', which is not among `catalogues`; there are: {known}"
+            )
         treated = self.inference.catalogues or list(self.catalogues)
         known = {weighting for name in treated for weighting in self.catalogues[name].weightings}
         unknown = [name for name in self.inference.weightings or [] if name not in known]
         if unknown:
-            raise ValueError(f"`inference.weightings` names '{unknown[0]}', which no catalogue it treats has")
+            raise ValueError(
+                f"`inference.weightings` names '{unknown[0]}', which no catalogue it treats has; there are: "
+                f"{', '.join(sorted(known)) or 'none'}"
+            )
         for name in treated:
             if not self.inferred_weightings(name):
                 raise ValueError(f"catalogue '{name}' has none of the weightings of `inference.weightings`")
@@ -1269,7 +1294,11 @@ class Configuration(Section):
         chosen = (self.inference.catalogues or list(self.catalogues)) if self.inference else []
         unused = [name for name in windowed if name not in chosen]
         if unused:
-            raise ValueError(f"`catalogues.{unused[0]}.time` is part of the inference, which does not treat it")
+            todo = "add '{}' to `inference.catalogues`" if self.inference else "add a block `inference: {{}}`"
+            raise ValueError(
+                f"`catalogues.{unused[0]}.time` is part of the inference, which does not treat this catalogue: "
+                f"{todo.format(unused[0])}, or leave `time` out"
+            )
         if not self.release.covers_the_sky:
             for name in windowed:
                 if self.catalogues[name].time.scramble != "times":
@@ -1424,12 +1453,36 @@ def problem(error: Any) -> str:
     is_index = {"gamma", "gammas"} & set(error["loc"][-2:])
     if error["type"] == "greater_than_equal" and is_index and str(given).startswith("-"):
         shown += "; the flux falls as E^-gamma: leave the minus sign out"
+    shown += _hint(error["type"], str(error["loc"][-1]) if error["loc"] else "", given, error.get("ctx", {}))
     told = _WORDS.get(error["type"])
     if told is None:
         message = error["msg"].removeprefix("Value error, ")
         return message + ("" if repr(given) in message else shown)
     about = error.get("ctx", {}).items()
     return told.format(**{key: f"{value:.12g}" if isinstance(value, float) else value for key, value in about}) + shown
+
+
+def _hint(kind: str, key: str, given: Any, bounds: Any) -> str:
+    """What was probably meant by a value that is refused."""
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        return ""
+    if kind == "int_parsing" and number.is_integer():
+        return f"; write {number:.0f}"
+    if kind == "less_than" and bounds.get("lt") == 1 and 1 < number <= 100:
+        return f"; {number:g} % is {number / 100:g}"
+    if kind in ("less_than_equal", "greater_than_equal") and key.endswith("_mjd"):
+        if 2_400_000 < number < 2_500_000:
+            return "; it looks like a Julian date: subtract 2400000.5"
+        if 1900 < number < 2100:
+            return "; it looks like a year: give MJD, in days"
+    return ""
+
+
+def _no_power_of_two(name: str, value: int) -> str:
+    lower = 2 ** (value.bit_length() - 1)
+    return f"{name} must be a power of two, such as {lower} or {2 * lower} (given: {value})"
 
 
 def _meant(key: str, place: Sequence[Any], model: type[BaseModel]) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from nusky.files import write_text
 
 SCHEMA = Path("workflow/schemas/config.schema.json")
 TABLE = Path("docs/configuration.md")
+_OWN_TABLE = 6
+"""Number of keys from which on a block has a table of its own."""
 
 
 def schema() -> str:
@@ -24,32 +27,49 @@ def schema() -> str:
 
 
 def table() -> str:
-    """All configuration keys as Markdown."""
+    """All configuration keys as Markdown, a table for each block."""
     lines = [
         "# Configuration",
         "",
-        "A run is described by one YAML file. Unknown keys are refused; units are in the names. This page is generated",
-        "from `nusky.config`.",
+        "A run is described by one YAML file. `nusky init` writes one for a list of sources, `nusky check` says what",
+        "it would do. A complete one:",
+        "",
+        "```yaml",
+        "run: my-run",
+        "release: {name: icecube-3yr}",
+        "catalogues:",
+        "  wcda-hess: {}",
+        "inference: {trials: 1000} # without the block: no p-values",
+        "```",
+        "",
+        "Unknown keys are refused; units are in the names; times are MJD. Numbers such as 10⁵ are written `100000` or",
+        "`1.0e+5`. Below, `.` leads into a block, `[]` stands for every entry of a list, `NAME` for a name of your",
+        "choice.",
         "",
         f"Ready-made catalogues, to be written as `NAME: {{}}`: {', '.join(f'`{name}`' for name in PRESETS)}. Any key",
         "given in such a block replaces the ready-made one.",
-        "",
-        "| key | type | default | meaning |",
-        "|---|---|---|---|",
     ]
-    lines += _rows(Configuration, "")
+    for title, rows in _tables(Configuration, "", "The whole file"):
+        lines += ["", f"## {title}", "", "| key | type | default | meaning |", "|---|---|---|---|", *rows]
     return "\n".join(lines) + "\n"
 
 
-def _rows(model: type[BaseModel], prefix: str) -> list[str]:
-    rows = []
+def _tables(model: type[BaseModel], prefix: str, title: str) -> Iterator[tuple[str, list[str]]]:
+    """Title and rows of the table of a block, then those of the larger blocks inside it."""
+    rows, inside = [], []
     for name, field in model.model_fields.items():
         key = f"{prefix}{name}"
-        rows.append(f"| `{key}` | {_type(field)} | {_default(field)} | {field.description} |")
         inner, suffix = _section(field.annotation)
-        if inner is not None:
-            rows += _rows(inner, f"{key}{suffix}.")
-    return rows
+        own = [] if inner is None else list(_tables(inner, f"{key}{suffix}.", f"`{key}{suffix}`"))
+        is_small = len(own) == 1 and len(own[0][1]) < _OWN_TABLE
+        below = "" if not own or is_small else " Its keys are below."
+        rows.append(f"| `{key}` | {_type(field)} | {_default(field)} | {field.description}{below} |")
+        if is_small:
+            rows += own[0][1]
+        else:
+            inside += own
+    yield title, rows
+    yield from inside
 
 
 def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:

@@ -105,7 +105,8 @@ def summary_of(folder: Path) -> Path:
         meant = f"Did you mean {runs[0]}?" if runs else "`nusky run` with its configuration finishes a run."
         raise TableError(f"{folder}: no run has finished here, as there is no summary.json. {meant}")
     if folder.exists():
-        raise TableError(f"{folder}: is a file. Give the folder of the run, such as {folder.parent}.")
+        run = folder.parent if (folder.parent / summary.name).is_file() else Path("results/NAME")
+        raise TableError(f"{folder}: is a file. Give the folder of the run, such as {run}.")
     usual = Path("results") / folder
     meant = f"Did you mean {usual}?" if (usual / summary.name).is_file() else "Give one with a summary.json in it."
     raise TableError(f"{folder}: no such folder of a run. {meant}")

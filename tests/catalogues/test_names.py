@@ -23,6 +23,8 @@ def test_names_of_the_lists_are_found_however_they_are_written(name, spelled, ra
 def test_an_unknown_name_says_what_is_like_it_and_what_to_do():
     with pytest.raises(CatalogueError, match=r"'NGC 1069'.*Did you mean NGC 1068.*--ra DEG --dec DEG"):
         names.find("NGC 1069", online=False)
+    with pytest.raises(CatalogueError, match="Did you mean Crab nebula or Crab pulsar"):
+        names.find("Crab", online=False)
     with pytest.raises(CatalogueError, match="is no name of a source"):
         names.find(" . ")
 

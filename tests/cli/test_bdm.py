@@ -127,6 +127,14 @@ def test_limits_are_those_of_the_package(numbers, tmp_path):
     assert seen["inputs"]["rough_or_assumed"].split(", ") == detector.approximate
 
 
+def test_a_mass_that_is_not_limited_says_why(nusky):
+    """Of Cas A light dark matter has long passed."""
+    arguments = ("bdm", "exclude", "--masses", "2", "--mx-min", "1keV", "--mx-max", "1MeV")
+    text = nusky(*arguments).stdout
+    assert "inf: nothing of this mass arrives in this time within the window, so it is not limited" in text
+    assert "inf:" not in nusky(*arguments[:4], "--mx-min", "1MeV", "--mx-max", "2MeV").stdout
+
+
 def test_draws_of_a_supernova_of_one_s_own_need_the_error_of_its_distance(nusky, numbers):
     own = ("exclude", "--supernova", "next", "--ra", "266.4", "--dec=-28.9", "--distance", "8kpc", "--t", "10s")
     own += ("--duration", "20yr", "--masses", "1", "--mx-min", "1MeV", "--draws", "2")

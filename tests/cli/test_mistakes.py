@@ -1,5 +1,6 @@
 """The likeliest mistakes of a user: each must be answered with what happened, where, and what to do."""
 
+import datetime
 import zipfile
 
 import numpy as np
@@ -43,6 +44,20 @@ def checked(refused, tmp_path):
             {"inference": {"trials": 0}},
             "in `inference.trials`: must be at least 100 (given: 0)",
         ),
+        ({"inference": {"trials": "1e4"}}, "must be a whole number (given: '1e4'); write 10000"),
+        ({"inference": True}, "in `inference`: must be a block of keys below it, or {} (given: True)"),
+        ({"inference": {"confidence_level": 90}}, "must be below 1 (given: 90); 90 % is 0.9"),
+        ({"inference": {"catalogues": ["mein"]}}, "names 'mein', which is not among `catalogues`; there are: mine"),
+        ({"inference": {"weightings": ["flux"]}}, "which no catalogue it treats has; there are: uniform"),
+        (
+            {"inference": {"durations": {"ra_deg": 1, "dec_deg": 1, "centre_mjd": 2455600, "days": [1]}}},
+            "(given: 2455600); it looks like a Julian date: subtract 2400000.5",
+        ),
+        (
+            {"inference": {"durations": {"ra_deg": 1, "dec_deg": 1, "centre_mjd": 2011, "days": [1]}}},
+            "(given: 2011); it looks like a year: give MJD, in days",
+        ),
+        ({"skymap": {"nside": 100}}, "nside must be a power of two, such as 64 or 128 (given: 100)"),
         ({"bdm": {"mx_mev": "1 GeV"}}, "in `bdm.mx_mev`: must be a plain number (given: '1 GeV')"),
         ({"bdm": {"supernova": {"name": "SN 9999"}}}, "SN 9999"),
         ({"bdm": {"t_yr": 5000}}, "at t_yr = 5000 nothing of tx_mev = 5 and mx_mev = 1 arrives any more"),
@@ -68,6 +83,18 @@ def test_configuration(checked, change, told):
         ({"lists": [{"file": "other.csv"}]}, "other.csv: no such file. Give its path"),
         ({"lists": [{"file": "mine.csv", "columns": {"ra_deg": "RA_deg"}}]}, "no column 'RA_deg'; it has name, ra_deg"),
         ({"weightings": {"w": {"column": "fluxx"}}}, "weighting column 'fluxx' does not exist or is text. Use one of"),
+        (
+            {"time": {"profile": "box", "start_mjd": datetime.date(2011, 1, 1), "stop_mjd": 55700}},
+            "in `catalogues.mine.time.start_mjd`: 2011-01-01 is a date; times are in MJD, write 55562",
+        ),
+        (
+            {"time": {"profile": "box", "start_mjd": "2011-01-01T12:00", "stop_mjd": 55700}},
+            "2011-01-01T12:00 is a date; times are in MJD, write 55562.5",
+        ),
+        (
+            {"time": {"profile": "box", "start_mjd": 55562, "stop_mjd": 55700}},
+            "which does not treat this catalogue: add a block `inference: {}`, or leave `time` out",
+        ),
         ({"lists": []}, "`lists` is required"),
     ],
 )
@@ -85,6 +112,7 @@ def test_catalogue_block(checked, block, told):
         ("name,ra_deg,dec_deg\nA,02:42:40,10\n", "'02:42:40' in column 'ra_deg' is not a plain number"),
         ("name,ra_deg,dec_deg\nA,40,\n", "row 1: dec_deg is missing; give it"),
         ("name,ra,dec\nA,40,10\n", "no column 'ra_deg'; it has name, ra, dec. Did you mean 'ra'?"),
+        ("ra_deg,dec_deg\n40,10\n", "no column 'name'; it has ra_deg, dec_deg. Set `columns` in the configuration"),
     ],
 )
 def test_catalogue_file(checked, catalogue, told):

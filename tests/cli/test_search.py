@@ -1,6 +1,7 @@
 """Mistakes at `nusky search` and their messages, and its output from a small generated release."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -108,6 +109,7 @@ def test_a_source_is_searched_and_written(tmp_path):
     content = json.loads((tmp_path / "a.json").read_text())
     assert f"test statistic  {content['fit']['test_statistic']:.2f}" in found.output
     assert content["source"]["name"] == "NGC 1068"
+    assert re.search(r"\n +from +Sources of the ten-year IceCube search\n", found.output)
     assert (tmp_path / "a.fits").read_bytes()[:6] == b"SIMPLE"
     assert called(*given, "--gamma", "9").exit_code == 1
     cut = called(*given, "--spectrum", "cutoff:gamma=2,cutoff=10TeV")

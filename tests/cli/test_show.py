@@ -7,6 +7,7 @@ import pytest
 
 from nusky.files import write_json
 from nusky.tables import Provenance, read_metadata, write_table
+from tests.report import test_report as of_report
 
 LOG = {"rule": "make", "wildcards": {}, "outputs": ["results/r/t.parquet"], "status": "finished", "host": "somewhere"}
 
@@ -82,6 +83,11 @@ def test_a_table_without_run_log(nusky, tmp_path):
     assert "none: nothing random" in text
 
 
+def inferred():
+    """The summary of a run with p-values and limits, as the tests of the report have it."""
+    return of_report.inferred() | {"seed": 1, "tables_sha256": {"a": "b"}}
+
+
 def summary():
     stack = {"ts_max": 1.5, "n_signal_at_max": 3.0, "n_sources": 2, "ul95_e2dnde_100tev_gev_cm2_s": None}
     sources = [
@@ -118,6 +124,25 @@ def test_a_summary(nusky, tmp_path, what):
     assert text.index("B 1 2 4 1") < text.index("A 1 2 0.5 1")
     assert "boosted dark matter of Cas A" in text
     assert "1 2 flux of it cm" in text
+
+
+def test_a_summary_begins_with_what_was_found_and_fits_on_a_terminal(nusky, tmp_path, monkeypatch):
+    """Beside p-values and limits of the likelihood the scan of the same stack is left out, as in the report."""
+    found = inferred()
+    found["config_hash"] = 64 * "a"
+    write_json(tmp_path / "results/r/summary.json", found)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = nusky("show", "results/r").stdout.splitlines()
+    assert lines[0] == "No excess of neutrinos over background was found (p = 0.1)."
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    assert (
+        text.index("sources of wcda-hess") < text.index("\nrun demo") < text.index("config_hash    aaaaaaaaaaaaaaaa ")
+    )
+    assert text.count("UL: upper limit; at 100 TeV on E2 dN/dE of one flavour, in GeV cm^-2 s^-1") == 1
+    assert "flux scans of directions alone, published method" in text
+    assert "standard method" not in text
+    assert "largest TS" not in text
 
 
 def test_other_json_is_printed(nusky, tmp_path):

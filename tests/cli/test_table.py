@@ -151,6 +151,45 @@ def test_the_methods_paragraph_has_the_numbers_and_the_references_it_cites(nusky
     assert nusky("methods", run, "--bibtex").stdout.strip() == ("@" + references).strip()
 
 
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ({"profile": "box"}, r"The flux of the sources of wcda-hess changes with time (box), as does the likelihood"),
+        (
+            {"profile": "flare", "shortest_days": 10.0, "longest_days": "own"},
+            "In each source of wcda-hess a flare of unknown time was sought, a box of 10 to its own days of good runs",
+        ),
+    ],
+)
+def test_the_methods_paragraph_tells_windows(nusky, run, time, told):
+    summary = read_json(run / "summary.json")
+    inference = summary["methods"]["standard"]["wcda-hess"]["inference"]
+    inference["time"] = {"scramble": "times"} | time
+    write_json(run / "summary.json", summary)
+    text = nusky("methods", run).stdout
+    assert told in text
+    assert "skies of wcda-hess permute the times" in text
+    assert "100\\,TeV in the window, or at the peak, for" in text
+    assert r"\citep{Braun:2009wp}" in text.partition("@")[0]
+    assert "@article{Braun:2009wp" in text
+
+
+def test_the_methods_paragraph_writes_energies_in_handy_units_and_given_spectra_in_words(nusky, run):
+    summary = read_json(run / "summary.json")
+    stack = summary["methods"]["standard"]["wcda-hess"]["inference"]["stacks"]["uniform"]
+    stack["fits"][0]["gamma_fixed"] = 0.0
+    write_json(run / "summary.json", summary)
+    text = nusky("methods", run).stdout
+    assert r"lying between 1.2\,TeV and 2.5\,PeV" in text
+    assert "weights the spectrum was as given; 100 scrambled skies" in text
+    assert not re.search(r"\de[+-]\d", text.partition("@")[0])
+
+
+def test_latex_has_three_digits_of_large_numbers(nusky, run):
+    text = nusky("table", run, "--latex", "--columns", "name,energy_min_gev,energy_max_gev").stdout
+    assert r"$1.23\times10^{3}$ & $2.50\times10^{6}$" in text
+
+
 def test_show_prints_verdict_sources_and_limits(nusky, run):
     text = nusky("show", run).stdout
     assert "p = 0.1 for the run" in " ".join(text.split())

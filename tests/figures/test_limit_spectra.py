@@ -1,5 +1,7 @@
 import numpy as np
+import pyarrow as pa
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from nusky.figures import canvas
 from nusky.figures.limit_spectra import limit_spectra
@@ -41,3 +43,22 @@ def test_labels_and_legend(limits):
 def test_no_limit_at_all_says_so(no_limits):
     axes = limit_spectra({"uniform": no_limits}, synthetic=False, **NAMES).axes[0]
     assert "no limit" in axes.texts[0].get_text()
+
+
+def test_a_limit_on_another_spectrum_is_marked_where_it_is_known(limits):
+    """Of a cut-off at 1 PeV, whose tables have the index 0, a line of that index would rise as E^2."""
+    energies = {"10tev": 1e4, "100tev": 1e5, "1pev": 1e6, "10pev": 1e7, "100pev": 1e8}
+    flux = {f"ul95_e2dnde_{name}_gev_cm2_s": [1e-8 * np.exp(-gev / 1e6)] for name, gev in energies.items()}
+    about = {"gamma": [0.0], "energy_min_gev": [2e3], "energy_max_gev": [5e5]}
+    axes = limit_spectra({"uniform": pa.table(about | flux)}, synthetic=False, **NAMES).axes[0]
+    x, y = axes.lines[0].get_data()
+    assert x.tolist() == [1e4, 1e5]
+    assert y == pytest.approx(3e-8 * np.exp(-x / 1e6))
+    assert axes.lines[0].get_linestyle() == "None"
+
+
+def test_a_long_header_fits_above_its_figure(limits):
+    names = {"method": "standard", "catalogue": "a catalogue whose name is as long as names may be at all"}
+    figure = limit_spectra({"uniform": limits}, synthetic=False, **names)
+    box = figure.texts[0].get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    assert 0 < box.x0 < box.x1 <= figure.bbox.x1

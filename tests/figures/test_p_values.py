@@ -3,6 +3,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import beta
 
+from nusky.figures import canvas
 from nusky.figures.p_values import p_values
 
 OPTIONS = {"method": "standard", "catalogue": "wcda-hess", "synthetic": False}
@@ -21,6 +22,14 @@ def test_values_are_sorted_and_the_smallest_named():
     assert named == ["smallest:", "< 0.001  s1", "0.2  s3", "0.3  s4", "0.4  s5", "0.5  s0"]
     texts = [text.get_text() for text in axes.get_legend().get_texts()]
     assert "6 sources\nsmallest post-trial: p = 0.02" in texts
+
+
+def test_ranks_are_whole_numbers(tmp_path):
+    figure = draw([0.5, 0.2, 0.3, 0.4])
+    canvas.save(figure, [tmp_path / "a.png"], dpi=50)
+    axis = figure.axes[0].xaxis
+    assert axis.get_major_formatter().format_ticks([1, 10, 100]) == ["1", "10", "100"]
+    assert [text for text in axis.get_minor_formatter().format_ticks([2, 3, 4]) if text] == ["2", "3", "4"]
 
 
 def test_bands_are_those_of_order_statistics():

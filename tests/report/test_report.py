@@ -249,10 +249,57 @@ def test_what_a_stack_owes_to_each_source_is_told(build):
         assert value in table[: table.index("</table>")]
 
 
+def several():
+    """The summary of a run with a second catalogue: its spectrum is given, its sources flare."""
+    summary = inferred()
+    first = summary["methods"]["standard"]["wcda-hess"]
+    own = first | {"stacking": {"flat": {"0.0": STACK}}, "inference": None, "single_sources": []}
+    configuration = {"catalogues": {"wcda-hess": {}, "b": {"time": {"profile": "flare"}}}}
+    methods = summary["methods"] | {"standard": {"wcda-hess": first, "b": own}}
+    catalogues = SUMMARY["catalogues"] | {"b": {"n_sources": 4, "notes": []}}
+    return summary | {"methods": methods, "catalogues": catalogues, "configuration": configuration}
+
+
+def test_sentences_stand_below_the_catalogue_they_are_about(build):
+    page = build(several())
+    first, second = page.index("<h3>wcda-hess</h3>"), page.index("<h3>b</h3>")
+    assert first < page.index("<li>Stack with uniform weights") < second
+    assert second < page.index("<li>Flux scan of a steady flux with flat weights, spectrum as given")
+    assert "<h3>wcda-hess</h3>" not in build(inferred())
+    assert "<li>wcda-hess: stack with uniform weights" in build(inferred())
+
+
+def test_the_index_of_a_given_spectrum_is_no_number(build):
+    page = build(several())
+    row = page[page.index("<td>b</td><td>flat</td>") :].split("</tr>")[0]
+    assert row.startswith("<td>b</td><td>flat</td><td>as given</td>")
+    assert "flux scan of a steady flux, not calibrated" in row
+
+
+def test_energies_are_ranges_in_handy_units(build):
+    page = build(inferred())
+    assert "energies of the limit" in page
+    assert "<td>1.2 TeV to 2.5 PeV</td>" in page
+
+
+def test_what_tables_have_in_common_is_explained_once(build):
+    text = "Flux of all sources together, one flavour; φ₀ is its value at 100 TeV."
+    page = build(several())
+    assert page.count(text) == 2  # the scan of the standard method, and that of the published one
+    assert "As for: Flux scan of wcda-hess, standard method." in page
+
+
+def test_figures_of_gamma_rays_that_nobody_measured_are_left_out(build, figure):
+    known = figure | {"kind": "gamma_rays", "catalogue": "wcda-hess", "title": "Allowed"}
+    summary = inferred()
+    assert "Allowed" not in build(summary, [known])
+    assert "Allowed" in build(summary, [known | {"kind": "source_limits"}])
+
+
 def test_a_p_value_at_its_floor_is_a_bound(build):
     summary = inferred()
     summary["corrected"] = CORRECTED | {"p_value": 1 / 61}
-    assert "p &lt; 0.016 for the run" in build(summary)
+    assert '<span class="unbroken">p &lt; 0.016</span> for the run' in build(summary)
 
 
 def test_p_values_have_the_digits_that_their_trials_can_tell_and_sort_as_numbers(build):

@@ -167,6 +167,7 @@ def test_a_window_looks_at_the_events_in_it(search, tmp_path):
     season = Table.read(search.tables.folder / "events" / f"{events['season'][0]}.parquet")
     assert season["mjd"][events["row"][0]] == events["mjd"][0]
     assert first.row["livetime_days"] == pytest.approx(181.5)
+    assert "MJD 55440 to 55621.5" in first.figure().texts[0].get_text()
     assert json.loads(first.write(tmp_path / "a.json").read_text())["source"]["stop_mjd"] == 55621.5
     assert "2010-09-01 00:00 to 2011-03-01 12:00" in first._repr_html_()
 
@@ -198,9 +199,13 @@ def test_an_unknown_flare_is_looked_for(search, tmp_path):
     assert ((events["mjd"] >= best.start) & (events["mjd"] <= best.stop)).all()
     known = search.at(where, gamma=2, trials=0, window=(best.start, best.stop))
     assert events["row"].tolist() == known.events()["row"].tolist()
-    assert f"MJD {best.start:.10g} to" in found._repr_html_()
+    assert f"MJD {best.start:.3f} to {best.stop:.3f}" in found._repr_html_()
     assert json.loads(found.write(tmp_path / "a.json").read_text())["fit"]["stop_mjd"] == best.stop
-    found.write(tmp_path / "a.png")
+    figure = found.figure()
+    curve, star = (line for line in figure.axes[1].lines if line.get_label() in (r"$\gamma$ = 2", "best fit"))
+    assert star.get_ydata()[0] == pytest.approx(curve.get_ydata().max(), rel=1e-3)  # TS pays for the window, too
+    assert star.get_ydata()[0] > best.ts
+    assert f"MJD {best.start:.10g}"[:9] in figure.texts[0].get_text()
     quick = search.at(where, gamma=2, trials=0, flare=(5, 100))
     assert quick.fit["test_statistic"] == found.fit["test_statistic"]
     assert (np.isnan(quick.limits[0]["n_signal_limit"]), "not stated" in quick.limits[0]["problem"]) == (True, True)
@@ -211,6 +216,16 @@ def test_an_unknown_flare_is_looked_for(search, tmp_path):
     assert "of a flare of 20 d" in found._repr_html_()
     with pytest.raises(PhysicsError, match="likelihood profiles of an unknown flare"):
         found.write_profile(tmp_path / "a.fits")
+
+
+def test_a_significance_is_told_of_an_excess_only(found):
+    """Where most skies have as much there is none, and 'minus sigma' would be no word for it."""
+    told = {
+        value: replace(found, fit=found.fit | {"p_local": p, "significance": value}).summary()["local p-value"]
+        for p, value in ((0.1, 1.28), (0.63, -0.33), (1.0, -np.inf))
+    }
+    assert told[1.28].startswith("0.1, 1.3 σ")
+    assert not any("σ" in told[value] for value in (-0.33, -np.inf))
 
 
 def test_a_limit_that_cannot_be_stated_is_told_with_the_reason(search):

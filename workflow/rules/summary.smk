@@ -53,6 +53,8 @@ rule report:
                 "title": figure.title,
                 "published": figure.names.get("method") == "published",
                 "bdm": figure.kind.startswith("bdm_"),
+                "kind": figure.kind,
+                "catalogue": figure.names.get("catalogue"),
                 "pdf": (
                     f"figures/{figure.stem}.pdf"
                     if "pdf" in cfg.figures.formats

@@ -46,7 +46,8 @@ def find(name: str, online: bool = True) -> NamedSource:
     known = _listed()
     if found := known.get(_key(name)):
         return _of_list(*found)
-    like = difflib.get_close_matches(_key(name), known, n=3, cutoff=0.8)
+    begun = [key for key in known if len(_key(name)) > 2 and key.startswith(_key(name))]
+    like = (begun or difflib.get_close_matches(_key(name), known, n=3, cutoff=0.8))[:3]
     hint = f" Did you mean {' or '.join(known[key][0] for key in like)}?" if like else ""
     again = " Give its position: --ra DEG --dec DEG, or a SkyCoord in Python."
     if not online:

@@ -255,7 +255,8 @@ def column(file: TableFile, header: str) -> str:
             f"{file.where}: {len(file.doubled[header])} columns are called '{header}'. Name one by its ID: "
             f"{', '.join(file.doubled[header])}."
         )
-    hint = did_you_mean(header, present, cutoff=0.4)
+    possible = [name for name in present if name not in vars(Columns()).values()]  # those are found already
+    hint = did_you_mean(header, possible, cutoff=0.4)
     families = {name: _family_of(name) for name in present}
     if header in (Columns().ra_deg, Columns().dec_deg) and "equatorial" not in families.values():
         galactic = [name for name, family in families.items() if family == "galactic"]
@@ -264,7 +265,8 @@ def column(file: TableFile, header: str) -> str:
         hint = " Do blanks separate its columns? Then state `format: blanks` (--format blanks on the command line)."
     shown = ", ".join(present[:40]) + (f" and {len(present) - 40} more" if len(present) > 40 else "")
     raise CatalogueError(
-        f"{file.where}: no column '{header}'; it has {shown}.{hint} Set `columns` in the configuration."
+        f"{file.where}: no column '{header}'; it has {shown}.{hint} Set `columns` in the configuration (on the command "
+        "line --name, --ra, --dec)."
     )
 
 

@@ -330,6 +330,8 @@ def exclude(
         typer.echo(f"no room for {', '.join(hidden)}: use --json or --output")
     if not (limits.events > 0).any():
         typer.echo("nothing arrives in this time within the window: no mass is limited")
+    elif not np.isfinite(curves[name]).all():
+        typer.echo("inf: nothing of this mass arrives in this time within the window, so it is not limited")
     console.pairs({key: console.cell(given) for key, given in inputs.items() if given is not None})
     if output is not None:
         typer.echo(f"written: {output}")

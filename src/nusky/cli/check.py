@@ -287,10 +287,12 @@ def _print(told: dict[str, Any], cfg: Any, whole: Any, left: Any, configuration:
         console.section(f"catalogue {name}")
         rows = {
             "sources": f"{catalogue['n_sources']} ({lists})",
-            "weightings": ", ".join(f"{w} ({n} sources)" for w, n in catalogue["weightings"].items()),
+            "weightings": ", ".join(
+                f"{w} ({n} source{'' if n == 1 else 's'})" for w, n in catalogue["weightings"].items()
+            ),
             "spectrum": catalogue["spectrum"],
             "spectral indices": ", ".join(map(str, catalogue["gammas"])) or "those of the spectrum",
-            "fitted": catalogue["fitted"] if catalogue["fitted"] != "gamma" else "",
+            **({"fitted": catalogue["fitted"]} if catalogue["fitted"] not in ("", "gamma") else {}),
             "each source alone": "yes" if catalogue["single_sources"] else "no",
             "in time": catalogue["time"],
         }

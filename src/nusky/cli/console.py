@@ -32,6 +32,11 @@ def say(text: str = "") -> None:
     typer.echo(printable(text, keep="\n"))
 
 
+def prose(text: str) -> None:
+    """Print sentences, in lines as long as the terminal is wide."""
+    _print(_text(text))
+
+
 def heading(text: str) -> None:
     """Print the title of a block."""
     typer.echo(typer.style(printable(text), bold=True))

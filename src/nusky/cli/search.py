@@ -86,7 +86,7 @@ def search(
       nusky search "NGC 1068"
       nusky search --ra 40.67 --dec -0.01 --trials 0
       nusky search "TXS 0506+056" --release icecube-3yr --out txs.png --out txs.json
-      nusky search "Crab" --spectrum cutoff:gamma=2.2,cutoff=30TeV
+      nusky search "Crab nebula" --spectrum cutoff:gamma=2.2,cutoff=30TeV
       nusky search "TXS 0506+056" --window 2014-09-29 2015-03-12
       nusky search "TXS 0506+056" --flare 1 300 --limit-days 30
     """
@@ -106,7 +106,7 @@ def search(
         raise typer.BadParameter("limits of an unknown flare need --trials of 100 or more.", param_hint="--limit-days")
     if flare is not None and profile:
         raise typer.BadParameter("an unknown flare has none; give --window once it is known.", param_hint="--profile")
-    named, position = _source(" ".join(words) if words else None, ra, dec, extension)
+    named, origin, position = _source(" ".join(words) if words else None, ra, dec, extension)
     from nusky.detector.configured import spectrum_of_text
     from nusky.results.search import Search, check_request
 
@@ -125,13 +125,13 @@ def search(
     if json:
         console.as_json(found.to_dict())
         return
-    _print(found, written)
+    _print(found, origin, written)
 
 
 def _source(
     name: str | None, ra: str | None, dec: str | None, extension: str | None
-) -> tuple[str | None, tuple[float, float, float]]:
-    """Name and position with width, rad."""
+) -> tuple[str | None, str, tuple[float, float, float]]:
+    """Name, where its position is from, and position with width, rad."""
     from math import radians
 
     from nusky.cli.quantities import declination_deg, right_ascension_deg
@@ -150,13 +150,13 @@ def _source(
         with console.busy(f"looking for {name}"):
             found = names.find(name)
         width = found.extension_deg if width is None else width
-        return found.name, (radians(found.ra_deg), radians(found.dec_deg), radians(width))
+        return found.name, found.origin, (radians(found.ra_deg), radians(found.dec_deg), radians(width))
     ra_deg, dec_deg = right_ascension_deg(ra), declination_deg(dec)
     if not 0 <= ra_deg < 360:
         raise PhysicsError(f"--ra {ra}: {ra_deg:g} degrees is no right ascension; give 0 to 360.")
     if not -90 <= dec_deg <= 90:
         raise PhysicsError(f"--dec {dec}: {dec_deg:g} degrees is no declination; give -90 to 90.")
-    return None, (radians(ra_deg), radians(dec_deg), radians(width or 0.0))
+    return None, "", (radians(ra_deg), radians(dec_deg), radians(width or 0.0))
 
 
 def _width_deg(text: str) -> float:
@@ -168,7 +168,7 @@ def _width_deg(text: str) -> float:
     return width
 
 
-def _print(found: Any, written: list[Path]) -> None:
+def _print(found: Any, origin: str, written: list[Path]) -> None:
     from math import isfinite
 
     console.heading(found.title)
@@ -176,7 +176,8 @@ def _print(found: Any, written: list[Path]) -> None:
     window = flare or "start_mjd" in found.row
     if found.synthetic:
         console.say("SYNTHETIC EVENTS: not a measurement.")
-    console.pairs(found.summary())
+    first, *rest = found.summary().items()
+    console.pairs(dict([first, *([("  from", origin)] if origin else []), *rest]))
     console.say()
     level = found.limits[0]["confidence_level"]
     kind = "calibrated with trials" if found.settings["trials"] else "asymptotic, not calibrated (--trials 1000 is)"

@@ -32,7 +32,7 @@ _SHORT = {
     "ra_deg": "ra_deg",
     "dec_deg": "dec_deg",
 }
-"""The columns of results and their names on a terminal, the most wanted first; UL: limits on E2 dN/dE, GeV/cm2/s."""
+"""The columns of results and their names on a terminal, the most wanted first; UL: upper limit."""
 _ELSEWHERE = ("kind", "columns", "n_rows", "settings", "inputs")
 """Provenance that is shown in a place of its own."""
 
@@ -134,37 +134,9 @@ def _json(path: Path, rows: int, json: bool, log: dict[str, Any] | None) -> None
 
 
 def _summary(summary: dict[str, Any], rows: int) -> None:
-    console.heading(f"run {summary['run']}")
-    told = {
-        key: summary[key] for key in ("release", "n_events", "livetime_days", "seed", "git_revision", "config_hash")
-    }
-    if summary["synthetic"]:
-        told["synthetic"] = "generated events are behind it, no number is a measurement"
-    told["seasons"] = ", ".join(summary["seasons"])
-    told["versions"] = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
-    told["tables"] = len(summary["tables_sha256"])
-    told["warning"] = " ".join(summary.get("warnings", []))
-    console.pairs({key: value for key, value in told.items() if value not in (None, "")})
+    """What was found, then how it was made."""
     _results(summary, rows)
-    for method, catalogues in summary["methods"].items():
-        stacks = [
-            {"catalogue": name, "weights": weighting, "gamma": float(gamma)}
-            | {"TS": stack["ts_max"], "n_s": stack["n_signal_at_max"], "n_src": stack["n_sources"]}
-            | {"UL95 E2dN/dE": stack["ul95_e2dnde_100tev_gev_cm2_s"]}
-            for name, found in catalogues.items()
-            for weighting, by_gamma in found["stacking"].items()
-            for gamma, stack in by_gamma.items()
-        ]
-        if stacks:
-            console.section(f"stacks, {method} (limit at 100 TeV, one flavour, GeV cm^-2 s^-1)")
-            console.grid(stacks)
-        for name, found in catalogues.items():
-            best = sorted(found["single_sources"], key=lambda source: -(source["ts_max"] or 0))[: min(rows, 5)]
-            if best:
-                console.section(f"largest TS of the {len(found['single_sources'])} sources of {name}, {method}")
-                console.grid(
-                    [{key: s[key] for key in ("name", "ra_deg", "dec_deg", "ts_max", "ns_best")} for s in best]
-                )
+    _scans(summary, rows)
     if summary.get("bdm"):
         console.section(f"boosted dark matter of {summary['bdm']['supernova']}")
         console.grid(
@@ -173,6 +145,54 @@ def _summary(summary: dict[str, Any], rows: int) -> None:
                 for n in summary["bdm"]["numbers"].values()
             ]
         )
+    console.section(f"run {summary['run']}")
+    told = {"release": summary["release"], "seasons": ", ".join(summary["seasons"]), "n_events": summary["n_events"]}
+    if summary["livetime_days"] is not None:
+        told["livetime_days"] = f"{summary['livetime_days']:.2f}"
+    if summary["synthetic"]:
+        told["synthetic"] = "generated events are behind it, no number is a measurement"
+    told |= {"seed": summary["seed"], "git_revision": summary["git_revision"]}
+    told["config_hash"] = f"{summary['config_hash'][:16]} (--json: all of it)"
+    told["versions"] = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
+    told["tables"] = len(summary["tables_sha256"])
+    told["warning"] = " ".join(summary.get("warnings", []))
+    console.pairs({key: value for key, value in told.items() if value not in (None, "")})
+
+
+def _scans(summary: dict[str, Any], rows: int) -> None:
+    """Scans and single sources of directions alone, of `standard` where no likelihood says it better."""
+    from nusky.report.numbers import index_cell
+
+    for method, catalogues in summary["methods"].items():
+        inferred = {name for name, found in catalogues.items() if found.get("inference")}
+        stacks = [
+            {"catalogue": name, "weights": weighting, "gamma": index_cell(gamma)}
+            | {"TS": stack["ts_max"], "n_s": stack["n_signal_at_max"], "n_src": stack["n_sources"]}
+            | {"UL95 E2dN/dE": stack["ul95_e2dnde_100tev_gev_cm2_s"]}
+            for name, found in catalogues.items()
+            for weighting, by_gamma in found["stacking"].items()
+            if weighting not in (found.get("inference") or {"stacks": ()})["stacks"]
+            for gamma, stack in by_gamma.items()
+        ]
+        if stacks:
+            console.section(f"flux scans of directions alone, {method} method")
+            console.say("UL95: limit on E2 dN/dE at 100 TeV, one flavour, in GeV cm^-2 s^-1")
+            console.grid([{key: _short(value) for key, value in row.items()} for row in stacks])
+        for name, found in catalogues.items():
+            best = sorted(found["single_sources"], key=lambda source: -(source["ts_max"] or 0))[: min(rows, 5)]
+            if best and name not in inferred and (method == "standard" or "standard" not in summary["methods"]):
+                console.section(f"largest TS of the {len(found['single_sources'])} sources of {name}, {method} method")
+                console.grid(
+                    [{key: s[key] for key in ("name", "ra_deg", "dec_deg", "ts_max", "ns_best")} for s in best]
+                )
+
+
+def _short(value: Any) -> Any:
+    """A number with four digits, which is more than any of these is known to."""
+    from nusky.report.numbers import Probability
+
+    is_plain = isinstance(value, float) and not isinstance(value, Probability)
+    return float(f"{value:.4g}") if is_plain else value
 
 
 def _results(summary: dict[str, Any], rows: int) -> None:
@@ -182,18 +202,24 @@ def _results(summary: dict[str, Any], rows: int) -> None:
     from nusky.report.verdict import verdict
 
     found = verdict(summary)
-    console.section(found.headline)
+    console.heading(found.headline)
     for sentence in filter(None, (found.p_sentence, found.limit_sentence)):
-        console.say(sentence)
+        console.prose(sentence)
     inferred = {name: source_rows(summary, name) for name in summary["methods"].get("standard") or {}}
     tables = {"stacks, p-values and limits": [row for row in stack_rows(summary) if row["p_local"] is not None]}
     tables |= {f"sources of {name}": own for name, own in inferred.items() if own and "p_local" in own[0]}
     tables["hot spots of the sky"] = spot_rows(summary)
+    explained = False
     for title, own in tables.items():
         if own:
             console.section(title if len(own) <= rows else f"{title}: the first {rows} of {len(own)} (--rows)")
+            columns = {key: short for key, short in _SHORT.items() if any(row.get(key) is not None for row in own)}
+            if not explained and any(key.startswith("limit_") for key in columns):
+                explained = True
+                console.say("UL: upper limit; at 100 TeV on E2 dN/dE of one flavour, in GeV cm^-2 s^-1")
+            shown = [{key: cell_of(row, key) for key in columns} for row in own[:rows]]
             console.grid(
-                [{short: cell_of(row, key) for key, short in _SHORT.items() if key in row} for row in own[:rows]]
+                [{columns[k]: v if k.endswith("_deg") else _short(v) for k, v in row.items()} for row in shown]
             )
 
 

@@ -181,7 +181,7 @@ def _cell(value: Any) -> str:
         return _text(value)
     if isinstance(value, bool) or not isinstance(value, float):
         return str(value)
-    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+    if value != 0 and not 1e-3 <= abs(value) < 1e3:
         mantissa, exponent = f"{value:.2e}".split("e")
         return rf"${mantissa}\times10^{{{int(exponent)}}}$"
     return f"${value:.3f}$" if abs(value) < 1 else f"${value:.2f}$"

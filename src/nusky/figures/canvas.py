@@ -82,6 +82,10 @@ def style() -> AbstractContextManager[None]:
     return matplotlib.style.context(sheets)
 
 
+_INCHES_PER_POINT = 0.0098
+"""Width of a letter of a header, over its size."""
+
+
 def new_figure(
     *title: str, synthetic: bool, size: tuple[float, float] = (7.2, 4.1), fixed_aspect: bool = False
 ) -> Figure:
@@ -100,7 +104,7 @@ def new_figure(
     if layout.titles:
         text = " · ".join(short(part, _LONGEST_PART) for part in title)
         base = (height + 0.06) / (height + header)
-        size = min(10, 10 * width / 5)
+        size = min(10, 10 * width / 5, (width - 0.16) / (_INCHES_PER_POINT * len(text)))
         figure.text(0.08 / width, base, text[0].upper() + text[1:], size=size, weight="bold")
     if synthetic:
         box = {"boxstyle": "round,pad=0.3", "facecolor": "#FFF1E6", "edgecolor": WARNING_COLOR, "linewidth": 0.8}
@@ -189,6 +193,20 @@ class _Powers(LogFormatterSciNotation):
         text = super().__call__(x, pos).removeprefix(r"$\mathdefault{").removesuffix("}$")
         coefficient, power, exponent = text.replace(r"\times", "×").partition("10^{")
         return (coefficient + power.removesuffix("^{") + _superscript(exponent.removesuffix("}"))).replace("-", "−")
+
+
+class _Counts(LogFormatterSciNotation):
+    """Whole numbers at those ticks that would have powers of ten."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:.0f}" if super().__call__(x, pos) else ""
+
+
+def log_counts(axes: Axes) -> None:
+    """Make the x axis a logarithmic one of numbers of things."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(_Counts())
+    axes.xaxis.set_minor_formatter(_Counts(labelOnlyBase=False))
 
 
 def _superscript(number: str) -> str:

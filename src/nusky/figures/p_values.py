@@ -32,7 +32,9 @@ def p_values(
     rank = np.arange(1, n + 1)
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, "local p-values", synthetic=synthetic)
-        axes = figure.add_subplot(xscale="log", yscale="log")
+        axes = figure.add_subplot()
+        canvas.log_counts(axes)
+        axes.set_yscale("log")
         if not n:
             canvas.note(axes, "no source was tested")
             return figure

@@ -18,7 +18,9 @@ def population(found: pa.Table, *, method: str, catalogue: str, synthetic: bool)
     k, p = found["k"].to_numpy(), found["p_binomial"].to_numpy()
     with canvas.style():
         figure = canvas.new_figure(f"{method} method", catalogue, "binomial test", synthetic=synthetic)
-        axes = figure.add_subplot(xscale="log", yscale="log")
+        axes = figure.add_subplot()
+        canvas.log_counts(axes)
+        axes.set_yscale("log")
         for low, high, alpha, text in _BANDS:
             edges = (found[f"sky_{name}"].to_numpy() for name in (low, high))
             label = f"skies, {text}"

@@ -32,7 +32,8 @@ def search_figure(found: Any) -> Figure:
     """
     with canvas.style():
         release = found.settings["release"]
-        figure = canvas.new_figure(found.row["name"], release, synthetic=found.synthetic, size=(7.4, 3.5))
+        title = [found.row["name"], release, *_window(found)]
+        figure = canvas.new_figure(*title, synthetic=found.synthetic, size=(7.4, 3.5))
         sky, likelihood = figure.subplots(1, 2, width_ratios=(1.2, 1))
         events = found.events()
         largest = max(0.1, float(events["weight"].max())) if len(events) else 1.0
@@ -44,6 +45,14 @@ def search_figure(found: Any) -> Figure:
         bar.outline.set_linewidth(0.6)
         (_contours if found.is_free else _profile)(likelihood, found)
         return figure
+
+
+def _window(found: Any) -> list[str]:
+    """The window that all of the figure is about: the one asked for, or that of the flare found."""
+    edges = [
+        (found.row if "start_mjd" in found.row else found.fit).get(key, np.nan) for key in ("start_mjd", "stop_mjd")
+    ]
+    return ["MJD {:.10g} to {:.10g}".format(*np.round(edges, 2))] if np.isfinite(edges).all() else []
 
 
 def _around(axes: Axes, found: Any, events: Any, scale: ScalarMappable) -> None:
@@ -129,13 +138,16 @@ def _profile(axes: Axes, found: Any) -> None:
     for level, style in zip(LEVELS, ("--", ":"), strict=True):
         height = peak - scipy.special.chdtri(1, 1 - level)
         axes.axhline(height, color=canvas.MUTED_COLOR, linestyle=style, linewidth=0.9)
-        near = {"textcoords": "offset points", "ha": "left", "size": 8, "color": canvas.MUTED_COLOR}
-        axes.annotate(f"{100 * level:.0f} %", (0, height), (4, 2), **near)
-    _best_fit(axes, found, found.fit["test_statistic"])
+        inside = height > values[0][0]  # the curve rises through the line: there is room between its branches only
+        where = {"ha": "center" if inside else "left", "xytext": (0 if inside else 4, 2), "textcoords": "offset points"}
+        place = (steps[np.argmax(values[0])] if inside else 0, height)
+        axes.annotate(f"{100 * level:.0f} %", place, **where, size=8, color=canvas.MUTED_COLOR)
+    _best_fit(axes, found, np.interp(found.fit["n_signal"], steps, values[0]))
     axes.set_xlim(0, steps[-1])
     axes.set_ylim(peak - 5.0, peak + 1.6)
     axes.set_xlabel(r"Signal events $n_s$")
-    axes.set_ylabel("Test statistic TS")
+    flare = "start_mjd" in found.fit  # whose TS pays for the choice of the window; the curve is that of this window
+    axes.set_ylabel("Test statistic in this window" if flare else "Test statistic TS")
     axes.legend(**_LEGEND)
 
 

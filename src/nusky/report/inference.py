@@ -5,7 +5,7 @@ from typing import Any
 
 from nusky.conventions import index_text, parameter_text
 from nusky.probability import at_floor, compared
-from nusky.report.numbers import cell_of, format_number
+from nusky.report.numbers import cell_of, format_number, index_cell
 from nusky.report.rows import PARAMETERS, own_parameters
 
 _UNIT = "GeV cm⁻² s⁻¹"
@@ -174,7 +174,7 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
         how += f", {inference['time']['profile']} in time"
     if outside := inference.get("windows_outside_seasons"):
         left_out = ", ".join(outside)
-        yield f"{number(len(outside))} source(s) left out, as their windows lie outside the seasons: {left_out}."
+        yield f"left out, as no good run is on in their windows: {left_out}."
     for weighting, stack in inference["stacks"].items():
         for fit in stack["fits"]:
             yield (
@@ -196,12 +196,12 @@ def inference_findings(inference: Mapping[str, Any] | None, number: Callable[[An
         )
         if best.get("start_mjd") is not None:
             yield (
-                f"its strongest flare: MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}, "
+                f"the strongest flare of {best['name']}: MJD {best['start_mjd']:.2f} to {best['stop_mjd']:.2f}, "
                 f"{number(best['n_signal'])} signal events in {number(best['duration_days'])} days of good runs."
             )
         if best.get("lag_days") is not None:
             yield (
-                f"its light curve fits best with a threshold of {number(best['threshold'])}, "
+                f"the light curve of {best['name']} fits best with a threshold of {number(best['threshold'])}, "
                 f"{number(best['lag_days'])} days later."
             )
         if (inference.get("time") or {}).get("limit_days"):
@@ -289,7 +289,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
     timed = bool(inference.get("time"))
     columns = _with_fluence(_STATEMENT_COLUMNS, timed)
     rows = [
-        [weighting, gamma, name.replace("_", " "), *(_cell(statement[key]) for key in columns)]
+        [weighting, index_cell(gamma), name.replace("_", " "), *(_cell(statement[key]) for key in columns)]
         for weighting, stack in inference["stacks"].items()
         for gamma, statements in stack["statements"].items()
         for name, statement in statements.items()
@@ -307,7 +307,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         yield (
             f"Windows of {where}",
             list(_WINDOW_COLUMNS.values()),
-            [[row[key] for key in _WINDOW_COLUMNS] for row in windows],
+            [[cell_of(row, key) for key in _WINDOW_COLUMNS] for row in windows],
             "Boxes from start to stop, other profiles from 5 to 95 % of their fluence. The duration is the fluence "
             "over the flux, or over that at the peak; seen is what of it lies in good runs.",
         )
@@ -345,7 +345,7 @@ def inference_tables(inference: Mapping[str, Any] | None, where: str) -> Iterato
         yield (
             f"Flares of the sources of {where}",
             list(columns.values()),
-            [[_cell(row[key]) for key in columns] for row in sources["flares"]],
+            [[cell_of(row, key) for key in columns] for row in sources["flares"]],
             "The strongest window of every source, then the strongest of those that lie apart from it. TS of each has "
             "the factor for the number of short windows; the p-values above are those of the sources. The fluence is "
             "that of the fitted events, of one flavour.",
@@ -376,7 +376,7 @@ def _at_every_index(sources: Mapping[str, Any], where: str, timed: bool) -> Iter
             if limit.get("origin") in (None, fit["origin"])
             and (limit["gamma"] == fit["gamma_fixed"] or limit["gamma"] not in fixed)
         ]
-        rows += [[*fitted, *(_cell(limit[key]) for key in columns)] for limit in own or [dict.fromkeys(columns)]]
+        rows += [[*fitted, *(_cell(limit[key], key) for key in columns)] for limit in own or [dict.fromkeys(columns)]]
     more = timed or any(limit["problem"] for own in sources["limits"].values() for limit in own)
     if more or len(rows) > len({(fit["name"], fit["origin"]) for fit in sources["fits"]}):
         yield (
@@ -435,7 +435,7 @@ def _with_fitted(columns: Mapping[str, str], row: Mapping[str, Any]) -> dict[str
 
 
 def _fit_index(row: Mapping[str, Any]) -> Any:
-    return "fitted" if row["gamma_fixed"] is None else row["gamma_fixed"]
+    return "fitted" if row["gamma_fixed"] is None else index_cell(row["gamma_fixed"])
 
 
 def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
@@ -479,4 +479,6 @@ def _checks(found: Mapping[str, Any], where: str) -> Iterator[Parts]:
 def _cell(value: Any, key: str = "") -> Any:
     if key == "effect":
         return value.replace("_", " ")
+    if key == "gamma":
+        return index_cell(value)
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value

@@ -5,7 +5,7 @@ from typing import Any
 
 from nusky.printable import printable
 from nusky.report.rows import PARAMETERS, own_parameters
-from nusky.report.verdict import limits
+from nusky.report.verdict import energy, limits
 
 _ENTRIES = {
     "nusky": """@software{{nusky,
@@ -36,6 +36,12 @@ _ENTRIES = {
   journal = {Astropart. Phys.}, volume = {29}, pages = {299}, year = {2008},
   eprint = {0801.1604}, archivePrefix = {arXiv}, doi = {10.1016/j.astropartphys.2008.02.007}
 }""",
+    "time": """@article{Braun:2009wp,
+  author = {Braun, J. and others},
+  title = {Time-Dependent Point Source Search Methods in High Energy Neutrino Astronomy},
+  journal = {Astropart. Phys.}, volume = {33}, pages = {175}, year = {2010},
+  eprint = {0912.1572}, archivePrefix = {arXiv}
+}""",
     "posttrial": """@book{WestfallYoung1993,
   author = {Westfall, P. H. and Young, S. S.},
   title = {Resampling-Based Multiple Testing}, publisher = {Wiley}, year = {1993}
@@ -46,6 +52,7 @@ _KEYS = {
     "icecube-10yr": "IceCube:2021xar",
     "icecube-14yr": "IceTracksDR2",
     "likelihood": "Braun:2008bg",
+    "time": "Braun:2009wp",
     "posttrial": "WestfallYoung1993",
     "nusky": "nusky",
 }
@@ -69,6 +76,8 @@ def _cited(summary: Mapping[str, Any]) -> Iterator[str]:
         yield summary["release"]
     if summary["catalogues"]:
         yield "likelihood"
+    if any(found.get("time") for _, found in _inferences(summary)):
+        yield "time"
     if any(found["sources"] for _, found in _inferences(summary)):
         yield "posttrial"
     yield "nusky"
@@ -102,11 +111,13 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
     terms = f" with the terms `{_plain(how[0])}'" if how else " of directions and angular errors"
     yield (rf"The test statistic is that of an unbinned likelihood ratio \citep{{{_KEYS['likelihood']}}}{terms}.")
     for catalogue, found in _inferences(summary):
+        yield from _windows(catalogue, found.get("time"))
         for weighting, stack in found["stacks"].items():
             fit = stack["fits"][0]
-            gamma = "was fitted" if fit["gamma_fixed"] is None else f"was fixed at {_index(fit['gamma_fixed'])}"
+            gamma = f"was fixed at {_index(fit['gamma_fixed'])}" if fit["gamma_fixed"] else "was fitted"
+            index = "the spectrum was as given" if fit["gamma_fixed"] == 0 else f"the spectral index {gamma}"
             own = "".join(f", {_plain(PARAMETERS[key])} was fitted" for key in own_parameters([fit]))
-            how = own.removeprefix(", ") or f"the spectral index {gamma}"
+            how = own.removeprefix(", ") or index
             yield (
                 f"For the stack of {_plain(catalogue)} with {_plain(weighting)} weights {how}; "
                 f"{fit['n_trials']} scrambled skies give its p-value."
@@ -118,6 +129,7 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
                 f"{best['n_sky_trials']} full skies correct the p-values for the number of sources "
                 rf"\citep{{{_KEYS['posttrial']}}}."
             )
+    found = {catalogue: inference.get("time") for catalogue, inference in _inferences(summary)}
     for limit in limits(summary):
         if limit.from_trials:
             shown = "" if limit.calibrated else " Its coverage is not shown."
@@ -126,8 +138,9 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
                 rf"{100 * limit.confidence_level:g}\,\% confidence level from the {_plain(limit.method)} construction "
                 "with injected signal, for one flavour of neutrinos plus antineutrinos: "
                 rf"$E^2\,\mathrm{{d}}N/\mathrm{{d}}E < {_power(limit.e2dnde)}\,\mathrm{{GeV\,cm^{{-2}}\,s^{{-1}}}}$ at "
-                rf"100\,TeV for {_index(float(limit.gamma))}, the central 90\,\% of the expected signal lying between "
-                f"${_power(limit.energy_min_gev)}$ and ${_power(limit.energy_max_gev)}$\\,GeV.{shown}"
+                rf"100\,TeV{_in_window(found.get(limit.catalogue))} for {_index(float(limit.gamma))}, the central "
+                rf"90\,\% of the expected signal lying between {_energy(limit.energy_min_gev)} and "
+                f"{_energy(limit.energy_max_gev)}.{shown}"
             )
     found = summary.get("corrected")
     if found and len(found["searches"]) > 1:
@@ -142,8 +155,42 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+def _windows(catalogue: str, time: Mapping[str, Any] | None) -> Iterator[str]:
+    """What a likelihood with times adds; `time` is the block of the catalogue."""
+    if not time:
+        return
+    name = _plain(catalogue)
+    if time["profile"] == "flare":
+        lengths = " to ".join(f"{v:g}" if isinstance(v, float) else "its own" for v in map(time.get, _LENGTHS))
+        yield (
+            f"In each source of {name} a flare of unknown time was sought, a box of {lengths} days of good runs, the "
+            r"test statistic paying for the number of short windows \citep{Braun:2009wp}."
+        )
+    else:
+        yield (
+            rf"The flux of the sources of {name} changes with time ({_plain(time['profile'].replace('-', ' '))}), as "
+            r"does the likelihood \citep{Braun:2009wp}."
+        )
+    if time["scramble"] == "times":
+        yield (
+            f"The scrambled skies of {name} permute the times of the events of a season, and right ascensions follow "
+            "the rotation of the Earth."
+        )
+
+
+_LENGTHS = ("shortest_days", "longest_days")
+
+
+def _in_window(time: Mapping[str, Any] | None) -> str:
+    return " in the window, or at the peak," if time else ""
+
+
+def _energy(gev: float) -> str:
+    return energy(gev).replace(" ", r"\,")
+
+
 def _power(value: float) -> str:
-    if 1e-3 <= abs(value) < 1e5:
+    if 1e-3 <= abs(value) < 1e3:
         return f"{value:.3g}"
     mantissa, exponent = f"{value:.2e}".split("e")
     return rf"{mantissa}\times10^{{{int(exponent)}}}"

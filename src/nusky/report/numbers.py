@@ -7,6 +7,9 @@ from typing import Any
 from nusky.probability import written
 
 MISSING = "–"
+AS_GIVEN = "as given"
+INDICES = ("gamma", "limit_gamma", "gamma_fixed", "gamma_without")
+"""Columns with an index, which is 0 where there is none, of a spectrum that was given as a whole."""
 TRIALS = {"p_local": "n_trials", "p_post": "n_sky_trials"}
 """The column with the trials behind a p-value, by its own."""
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -27,7 +30,17 @@ class Probability(float):
 def cell_of(row: Mapping[str, Any], key: str, trials: Mapping[str, str] = TRIALS) -> Any:
     """The value of `row` in the column `key`: a `Probability` where `trials` names the column with its trials."""
     value, n_trials = row.get(key), row.get(trials.get(key, ""))
+    if key in INDICES:
+        return index_cell(value)
+    if key.endswith("_mjd") and value is not None:
+        return f"{value:.2f}"  # no thousands separated, and the part of a day
     return value if value is None or n_trials is None else Probability(value, n_trials)
+
+
+def index_cell(value: float | str | None) -> float | str | None:
+    """A spectral index as a cell; in words where there is none."""
+    index = None if value in (None, "fitted") else float(value)
+    return value if index is None else AS_GIVEN if index == 0 else index
 
 
 def format_number(value: Any) -> str:

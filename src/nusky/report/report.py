@@ -5,7 +5,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from nusky.printable import printable
 from nusky.probability import least
 from nusky.report import bdm
 from nusky.report.inference import inference_findings, inference_tables
-from nusky.report.numbers import Probability, cell_of, format_number
+from nusky.report.numbers import Probability, cell_of, format_number, index_cell
 from nusky.report.page import page_template
 from nusky.report.rows import PARAMETERS, source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
-from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, tests, verdict
+from nusky.report.verdict import REFERENCE_GAMMA, energies, energy, reference, scan_words, tests, verdict
 
 LIMIT_UNIT = "GeV cm⁻² s⁻¹"
 PUBLISHED = (
@@ -31,6 +31,7 @@ PUBLISHED = (
     "included, so that those numbers can be checked. It is here for comparison only: draw no conclusion from it."
 )
 _REFERENCE = re.compile(r"\b(doi|arXiv):([\w./()-]*[\w)])", re.ASCII)
+_EQUATION = re.compile(r"\b(?:p|f|TS|γ) (?:=|&lt;|&gt;) [\d.]+")
 _MEDIA_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
@@ -57,7 +58,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Part:
-    """A section of the report: sentences, figures and tables, in this order; empty ones are left out."""
+    """A section of the report: sentences, figures and tables, in this order; empty ones are left out.
+
+    What several tables have in common is explained once. Sentences that begin with one of several `catalogues` stand
+    together below its name.
+    """
 
     key: str
     title: str
@@ -65,6 +70,26 @@ class Part:
     findings: Sequence[str] = ()
     figures: Sequence[Mapping[str, Any]] = ()
     tables: Sequence[Table] = ()
+    catalogues: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        first: dict[str, Table] = {}
+        shown = []
+        for table in self.tables:
+            known = first.setdefault(table.description, table)
+            told = table.description if known is table or not known.description else f"As for: {known.title}."
+            shown.append(replace(table, description=told))
+        object.__setattr__(self, "tables", shown)
+
+    @property
+    def groups(self) -> Iterator[tuple[str, list[str]]]:
+        """Sentences by the catalogue that they are about."""
+        found: dict[str, list[str]] = {}
+        for sentence in self.findings:
+            name, _, rest = sentence.partition(": ")
+            several = len(self.catalogues) > 1 and name in self.catalogues
+            found.setdefault(name if several else "", []).append(rest[:1].upper() + rest[1:] if several else sentence)
+        yield from found.items()
 
     def __bool__(self) -> bool:
         return bool(self.findings or self.figures or self.tables)
@@ -81,14 +106,15 @@ def build_report(
         Content of the run's ``summary.json``; null where there is no number.
     figures
         In order of appearance: `path` of a PNG or SVG file, `title` and `caption` (plain text); `published` where it
-        shows the published method, `pdf` where it lies beside the page as PDF: its address from there.
+        shows the published method, `pdf` where it lies beside the page as PDF: its address from there; `kind` and
+        `catalogue`, as `nusky.stages.figures` calls them.
 
     Raises
     ------
     ConfigurationError
         When a figure is in a format that a page cannot show.
     """
-    page = page_template("template.html.j2", number=format_number, linked=linked).render(
+    page = page_template("template.html.j2", number=format_number, linked=linked, unbroken=unbroken).render(
         summary=summary,
         verdict=verdict(summary),
         lead=_lead(summary),
@@ -105,6 +131,11 @@ def linked(text: str) -> Markup:
     return Markup(_REFERENCE.sub(_link, str(escape(printable(text)))))
 
 
+def unbroken(text: str) -> Markup:
+    """`text` with short equations, such as p = 0.1, kept on a line."""
+    return Markup(_EQUATION.sub(r'<span class="unbroken">\g<0></span>', str(escape(printable(text)))))
+
+
 def _link(match: re.Match[str]) -> str:
     kind, number = match.groups()
     where = "https://doi.org/" if kind == "doi" else "https://arxiv.org/abs/"
@@ -112,7 +143,7 @@ def _link(match: re.Match[str]) -> str:
 
 
 def _figure(figure: Mapping[str, Any]) -> dict[str, Any]:
-    own = {"published": False, "pdf": None, "bdm": False} | dict(figure)
+    own = {"published": False, "pdf": None, "bdm": False, "kind": None, "catalogue": None} | dict(figure)
     return own | {"image": _embed(Path(figure["path"]))}
 
 
@@ -123,9 +154,11 @@ def _configuration(summary: Mapping[str, Any]) -> str:
 
 def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Iterator[Part]:
     """The sections after the verdict and what was searched."""
-    shown = [figure for figure in figures if not figure["published"] and not figure["bdm"]]
+    shown = [figure for figure in figures if not (figure["published"] or figure["bdm"] or _is_empty(figure, summary))]
     standard = list(_results(summary, "standard"))
-    yield Part("searches", "What each search found", findings=list(_findings(summary)), tables=list(_searches(summary)))
+    names = list(summary["catalogues"])
+    found, searches = list(_findings(summary)), list(_searches(summary))
+    yield Part("searches", "What each search found", findings=found, tables=searches, catalogues=names)
     yield Part("limits", "Limits", tables=list(_limit_tables(summary)))
     yield Part("sources", "Sources", tables=[*_source_tables(summary), *_spots(summary)])
     yield Part("figures", "Figures", figures=shown)
@@ -140,6 +173,14 @@ def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Ite
     yield Part(
         "published", "Appendix: the published method", [PUBLISHED], list(_scans(summary, "published")), drawn, tables
     )
+
+
+def _is_empty(figure: Mapping[str, Any], summary: Mapping[str, Any]) -> bool:
+    """Whether a figure is one of gamma rays of a catalogue in which no source has measured ones."""
+    if figure["kind"] != "gamma_rays":
+        return False
+    found = (summary["methods"].get("standard") or {}).get(figure["catalogue"]) or {}
+    return not ((found.get("inference") or {}).get("sources") or {}).get("hadronic")
 
 
 def _embed(path: Path) -> str:
@@ -189,7 +230,7 @@ def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
     ]
     yield Table(
         "Every search of this run",
-        ["search", "p by itself", "p for the run", "skies behind the former"],
+        ["search", "p by itself", "p for the run", "skies of its own"],
         rows,
         "By itself, a p-value is corrected for the sources or positions that the search looked at; for the run, for "
         f"all of this table, by the {format_number(found['n_skies'])} scrambled skies that all of them look at. "
@@ -207,7 +248,7 @@ def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
                 continue
             tested = {gamma: stack for gamma, stack in by_gamma.items() if stack and stack.get("ts_max") is not None}
             gamma = reference(tested, lambda row: (row.get("energy_min_gev"), row.get("energy_max_gev")))
-            where = f"{catalogue}, flux scan of the stack with {weighting} weights"
+            where = f"{catalogue}: {scan_words(summary, catalogue)} with {weighting} weights"
             if gamma is None:
                 yield f"{where}: no test statistic."
                 continue
@@ -272,11 +313,9 @@ _LIMIT_COLUMNS = {
     "limit_n_signal": "limit [events]",
     "limit_level": "level",
     "limit_method": "construction",
-    "energy_min_gev": "limit from [GeV]",
-    "energy_max_gev": "to [GeV]",
+    "energies": "energies of the limit",
     "test_statistic": "TS",
-    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
-    "signal_energy_max68_gev": "to [GeV]",
+    "signal_energies": "68 % of the signal",
     "p_local": "p of the stack",
     "n_sources": "sources",
 }
@@ -291,10 +330,8 @@ _SOURCE_COLUMNS = {
     "test_statistic": "TS",
     "limit_e2dnde_1tev_gev_cm2_s": f"limit at 1 TeV [{LIMIT_UNIT}]",
     "limit_n_signal": "limit [events]",
-    "energy_min_gev": "limit from [GeV]",
-    "energy_max_gev": "to [GeV]",
-    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
-    "signal_energy_max68_gev": "to [GeV]",
+    "energies": "energies of the limit",
+    "signal_energies": "68 % of the signal",
     "ra_deg": "RA [deg]",
     "dec_deg": "Dec [deg]",
     "origin": "list",
@@ -302,9 +339,21 @@ _SOURCE_COLUMNS = {
 
 
 def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
-    """The titles and cells of those of `columns` that `rows` have anything in."""
+    """The titles and cells of those of `columns` that `rows` have anything in; energies as ranges in handy units."""
+    rows = [
+        row
+        | {
+            "energies": _range(row.get("energy_min_gev"), row.get("energy_max_gev")),
+            "signal_energies": _range(row.get("signal_energy_min68_gev"), row.get("signal_energy_max68_gev")),
+        }
+        for row in rows
+    ]
     kept = [key for key in columns if any(row.get(key) is not None for row in rows)]
     return [columns[key] for key in kept], [[cell_of(row, key) for key in kept] for row in rows]
+
+
+def _range(low_gev: float | None, high_gev: float | None) -> str | None:
+    return None if low_gev is None or high_gev is None else f"{energy(low_gev)} to {energy(high_gev)}"
 
 
 def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
@@ -366,7 +415,7 @@ _SCAN = {
 def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
     for catalogue, result in _results(summary, method):
         body = [
-            [weighting, gamma, *(stack.get(key) for key in _STACKING_COLUMNS)]
+            [weighting, index_cell(gamma), *(stack.get(key) for key in _STACKING_COLUMNS)]
             for weighting, gamma, stack in _stacks(result)
         ]
         if body:

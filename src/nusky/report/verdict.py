@@ -172,7 +172,7 @@ class Limit:
     @property
     def from_trials(self) -> bool:
         """Whether trials with signal are behind it."""
-        return self.method not in ("asymptotic", "flux scan")
+        return self.method != "asymptotic" and not self.method.startswith("flux scan")
 
 
 def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
@@ -200,9 +200,15 @@ def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
             if gamma is not None:
                 row = scanned[gamma]
                 yield Limit(
-                    catalogue, weighting, gamma, False, "flux scan", 0.95, None,
+                    catalogue, weighting, gamma, False, scan_words(summary, catalogue), 0.95, None,
                     row["ul95_e2dnde_100tev_gev_cm2_s"], row.get("energy_min_gev"), row.get("energy_max_gev"),
                 )  # fmt: skip
+
+
+def scan_words(summary: Mapping[str, Any], catalogue: str) -> str:
+    """What a flux scan is called: it knows no times, whatever the flux of the sources does."""
+    block = ((summary.get("configuration") or {}).get("catalogues") or {}).get(catalogue) or {}
+    return "flux scan of a steady flux" if block.get("time") else "flux scan"
 
 
 def is_calibrated(row: Mapping[str, Any]) -> bool:

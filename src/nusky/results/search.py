@@ -618,7 +618,7 @@ class SearchResult(Result):
             shown["flares looked for"] = "{shortest_days:g} to {longest_days:g} d".format(**self.row)
             start, stop, found = fit["start_mjd"], fit["stop_mjd"], "none"
             if np.isfinite(start):
-                found = f"MJD {start:.10g} to {stop:.10g} ({date_of(start)} to {date_of(stop)} UTC), "
+                found = f"MJD {start:.3f} to {stop:.3f} ({date_of(start)} to {date_of(stop)} UTC), "
                 found += f"{fit['duration_days']:.4g} d"
             shown["window found"] = found
         shown["test statistic"] = f"{fit['test_statistic']:.2f}"
@@ -641,7 +641,7 @@ class SearchResult(Result):
             ranges = [f"{energies(fit, 'signal_energy', content)} ({content} %)" for content in (68, 90)]
             shown["energies of the signal"] = ", ".join(ranges)
         if "p_local" in fit:
-            sigma = f", {fit['significance']:.1f} σ" if np.isfinite(fit["significance"]) else ""
+            sigma = f", {fit['significance']:.1f} σ" if fit["significance"] > 0 else ""  # below 0 there is no excess
             counted = "{n_exceeding} of {n_trials} scrambled skies have as much".format(**fit)
             floor = "" if fit["n_exceeding"] else "; no lower value can be found with so few"
             shown["local p-value"] = f"{fit['p_local']:.2g}{sigma}  ({counted}{floor})"

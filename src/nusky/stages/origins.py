@@ -35,7 +35,8 @@ def warnings(states: Sequence[dict[str, Any]], unaccounted: Sequence[str]) -> li
     found = []
     if len(states) > 1:
         told = "; ".join(
-            f"{state['tables']} by nusky {state['nusky_version']}, revision {', '.join(state['git_revisions'])}, "
+            f"{state['tables']} by nusky {state['nusky_version']}, revision "
+            f"{', '.join(revision[:12] for revision in state['git_revisions'])}, "
             f"sources {state['sources_sha256'][:12]}"
             for state in states
         )
