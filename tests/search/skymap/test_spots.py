@@ -59,10 +59,10 @@ def test_refined_spots_are_maxima_and_no_lower_than_their_pixels(injected_model,
 
 
 class TwoPeaks:
-    """TS of a low peak on a pixel's centre and a higher, narrow one that no pixel's centre meets."""
+    """TS of a low peak on a pixel's centre and a higher, narrow one, so far away, that no pixel's centre meets."""
 
-    def __init__(self, ra, dec, spacing):
-        self.peaks = [(ra, dec, 10.0, spacing), (ra + 0.6 * spacing, dec + 0.1 * spacing, 14.0, 0.2 * spacing)]
+    def __init__(self, ra, dec, width, east, north, spacing):
+        self.peaks = [(ra, dec, 10.0, width), (ra + east * spacing, dec + north * spacing, 14.0, 0.2 * spacing)]
 
     def search(self, _, ra, dec):
         ts = np.zeros(len(ra))
@@ -71,12 +71,14 @@ class TwoPeaks:
         return SimpleNamespace(ts=ts, n_signal=ts, gamma=ts)
 
 
-def test_the_higher_of_two_maxima_side_by_side_is_found():
+@pytest.mark.parametrize(("width", "east", "north"), [(1.0, 0.6, 0.1), (4.0, 2.0, 0.1)])
+def test_the_higher_of_two_maxima_side_by_side_is_found(width, east, north):
     n = 12 * 64**2
     pixel = HEALPix(64, "nested").lonlat_to_healpix(1.0 * u.rad, 0.0 * u.rad)
     grid = PixelMap(64, np.arange(n), np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, 64, np.int16))
     ra, dec = (values[pixel] for values in grid.directions())
-    model = TwoPeaks(ra, dec, np.radians(58.6 / 64))
+    spacing = np.radians(58.6 / 64)
+    model = TwoPeaks(ra, dec, width * spacing, east, north, spacing)
     ts = model.search(None, *grid.directions()).ts
     sky_map = PixelMap(64, np.arange(n), ts, ts, ts, np.full(n, 64, np.int16))
     rows = spots.local_maxima(sky_map, 4.0)

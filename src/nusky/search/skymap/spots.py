@@ -1,10 +1,10 @@
 """Hot spots: maxima of the test statistic, found on the pixels and refined below their spacing.
 
 A spot begins at a pixel whose TS is at least `refine_above` and not below that of any of its eight neighbours. Two
-maxima may lie side by side, the higher one between the pixels: so the search takes the best of 25 positions half a
-pixel apart, moves to the best of nine positions around it until none is better, then halves its step, down to `STEP`.
-So a spot is a maximum among positions `STEP` apart and no lower than its pixel; spots that end at the same place are
-one.
+maxima may lie side by side, the higher one between the pixels: so the search takes the best of 41 positions, half a
+pixel apart up to one pixel away and one pixel apart up to two, moves to the best of nine positions around it until none
+is better, then halves its step, down to `STEP`. So a spot is a maximum among positions `STEP` apart and no lower than
+its pixel; spots that end at the same place are one.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,9 @@ _N_RAYS = 48
 _FIRST_RADIUS, _GROWTH, _LARGEST_RADIUS = np.radians(0.03), 1.3, np.radians(8.0)
 _BISECTIONS = 8
 _OFFSETS = np.array([(x, y) for y in (-1, 0, 1) for x in (-1, 0, 1)], dtype=float)
-_STARTS = np.array([(x, y) for y in range(-2, 3) for x in range(-2, 3)], dtype=float)
+_AROUND = np.array([(x, y) for y in range(-2, 3) for x in range(-2, 3)], dtype=float)
+_STARTS = np.unique(np.concatenate((_AROUND, 2 * _AROUND)), axis=0)
+"""In half pixels."""
 
 
 @dataclass(frozen=True)
