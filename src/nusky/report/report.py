@@ -18,6 +18,7 @@ from nusky.files import write_text
 from nusky.printable import printable
 from nusky.probability import least
 from nusky.report import bdm
+from nusky.report.columns import FLUX_UNIT, titled
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.numbers import Probability, cell_of, format_number
 from nusky.report.page import page_template
@@ -25,7 +26,6 @@ from nusky.report.rows import PARAMETERS, source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
 from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, tests, verdict
 
-LIMIT_UNIT = "GeV cm⁻² s⁻¹"
 PUBLISHED = (
     "It repeats the LHAASO and H.E.S.S. stacking analysis of arXiv:2205.15963 digit for digit, its mistakes "
     "included, so that those numbers can be checked. It is here for comparison only: draw no conclusion from it."
@@ -221,7 +221,7 @@ def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
             above = (
                 "no upper limit lies inside the scanned range of fluxes"
                 if limit is None
-                else f"95 % upper limit E² dN/dE < {format_number(limit)} {LIMIT_UNIT} at 100 TeV for one flavour"
+                else f"95 % upper limit E² dN/dE < {format_number(limit)} {FLUX_UNIT} at 100 TeV for one flavour"
                 f"{energies(best.get('energy_min_gev'), best.get('energy_max_gev'))}, not calibrated"
             )
             yield f"{where}, {index_text(gamma)}: {found}; {above}."
@@ -244,61 +244,37 @@ def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
             yield from (f"{name}, {method} method: {note}" for note in result.get("notes") or [])
 
 
-_STACKING_COLUMNS = {
-    "n_sources": "sources",
-    "ns_per_phi0_per_gev": "events per φ₀ [GeV cm² s]",
-    "ns_per_phi0_per_ev": "events per φ₀ [eV cm² s]",
-    "ts_max": "TS max",
-    "phi0_at_max_per_ev": "φ₀ at max [eV⁻¹ cm⁻² s⁻¹]",
-    "n_signal_at_max": "events at max",
-    "ul95_e2dnde_100tev_gev_cm2_s": f"95 % limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
-}
-_SINGLE_SOURCE_COLUMNS = {
-    "name": "source",
-    "origin": "list",
-    "ra_deg": "RA [deg]",
-    "dec_deg": "Dec [deg]",
-    "n_band": "events in band",
-    "ts_max": "TS max",
-    "ns_best": "signal events",
-}
-
-
-_LIMIT_COLUMNS = {
-    "catalogue": "catalogue",
-    "weighting": "weights",
-    "limit_gamma": "γ",
-    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
-    "limit_n_signal": "limit [events]",
-    "limit_level": "level",
-    "limit_method": "construction",
-    "energy_min_gev": "limit from [GeV]",
-    "energy_max_gev": "to [GeV]",
-    "test_statistic": "TS",
-    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
-    "signal_energy_max68_gev": "to [GeV]",
-    "p_local": "p of the stack",
-    "n_sources": "sources",
-}
-_SOURCE_COLUMNS = {
-    "name": "source",
-    "p_local": "local p",
-    "p_post": "p corrected",
-    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
-    "n_signal": "signal events",
-    "gamma": "γ",
+_STACKING_COLUMNS = titled(
+    "n_sources ns_per_phi0_per_gev ns_per_phi0_per_ev ts_max phi0_at_max_per_ev n_signal_at_max "
+    "ul95_e2dnde_100tev_gev_cm2_s",
+    ns_per_phi0_per_gev="events per φ₀ [GeV cm² s]",
+    ns_per_phi0_per_ev="events per φ₀ [eV cm² s]",
+    phi0_at_max_per_ev="φ₀ at max [eV⁻¹ cm⁻² s⁻¹]",
+    n_signal_at_max="events at max",
+    ul95_e2dnde_100tev_gev_cm2_s=f"95 % limit, E² dN/dE at 100 TeV [{FLUX_UNIT}]",
+)
+_SINGLE_SOURCE_COLUMNS = titled(
+    "name origin ra_deg dec_deg n_band ts_max ns_best", n_band="events in band", ns_best="signal events"
+)
+_LIMIT_COLUMNS = titled(
+    "catalogue weighting limit_gamma limit_e2dnde_100tev_gev_cm2_s limit_n_signal limit_level limit_method "
+    "energy_min_gev energy_max_gev test_statistic signal_energy_min68_gev signal_energy_max68_gev p_local n_sources",
+    limit_gamma="γ",
+    limit_level="level",
+    limit_method="construction",
+    energy_min_gev="limit from [GeV]",
+    p_local="p of the stack",
+)
+_SOURCE_COLUMNS = titled(
+    f"name p_local p_post limit_e2dnde_100tev_gev_cm2_s n_signal gamma {' '.join(PARAMETERS)} test_statistic "
+    "limit_e2dnde_1tev_gev_cm2_s limit_n_signal energy_min_gev energy_max_gev signal_energy_min68_gev "
+    "signal_energy_max68_gev ra_deg dec_deg origin",
     **PARAMETERS,
-    "test_statistic": "TS",
-    "limit_e2dnde_1tev_gev_cm2_s": f"limit at 1 TeV [{LIMIT_UNIT}]",
-    "limit_n_signal": "limit [events]",
-    "energy_min_gev": "limit from [GeV]",
-    "energy_max_gev": "to [GeV]",
-    "signal_energy_min68_gev": "68 % of the signal from [GeV]",
-    "signal_energy_max68_gev": "to [GeV]",
-    "ra_deg": "RA [deg]",
-    "dec_deg": "Dec [deg]",
-    "origin": "list",
-}
+    p_post="p corrected",
+    n_signal="signal events",
+    limit_e2dnde_1tev_gev_cm2_s=f"limit at 1 TeV [{FLUX_UNIT}]",
+    energy_min_gev="limit from [GeV]",
+)
 
 
 def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from nusky.conventions import index_text
 from nusky.probability import compared, least
+from nusky.report.columns import FLUX_UNIT
 from nusky.report.numbers import format_number as number
 
-FLUX = "GeV cm⁻² s⁻¹"
 REFERENCE_GAMMA = 2.5
 """Limits are quoted for the index nearest to it: that of IceCube's diffuse flux is 2.37 (ApJ 928, 50)."""
 PIVOT_GEV = 1e5
@@ -222,7 +222,7 @@ def _flux_sentence(summary: Mapping[str, Any]) -> Iterator[str]:
     limit = (calibrated or found)[0]
     yield (
         f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
-        f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for "
+        f"E² dN/dE < {number(limit.e2dnde)} {FLUX_UNIT} at 100 TeV, one flavour, all sources together, for "
         f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; "
         f"{_how(limit.method, calibrated=limit.calibrated, from_trials=limit.from_trials)}."
     )
