@@ -340,14 +340,19 @@ _IN_WINDOW = " E² dN/dE is that in the window, or at the peak; F its integral o
 _OF_FLARES = " Limits of unknown flares are of those that last the stated duration and come at any time."
 
 
+def _behind(columns: Mapping[str, str], key: str, more: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a table with `more` behind one of them, where it has that."""
+    found: dict[str, str] = {}
+    for own, title in columns.items():
+        found[own] = title
+        if own == key:
+            found |= more
+    return found
+
+
 def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
     """The columns of a table, with the fluence behind the flux where sources change with time."""
-    found: dict[str, str] = {}
-    for key, title in columns.items():
-        found[key] = title
-        if timed and key == "e2dnde_100tev_gev_cm2_s":
-            found |= _TIME_COLUMNS
-    return found
+    return _behind(columns, "e2dnde_100tev_gev_cm2_s", _TIME_COLUMNS if timed else {})
 
 
 def _with_parameter(
@@ -357,16 +362,8 @@ def _with_parameter(
 
     `ending` and `words` are what its key and its title end in.
     """
-    found: dict[str, str] = {}
-    for key, title in columns.items():
-        found[key] = title
-        if key == f"gamma{ending}":
-            found |= {
-                f"{own}{ending}": f"{name}{words}"
-                for own, name in PARAMETERS.items()
-                if rows and f"{own}{ending}" in rows[0]
-            }
-    return found
+    own = {f"{key}{ending}": f"{name}{words}" for key, name in PARAMETERS.items()}
+    return _behind(columns, f"gamma{ending}", {key: own[key] for key in own if rows and key in rows[0]})
 
 
 def _with_fitted(columns: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, str]:

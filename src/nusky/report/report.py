@@ -24,7 +24,7 @@ from nusky.report.numbers import Probability, cell_of, format_number
 from nusky.report.page import page_template
 from nusky.report.rows import PARAMETERS, source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
-from nusky.report.verdict import REFERENCE_GAMMA, energies, reference, tests, verdict
+from nusky.report.verdict import REFERENCE_GAMMA, energies, inferred, reference, results, tests, verdict
 
 PUBLISHED = (
     "It repeats the LHAASO and H.E.S.S. stacking analysis of arXiv:2205.15963 digit for digit, its mistakes "
@@ -124,7 +124,7 @@ def _configuration(summary: Mapping[str, Any]) -> str:
 def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Iterator[Part]:
     """The sections after the verdict and what was searched."""
     shown = [figure for figure in figures if not figure["published"] and not figure["bdm"]]
-    standard = list(_results(summary, "standard"))
+    standard = list(results(summary, "standard"))
     yield Part("searches", "What each search found", findings=list(_findings(summary)), tables=list(_searches(summary)))
     yield Part("limits", "Limits", tables=list(_limit_tables(summary)))
     yield Part("sources", "Sources", tables=[*_source_tables(summary), *_spots(summary)])
@@ -172,7 +172,7 @@ def _lead(summary: Mapping[str, Any]) -> str:
 
 def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for every search of the standard method, and for every limit the inference has."""
-    for catalogue, result in _results(summary, "standard"):
+    for catalogue, result in results(summary, "standard"):
         yield from (f"{catalogue}: {text}" for text in inference_findings(result.get("inference"), format_number))
     yield from skymap_findings(summary.get("skymap"), format_number)
     yield from _scans(summary, "standard")
@@ -200,13 +200,13 @@ def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
 
 def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
     """What the flux scans and the single sources of directions say; nothing where the likelihood says it better."""
-    for catalogue, result in _results(summary, method):
-        inferred = result.get("inference") or {"stacks": {}, "sources": None}
+    for catalogue, result in results(summary, method):
+        likelihood = inferred(result)
         for weighting, by_gamma in (result.get("stacking") or {}).items():
-            if weighting in inferred["stacks"]:
+            if weighting in likelihood["stacks"]:
                 continue
             tested = {gamma: stack for gamma, stack in by_gamma.items() if stack and stack.get("ts_max") is not None}
-            gamma = reference(tested, lambda row: (row.get("energy_min_gev"), row.get("energy_max_gev")))
+            gamma = reference(tested)
             where = f"{catalogue}, flux scan of the stack with {weighting} weights"
             if gamma is None:
                 yield f"{where}: no test statistic."
@@ -226,7 +226,7 @@ def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
             )
             yield f"{where}, {index_text(gamma)}: {found}; {above}."
         tested = [source for source in result.get("single_sources") or [] if source.get("ts_max") is not None]
-        if tested and not inferred["sources"]:
+        if tested and not likelihood["sources"]:
             best = max(tested, key=lambda source: source["ts_max"])
             yield (
                 f"{catalogue}: of {_count(len(tested), 'single source')}, {best['name']} ({best['origin']}) has the "
@@ -240,7 +240,7 @@ def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
     for name, catalogue in summary["catalogues"].items():
         yield from (f"{name}: {note}" for note in catalogue.get("notes") or [])
     for method in summary["methods"]:
-        for name, result in _results(summary, method):
+        for name, result in results(summary, method):
             yield from (f"{name}, {method} method: {note}" for note in result.get("notes") or [])
 
 
@@ -298,7 +298,7 @@ def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    for catalogue, _ in _results(summary, "standard"):
+    for catalogue, _ in results(summary, "standard"):
         rows = source_rows(summary, catalogue)
         if not rows:
             continue
@@ -340,7 +340,7 @@ _SCAN = {
 
 
 def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
-    for catalogue, result in _results(summary, method):
+    for catalogue, result in results(summary, method):
         body = [
             [weighting, gamma, *(stack.get(key) for key in _STACKING_COLUMNS)]
             for weighting, gamma, stack in _stacks(result)
@@ -355,7 +355,7 @@ def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]
 
 
 def _single_source_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
-    for catalogue, result in _results(summary, method):
+    for catalogue, result in results(summary, method):
         sources = sorted(result.get("single_sources") or [], key=_by_test_statistic)
         if sources:
             yield Table(
@@ -368,11 +368,6 @@ def _single_source_tables(summary: Mapping[str, Any], method: str) -> Iterator[T
 
 def _by_test_statistic(source: Mapping[str, Any]) -> float:
     return math.inf if source.get("ts_max") is None else -source["ts_max"]
-
-
-def _results(summary: Mapping[str, Any], method: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for catalogue, result in (summary["methods"].get(method) or {}).items():
-        yield catalogue, result or {}
 
 
 def _stacks(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
