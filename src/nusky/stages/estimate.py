@@ -183,8 +183,8 @@ class Case:
     def alone(self) -> tuple[float, float]:
         """Time and memory of the fits and limits of sources by themselves, where all of them are read [s, MiB]."""
         block, catalogues = self.inference, self.cfg.catalogues
-        listed = block and block.single_sources and (block.catalogues or catalogues)
-        chosen = [name for name in listed or [] if catalogues[name].single_sources]
+        alone = block and block.single_sources
+        chosen = [name for name in self.cfg.inferred if alone and catalogues[name].single_sources]
         rows = sum(self.sizes.sources.get(name, 0) * (1 + len(catalogues[name].gammas)) for name in chosen)
         return IMPORT_S + ROW_S * rows, BASE_MIB + ROW_MIB * rows
 

@@ -8,11 +8,13 @@ import pyarrow as pa
 
 from nusky.search.flare import FlareFit, FlareLikelihood
 from nusky.search.target import Target
-from nusky.stages.inference import Study, together
+from nusky.stages.inference import Settings, Study, write_together
 from nusky.tables import schema, write_table
 
+KINDS = {"flares": "flares", "windows": "flare_windows", "weights": "flare_weights"}
 
-def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+
+def flares(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings) -> None:
     """The strongest flare of every source and those that lie apart from it, with fluxes in their windows.
 
     Writes `outputs.flares`, a row for each, `outputs.windows`, TS of every window that was looked at, and
@@ -20,10 +22,7 @@ def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     two for the first fit.
     """
     study, rows, windows, weights = Study(files, setup, hypothesis), [], [], []
-    if getattr(files, "flares", []):
-        provenance = study.trace([*files.flares, *files.windows, *files.weights])
-        for name, kind in (("flares", "flares"), ("windows", "flare_windows"), ("weights", "flare_weights")):
-            write_table(getattr(outputs, name), together(getattr(files, name), kind), kind=kind, provenance=provenance)
+    if write_together(study, files, outputs, KINDS):
         return
     for j, target in zip(study.numbers, study, strict=True):
         known = {"source": int(study.rows[j])} | target.row
@@ -48,7 +47,7 @@ def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     write_table(outputs.flares, table, kind="flares", provenance=provenance)
     for name, tables in (("windows", windows), ("weights", weights)):
         table = pa.concat_tables(tables) if tables else pa.table({})
-        write_table(getattr(outputs, name), table, kind=f"flare_{name}", provenance=provenance)
+        write_table(getattr(outputs, name), table, kind=KINDS[name], provenance=provenance)
 
 
 def _rows(target: Target, found: list[FlareFit]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Stage of injection and recovery: does the fit find what was injected, and do the limits hold it?"""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,20 +12,14 @@ from nusky.errors import PhysicsError
 from nusky.search.calibration import LimitCalibration
 from nusky.search.experiment import Request
 from nusky.search.recovery import COVERED, STRENGTHS, cover, pseudo_experiments, recover
-from nusky.stages.inference import Study
+from nusky.stages.inference import Settings, Study
 from nusky.tables import schema, write_table
 
 log = logging.getLogger(__name__)
 
 
 def recovery(
-    files: Any,
-    outputs: Any,
-    *,
-    setup: Mapping[str, Any],
-    hypothesis: Mapping[str, Any],
-    request: Mapping[str, Any],
-    n_trials: int,
+    files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings, n_trials: int
 ) -> None:
     """Injection, recovery and coverage, from `n_trials` pseudo-experiments per strength.
 

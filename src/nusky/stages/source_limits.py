@@ -5,7 +5,7 @@ no limit; it only shares the work between jobs.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxStatement
 from nusky.search.target import BAND_TRIALS, Target, calibrated
-from nusky.stages.inference import Study, injection_of, positions
+from nusky.stages.inference import Settings, Study, injection_of, positions
 from nusky.tables import read_table, schema, write_table
 
 log = logging.getLogger(__name__)
@@ -41,14 +41,7 @@ KINDS = {"limits": "source_limits", "hadronic": "hadronic_limits"}
 
 
 def part(
-    files: Any,
-    outputs: Any,
-    *,
-    setup: Mapping[str, Any],
-    hypothesis: Mapping[str, Any],
-    request: Mapping[str, Any],
-    part: int,
-    parts: int,
+    files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings, part: int, parts: int
 ) -> None:
     """Upper limits of the sources number part, part + parts, ... of a catalogue or of a batch of its sources.
 
@@ -77,9 +70,7 @@ def part(
         write_table(getattr(outputs, name), table, kind=KINDS[name], provenance=provenance)
 
 
-def whole(
-    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], request: Mapping[str, Any]
-) -> None:
+def whole(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings) -> None:
     """The tables of all parts as one each, sources in order; `hadronic` ends with the stack of all sources.
 
     `outputs.gamma_rays` has the measured spectra and the neutrinos they allow.
