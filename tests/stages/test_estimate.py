@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nusky import config
-from nusky.likelihood import cells
+from nusky.likelihood.cells import FEW_SOURCES, SourceCells
 from nusky.stages import estimate
 from nusky.stages.contents import Contents
 from tests.workflow import plan
@@ -168,10 +168,10 @@ def test_memory_of_a_stack_grows_with_the_index_of_the_sky():
         case = estimate.Case(cfg, estimate.Sizes({"s": 1_000_000}, {"mine": n}), names, n_outputs=1)
         found.append(estimate.COSTS["inference_trials"](case)[1])
     assert found[2] < 4096
-    assert estimate.FEW_SOURCES == cells.FEW_SOURCES
+    assert estimate.FEW_SOURCES == FEW_SOURCES
     draw = np.random.default_rng(1)
     for n, per_source in ((1000, (found[1] - found[0]) / 1000), (2600, estimate.STACK_SOURCE_MIB)):
-        index = cells.SourceCells.of_sources(draw.uniform(0, 6.28, n), np.arcsin(draw.uniform(-0.9, 0.9, n)), np.zeros(n))
+        index = SourceCells.of_sources(draw.uniform(0, 6.28, n), np.arcsin(draw.uniform(-0.9, 0.9, n)), np.zeros(n))
         held = index.source.nbytes / 2**20 + n * 8 * 10 * 16 / 2**20  # and its share in ten seasons and 16 spectra
         assert 0.5 < per_source / (held / n) < 2
 
