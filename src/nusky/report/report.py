@@ -93,7 +93,7 @@ def build_report(
         verdict=verdict(summary),
         lead=_lead(summary),
         notes=list(_notes(summary)),
-        bdm=_bdm(summary),
+        bdm=bool(summary.get("bdm")),
         parts=[part for part in _parts(summary, [_figure(figure) for figure in figures]) if part],
         configuration=_configuration(summary),
     )
@@ -127,7 +127,11 @@ def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Ite
     standard = list(results(summary, "standard"))
     yield Part("searches", "What each search found", findings=list(_findings(summary)), tables=list(_searches(summary)))
     yield Part("limits", "Limits", tables=list(_limit_tables(summary)))
-    yield Part("sources", "Sources", tables=[*_source_tables(summary), *_spots(summary)])
+    yield Part(
+        "sources",
+        "Sources",
+        tables=[*_source_tables(summary), *(Table(*parts) for parts in skymap_tables(summary.get("skymap")))],
+    )
     yield Part("figures", "Figures", figures=shown)
     details = [Table(*parts) for where, found in standard for parts in inference_tables(found.get("inference"), where)]
     yield Part("details", "Further tables", tables=[*details, *_stacking_tables(summary, "standard")])
@@ -150,10 +154,6 @@ def _embed(path: Path) -> str:
         )
     content = base64.b64encode(path.read_bytes()).decode("ascii")
     return f"data:{_MEDIA_TYPES[path.suffix]};base64,{content}"
-
-
-def _bdm(summary: Mapping[str, Any]) -> bool:
-    return bool(summary.get("bdm"))
 
 
 def _lead(summary: Mapping[str, Any]) -> str:
@@ -326,10 +326,6 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
         yield Table(f"Sources of {catalogue}", *_shown(_SOURCE_COLUMNS, rows), text)
 
 
-def _spots(summary: Mapping[str, Any]) -> Iterator[Table]:
-    yield from (Table(*parts) for parts in skymap_tables(summary.get("skymap")))
-
-
 _SCAN = {
     "standard": "The flux scan uses directions and angular errors only, no energies: it is the published method with "
     "its errors corrected, and shows how the test statistic depends on the flux. Where p-values are given above, they "
@@ -342,8 +338,9 @@ _SCAN = {
 def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
     for catalogue, result in results(summary, method):
         body = [
-            [weighting, gamma, *(stack.get(key) for key in _STACKING_COLUMNS)]
-            for weighting, gamma, stack in _stacks(result)
+            [weighting, gamma, *((stack or {}).get(key) for key in _STACKING_COLUMNS)]
+            for weighting, by_gamma in (result.get("stacking") or {}).items()
+            for gamma, stack in by_gamma.items()
         ]
         if body:
             yield Table(
@@ -356,7 +353,8 @@ def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]
 
 def _single_source_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
     for catalogue, result in results(summary, method):
-        sources = sorted(result.get("single_sources") or [], key=_by_test_statistic)
+        listed = result.get("single_sources") or []
+        sources = sorted(listed, key=lambda row: math.inf if row.get("ts_max") is None else -row["ts_max"])
         if sources:
             yield Table(
                 f"Single sources of {catalogue}, {method} method",
@@ -364,16 +362,6 @@ def _single_source_tables(summary: Mapping[str, Any], method: str) -> Iterator[T
                 [[source.get(key) for key in _SINGLE_SOURCE_COLUMNS] for source in sources],
                 "Largest test statistic first. TS is taken with decimal logarithms, as published.",
             )
-
-
-def _by_test_statistic(source: Mapping[str, Any]) -> float:
-    return math.inf if source.get("ts_max") is None else -source["ts_max"]
-
-
-def _stacks(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for weighting, by_gamma in (result.get("stacking") or {}).items():
-        for gamma, stack in by_gamma.items():
-            yield weighting, gamma, stack or {}
 
 
 def _count(number: int | None, noun: str) -> str:

@@ -5,7 +5,7 @@ A figure of the inference where the spectral index is fixed at several values sh
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -118,7 +118,7 @@ def write(
     """Draw `figures` (the attributes of `Figure`) into `outputs`: by kind, every figure in all its formats."""
     from nusky.figures import canvas
 
-    files = {kind: _in_groups(paths, len(options.formats)) for kind, paths in outputs.items()}
+    files = {kind: bdm_figures.in_groups(paths, len(options.formats)) for kind, paths in outputs.items()}
     for figure in figures:
         drawn = draw(figure["kind"], figure["tables"], figure["names"], options)
         canvas.save(drawn, next(files[figure["kind"]]), dpi=options.dpi)
@@ -134,11 +134,6 @@ def draw(kind: str, tables: Tables, names: Names | None = None, options: Figures
     module = import_module(f"nusky.figures.{KINDS[kind].module or kind}")
     with canvas.laid_out(canvas.Layout(options.titles, options.width)):
         return KINDS[kind].draw(Drawing(module, tables, names or {}, options, synthetic))
-
-
-def _in_groups(paths: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
-    paths = [paths] if isinstance(paths, str | os.PathLike) else paths
-    return zip(*[iter(paths)] * size, strict=True)
 
 
 def _sky_map(d: Drawing) -> "Drawn":
@@ -326,10 +321,6 @@ def _sources(contents: Contents) -> list[str]:
     return [contents.paths.sources.format(catalogue=name) for name in contents.cfg.catalogues]
 
 
-def _once(contents: Contents) -> list[Names]:
-    return [{}] if contents.cfg.catalogues else []
-
-
 def _inferred(
     title: str, stem: str, draw: Callable[[Drawing], "Drawn"], kinds: Sequence[str], *shown: str, **own: str
 ) -> Kind:
@@ -373,7 +364,7 @@ KINDS = {
     "sky_map": Kind(
         "Sky map",
         "sky_map",
-        _once,
+        lambda c: [{}] if c.cfg.catalogues else [],
         lambda c: {"events": [c.paths.events.format(season=s) for s in c.seasons], "sources": _sources(c)},
         _sky_map,
     ),
