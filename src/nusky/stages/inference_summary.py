@@ -10,13 +10,23 @@ from nusky.tables import read_metadata, read_table
 
 _EVENTS = ("method", "confidence_level", "n_signal", "n_signal_error", "n_signal_low")
 _FLUXES = (
-    *("phi0_per_gev", "e2dnde_100tev_gev_cm2_s", "duration_s", "e2_fluence_100tev_gev_cm2"),
-    *("energy_min_gev", "energy_max_gev"),
+    "phi0_per_gev",
+    "e2dnde_100tev_gev_cm2_s",
+    "duration_s",
+    "e2_fluence_100tev_gev_cm2",
+    "energy_min_gev",
+    "energy_max_gev",
 )
 _HOW = ("injection", "problem")
 _STATEMENT_KEYS = (
-    *(*_EVENTS, "threshold_ts", "n_trials", "extrapolated"),
-    *(*_FLUXES, "flavours", "pivot_energy_gev", "diffuse_share_100tev"),
+    *_EVENTS,
+    "threshold_ts",
+    "n_trials",
+    "extrapolated",
+    *_FLUXES,
+    "flavours",
+    "pivot_energy_gev",
+    "diffuse_share_100tev",
     *_HOW,
 )
 _LIMIT_KEYS = ("origin", "gamma", *_EVENTS, "n_trials", *_FLUXES, *_HOW)
