@@ -434,8 +434,8 @@ def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str]
         workflow.dag(dag_settings=types.DAGSettings()).execute_workflow(executor="dryrun")
         dag = workflow._workflow.dag
         after: dict[Any, int] = {}
-        for job in dag.toposorted():
-            for one in job:
+        for together in dag.toposorted():  # sets, in the order of addresses
+            for one in sorted(together, key=lambda job: (job.rule.name, list(map(str, job.output)))):
                 after[one] = 1 + max((after[needed] for needed in dag.dependencies[one]), default=-1)
         return [
             (job.rule.name, dict(job.wildcards_dict), tuple(map(str, job.output)), number)
