@@ -8,7 +8,7 @@ import difflib
 import glob
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
@@ -39,6 +39,18 @@ TableName = Annotated[
     str, BeforeValidator(lambda name: str(name) if isinstance(name, int) and not isinstance(name, bool) else name)
 ]
 """Name of a table in a file, or its number."""
+FileFormat = Literal["csv", "tsv", "blanks", "ecsv", "fits", "votable"]
+OneTable = Annotated[
+    TableName | None, Field(description="Name or number (from 1) of the table in a file that holds several.")
+]
+CoordinateUnit = Annotated[
+    Literal["deg", "rad", "hours"] | None,
+    Field(description="Unit of coordinates where `file` states none; `hours` are those of the right ascension."),
+]
+Frame = Annotated[
+    Literal["icrs", "fk5", "fk4", "galactic"] | None,
+    Field(description="Frame of the coordinates where `file` states none; fk5 is of J2000, fk4 of B1950."),
+]
 DETECTORS = ("super-k", "hyper-k", "juno", "dune", "xenonnt")
 """Detectors of boosted dark matter that come with nusky, ``resources/detectors``."""
 RELEASE_NAMES = ("icecube-3yr", "icecube-10yr", "icecube-14yr")
@@ -65,6 +77,12 @@ def _refuse_batches(block: Any, step: str, *totals: str) -> None:
             raise ValueError(f"{name}: {n_batches} jobs of {step} each, more than {MAX_BATCHES}: raise {step}")
 
 
+def _refuse_order(block: Any, *pairs: tuple[str, str]) -> None:
+    for low, high in pairs:
+        if getattr(block, low) >= getattr(block, high):
+            raise ValueError(f"{low} must be below {high}")
+
+
 Once = AfterValidator(_each_once)
 """Lists whose entries name files, keys or rows: equal ones would write over each other."""
 
@@ -82,6 +100,10 @@ class Section(BaseModel):
     """A block of the configuration: unknown keys refused, NaN and infinity refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+    def given(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Those of its `keys` that are not null, with their values."""
+        return {key: value for key in keys if (value := getattr(self, key)) is not None}
 
     @field_validator("*", mode="before")
     @classmethod
@@ -116,9 +138,6 @@ class Generator(Section):
 
     event_fraction: float = Field(1.0, gt=0, le=100, description="Generated events relative to the real seasons.")
     sources: list[InjectedSource] = Field(default_factory=list, description="Point sources injected into the events.")
-
-
-FileFormat = Literal["csv", "tsv", "blanks", "ecsv", "fits", "votable"]
 
 
 class EventColumns(Section):
@@ -175,16 +194,10 @@ class EventList(Section):
     name: Name = Field(description="Name of the list, as the name of a season.")
     file: HomePath = Field(description="Path of a CSV, TSV, ECSV, FITS or VOTable file, or of text with blanks.")
     format: FileFormat | None = Field(None, description="Format of `file`, where its suffix does not tell.")
-    table: TableName | None = Field(
-        None, description="Name or number (from 1) of the table in a file that holds several."
-    )
+    table: OneTable = None
     columns: EventColumns = Field(default_factory=EventColumns, description="Column names of `file`.")
-    unit: Literal["deg", "rad", "hours"] | None = Field(
-        None, description="Unit of coordinates where `file` states none; `hours` are those of the right ascension."
-    )
-    frame: Literal["icrs", "fk5", "fk4", "galactic"] | None = Field(
-        None, description="Frame of the coordinates where `file` states none; fk5 is of J2000, fk4 of B1950."
-    )
+    unit: CoordinateUnit = None
+    frame: Frame = None
     ang_err_deg: float | None = Field(
         None, gt=0, le=180, description="Angular error (Gaussian width) of every event, where `file` has none."
     )
@@ -461,8 +474,7 @@ class Spectrum(Section):
     @property
     def parameters(self) -> dict[str, float | str]:
         """The keys of its shape that are given, the file aside, and `gamma`."""
-        keys = [key for key in SHAPES[self.shape] if key != "file"] + ["gamma"]
-        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+        return self.given([key for key in SHAPES[self.shape] if key != "file"] + ["gamma"])
 
     @property
     def columns(self) -> list[str]:
@@ -489,19 +501,13 @@ class SourceList(Section):
     )
     label: Name | None = Field(None, description="Label in the `origin` column; the list's or file's name if null.")
     columns: Columns = Field(default_factory=Columns, description="Column names of `file`.")
-    table: TableName | None = Field(
-        None, description="Name or number (from 1) of the table in a file that holds several."
-    )
+    table: OneTable = None
     format: FileFormat | None = Field(
         None,
         description="Format of `file`, where its suffix does not tell; `blanks` is text with blanks between cells.",
     )
-    unit: Literal["deg", "rad", "hours"] | None = Field(
-        None, description="Unit of coordinates where `file` states none; `hours` are those of the right ascension."
-    )
-    frame: Literal["icrs", "fk5", "fk4", "galactic"] | None = Field(
-        None, description="Frame of the coordinates where `file` states none; fk5 is of J2000, fk4 of B1950."
-    )
+    unit: CoordinateUnit = None
+    frame: Frame = None
 
     @model_validator(mode="after")
     def _one_origin(self) -> "SourceList":
@@ -621,14 +627,12 @@ class TimeProfile(Section):
     @property
     def values(self) -> dict[str, float | str]:
         """The number or the name of the column for each key of the profile that is given."""
-        keys = dict.fromkeys(key for way in PROFILE_KEYS[self.profile] for key in way)
-        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+        return self.given(dict.fromkeys(key for way in PROFILE_KEYS[self.profile] for key in way))
 
     @property
     def options(self) -> dict[str, Any]:
         """Further keys of the profile that are given."""
-        keys = PROFILE_OPTIONS.get(self.profile, ())
-        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+        return self.given(PROFILE_OPTIONS.get(self.profile, ()))
 
     @property
     def grid(self) -> tuple[list[float], list[float]]:
@@ -655,16 +659,15 @@ class TimeProfile(Section):
     @model_validator(mode="after")
     def _keys_of_the_profile(self) -> "TimeProfile":
         ways = PROFILE_KEYS[self.profile]
-        known = {key for own in PROFILE_KEYS.values() for way in own for key in way}
-        given = {key for key in known if getattr(self, key) is not None}
-        if given not in map(set, ways):
+        given = self.given(key for own in PROFILE_KEYS.values() for way in own for key in way)
+        if set(given) not in map(set, ways):
             described = "; or by ".join(", ".join(way) for way in ways)
             how = f"is described by {described}: give all of them and no other" if described else "is read from a file"
             raise ValueError(f"a {self.profile} {how}")
         if len(self.columns) < sum(isinstance(value, str) for value in self.values.values()):
             raise ValueError("one column is named for two of the keys")
         own = PROFILE_OPTIONS.get(self.profile, ())
-        for key in (key for keys in PROFILE_OPTIONS.values() for key in keys if getattr(self, key) is not None):
+        for key in self.given(key for keys in PROFILE_OPTIONS.values() for key in keys):
             if key not in own:
                 raise ValueError(f"`{key}` does not belong to a {self.profile}")
         if self.profile == "light-curve" and self.file is None:
@@ -767,8 +770,7 @@ class Scan(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Scan":
-        if self.phi0_min_per_ev >= self.phi0_max_per_ev:
-            raise ValueError("phi0_min_per_ev must be below phi0_max_per_ev")
+        _refuse_order(self, ("phi0_min_per_ev", "phi0_max_per_ev"))
         return self
 
 
@@ -857,8 +859,7 @@ class BdmExclusion(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> "BdmExclusion":
-        if self.mx_min_mev >= self.mx_max_mev:
-            raise ValueError("mx_min_mev must be below mx_max_mev")
+        _refuse_order(self, ("mx_min_mev", "mx_max_mev"))
         if (self.t_start_yr is None) != (self.duration_yr is None):
             raise ValueError("give t_start_yr and duration_yr together, or neither")
         if len(set(self.detectors)) != len(self.detectors):
@@ -911,13 +912,8 @@ class BoostedDarkMatter(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "BoostedDarkMatter":
-        for low, high in (
-            ("tx_min_mev", "tx_max_mev"),
-            ("sigma_tx_min_mev", "sigma_tx_max_mev"),
-            ("mx_min_mev", "mx_max_mev"),
-        ):
-            if getattr(self, low) >= getattr(self, high):
-                raise ValueError(f"{low} must be below {high}")
+        masses, energies = ("mx_min_mev", "mx_max_mev"), ("tx_min_mev", "tx_max_mev")
+        _refuse_order(self, energies, ("sigma_tx_min_mev", "sigma_tx_max_mev"), masses)
         if self.nside & (self.nside - 1):
             raise ValueError(_no_power_of_two("nside", self.nside))
         return self
@@ -1227,7 +1223,7 @@ class Configuration(Section):
             raise ValueError(
                 f"`inference.catalogues` names '{unknown[0]}', which is not among `catalogues`; there are: {known}"
             )
-        treated = self.inference.catalogues or list(self.catalogues)
+        treated = self.inferred
         known = {weighting for name in treated for weighting in self.catalogues[name].weightings}
         unknown = [name for name in self.inference.weightings or [] if name not in known]
         if unknown:
@@ -1258,7 +1254,7 @@ class Configuration(Section):
                 f"`spectrum.fit: {own}`: the map fits the index or nothing. Give the `fit` to the `spectrum` of a "
                 "catalogue, or leave the map out"
             )
-        for name in (block.catalogues or self.catalogues) if block and block.profiles else []:
+        for name in self.inferred if block and block.profiles else []:
             if (fitted := self.spectrum_of(name).fitted) not in ("", "gamma"):
                 raise ValueError(
                     f"`inference.profiles` are over flux and index, but {fitted} is fitted for '{name}': leave one of "
@@ -1279,7 +1275,7 @@ class Configuration(Section):
             )
         if release.covers_the_sky:
             return self
-        steady = [name for name in (block and (block.catalogues or self.catalogues)) or [] if not self.windowed(name)]
+        steady = [name for name in self.inferred if not self.windowed(name)]
         if self.skymap or steady or (block and block.declinations_deg):
             raise ValueError(
                 "a list in `release.events` covers only a cone: right ascensions cannot be scrambled inside it, so "
@@ -1291,7 +1287,7 @@ class Configuration(Section):
     @model_validator(mode="after")
     def _windows_possible(self) -> "Configuration":
         windowed = [name for name in self.catalogues if self.windowed(name)]
-        chosen = (self.inference.catalogues or list(self.catalogues)) if self.inference else []
+        chosen = self.inferred
         unused = [name for name in windowed if name not in chosen]
         if unused:
             todo = "add '{}' to `inference.catalogues`" if self.inference else "add a block `inference: {{}}`"
@@ -1329,6 +1325,12 @@ class Configuration(Section):
             )
         return self
 
+    @property
+    def inferred(self) -> list[str]:
+        """Names of the catalogues that the inference treats, in their order."""
+        chosen = self.inference and (self.inference.catalogues or self.catalogues)
+        return [name for name in self.catalogues if name in (chosen or [])]
+
     def windowed(self, catalogue: str) -> bool:
         """Whether the sources of a catalogue change with time."""
         return self.catalogues[catalogue].time is not None
@@ -1341,7 +1343,7 @@ class Configuration(Section):
     def one_by_one(self, catalogue: str) -> bool:
         """Whether something in time is fitted for each source of a catalogue, so that there is no stack of them."""
         time = self.catalogues[catalogue].time
-        return time is not None and (time.profile == "flare" or time.n_curves > 1)
+        return self.flaring(catalogue) or (time is not None and time.n_curves > 1)
 
     @model_validator(mode="after")
     def _skymap_possible(self) -> "Configuration":

@@ -71,6 +71,11 @@ def trace(inputs: Iterable[str | os.PathLike[str]], settings: Mapping[str, Any] 
     return Provenance(synthetic, digests, settings_digest(settings), settings, tuple(sorted(seeds)))
 
 
+def schema(*columns: tuple[pa.DataType, str]) -> pa.Schema:
+    """The schema of a table: types, each with the names of its columns, separated by blanks, in their order."""
+    return pa.schema([(name, kind) for kind, names in columns for name in names.split()])
+
+
 def write_table(
     path: str | os.PathLike[str], columns: Mapping[str, Any] | pa.Table, *, kind: str, provenance: Provenance
 ) -> None:

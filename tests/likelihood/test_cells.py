@@ -31,7 +31,7 @@ def test_lists_that_cells_share_name_all_that_their_own_would(monkeypatch, n_sou
     """And nothing that random numbers are drawn for depends on them."""
     sources = world.sources(n_sources, seed=8)
     own = world.near_index(sources).cells
-    monkeypatch.setattr(cells, "_FEW_SOURCES", 0)
+    monkeypatch.setattr(cells, "FEW_SOURCES", 0)
     shared = world.near_index(sources).cells
     for name in ("number", "row_start", "column"):
         np.testing.assert_array_equal(getattr(shared, name), getattr(own, name))

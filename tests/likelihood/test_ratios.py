@@ -52,7 +52,7 @@ def test_lists_that_cells_share_change_no_bit(monkeypatch, limit):
     seasons, sources = world.seasons(150), world.sources(1500, seed=9)
     density = np.random.default_rng(10).uniform(0.1, 2.0, (2, 1500, 3, 5, 2))
     (rows, own, low), _, _ = near(seasons, sources, density, limit)
-    monkeypatch.setattr(cells, "_FEW_SOURCES", 0)
+    monkeypatch.setattr(cells, "FEW_SOURCES", 0)
     again, _, _ = near(seasons, sources, density, limit)
     for before, after in zip((rows, own, low), again, strict=True):
         np.testing.assert_array_equal(before, after)

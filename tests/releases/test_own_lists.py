@@ -166,11 +166,11 @@ def test_the_stages_write_its_tables(tmp_path):
     manifest, events = tmp_path / "release.json", {"A": tmp_path / "A.parquet"}
     kinds = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
     stage.fetch(release, 1, tmp_path, manifest)
-    stage.ingest(manifest, None, events, *(tmp_path / f"{kind}.parquet" for kind in kinds))
+    stage.ingest(manifest, None, events, **{kind: tmp_path / f"{kind}.parquet" for kind in kinds})
     assert read_table(events["A"], kind="events")["mjd"].to_pylist() == [55000.5, 55001.5, 55003.0]
     written(tmp_path, EVENTS + "40,1,1,55003.5\n")
     with pytest.raises(ReleaseError, match="changed since"):
-        stage.ingest(manifest, None, events, *(tmp_path / f"{kind}.parquet" for kind in kinds))
+        stage.ingest(manifest, None, events, **{kind: tmp_path / f"{kind}.parquet" for kind in kinds})
     (tmp_path / "events.csv").unlink()
     with pytest.raises(ReleaseError, match=r"1 file\(s\) of `release.events` missing"):
         stage.fetch(release, 1, tmp_path, manifest)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nusky import config
-from nusky.likelihood.cells import SourceCells
+from nusky.likelihood.cells import FEW_SOURCES, SourceCells
 from nusky.stages import estimate
 from nusky.stages.contents import Contents
 from tests.workflow import plan
@@ -65,6 +65,16 @@ def cost(rule, names=None, **blocks):
     return estimate.COSTS[rule](case)[0]
 
 
+MINE = {"run": "x", "catalogues": {"mine": {"lists": [{"builtin": "hess"}]}}}
+MILLION = {"s": 1_000_000}
+
+
+def case(seasons, sources, names, batches=None, **blocks):
+    """A job on a list of `sources` and the events of `seasons`."""
+    cfg = config.parse(MINE | blocks)
+    return estimate.Case(cfg, estimate.Sizes(seasons, {"mine": sources}, batches or {}), names, n_outputs=1)
+
+
 def trials(n, hypothesis=STACK, **block):
     return cost("inference_trials", {**hypothesis, "first": "0", "stop": str(n)}, inference=block)
 
@@ -110,13 +120,9 @@ def test_measured_rates_come_back():
 )
 def test_trials_of_small_stacks(sources, free_s, fixed_s):
     """Processor time of a trial, s, measured on 1 134 450 generated events, sources anywhere on the sky."""
-    cfg = config.parse({"run": "x", "catalogues": {"mine": {"lists": [{"builtin": "hess"}]}}, "inference": {}})
     names = {"hypothesis": "stack/mine/uniform", "first": "0", "stop": "10"}
-    found = estimate.Case(cfg, estimate.Sizes({"s": 1_134_450}, {"mine": sources}), names, n_outputs=1).trial
-    assert 0.5 < found / free_s < 2
-    fixed = config.parse(cfg.model_dump(mode="json", exclude_unset=True) | {"inference": {"gamma": 2.5}})
-    found = estimate.Case(fixed, estimate.Sizes({"s": 1_134_450}, {"mine": sources}), names, n_outputs=1).trial
-    assert 0.5 < found / fixed_s < 2
+    for block, measured in (({}, free_s), ({"gamma": 2.5}, fixed_s)):
+        assert 0.5 < case({"s": 1_134_450}, sources, names, inference=block).trial / measured < 2
 
 
 MEASURED = [  # events of one season, sources, processor time in s, peak memory in MiB; four indices, both methods
@@ -132,9 +138,7 @@ MEASURED = [  # events of one season, sources, processor time in s, peak memory 
 
 @pytest.mark.parametrize(("rule", "events", "sources", "cpu_s", "memory_mib"), MEASURED)
 def test_estimates_are_within_a_factor_of_two(rule, events, sources, cpu_s, memory_mib):
-    cfg = config.parse({"run": "x", "catalogues": {"mine": {"lists": [{"builtin": "hess"}]}}})
-    case = estimate.Case(cfg, estimate.Sizes({"s": events}, {"mine": sources}), {"catalogue": "mine"}, n_outputs=1)
-    found = estimate.COSTS[rule](case)
+    found = estimate.COSTS[rule](case({"s": events}, sources, {"catalogue": "mine"}))
     assert 0.5 < found[0] / cpu_s < 2
     assert 0.5 < found[1] / memory_mib < 2
 
@@ -145,29 +149,19 @@ def test_estimates_are_within_a_factor_of_two(rule, events, sources, cpu_s, memo
 )
 def test_a_stack_of_very_many_sources(seasons, n_trials, sources, cpu_s, mib):
     """Measured on generated events of the three- and ten-year releases, the index fixed."""
-    cfg = config.parse(
-        {
-            "run": "x",
-            "catalogues": {"mine": {"lists": [{"builtin": "hess"}]}},
-            "inference": {"gamma": 2.5, "discovery_sigmas": []},
-        }
-    )
     names = {"hypothesis": "stack/mine/uniform", "first": "0", "stop": str(n_trials)}
-    case = estimate.Case(cfg, estimate.Sizes(seasons, {"mine": sources}), names, n_outputs=1)
-    assert estimate.COSTS["inference_trials"](case) == (pytest.approx(cpu_s, rel=0.5), pytest.approx(mib, rel=0.5))
+    found = case(seasons, sources, names, inference={"gamma": 2.5, "discovery_sigmas": []})
+    assert estimate.COSTS["inference_trials"](found) == (pytest.approx(cpu_s, rel=0.5), pytest.approx(mib, rel=0.5))
 
 
 def test_memory_of_a_stack_grows_with_the_index_of_the_sky():
     """It holds for each source the lists it stands in, whatever the number of events; a hundred thousand sources on a
     million events need less than 4 GiB with the index of the flux free."""
-    block = {"mine": {"lists": [{"builtin": "hess"}]}}
-    cfg = config.parse({"run": "x", "catalogues": block, "inference": {}})
     names = {"hypothesis": "stack/mine/uniform", "first": "0", "stop": "10"}
-    found = []
-    for n in (1000, 2000, 100_000):
-        case = estimate.Case(cfg, estimate.Sizes({"s": 1_000_000}, {"mine": n}), names, n_outputs=1)
-        found.append(estimate.COSTS["inference_trials"](case)[1])
+    stacks = [case(MILLION, n, names, inference={}) for n in (1000, 2000, 100_000)]
+    found = [estimate.COSTS["inference_trials"](stack)[1] for stack in stacks]
     assert found[2] < 4096
+    assert estimate.FEW_SOURCES == FEW_SOURCES
     draw = np.random.default_rng(1)
     for n, per_source in ((1000, (found[1] - found[0]) / 1000), (2600, estimate.STACK_SOURCE_MIB)):
         index = SourceCells.of_sources(draw.uniform(0, 6.28, n), np.arcsin(draw.uniform(-0.9, 0.9, n)), np.zeros(n))
@@ -177,14 +171,11 @@ def test_memory_of_a_stack_grows_with_the_index_of_the_sky():
 
 def test_sources_by_themselves_cost_their_preparation_and_their_trials():
     """Each is prepared in every job; all fits of a job, and all TS of a list, are held."""
-    block = {"mine": {"lists": [{"builtin": "hess"}]}}
-    cfg = config.parse({"run": "x", "catalogues": block, "inference": {"source_jobs": 8}})
     found = {}
     for n in (1000, 100_000):
         for rule, batch in (("inference_trials", 10), ("inference_source_fits", 0), ("inference_limits_part", 0)):
             names = {"hypothesis": "sources/mine", "skies": "trials", "first": "0", "stop": str(batch)}
-            case = estimate.Case(cfg, estimate.Sizes({"s": 1_000_000}, {"mine": n}), names, n_outputs=1)
-            found[rule, n] = estimate.COSTS[rule](case)
+            found[rule, n] = estimate.COSTS[rule](case(MILLION, n, names, inference={"source_jobs": 8}))
     for rule in ("inference_trials", "inference_source_fits", "inference_limits_part"):
         assert found[rule, 100_000][0] / found[rule, 1000][0] == pytest.approx(100, rel=0.1)
     assert found["inference_trials", 100_000][0] > 3600
@@ -193,14 +184,12 @@ def test_sources_by_themselves_cost_their_preparation_and_their_trials():
 
 def test_no_job_on_single_sources_grows_with_a_list_of_many_batches():
     """A batch costs what a list of its length does; putting batches together takes no trials."""
-    block = {"mine": {"lists": [{"builtin": "hess"}]}}
-    cfg = config.parse({"run": "x", "catalogues": block, "inference": {"profiles": True, "systematics": {}}})
-    sizes = estimate.Sizes({"s": 1_000_000}, {"mine": 100_000}, {"mine": 40})
-    short = estimate.Sizes({"s": 1_000_000}, {"mine": 2500})
+    sizes, short, block = (100_000, {"mine": 40}), (2500, {}), {"profiles": True, "systematics": {}}
 
     def cost(rule, sizes, hypothesis):
         names = {"hypothesis": hypothesis, "skies": "skies", "first": "0", "stop": "1000", "parts": "10"}
-        return estimate.COSTS[rule](estimate.Case(cfg, sizes, names, n_outputs=1))
+        n, batches = sizes
+        return estimate.COSTS[rule](case(MILLION, n, names, batches, inference=block))
 
     shared = ("inference_source_fits", "inference_flares", "inference_profiles", "inference_systematics")
     for rule in ("inference_trials", "inference_limits_part", "inference_source_ranks", *shared[1:]):
@@ -233,13 +222,13 @@ def test_jobs_of_the_ten_year_release(rule, sources, cpu_s, mib):
     """Within a factor of two of what jobs on 1 134 450 generated events took (docs/scaling.md): two indices,
     trials with the index free."""
     block = {"mine": {"lists": [{"builtin": "hess"}], "gammas": [2.0, 2.5]}}
-    cfg = config.parse({"run": "x", "release": {"name": "icecube-10yr"}, "catalogues": block, "inference": {}})
+    blocks = {"release": {"name": "icecube-10yr"}, "catalogues": block, "inference": {}}
     names = {"catalogue": "mine"}
     if rule.endswith(" trials"):
         names = {"hypothesis": "stack/mine/uniform", "first": "0", "stop": rule.split()[0]}
         rule = "inference_trials"
-    case = estimate.Case(cfg, estimate.Sizes(estimate.events_of(cfg), {"mine": sources}), names, n_outputs=1)
-    found = estimate.COSTS[rule](case)
+    events = estimate.events_of(config.parse(MINE | blocks))
+    found = estimate.COSTS[rule](case(events, sources, names, **blocks))
     assert 0.5 < found[0] / cpu_s < 2
     assert 0.5 < found[1] / mib < 2
 

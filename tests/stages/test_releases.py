@@ -42,7 +42,9 @@ def fetch(tmp_path, **settings):
 def ingest(tmp_path, names=NAMES, **options):
     out = tmp_path / "out"
     events = {name: out / "events" / f"{name}.parquet" for name in names}
-    releases.ingest(tmp_path / "release.json", names, events, *(out / f"{kind}.parquet" for kind in OTHERS), **options)
+    releases.ingest(
+        tmp_path / "release.json", names, events, **{kind: out / f"{kind}.parquet" for kind in OTHERS}, **options
+    )
     return out
 
 

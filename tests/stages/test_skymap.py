@@ -7,7 +7,6 @@ import pytest
 from astropy.io import fits
 from scipy.stats import norm
 
-from nusky import config
 from nusky.errors import PhysicsError, TableError
 from nusky.search.analysis import FULL
 from nusky.search.hypothesis import Hypothesis
@@ -16,10 +15,10 @@ from nusky.search.skymap.grid import Scanner
 from nusky.search.skymap.spots import CONTOUR_LEVELS
 from nusky.search.sources import Sources
 from nusky.search.statistics.pvalues import BackgroundTrials
-from nusky.stages import releases, skymap
-from nusky.tables import Provenance, read_metadata, read_table, write_table
+from nusky.stages import skymap
+from nusky.tables import read_metadata, read_table
+from tests.stages import inferred
 
-SEASONS = ("IC79", "IC86_I")
 GRID = {"nside": 16, "nside_coarse": 8, "refine_above": 1.0, "nside_region": 1}
 CHOICES = {"grid": GRID, "gamma": 2.5, "seed": 11}
 SPACING, N_DECLINATIONS, N_TRIALS, N_SKIES = 40, 6, 1500, 3
@@ -30,20 +29,10 @@ SHOWN = {"n_spots": 5, "n_zooms": 2, "zoom_width_deg": 2.0, "tail_p_values": Fal
 def files(tmp_path_factory):
     """Tables of a small generated release, by the names a job has for them; an empty smearing table beside them."""
     folder = tmp_path_factory.mktemp("skymap")
-    release = config.Release(
-        name="icecube-10yr", seasons=list(SEASONS), synthetic="always", generator={"event_fraction": 0.02}
-    )
-    releases.fetch(release, 5, folder / "data", folder / "release.json", progress=False)
-    tables = {
-        name: folder / f"{name}.parquet"
-        for name in ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution")
-    }
-    events = {season: folder / f"{season}.parquet" for season in SEASONS}
-    releases.ingest(folder / "release.json", list(SEASONS), events=events, **tables, check_counts=False)
-    empty = read_table(tables["smearing"], kind="smearing").slice(0, 0)
-    tables["no_smearing"] = folder / "no_smearing.parquet"
-    write_table(tables["no_smearing"], empty, kind="smearing", provenance=Provenance(synthetic=True))
-    return SimpleNamespace(folder=folder, events=list(events.values()), **tables)
+    inferred.make(folder)
+    names = ("seasons", "uptimes", "effective_area", "smearing", "angular_resolution", "no_smearing")
+    events = [folder / f"{season}.parquet" for season in inferred.SEASONS]
+    return SimpleNamespace(folder=folder, events=events, **{name: folder / f"{name}.parquet" for name in names})
 
 
 def setup(files, **changes):
@@ -249,7 +238,7 @@ def test_tables_say_where_they_come_from(parts, outputs):
         assert metadata["settings"]["seed"] == 11
     assert "grid" not in read_metadata(parts[1][0])["settings"]
     inputs = read_metadata(outputs["spots"])["inputs"]
-    assert len(inputs) == len(SEASONS) + 5 + sum(map(len, parts))
+    assert len(inputs) == len(inferred.SEASONS) + 5 + sum(map(len, parts))
 
 
 def test_a_sky_without_spots_has_empty_tables(files, parts, tmp_path):

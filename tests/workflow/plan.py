@@ -7,15 +7,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.api import SnakemakeApi
-from snakemake.settings.types import (
-    ConfigSettings,
-    DAGSettings,
-    OutputSettings,
-    Quietness,
-    ResourceSettings,
-    StorageSettings,
-    WorkflowSettings,
-)
+from snakemake.settings import types
 
 from nusky.resources import workflow_file
 
@@ -56,7 +48,7 @@ def _needed(
 ) -> list[tuple[str, dict[str, str], dict[str, int], dict, list]]:
     with _api() as api:
         workflow = _workflow(api, configuration, folder, **keys)
-        workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
+        workflow.dag(dag_settings=types.DAGSettings()).execute_workflow(executor="dryrun")
         needed = workflow._workflow.dag.needrun_jobs(exclude_finished=False)
         asked = [job for job in needed if job.rule.name != "all"]
         return [
@@ -77,21 +69,21 @@ def unlock(configuration: dict, folder: Path) -> bool:
     """Remove the lock a killed run left in `folder`, as `--unlock` does; whether there was one."""
     locked = any((folder / ".snakemake" / "locks").glob("*"))
     with _api() as api:
-        _workflow(api, configuration, folder).dag(dag_settings=DAGSettings()).unlock()
+        _workflow(api, configuration, folder).dag(dag_settings=types.DAGSettings()).unlock()
     return locked
 
 
 def _api() -> SnakemakeApi:
-    return SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL}))
+    return SnakemakeApi(types.OutputSettings(dryrun=True, quiet={types.Quietness.ALL}))
 
 
 def _workflow(api: SnakemakeApi, configuration: dict | Path, folder: Path, **keys: str):
     file = configuration if isinstance(configuration, Path) else _write(configuration, folder)
     return api.workflow(
-        resource_settings=ResourceSettings(cores=1),
-        config_settings=ConfigSettings(configfiles=[file], config=keys),
-        storage_settings=StorageSettings(),
-        workflow_settings=WorkflowSettings(),
+        resource_settings=types.ResourceSettings(cores=1),
+        config_settings=types.ConfigSettings(configfiles=[file], config=keys),
+        storage_settings=types.StorageSettings(),
+        workflow_settings=types.WorkflowSettings(),
         snakefile=SNAKEFILE,
         workdir=folder,
     )

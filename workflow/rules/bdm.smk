@@ -72,50 +72,36 @@ rule bdm_cross_sections:
     message:
         "Cross sections of dark matter"
     script:
-        "../scripts/bdm_cross_sections.py"
+        "../scripts/bdm.py"
 
 
-rule bdm_light_curve:
+use rule bdm_cross_sections as bdm_light_curve with:
     """Flux of boosted dark matter from the whole sky until it ends."""
-    input:
-        kernels=ancient(paths.bdm_warm_up),
     output:
         paths.bdm_light_curve,
     log:
         paths.log("bdm/light_curve"),
     benchmark:
         paths.benchmark("bdm/light_curve")
-    conda:
-        "../../environment.yml"
-    threads: 1
     resources:
         **requested("bdm_light_curve"),
     params:
-        supernovae=lambda wildcards: origins.of_supernovae(),
         bdm=cfg.bdm.settings("model", "n_times"),
     message:
         "Light curve of boosted dark matter"
-    script:
-        "../scripts/bdm_light_curve.py"
 
 
-rule bdm_events:
+use rule bdm_cross_sections as bdm_events with:
     """Events per electron over the mass of dark matter."""
-    input:
-        kernels=ancient(paths.bdm_warm_up),
     output:
         paths.bdm_events,
     log:
         paths.log("bdm/events"),
     benchmark:
         paths.benchmark("bdm/events")
-    conda:
-        "../../environment.yml"
-    threads: 1
     resources:
         **requested("bdm_events"),
     params:
-        supernovae=lambda wildcards: origins.of_supernovae(),
         bdm=cfg.bdm.settings(
             "duration_yr",
             "tx_min_mev",
@@ -127,8 +113,6 @@ rule bdm_events:
         ),
     message:
         "Events of boosted dark matter"
-    script:
-        "../scripts/bdm_events.py"
 
 
 rule bdm_numbers:
@@ -204,7 +188,7 @@ rule bdm_figures:
 
 if cfg.bdm.exclusion:
 
-    rule bdm_exclusion:
+    use rule bdm_cross_sections as bdm_exclusion with:
         """Limits of detectors on boosted dark matter over the mass."""
         input:
             kernels=ancient(paths.bdm_warm_up),
@@ -219,18 +203,12 @@ if cfg.bdm.exclusion:
             paths.log("bdm/exclusion"),
         benchmark:
             paths.benchmark("bdm/exclusion")
-        conda:
-            "../../environment.yml"
-        threads: 1
         resources:
             **requested("bdm_exclusion"),
         params:
-            supernovae=lambda wildcards: origins.of_supernovae(),
             detectors=lambda wildcards: origins.of_detectors(
                 cfg.bdm.exclusion.detectors
             ),
             bdm=cfg.bdm.settings("model", "exclusion"),
         message:
             "Limits of detectors on boosted dark matter"
-        script:
-            "../scripts/bdm_exclusion.py"

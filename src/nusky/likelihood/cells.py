@@ -33,7 +33,7 @@ ROW_HIGH = np.arcsin(np.minimum(2 * (_NUMBER + 1) / np.repeat(N_DEC, N_DEC) - 1,
 """Edges of the rows in declination, rad."""
 ROW_CELL = np.repeat(FIRST_CELL, N_DEC) + _NUMBER * ROW_N_RA
 """First cell of every row."""
-_FEW_SOURCES = 2500
+FEW_SOURCES = 2500
 """So many sources have a list for each cell, which takes 26 kB for each of them."""
 _SHARED = np.array([1, 1, 1, 1, 1, 2, 2, 2, 3, 2, 2, 2, 3, 3, 4, 5, 6, 6, 9, 10, 1])
 """Rows and columns of cells that have a list in common where sources are more, by class: about as wide as its reach."""
@@ -120,7 +120,7 @@ class SourceCells(NamedTuple):
         row = np.repeat(np.arange(N_ROWS), np.diff(row_start))
         column = number - ROW_CELL[row]
         shared, first = alone, FIRST_CELL
-        if len(ra) > _FEW_SOURCES:
+        if len(ra) > FEW_SOURCES:
             shared, lists = _SHARED, N_RA * N_DEC // _SHARED**2
             first = np.cumsum(lists) - lists
             count = np.zeros(lists.sum(), np.int32)

@@ -5,159 +5,105 @@ from typing import Any
 
 from nusky.conventions import index_text, parameter_text
 from nusky.probability import at_floor, compared
+from nusky.report.columns import FLUX_UNIT, titled
 from nusky.report.numbers import cell_of, format_number, index_cell
 from nusky.report.rows import PARAMETERS, own_parameters
 
-_UNIT = "GeV cm⁻² s⁻¹"
 _DRAWN = {
     "angular resolution": ", signal as far from its source as the release's median resolution says",
     "gaussian (uncalibrated)": ", uncalibrated: signal drawn from a Gaussian of AngErr",
     "none (uncalibrated)": ", uncalibrated",
 }
 """What a line adds about the signal behind a limit."""
-_STATEMENT_COLUMNS = {
-    "method": "construction",
-    "confidence_level": "level",
-    "n_signal": "events",
-    "n_signal_error": "error",
-    "e2dnde_100tev_gev_cm2_s": f"E² dN/dE at 100 TeV [{_UNIT}]",
-    "diffuse_share_100tev": "share of the diffuse flux",
-    "energy_min_gev": "from [GeV]",
-    "energy_max_gev": "to [GeV]",
-    "n_trials": "trials",
-    "extrapolated": "extrapolated",
-    "problem": "problem",
-}
-_SOURCE_COLUMNS = {
-    "name": "source",
-    "origin": "list",
-    "n_signal": "signal events",
-    "gamma": "γ",
-    "test_statistic": "TS",
-    "p_local": "local p",
-    "p_post": "post-trial p",
-}
-_FLARE_COLUMNS = {
-    "name": "source",
-    "rank": "rank",
-    "start_mjd": "from MJD",
-    "stop_mjd": "to MJD",
-    "duration_days": "good runs [d]",
-    "n_signal": "signal events",
-    "gamma": "γ",
-    "test_statistic": "TS",
-    "e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]",
-}
-_CURVE_COLUMNS = {"threshold": "threshold", "lag_days": "lag [d]"}
+_STATEMENT_COLUMNS = titled(
+    "method confidence_level n_signal n_signal_error e2dnde_100tev_gev_cm2_s diffuse_share_100tev energy_min_gev "
+    "energy_max_gev n_trials extrapolated problem",
+    diffuse_share_100tev="share of the diffuse flux",
+)
+_SOURCE_COLUMNS = titled(
+    "name origin n_signal gamma test_statistic p_local p_post", n_signal="signal events", p_post="post-trial p"
+)
+_FLARE_COLUMNS = titled(
+    "name rank start_mjd stop_mjd duration_days n_signal gamma test_statistic e2_fluence_100tev_gev_cm2",
+    duration_days="good runs [d]",
+    n_signal="signal events",
+)
+_CURVE_COLUMNS = titled("threshold lag_days")
 """Of a light curve that is fitted."""
-_STACK_SOURCE_COLUMNS = {
-    "name": "source",
-    "origin": "list",
-    "share": "expected share",
-    "n_signal": "signal events",
-    "test_statistic": "adds to TS",
-    "n_signal_without": "signal events without it",
-    "gamma_without": "γ without it",
-    "test_statistic_without": "TS without it",
-    "p_without": "p without it",
-}
-_POPULATION_COLUMNS = {
-    "n_sources": "sources",
-    "k": "sources named",
-    "p_k": "local p up to",
-    "p_binomial": "binomial probability",
-    "p_post": "p corrected",
-    "n_sky_trials": "skies",
-}
-_HADRONIC_COLUMNS = {
-    "name": "source",
-    "gamma": "γ",
-    "n_signal_limit": "limit [events]",
-    "n_hadronic": "events if hadronic",
-    "n_hadronic_error": "error",
-    "n_hadronic_capped": "at most from where nothing was seen",
-    "relation": "relation",
-    "fraction": "best fraction",
-    "fraction_unbiased": "without its bias",
-    "fraction_low68": "68 % from",
-    "fraction_high68": "to",
-    "p_local": "local p",
-    "fraction_sensitivity": "sensitivity",
-    "fraction_limit": "limit on the fraction",
-    "method": "construction",
-    "n_trials": "trials",
-    "energy_min_gev": "from [GeV]",
-    "energy_max_gev": "to [GeV]",
-    "events_energy_min90_gev": "90 % of the events from [GeV]",
-    "events_energy_max90_gev": "to [GeV]",
-    "problem": "problem",
-}
-_LIMIT_COLUMNS = {
-    "gamma": "γ",
-    "method": "construction",
-    "confidence_level": "level",
-    "n_signal": "events",
-    "n_signal_error": "error",
-    "e2dnde_100tev_gev_cm2_s": f"E² dN/dE at 100 TeV [{_UNIT}]",
-    "energy_min_gev": "from [GeV]",
-    "energy_max_gev": "to [GeV]",
-    "n_trials": "trials",
-    "problem": "problem",
-}
-_DIFFERENTIAL_COLUMNS = {
-    "log10_energy_min_gev": "from log₁₀(E/GeV)",
-    "log10_energy_max_gev": "to",
-    "statement": "statement",
-    "method": "construction",
-    "confidence_level": "level",
-    "n_signal": "events",
-    "n_signal_error": "error",
-    "e2dnde_gev_cm2_s": f"E² dN/dE [{_UNIT}]",
-    "n_trials": "trials",
-    "problem": "problem",
-}
-_RECOVERY_COLUMNS = {
-    "gamma": "γ",
-    "n_injected": "injected events",
-    "n_fitted_mean": "mean fitted events",
-    "n_fitted_error": "error",
-    "gamma_fitted_mean": "mean fitted γ",
-    "n_trials": "trials",
-}
-_COVERAGE_COLUMNS = {
-    "gamma": "γ",
-    "n_injected": "true events",
-    "method": "construction",
-    "confidence_level": "level",
-    "coverage": "coverage",
-    "coverage_low": "from",
-    "coverage_high": "to",
-    "n_trials": "trials",
-}
-_SYSTEMATICS_COLUMNS = {
-    "gamma": "γ",
-    "statement": "statement",
-    "effect": "effect",
-    "size": "size",
-    "n_signal": "events",
-    "shift_minus": "shift if smaller",
-    "shift_plus": "shift if larger",
-    "shift_low": "band from",
-    "shift_high": "to",
-    "n_trials": "trials",
-    "problem": "problem",
-}
-_TIME_COLUMNS = {"e2_fluence_100tev_gev_cm2": "E² F at 100 TeV [GeV cm⁻²]", "duration_s": "duration [s]"}
+_STACK_SOURCE_COLUMNS = titled(
+    "name origin share n_signal test_statistic n_signal_without gamma_without test_statistic_without p_without",
+    share="expected share",
+    n_signal="signal events",
+    test_statistic="adds to TS",
+    n_signal_without="signal events without it",
+    gamma_without="γ without it",
+    test_statistic_without="TS without it",
+    p_without="p without it",
+)
+_POPULATION_COLUMNS = titled(
+    "n_sources k p_k p_binomial p_post n_sky_trials",
+    k="sources named",
+    p_k="local p up to",
+    p_binomial="binomial probability",
+    p_post="p corrected",
+)
+_HADRONIC_COLUMNS = titled(
+    "name gamma n_signal_limit n_hadronic n_hadronic_error n_hadronic_capped relation fraction fraction_unbiased "
+    "fraction_low68 fraction_high68 p_local fraction_sensitivity fraction_limit method n_trials energy_min_gev "
+    "energy_max_gev events_energy_min90_gev events_energy_max90_gev problem",
+    n_signal_limit="limit [events]",
+    n_hadronic="events if hadronic",
+    n_hadronic_error="error",
+    n_hadronic_capped="at most from where nothing was seen",
+    fraction="best fraction",
+    fraction_unbiased="without its bias",
+    fraction_low68="68 % from",
+    fraction_high68="to",
+    fraction_sensitivity="sensitivity",
+    fraction_limit="limit on the fraction",
+    events_energy_min90_gev="90 % of the events from [GeV]",
+    events_energy_max90_gev="to [GeV]",
+)
+_LIMIT_COLUMNS = titled(
+    "gamma method confidence_level n_signal n_signal_error e2dnde_100tev_gev_cm2_s energy_min_gev energy_max_gev "
+    "n_trials problem"
+)
+_DIFFERENTIAL_COLUMNS = titled(
+    "log10_energy_min_gev log10_energy_max_gev statement method confidence_level n_signal n_signal_error "
+    "e2dnde_gev_cm2_s n_trials problem",
+    log10_energy_min_gev="from log₁₀(E/GeV)",
+    log10_energy_max_gev="to",
+)
+_RECOVERY_COLUMNS = titled(
+    "gamma n_injected n_fitted_mean n_fitted_error gamma_fitted_mean n_trials",
+    n_injected="injected events",
+    n_fitted_mean="mean fitted events",
+    n_fitted_error="error",
+    gamma_fitted_mean="mean fitted γ",
+)
+_COVERAGE_COLUMNS = titled(
+    "gamma n_injected method confidence_level coverage coverage_low coverage_high n_trials",
+    n_injected="true events",
+    coverage_low="from",
+    coverage_high="to",
+)
+_SYSTEMATICS_COLUMNS = titled(
+    "gamma statement effect size n_signal shift_minus shift_plus shift_low shift_high n_trials problem",
+    shift_minus="shift if smaller",
+    shift_plus="shift if larger",
+    shift_low="band from",
+    shift_high="to",
+)
+_TIME_COLUMNS = titled("e2_fluence_100tev_gev_cm2 duration_s")
 """After the flux, where sources change with time."""
-_WINDOW_COLUMNS = {
-    "name": "source",
-    "start_mjd": "start [MJD]",
-    "stop_mjd": "stop [MJD]",
-    "duration_days": "duration [d]",
-    "exposure_days": "seen [d]",
-    "seasons": "seasons",
-    "problem": "left out",
-}
+_WINDOW_COLUMNS = titled(
+    "name start_mjd stop_mjd duration_days exposure_days seasons problem",
+    start_mjd="start [MJD]",
+    stop_mjd="stop [MJD]",
+    duration_days="duration [d]",
+    exposure_days="seen [d]",
+    problem="left out",
+)
 _P_KEYS = {
     "local": ("p_local", "n_trials", "significance"),
     "post": ("p_post", "n_sky_trials", "significance_post"),
@@ -241,11 +187,11 @@ def _limit(
         yield f"{head} {how}; no flux, as no effective area is known."
         return
     yield (
-        f"{head}, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT} at 100 TeV for one flavour {how}, "
+        f"{head}, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {FLUX_UNIT} at 100 TeV for one flavour {how}, "
         f"{number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
         if limit.get("duration_s") is None
         else f"{head}, fluence E² F < {number(limit['e2_fluence_100tev_gev_cm2'])} GeV cm⁻² at 100 TeV for one flavour "
-        f"{how}; in the window, or at the peak, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {_UNIT}."
+        f"{how}; in the window, or at the peak, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {FLUX_UNIT}."
     )
 
 
@@ -394,14 +340,19 @@ _IN_WINDOW = " E² dN/dE is that in the window, or at the peak; F its integral o
 _OF_FLARES = " Limits of unknown flares are of those that last the stated duration and come at any time."
 
 
+def _behind(columns: Mapping[str, str], key: str, more: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a table with `more` behind one of them, where it has that."""
+    found: dict[str, str] = {}
+    for own, title in columns.items():
+        found[own] = title
+        if own == key:
+            found |= more
+    return found
+
+
 def _with_fluence(columns: Mapping[str, str], timed: bool) -> dict[str, str]:
     """The columns of a table, with the fluence behind the flux where sources change with time."""
-    found: dict[str, str] = {}
-    for key, title in columns.items():
-        found[key] = title
-        if timed and key == "e2dnde_100tev_gev_cm2_s":
-            found |= _TIME_COLUMNS
-    return found
+    return _behind(columns, "e2dnde_100tev_gev_cm2_s", _TIME_COLUMNS if timed else {})
 
 
 def _with_parameter(
@@ -411,16 +362,8 @@ def _with_parameter(
 
     `ending` and `words` are what its key and its title end in.
     """
-    found: dict[str, str] = {}
-    for key, title in columns.items():
-        found[key] = title
-        if key == f"gamma{ending}":
-            found |= {
-                f"{own}{ending}": f"{name}{words}"
-                for own, name in PARAMETERS.items()
-                if rows and f"{own}{ending}" in rows[0]
-            }
-    return found
+    own = {f"{key}{ending}": f"{name}{words}" for key, name in PARAMETERS.items()}
+    return _behind(columns, f"gamma{ending}", {key: own[key] for key in own if rows and key in rows[0]})
 
 
 def _with_fitted(columns: Mapping[str, str], row: Mapping[str, Any]) -> dict[str, str]:

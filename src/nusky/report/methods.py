@@ -5,7 +5,7 @@ from typing import Any
 
 from nusky.printable import printable
 from nusky.report.rows import PARAMETERS, own_parameters
-from nusky.report.verdict import energy, limits
+from nusky.report.verdict import energy, limits, results
 
 _ENTRIES = {
     "nusky": """@software{{nusky,
@@ -84,8 +84,8 @@ def _cited(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _inferences(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for catalogue, result in (summary["methods"].get("standard") or {}).items():
-        if (result or {}).get("inference"):
+    for catalogue, result in results(summary):
+        if result.get("inference"):
             yield catalogue, result["inference"]
 
 

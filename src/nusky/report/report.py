@@ -18,14 +18,24 @@ from nusky.files import write_text
 from nusky.printable import printable
 from nusky.probability import least
 from nusky.report import bdm
+from nusky.report.columns import FLUX_UNIT, titled
 from nusky.report.inference import inference_findings, inference_tables
 from nusky.report.numbers import Probability, cell_of, format_number, index_cell
 from nusky.report.page import page_template
 from nusky.report.rows import PARAMETERS, source_rows, stack_rows
 from nusky.report.skymap import skymap_findings, skymap_tables
-from nusky.report.verdict import REFERENCE_GAMMA, energies, energy, reference, scan_words, tests, verdict
+from nusky.report.verdict import (
+    REFERENCE_GAMMA,
+    energies,
+    energy,
+    inferred,
+    reference,
+    results,
+    scan_words,
+    tests,
+    verdict,
+)
 
-LIMIT_UNIT = "GeV cm⁻² s⁻¹"
 PUBLISHED = (
     "It repeats the LHAASO and H.E.S.S. stacking analysis of arXiv:2205.15963 digit for digit, its mistakes "
     "included, so that those numbers can be checked. It is here for comparison only: draw no conclusion from it."
@@ -119,7 +129,7 @@ def build_report(
         verdict=verdict(summary),
         lead=_lead(summary),
         notes=list(_notes(summary)),
-        bdm=_bdm(summary),
+        bdm=bool(summary.get("bdm")),
         parts=[part for part in _parts(summary, [_figure(figure) for figure in figures]) if part],
         configuration=_configuration(summary),
     )
@@ -155,12 +165,16 @@ def _configuration(summary: Mapping[str, Any]) -> str:
 def _parts(summary: Mapping[str, Any], figures: Sequence[dict[str, Any]]) -> Iterator[Part]:
     """The sections after the verdict and what was searched."""
     shown = [figure for figure in figures if not (figure["published"] or figure["bdm"] or _is_empty(figure, summary))]
-    standard = list(_results(summary, "standard"))
+    standard = list(results(summary, "standard"))
     names = list(summary["catalogues"])
     found, searches = list(_findings(summary)), list(_searches(summary))
     yield Part("searches", "What each search found", findings=found, tables=searches, catalogues=names)
     yield Part("limits", "Limits", tables=list(_limit_tables(summary)))
-    yield Part("sources", "Sources", tables=[*_source_tables(summary), *_spots(summary)])
+    yield Part(
+        "sources",
+        "Sources",
+        tables=[*_source_tables(summary), *(Table(*parts) for parts in skymap_tables(summary.get("skymap")))],
+    )
     yield Part("figures", "Figures", figures=shown)
     details = [Table(*parts) for where, found in standard for parts in inference_tables(found.get("inference"), where)]
     yield Part("details", "Further tables", tables=[*details, *_stacking_tables(summary, "standard")])
@@ -193,10 +207,6 @@ def _embed(path: Path) -> str:
     return f"data:{_MEDIA_TYPES[path.suffix]};base64,{content}"
 
 
-def _bdm(summary: Mapping[str, Any]) -> bool:
-    return bool(summary.get("bdm"))
-
-
 def _lead(summary: Mapping[str, Any]) -> str:
     seasons = summary["seasons"]
     if not seasons:
@@ -213,7 +223,7 @@ def _lead(summary: Mapping[str, Any]) -> str:
 
 def _findings(summary: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for every search of the standard method, and for every limit the inference has."""
-    for catalogue, result in _results(summary, "standard"):
+    for catalogue, result in results(summary, "standard"):
         yield from (f"{catalogue}: {text}" for text in inference_findings(result.get("inference"), format_number))
     yield from skymap_findings(summary.get("skymap"), format_number)
     yield from _scans(summary, "standard")
@@ -241,13 +251,13 @@ def _searches(summary: Mapping[str, Any]) -> Iterator[Table]:
 
 def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
     """What the flux scans and the single sources of directions say; nothing where the likelihood says it better."""
-    for catalogue, result in _results(summary, method):
-        inferred = result.get("inference") or {"stacks": {}, "sources": None}
+    for catalogue, result in results(summary, method):
+        likelihood = inferred(result)
         for weighting, by_gamma in (result.get("stacking") or {}).items():
-            if weighting in inferred["stacks"]:
+            if weighting in likelihood["stacks"]:
                 continue
             tested = {gamma: stack for gamma, stack in by_gamma.items() if stack and stack.get("ts_max") is not None}
-            gamma = reference(tested, lambda row: (row.get("energy_min_gev"), row.get("energy_max_gev")))
+            gamma = reference(tested)
             where = f"{catalogue}: {scan_words(summary, catalogue)} with {weighting} weights"
             if gamma is None:
                 yield f"{where}: no test statistic."
@@ -262,12 +272,12 @@ def _scans(summary: Mapping[str, Any], method: str) -> Iterator[str]:
             above = (
                 "no upper limit lies inside the scanned range of fluxes"
                 if limit is None
-                else f"95 % upper limit E² dN/dE < {format_number(limit)} {LIMIT_UNIT} at 100 TeV for one flavour"
+                else f"95 % upper limit E² dN/dE < {format_number(limit)} {FLUX_UNIT} at 100 TeV for one flavour"
                 f"{energies(best.get('energy_min_gev'), best.get('energy_max_gev'))}, not calibrated"
             )
             yield f"{where}, {index_text(gamma)}: {found}; {above}."
         tested = [source for source in result.get("single_sources") or [] if source.get("ts_max") is not None]
-        if tested and not inferred["sources"]:
+        if tested and not likelihood["sources"]:
             best = max(tested, key=lambda source: source["ts_max"])
             yield (
                 f"{catalogue}: of {_count(len(tested), 'single source')}, {best['name']} ({best['origin']}) has the "
@@ -281,61 +291,41 @@ def _notes(summary: Mapping[str, Any]) -> Iterator[str]:
     for name, catalogue in summary["catalogues"].items():
         yield from (f"{name}: {note}" for note in catalogue.get("notes") or [])
     for method in summary["methods"]:
-        for name, result in _results(summary, method):
+        for name, result in results(summary, method):
             yield from (f"{name}, {method} method: {note}" for note in result.get("notes") or [])
 
 
-_STACKING_COLUMNS = {
-    "n_sources": "sources",
-    "ns_per_phi0_per_gev": "events per φ₀ [GeV cm² s]",
-    "ns_per_phi0_per_ev": "events per φ₀ [eV cm² s]",
-    "ts_max": "TS max",
-    "phi0_at_max_per_ev": "φ₀ at max [eV⁻¹ cm⁻² s⁻¹]",
-    "n_signal_at_max": "events at max",
-    "ul95_e2dnde_100tev_gev_cm2_s": f"95 % limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
-}
-_SINGLE_SOURCE_COLUMNS = {
-    "name": "source",
-    "origin": "list",
-    "ra_deg": "RA [deg]",
-    "dec_deg": "Dec [deg]",
-    "n_band": "events in band",
-    "ts_max": "TS max",
-    "ns_best": "signal events",
-}
-
-
-_LIMIT_COLUMNS = {
-    "catalogue": "catalogue",
-    "weighting": "weights",
-    "limit_gamma": "γ",
-    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
-    "limit_n_signal": "limit [events]",
-    "limit_level": "level",
-    "limit_method": "construction",
-    "energies": "energies of the limit",
-    "test_statistic": "TS",
-    "signal_energies": "68 % of the signal",
-    "p_local": "p of the stack",
-    "n_sources": "sources",
-}
-_SOURCE_COLUMNS = {
-    "name": "source",
-    "p_local": "local p",
-    "p_post": "p corrected",
-    "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{LIMIT_UNIT}]",
-    "n_signal": "signal events",
-    "gamma": "γ",
+_ENERGIES = {"energies": "energies of the limit", "signal_energies": "68 % of the signal"}
+_STACKING_COLUMNS = titled(
+    "n_sources ns_per_phi0_per_gev ns_per_phi0_per_ev ts_max phi0_at_max_per_ev n_signal_at_max "
+    "ul95_e2dnde_100tev_gev_cm2_s",
+    ns_per_phi0_per_gev="events per φ₀ [GeV cm² s]",
+    ns_per_phi0_per_ev="events per φ₀ [eV cm² s]",
+    phi0_at_max_per_ev="φ₀ at max [eV⁻¹ cm⁻² s⁻¹]",
+    n_signal_at_max="events at max",
+    ul95_e2dnde_100tev_gev_cm2_s=f"95 % limit, E² dN/dE at 100 TeV [{FLUX_UNIT}]",
+)
+_SINGLE_SOURCE_COLUMNS = titled(
+    "name origin ra_deg dec_deg n_band ts_max ns_best", n_band="events in band", ns_best="signal events"
+)
+_LIMIT_COLUMNS = titled(
+    "catalogue weighting limit_gamma limit_e2dnde_100tev_gev_cm2_s limit_n_signal limit_level limit_method "
+    "energies test_statistic signal_energies p_local n_sources",
+    limit_gamma="γ",
+    limit_level="level",
+    limit_method="construction",
+    **_ENERGIES,
+    p_local="p of the stack",
+)
+_SOURCE_COLUMNS = titled(
+    f"name p_local p_post limit_e2dnde_100tev_gev_cm2_s n_signal gamma {' '.join(PARAMETERS)} test_statistic "
+    "limit_e2dnde_1tev_gev_cm2_s limit_n_signal energies signal_energies ra_deg dec_deg origin",
     **PARAMETERS,
-    "test_statistic": "TS",
-    "limit_e2dnde_1tev_gev_cm2_s": f"limit at 1 TeV [{LIMIT_UNIT}]",
-    "limit_n_signal": "limit [events]",
-    "energies": "energies of the limit",
-    "signal_energies": "68 % of the signal",
-    "ra_deg": "RA [deg]",
-    "dec_deg": "Dec [deg]",
-    "origin": "list",
-}
+    p_post="p corrected",
+    n_signal="signal events",
+    limit_e2dnde_1tev_gev_cm2_s=f"limit at 1 TeV [{FLUX_UNIT}]",
+    **_ENERGIES,
+)
 
 
 def _shown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
@@ -371,7 +361,7 @@ def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
-    for catalogue, _ in _results(summary, "standard"):
+    for catalogue, _ in results(summary, "standard"):
         rows = source_rows(summary, catalogue)
         if not rows:
             continue
@@ -399,10 +389,6 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
         yield Table(f"Sources of {catalogue}", *_shown(_SOURCE_COLUMNS, rows), text)
 
 
-def _spots(summary: Mapping[str, Any]) -> Iterator[Table]:
-    yield from (Table(*parts) for parts in skymap_tables(summary.get("skymap")))
-
-
 _SCAN = {
     "standard": "The flux scan uses directions and angular errors only, no energies: it is the published method with "
     "its errors corrected, and shows how the test statistic depends on the flux. Where p-values are given above, they "
@@ -413,10 +399,11 @@ _SCAN = {
 
 
 def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
-    for catalogue, result in _results(summary, method):
+    for catalogue, result in results(summary, method):
         body = [
-            [weighting, index_cell(gamma), *(stack.get(key) for key in _STACKING_COLUMNS)]
-            for weighting, gamma, stack in _stacks(result)
+            [weighting, index_cell(gamma), *((stack or {}).get(key) for key in _STACKING_COLUMNS)]
+            for weighting, by_gamma in (result.get("stacking") or {}).items()
+            for gamma, stack in by_gamma.items()
         ]
         if body:
             yield Table(
@@ -428,8 +415,9 @@ def _stacking_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]
 
 
 def _single_source_tables(summary: Mapping[str, Any], method: str) -> Iterator[Table]:
-    for catalogue, result in _results(summary, method):
-        sources = sorted(result.get("single_sources") or [], key=_by_test_statistic)
+    for catalogue, result in results(summary, method):
+        listed = result.get("single_sources") or []
+        sources = sorted(listed, key=lambda row: math.inf if row.get("ts_max") is None else -row["ts_max"])
         if sources:
             yield Table(
                 f"Single sources of {catalogue}, {method} method",
@@ -437,21 +425,6 @@ def _single_source_tables(summary: Mapping[str, Any], method: str) -> Iterator[T
                 [[source.get(key) for key in _SINGLE_SOURCE_COLUMNS] for source in sources],
                 "Largest test statistic first. TS is taken with decimal logarithms, as published.",
             )
-
-
-def _by_test_statistic(source: Mapping[str, Any]) -> float:
-    return math.inf if source.get("ts_max") is None else -source["ts_max"]
-
-
-def _results(summary: Mapping[str, Any], method: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for catalogue, result in (summary["methods"].get(method) or {}).items():
-        yield catalogue, result or {}
-
-
-def _stacks(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for weighting, by_gamma in (result.get("stacking") or {}).items():
-        for gamma, stack in by_gamma.items():
-            yield weighting, gamma, stack or {}
 
 
 def _count(number: int | None, noun: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nusky import conventions
-from nusky.report.verdict import PIVOT_GEV, limits, reference
+from nusky.report.verdict import PIVOT_GEV, inferred, limits, reference, results
 
 Rows = list[dict[str, Any]]
 _TEV_GEV = 1e3
@@ -26,8 +26,8 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
     the limit (`limit_*`) and its energies.
     Without: the best whole number of signal events `n_signal` and `test_statistic` of directions.
     """
-    result = (summary["methods"].get("standard") or {}).get(catalogue) or {}
-    sources = (result.get("inference") or {}).get("sources")
+    result = dict(results(summary)).get(catalogue, {})
+    sources = inferred(result)["sources"]
     if not sources:
         found = [
             {key: source.get(key) for key in ("name", "origin", "ra_deg", "dec_deg")}
@@ -49,20 +49,11 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
             continue
         known = of_source.get((fit["name"], fit["origin"])) or of_source.get((fit["name"], None)) or {}
         known = {g: row for g, row in known.items() if row["e2dnde_100tev_gev_cm2_s"] is not None}
-        best = reference(known, lambda row: (row["energy_min_gev"], row["energy_max_gev"]))
-        limit = known[best] if best else {}
+        best = reference(known)
         found.append(
             {key: fit[key] for key in keys}
             | {key: fit.get(key) for key in ("n_trials", "n_sky_trials", *_EXCESS)}
-            | _limit_columns(
-                float(best) if best else None,
-                limit.get("confidence_level"),
-                limit.get("method"),
-                limit.get("n_signal"),
-                limit.get("e2dnde_100tev_gev_cm2_s"),
-                power_law,
-                (limit.get("energy_min_gev"), limit.get("energy_max_gev")),
-            )
+            | _limit_columns(known[best] if best else {}, power_law)
         )
     return sorted(found, key=lambda row: row["p_local"])
 
@@ -70,36 +61,25 @@ def source_rows(summary: Mapping[str, Any], catalogue: str) -> Rows:
 def stack_rows(summary: Mapping[str, Any]) -> Rows:
     """Every stack of the standard method: its fit and p-value where the inference treats it, its limit to quote."""
     of_stack = {(limit.catalogue, limit.weighting): limit for limit in limits(summary)}
-    results = {name: result or {} for name, result in (summary["methods"].get("standard") or {}).items()}
-    stacks = {name: (result.get("inference") or {"stacks": {}})["stacks"] for name, result in results.items()}
-    own = own_parameters(
-        [fit for inferred in stacks.values() for stack in inferred.values() for fit in stack.get("fits", ())]
-    )
-    found = []
-    for catalogue, result in results.items():
-        inferred = stacks[catalogue]
+    found, everything = [], dict(results(summary))
+    fits = [
+        fit
+        for result in everything.values()
+        for stack in inferred(result)["stacks"].values()
+        for fit in stack.get("fits", ())
+    ]
+    keys = ("n_signal", "gamma", *own_parameters(fits), "test_statistic", "p_local", "n_trials", *_EXCESS)
+    for catalogue, result in everything.items():
         for weighting, by_gamma in (result.get("stacking") or {}).items():
-            fit = (inferred.get(weighting) or {"fits": [{}]})["fits"][0]
+            fit = (inferred(result)["stacks"].get(weighting) or {"fits": [{}]})["fits"][0]
             n_sources = next((stack["n_sources"] for stack in by_gamma.values() if stack), None)
             row = {"catalogue": catalogue, "weighting": weighting, "n_sources": n_sources}
-            keys = ("n_signal", "gamma", *own, "test_statistic", "p_local", "n_trials", *_EXCESS)
             row |= {key: fit.get(key) for key in keys}
-            limit = of_stack.get((catalogue, weighting))
-            if limit is None:
-                row |= _limit_columns(None, None, None, None, None, False, (None, None))
-            else:
-                method = limit.method if limit.calibrated else f"{limit.method}, not calibrated"
-                energies = (limit.energy_min_gev, limit.energy_max_gev)
-                row |= _limit_columns(
-                    float(limit.gamma),
-                    limit.confidence_level,
-                    method,
-                    limit.n_signal,
-                    limit.e2dnde,
-                    _power_law(summary, catalogue),
-                    energies,
-                )
-            found.append(row)
+            quoted: dict[str, Any] = {}
+            if limit := of_stack.get((catalogue, weighting)):
+                quoted = vars(limit) | {"gamma": float(limit.gamma), "e2dnde_100tev_gev_cm2_s": limit.e2dnde}
+                quoted["method"] += "" if limit.calibrated else ", not calibrated"
+            found.append(row | _limit_columns(quoted, _power_law(summary, catalogue)))
     return found
 
 
@@ -121,16 +101,10 @@ def _power_law(summary: Mapping[str, Any], catalogue: str) -> bool:
     return spectrum.get("shape", "power-law") == "power-law" and spectrum.get("gamma") is None
 
 
-def _limit_columns(
-    gamma: float | None,
-    level: float | None,
-    method: str | None,
-    n_signal: float | None,
-    e2dnde_100tev: float | None,
-    power_law: bool,
-    energies: tuple[float | None, float | None],
-) -> dict[str, Any]:
-    low, high = energies
+def _limit_columns(limit: Mapping[str, Any], power_law: bool) -> dict[str, Any]:
+    """What is quoted of a limit, a row of its table; None throughout without one."""
+    gamma, e2dnde_100tev = limit.get("gamma"), limit.get("e2dnde_100tev_gev_cm2_s")
+    low, high = limit.get("energy_min_gev"), limit.get("energy_max_gev")
 
     def at(energy_gev: float) -> float | None:
         known = low is not None and high is not None
@@ -142,9 +116,9 @@ def _limit_columns(
 
     return {
         "limit_gamma": gamma,
-        "limit_level": level,
-        "limit_method": method,
-        "limit_n_signal": n_signal,
+        "limit_level": limit.get("confidence_level"),
+        "limit_method": limit.get("method"),
+        "limit_n_signal": limit.get("n_signal"),
         "limit_e2dnde_1tev_gev_cm2_s": at(_TEV_GEV),
         "limit_e2dnde_100tev_gev_cm2_s": at(PIVOT_GEV),
         "energy_min_gev": low,

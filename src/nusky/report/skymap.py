@@ -4,17 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nusky.probability import at_floor, compared
+from nusky.report.columns import titled
 from nusky.report.numbers import cell_of
 
-_SPOT_COLUMNS = {
-    "ra_deg": "RA [deg]",
-    "dec_deg": "Dec [deg]",
-    "test_statistic": "TS",
-    "n_signal": "signal events",
-    "gamma": "γ",
-    "p_local": "local p",
-}
-_TAIL_COLUMNS = {"p_tail": "p of the fitted tail", "p_tail_low": "from", "p_tail_high": "to"}
+_SPOT_COLUMNS = titled("ra_deg dec_deg test_statistic n_signal gamma p_local", n_signal="signal events")
+_TAIL_COLUMNS = titled(
+    "p_tail p_tail_low p_tail_high", p_tail="p of the fitted tail", p_tail_low="from", p_tail_high="to"
+)
 """Where they are asked for."""
 _HEMISPHERES = {"north": "north of declination −5°", "south": "south of declination −5°"}
 Parts = tuple[str, Sequence[str], Sequence[Sequence[Any]], str]
@@ -56,7 +52,7 @@ def skymap_tables(skymap: Mapping[str, Any] | None) -> Iterator[Parts]:
         yield (
             "Hot spots of the sky",
             ["number", *columns.values()],
-            [[i, *(_cell(spot, key) for key in columns)] for i, spot in enumerate(spots, start=1)],
+            [[i, *(cell_of(spot, key) for key in columns)] for i, spot in enumerate(spots, start=1)],
             f"{shown}, {_analysis(skymap)}, numbered as in the map and in the order of the tails fitted to the trials "
             f"({skymap['tail_model']}). The local p-values are from {spots[0]['n_trials']} trials at each declination, "
             "which tell none below 1/(trials + 1), and do not account for the number of positions looked at.",
@@ -65,7 +61,3 @@ def skymap_tables(skymap: Mapping[str, Any] | None) -> Iterator[Parts]:
 
 def _analysis(skymap: Mapping[str, Any]) -> str:
     return skymap["analysis"] + (", γ fitted" if skymap["gamma"] is None else f", γ = {skymap['gamma']:g}")
-
-
-def _cell(spot: Mapping[str, Any], key: str) -> Any:
-    return cell_of(spot, key)

@@ -6,15 +6,15 @@ small a local p-value is the p-value of the run (`nusky.stages.corrected`). The 
 searches (Bonferroni) stands beside it: an upper bound that knows nothing of how the searches are correlated.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nusky.conventions import index_text
 from nusky.probability import compared, least
+from nusky.report.columns import FLUX_UNIT
 from nusky.report.numbers import format_number as number
 
-FLUX = "GeV cm⁻² s⁻¹"
 REFERENCE_GAMMA = 2.5
 """Limits are quoted for the index nearest to it: that of IceCube's diffuse flux is 2.37 (ApJ 928, 50)."""
 PIVOT_GEV = 1e5
@@ -24,6 +24,8 @@ _WORDS = (
     (2.275013e-2, "There is a hint of a neutrino excess, which background alone gives now and then"),
 )
 """Up to the one-sided p-values of 5, 3 and 2 sigma; what is larger is no excess."""
+FLUX_SCAN = "flux scan"
+"""Methods of limits."""
 _HEMISPHERES = {"north": "northern", "south": "southern"}
 
 
@@ -133,18 +135,29 @@ def _p_sentence(found: Mapping[str, Any], what: str) -> str:
     )
 
 
-def reference(gammas: Mapping[str, Any], range_of: Callable[[Any], tuple[float | None, float | None]]) -> str | None:
-    """The index to quote a limit at, of those that have one: the nearest to `REFERENCE_GAMMA`.
+def results(summary: Mapping[str, Any], method: str = "standard") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What a method found, by catalogue; empty where it found nothing."""
+    for catalogue, result in (summary["methods"].get(method) or {}).items():
+        yield catalogue, result or {}
+
+
+def inferred(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The inference of a catalogue; one without stacks and sources where there is none."""
+    return result.get("inference") or {"stacks": {}, "sources": None}
+
+
+def reference(rows: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The index to quote a limit at, of those that have a row: the nearest to `REFERENCE_GAMMA`.
 
     Indices whose central 90 % of the expected signal hold 100 TeV, where limits are quoted, come first.
     """
 
     def order(gamma: str) -> tuple[bool, float]:
-        low, high = range_of(gammas[gamma])
+        low, high = (rows[gamma].get(f"energy_{end}_gev") for end in ("min", "max"))
         outside = low is not None and high is not None and not low <= PIVOT_GEV <= high
         return outside, abs(float(gamma) - REFERENCE_GAMMA)
 
-    return min(gammas, key=order, default=None)
+    return min(rows, key=order, default=None)
 
 
 @dataclass(frozen=True)
@@ -172,48 +185,51 @@ class Limit:
     @property
     def from_trials(self) -> bool:
         """Whether trials with signal are behind it."""
-        return self.method != "asymptotic" and not self.method.startswith("flux scan")
+        return _from_trials(self.method)
 
 
 def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
     """One limit for every stack of the standard method: from trials where there is one, else from its flux scan."""
-    for catalogue, result in (summary["methods"].get("standard") or {}).items():
-        inferred = ((result or {}).get("inference") or {"stacks": {}})["stacks"]
-        for weighting, by_gamma in ((result or {}).get("stacking") or {}).items():
-            statements = inferred.get(weighting, {}).get("statements", {})
-            known = {
-                gamma: made["upper_limit"]
-                for gamma, made in statements.items()
-                if (made.get("upper_limit") or {}).get("e2dnde_100tev_gev_cm2_s") is not None
+    for catalogue, result in results(summary):
+        stacks = inferred(result)["stacks"]
+        for weighting, by_gamma in (result.get("stacking") or {}).items():
+            made = {
+                gamma: own.get("upper_limit") for gamma, own in stacks.get(weighting, {}).get("statements", {}).items()
             }
-            gamma = reference(known, lambda row: (row["energy_min_gev"], row["energy_max_gev"]))
-            if gamma is not None:
-                row = known[gamma]
-                yield Limit(
-                    catalogue, weighting, gamma, is_calibrated(row), row["method"],
-                    row["confidence_level"], row["n_signal"], row["e2dnde_100tev_gev_cm2_s"],
-                    row["energy_min_gev"], row["energy_max_gev"],
-                )  # fmt: skip
-                continue
-            scanned = {g: s for g, s in by_gamma.items() if s and s.get("ul95_e2dnde_100tev_gev_cm2_s") is not None}
-            gamma = reference(scanned, lambda row: (row.get("energy_min_gev"), row.get("energy_max_gev")))
-            if gamma is not None:
-                row = scanned[gamma]
-                yield Limit(
-                    catalogue, weighting, gamma, False, scan_words(summary, catalogue), 0.95, None,
-                    row["ul95_e2dnde_100tev_gev_cm2_s"], row.get("energy_min_gev"), row.get("energy_max_gev"),
-                )  # fmt: skip
+            words = scan_words(summary, catalogue)
+            scanned = {gamma: _of_scan(row, words) for gamma, row in by_gamma.items() if row}
+            for known in (made, scanned):
+                known = {g: row for g, row in known.items() if row and row.get("e2dnde_100tev_gev_cm2_s") is not None}
+                gamma = reference(known)
+                if gamma is not None:
+                    yield Limit(
+                        catalogue, weighting, gamma, is_calibrated(known[gamma]), *map(known[gamma].get, _OF_LIMIT)
+                    )
+                    break
+
+
+_OF_LIMIT = ("method", "confidence_level", "n_signal", "e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev")
+
+
+def _of_scan(row: Mapping[str, Any], words: str) -> dict[str, Any]:
+    """The limit of a flux scan as a statement has it."""
+    flux = row.get("ul95_e2dnde_100tev_gev_cm2_s")
+    return {**row, "method": words, "confidence_level": 0.95, "e2dnde_100tev_gev_cm2_s": flux}
 
 
 def scan_words(summary: Mapping[str, Any], catalogue: str) -> str:
     """What a flux scan is called: it knows no times, whatever the flux of the sources does."""
     block = ((summary.get("configuration") or {}).get("catalogues") or {}).get(catalogue) or {}
-    return "flux scan of a steady flux" if block.get("time") else "flux scan"
+    return f"{FLUX_SCAN} of a steady flux" if block.get("time") else FLUX_SCAN
 
 
 def is_calibrated(row: Mapping[str, Any]) -> bool:
     """Whether a limit comes from trials whose signal is drawn in a way that is shown to give the stated coverage."""
-    return row["method"] != "asymptotic" and "uncalibrated" not in row["injection"]
+    return _from_trials(row["method"]) and "uncalibrated" not in row["injection"]
+
+
+def _from_trials(method: str) -> bool:
+    return method != "asymptotic" and not method.startswith(FLUX_SCAN)
 
 
 def _limit_sentence(summary: Mapping[str, Any]) -> str:
@@ -228,7 +244,7 @@ def _flux_sentence(summary: Mapping[str, Any]) -> Iterator[str]:
     limit = (calibrated or found)[0]
     yield (
         f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
-        f"E² dN/dE < {number(limit.e2dnde)} {FLUX} at 100 TeV, one flavour, all sources together, for "
+        f"E² dN/dE < {number(limit.e2dnde)} {FLUX_UNIT} at 100 TeV, one flavour, all sources together, for "
         f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; "
         f"{_how(limit.method, calibrated=limit.calibrated, from_trials=limit.from_trials)}."
     )
@@ -245,8 +261,8 @@ def _how(method: str, *, calibrated: bool, from_trials: bool) -> str:
 def hadronic_fractions(summary: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The hadronic fraction of all sources together of each catalogue that has one: its row of the table."""
     found = {}
-    for catalogue, result in (summary["methods"].get("standard") or {}).items():
-        rows = (((result or {}).get("inference") or {}).get("sources") or {}).get("hadronic") or []
+    for catalogue, result in results(summary):
+        rows = (inferred(result)["sources"] or {}).get("hadronic") or []
         if rows and rows[-1]["source"] < 0:
             found[catalogue] = rows[-1]
     return found

@@ -84,10 +84,8 @@ class Run:
 
     def limits(self, catalogue: str, method: str = "standard") -> Result:
         """Upper limits of the stacks of a catalogue: one row for each weighting and index."""
-        tables = {
-            name: self._paths.limits.format(**self._stack(catalogue, name, method))
-            for name in self.weightings(catalogue)
-        }
+        names = {name: self._stack(catalogue, name, method) for name in self.weightings(catalogue)}
+        tables = {name: self._paths.limits.format(**own) for name, own in names.items()}
         self._check(tables.values())
         data = pa.concat_tables(
             _read(path).add_column(0, "weighting", pa.array([name] * len(_read(path)))) for name, path in tables.items()
@@ -100,42 +98,34 @@ class Run:
         """The largest test statistic of every source of a catalogue."""
         names = {"catalogue": self._catalogue(catalogue), "method": self._method(method)}
         tables = {"single": self._paths.single.format(**names)}
-        return self._result(
-            f"single sources of {catalogue}, {method} method", "single", "ts_distribution", tables, names
-        )
+        title = f"single sources of {catalogue}, {method} method"
+        return self._result(title, "single", "ts_distribution", tables, names)
 
     def statements(self, catalogue: str, weighting: str) -> Result:
         """Sensitivity, discovery potential and upper limit of a stack; drawn are its background trials."""
-        names = self._stack(catalogue, weighting, "standard") | {"hypothesis": f"stack/{catalogue}/{weighting}"}
+        names = self._stack_names(catalogue, weighting)
         # Only those of the run: batches of an earlier number of trials may lie there too.
         folder = Path(self._paths.trials.format(first="", stop="", skies="trials", **names)).parent
         trials = sorted(str(self.folder / name) for name in self._digests if (self.folder / name).parent == folder)
         statements, fits = (self._paths.inference(what).format(**names) for what in ("statements", "fits"))
         self._check([statements, fits, *trials])
         figure = _figure("background_ts", {"fits": fits, "trials": trials}, names)
-        title = f"statements on the stack of {catalogue}, {weighting} weights"
+        title = f"statements on the stack of {names['label']}"
         return Result(title, _read(statements), _synthetic([statements]), figure)
 
     def source_p_values(self, catalogue: str) -> Result:
         """p-values of the sources of a catalogue, each from its own trials."""
-        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
-        tables = {"fits": self._paths.inference("fits").format(**names)}
-        return self._result(f"p-values of the sources of {catalogue}", "fits", "p_values", tables, names)
+        return self._of_sources(f"p-values of the sources of {catalogue}", "p_values", catalogue, "fits")
 
     def population(self, catalogue: str) -> Result:
         """The binomial test of the sources of a catalogue: a row for each number of sources."""
-        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
-        tables = {"population": self._paths.inference("population").format(**names)}
-        return self._result(f"binomial test of the sources of {catalogue}", "population", "population", tables, names)
+        return self._of_sources(f"binomial test of the sources of {catalogue}", "population", catalogue, "population")
 
     def stack_sources(self, catalogue: str, weighting: str) -> Result:
         """What each source adds to a stack, and the fit without it."""
-        names = self._stack(catalogue, weighting, "standard") | {"hypothesis": f"stack/{catalogue}/{weighting}"}
+        names = self._stack_names(catalogue, weighting)
         tables = {"sources": self._paths.inference("sources").format(**names)}
-        label = f"{catalogue}, {weighting} weights"
-        return self._result(
-            f"sources of the stack of {label}", "sources", "stack_sources", tables, names | {"label": label}
-        )
+        return self._result(f"sources of the stack of {names['label']}", "sources", "stack_sources", tables, names)
 
     def searches(self) -> Result:
         """Every search of the run with its p-value, by itself and corrected for all of them."""
@@ -146,26 +136,21 @@ class Run:
 
     def source_limits(self, catalogue: str) -> Result:
         """Upper limits of the sources of a catalogue with the range expected from background, for every index."""
-        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
-        tables = {"limits": self._paths.inference("limits").format(**names)}
-        return self._result(f"upper limits of the sources of {catalogue}", "limits", "source_limits", tables, names)
+        return self._of_sources(f"upper limits of the sources of {catalogue}", "source_limits", catalogue, "limits")
 
     def gamma_rays(self, catalogue: str, *names: str) -> Result:
         """Hadronic fractions of the sources of a catalogue; drawn are the gamma rays and the neutrinos they allow.
 
         Of the sources called `names`, or of those with the most expected neutrinos.
         """
-        hypothesis = f"sources/{self._catalogue(catalogue)}"
-        tables = {
-            what: self._paths.inference(what).format(hypothesis=hypothesis) for what in ("gamma_rays", "hadronic")
-        }
-        self._check(tables.values())
-        data = _read(tables["hadronic"])
-        unknown = sorted(set(names) - set(data["name"].to_pylist()))
+        found = self._of_sources(
+            f"gamma rays of {catalogue}", "gamma_rays", catalogue, "hadronic", "gamma_rays", names=names
+        )
+        unknown = sorted(set(names) - set(found.data["name"].to_pylist()))
         if unknown:
-            raise TableError(f"{tables['hadronic']}: no hadronic fraction of '{unknown[0]}'.")
-        figure = _figure("gamma_rays", tables, {"catalogue": catalogue, "names": names})
-        return Result(f"gamma rays of {catalogue}", data, _synthetic(tables.values()), figure)
+            path = self._paths.inference("hadronic").format(hypothesis=f"sources/{catalogue}")
+            raise TableError(f"{path}: no hadronic fraction of '{unknown[0]}'.")
+        return found
 
     def likelihood_profile(
         self, catalogue: str, *, weighting: str | None = None, source: str | None = None
@@ -245,22 +230,15 @@ class Run:
         """
         self._one_of("result of boosted dark matter", what, list(_BDM))
         self.bdm_numbers()
-        paths = {
-            "sky_map": self._paths.bdm_sky_map,
-            "differential_cross_section": self._paths.bdm_differential,
-            "target_cross_sections": self._paths.bdm_targets,
-            "light_curve": self._paths.bdm_light_curve,
-            "events": self._paths.bdm_events,
-        }
+        from nusky import config
+        from nusky.stages import bdm_figures
+
+        path = getattr(self._paths, f"bdm_{bdm_figures.FIGURES[what]}")
 
         def figure() -> Any:
-            from nusky import config
-            from nusky.stages.bdm_figures import figure
+            block = config.BoostedDarkMatter.model_validate(read_metadata(path)["settings"])
+            return bdm_figures.figure(what, block, path, self._paths.bdm_numbers)
 
-            block = config.BoostedDarkMatter.model_validate(read_metadata(paths[what])["settings"])
-            return figure(what, block, paths[what], self._paths.bdm_numbers)
-
-        path = paths[what]
         self._check([path])
         return Result(f"boosted dark matter: {_BDM[what]}", _read(path), _synthetic([path]), figure)
 
@@ -293,7 +271,13 @@ class Run:
         calls += [f"bdm({what!r})" for what in _BDM] if self.summary.get("bdm") else []
         return calls
 
-    def _result(self, title: str, shown: str, kind: str, tables: dict[str, str], names: dict[str, str]) -> Result:
+    def _of_sources(self, title: str, kind: str, catalogue: str, *tables: str, **more: Any) -> Result:
+        """The first of the `tables` of the sources of a catalogue, drawn as a `kind` of figure from all of them."""
+        names = {"catalogue": self._catalogue(catalogue), "hypothesis": f"sources/{catalogue}"}
+        paths = {what: self._paths.inference(what).format(**names) for what in tables}
+        return self._result(title, tables[0], kind, paths, names | more)
+
+    def _result(self, title: str, shown: str, kind: str, tables: dict[str, str], names: dict[str, Any]) -> Result:
         """The table called `shown`, drawn as a `kind` of figure from all `tables`."""
         self._check(tables.values())
         return Result(title, _read(tables[shown]), _synthetic([tables[shown]]), _figure(kind, tables, names))
@@ -319,6 +303,11 @@ class Run:
     def _stack(self, catalogue: str, weighting: str, method: str) -> dict[str, str]:
         self._one_of("weighting", weighting, self.weightings(catalogue))
         return {"catalogue": catalogue, "weighting": weighting, "method": self._method(method)}
+
+    def _stack_names(self, catalogue: str, weighting: str) -> dict[str, str]:
+        """What figures of the inference of a stack are of."""
+        names = self._stack(catalogue, weighting, "standard")
+        return names | {"hypothesis": f"stack/{catalogue}/{weighting}", "label": f"{catalogue}, {weighting} weights"}
 
     def _one_of(self, what: str, name: str, known: list[str]) -> str:
         if name not in known:

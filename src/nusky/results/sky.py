@@ -37,22 +37,18 @@ class SkyMap(Result):
     def read(cls, fits: PathLike, spots: PathLike, sources: Sequence[PathLike]) -> "SkyMap":
         """From the files of a run."""
         from nusky.search.skymap import healpix_file  # with the kernels of the map: other results need none
+        from nusky.stages import figures
 
         values = {}
         for column, name in QUANTITIES.items():
             nside, values[name] = healpix_file.read(fits, column)
-        listed, metadata = read_table(spots, kind="skymap_spots"), read_metadata(spots)
-        settings, synthetic = metadata["settings"], bool(metadata["synthetic"])
-        analysis = settings["analysis"] + ("" if settings["gamma"] is None else f", γ = {settings['gamma']:g}")
+        analysis = figures.skymap_analysis(spots)
+        tables = {"fits": fits, "spots": spots, "sources": sources}
 
         def figure(coordinates: str = "equatorial") -> Any:
-            from nusky.figures.skymap import all_sky
+            return figures.draw("skymap_equatorial", tables, {"name": coordinates})
 
-            lists = [read_table(path, kind="sources") for path in sources]
-            options = {"coordinates": coordinates, "analysis": analysis, "synthetic": synthetic}
-            options["n_trials"] = settings["calibration_trials"]
-            return all_sky(values["minus_log10_p"], nside, listed, lists, **options)
-
+        listed, synthetic = read_table(spots, kind="skymap_spots"), bool(read_metadata(spots)["synthetic"])
         return cls(f"hot spots of the sky, {analysis}", listed, synthetic, figure, nside, values)
 
     @takes_directions(ra="deg", dec="deg")

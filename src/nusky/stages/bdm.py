@@ -179,11 +179,7 @@ def exclusion(block: config.BoostedDarkMatter, output: Path) -> None:
     model = particle_model(block) if given.model == "lmutau" else ConstantCrossSection(REFERENCE_SIGMA_CM2)
     mx, year = np.geomspace(given.mx_min_mev, given.mx_max_mev, given.n_masses), constant.year2Seconds
     error = given.distance_error_kpc
-    uncertainties = Uncertainties(
-        distance_kpc=None if error is None else (error, error),
-        density=given.density_error,
-        scale_radius=given.scale_radius_error,
-    )
+    errors = Uncertainties(None if error is None else (error, error), given.density_error, given.scale_radius_error)
     tables = []
     for name in given.detectors:
         detector = load_detector(name)
@@ -191,26 +187,11 @@ def exclusion(block: config.BoostedDarkMatter, output: Path) -> None:
             span = observed_span(case.supernova, detector)
         else:
             span = (given.t_start_yr * year, (given.t_start_yr + given.duration_yr) * year)
-        limits = exclude(
-            case.place.under(model),
-            detector,
-            mx,
-            span,
-            confidence_level=given.confidence_level,
-            method=given.method,
-        )
+        how = {"confidence_level": given.confidence_level, "method": given.method}
+        limits = exclude(case.place.under(model), detector, mx, span, **how)
         if given.draws:
-            counted = (limits.t_start, limits.t_stop)
-            drawn = drawn_events(
-                model,
-                case.place,
-                detector,
-                mx,
-                counted,
-                draws=given.draws,
-                seed=given.seed,
-                uncertainties=uncertainties,
-            )
+            about = (model, case.place, detector, mx, (limits.t_start, limits.t_stop))
+            drawn = drawn_events(*about, draws=given.draws, seed=given.seed, uncertainties=errors)
             limits = limits.with_spread(drawn)
         log.info("%s: limits at %g %% confidence level", detector.title, 100 * given.confidence_level)
         tables.append(limits.table())

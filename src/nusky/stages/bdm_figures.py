@@ -1,7 +1,7 @@
 """Figure stage of boosted dark matter: tables in, figure files out."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nusky import config
@@ -38,7 +38,7 @@ def draw(
     from nusky.figures import canvas
 
     block = config.BoostedDarkMatter.model_validate(settings)
-    for name, files in zip(of_run(block), _grouped(outputs, len(options.formats)), strict=True):
+    for name, files in zip(of_run(block), in_groups(outputs, len(options.formats)), strict=True):
         with canvas.laid_out(canvas.Layout(options.titles, options.width)):
             drawn = figure(name, block, tables[FIGURES[name]], tables["numbers"])
         canvas.save(drawn, files, dpi=options.dpi)
@@ -85,5 +85,7 @@ def figure(name: str, block: config.BoostedDarkMatter, table: PathLike, numbers:
     )
 
 
-def _grouped(outputs: Sequence[PathLike], size: int) -> Iterable[Sequence[PathLike]]:
-    return [outputs[i : i + size] for i in range(0, len(outputs), size)]
+def in_groups(outputs: PathLike | Sequence[PathLike], size: int) -> Iterator[tuple[PathLike, ...]]:
+    """The files of each figure, `size` of them, from those of all."""
+    outputs = [outputs] if isinstance(outputs, str | os.PathLike) else outputs
+    return zip(*[iter(outputs)] * size, strict=True)

@@ -72,26 +72,22 @@ class Contents:
         return [{"method": method, **own} for method in self.cfg.methods for own in names]
 
     @cached_property
-    def inferred(self) -> list[str]:
-        """Names of the catalogues that the inference treats."""
-        chosen = self.cfg.inference and (self.cfg.inference.catalogues or self.cfg.catalogues)
-        return [name for name in self.cfg.catalogues if name in (chosen or [])]
-
-    @cached_property
     def windowed(self) -> list[Names]:
         """Catalogues whose sources change with time as is known."""
-        return [{"catalogue": name} for name in self.inferred if self.cfg.windowed(name) and not self.cfg.flaring(name)]
+        return [
+            {"catalogue": name} for name in self.cfg.inferred if self.cfg.windowed(name) and not self.cfg.flaring(name)
+        ]
 
     @cached_property
     def hypotheses(self) -> list[Names]:
         """Every hypothesis of the inference with its catalogue, its weighting and a label for people."""
         found = []
-        for name in self.inferred:
+        for name in self.cfg.inferred:
             found += [
                 {"hypothesis": f"stack/{name}/{w}", "catalogue": name, "weighting": w, "label": f"{name}, {w} weights"}
                 for w in ([] if self.cfg.one_by_one(name) else self.cfg.inferred_weightings(name))
             ]
-        for name in self.inferred:
+        for name in self.cfg.inferred:
             if self.cfg.inference.single_sources and self.cfg.catalogues[name].single_sources:
                 found.append({"hypothesis": f"sources/{name}", "catalogue": name, "label": f"one source of {name}"})
         if self.cfg.inference and self.cfg.inference.declinations_deg:
@@ -160,7 +156,7 @@ class Contents:
         ConfigurationError : more than a run can plan.
         """
         found = {}
-        for name in self.inferred:
+        for name in self.cfg.inferred:
             block, n = self.cfg.inference, max(1, -(-self.rows[name] // self.cfg.inference.sources_per_batch))
             jobs = n * -(-max(block.source_trials, block.sky_trials) // block.trials_per_batch)
             if n > 1 and jobs > MAX_BATCHES:

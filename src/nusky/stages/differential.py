@@ -1,7 +1,7 @@
 """Stage of the differential sensitivity and upper limit: signal confined to one part of the energy axis at a time."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from nusky.search.injection import Signal, expected_events
 from nusky.search.sources import Sources
 from nusky.search.statistics.differential import differential_e2_dnde
 from nusky.search.statistics.statements import ONE_FLAVOUR, SignalStrength
-from nusky.stages.inference import Study, injection_of
+from nusky.stages.inference import Settings, Study, injection_of
 from nusky.tables import write_table
 
 GAMMA = 2.0
@@ -25,9 +25,9 @@ def differential(
     files: Any,
     outputs: Any,
     *,
-    setup: Mapping[str, Any],
-    hypothesis: Mapping[str, Any],
-    request: Mapping[str, Any],
+    setup: Settings,
+    hypothesis: Settings,
+    request: Settings,
     log10_energy_edges: Sequence[float],
 ) -> None:
     """Sensitivity in every part of the energy axis, and of a stack the upper limit; edges are log10(E/GeV).

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nusky.config import Configuration
+from nusky.config import Configuration, Inference, SkyMap
 from nusky.files import ensure_cache_home
 from nusky.releases import registry
 from nusky.resources import workflow_file
@@ -45,8 +45,8 @@ TRIAL_S, TRIAL_FREE_S, TRIAL_POWER = 5.8e-10, 7.0e-10, 0.757
 TRIAL_FEW = 0.57
 """Few sources share no events: so much for each of them, in place of the power."""
 STACK_SOURCE_MIB, FEW_SOURCES_MIB, FEW_SOURCES = 0.0055, 0.025, 2500
-"""Of a source of a stack: its share and its lists in the sky's index; up to `FEW_SOURCES` these are longer. The number
-of events does not matter."""
+"""Of a source of a stack: its share and its lists in the sky's index; up to `FEW_SOURCES` these are longer, as in
+`nusky.likelihood.cells`, which takes long to import. The number of events does not matter."""
 TRIAL_MIB = 9e-5
 """Fits of a source in a trial, in the job that makes them."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
@@ -117,10 +117,9 @@ class Case:
         self.inference, self.skymap, self.bdm = cfg.inference, cfg.skymap, cfg.bdm
         self.sizes = sizes
         self.events = sum(sizes.events.values())
-        self.largest_season = max(sizes.events.values(), default=0)
-        self.n_seasons = len(sizes.events)
         self.kind, *rest = names.get("hypothesis", "").split("/")
         self.catalogue = names.get("catalogue") or (rest[0] if rest else "")
+        self.time = cfg.catalogues[self.catalogue].time if self.catalogue else None
         self.sources = sizes.sources.get(self.catalogue, 0)
         self.batches = sizes.batches.get(self.catalogue, 1) if self.kind == "sources" else 1
         if self.kind == "sources" and rest[1:]:
@@ -130,33 +129,32 @@ class Case:
         if self.kind == "durations":
             self.sources = len(self.inference.durations.days)
         self.batch = int(names.get("stop", 0)) - int(names.get("first", 0))
+        self.in_common = names.get("skies") == "skies"
 
     @property
     def n_gammas(self) -> int:
         """Indices of the stack; those at which fluxes of the inference are quoted, where there is no catalogue."""
-        if self.cfg.spectrum_of(self.catalogue or None).fitted != "gamma" or (self.kind and self.inference.gamma):
+        if self.cfg.spectrum_of(self.catalogue).fitted != "gamma" or (self.kind and self.inference.gamma):
             return 1
         return len(self.cfg.catalogues[self.catalogue].gammas) if self.catalogue else 2
 
-    def _fitted(self, block: Any) -> bool:
+    def is_free(self, block: Inference | SkyMap) -> bool:
         """Whether the inference or the map fits something together with n_s."""
-        own = self.catalogue if block is self.inference else ""
-        fitted = self.cfg.spectrum_of(own or None).fitted
+        fitted = self.cfg.spectrum_of(self.catalogue if block is self.inference else None).fitted
         free = block.gamma is None if fitted == "gamma" else bool(fitted)
         return free and registry.of(self.cfg.release).smearing
 
     @property
     def trial(self) -> float:
         """A trial of the hypothesis: a stack, or each of its sources by itself [s]."""
-        fitted = self._fitted(self.inference)
+        free = self.is_free(self.inference)
         if self.kind == "stack":
             shared = min(self.sources**TRIAL_POWER, TRIAL_FEW * self.sources)
-            return (TRIAL_FREE_S if fitted else TRIAL_S) * self.events * shared
-        if self.catalogue and self.cfg.flaring(self.catalogue):
+            return (TRIAL_FREE_S if free else TRIAL_S) * self.events * shared
+        if self.time and self.time.profile == "flare":
             return (FLARE_TRIAL_S * self.events + FLARE_FIT_S) * self.sources
-        time = self.catalogue and self.cfg.catalogues[self.catalogue].time
-        curves = time.n_curves if time else 1
-        return (SOURCE_TRIAL_FREE_S if fitted else SOURCE_TRIAL_S) * self.events * self.sources * curves
+        curves = self.time.n_curves if self.time else 1
+        return (SOURCE_TRIAL_FREE_S if free else SOURCE_TRIAL_S) * self.events * self.sources * curves
 
     @property
     def parts_of_a_stack(self) -> float:
@@ -164,42 +162,16 @@ class Case:
         return STACK_SOURCE_S + SOURCE_START_S * self.events
 
     @property
-    def sources_mib(self) -> float:
-        """What a job holds of the sources and, of each by itself, of their trials [MiB]."""
-        if self.kind == "stack":
-            lists = FEW_SOURCES_MIB if self.sources <= FEW_SOURCES else 0.0
-            return (STACK_SOURCE_MIB + lists) * self.sources + self.densities_mib
-        batch = self.batch or min(self.inference.trials_per_batch, self.inference.source_trials)
-        held = min(self.sources, SOURCES_AT_ONCE) if self.names.get("skies") == "skies" else 0
-        densities = DENSITIES_MIB * held if self._fitted(self.inference) else 0.0
-        return TRIAL_MIB * self.sources / self.batches * batch + densities
-
-    @property
-    def densities(self) -> float:
-        """Densities of energy of a stack at every spectral index, where the index is free [s]."""
-        return STACK_SOURCE_S * min(self.sources, DECLINATIONS) if self._fitted(self.inference) else 0.0
-
-    @property
-    def densities_mib(self) -> float:
-        """The same in memory [MiB]."""
-        return DENSITIES_MIB * min(self.sources, DECLINATIONS) if self._fitted(self.inference) else 0.0
-
-    @property
     def common_sky(self) -> float:
         """Drawing all events of a sky, where a batch is of common ones [s]."""
         draws = math.ceil(self.sources / SOURCES_AT_ONCE) if self.kind == "sources" else 1
-        return COMMON_SKY_S * self.events * draws if self.names.get("skies") == "skies" else 0.0
+        return COMMON_SKY_S * self.events * draws if self.in_common else 0.0
 
     @property
     def start(self) -> float:
         """Imports, and reading the events for the likelihood [s]; densities of energy where it has them."""
-        energies = SEASON_S * self.n_seasons if self.cfg.catalogues and registry.of(self.cfg.release).smearing else 0.0
-        return IMPORT_NUMBA_S + 2e-6 * self.events + energies
-
-    @property
-    def parts_of_energy(self) -> int:
-        """Parts of the energy axis with a differential statement of their own."""
-        return max(0, len(self.inference.differential_log10_energy_gev) - 1)
+        energies = self.cfg.catalogues and registry.of(self.cfg.release).smearing
+        return IMPORT_NUMBA_S + 2e-6 * self.events + (SEASON_S * len(self.sizes.events) if energies else 0.0)
 
     @property
     def source_limit_trials(self) -> int:
@@ -208,13 +180,13 @@ class Case:
         return SOURCE_STRENGTHS * self.inference.source_injected_trials if calibrated else 100
 
     @property
-    def rows_alone(self) -> int:
-        """Fits and limits of sources by themselves that the inference states."""
+    def alone(self) -> tuple[float, float]:
+        """Time and memory of the fits and limits of sources by themselves, where all of them are read [s, MiB]."""
         block, catalogues = self.inference, self.cfg.catalogues
-        if not (block and block.single_sources):
-            return 0
-        chosen = [name for name in block.catalogues or catalogues if catalogues[name].single_sources]
-        return sum(self.sizes.sources.get(name, 0) * (1 + len(catalogues[name].gammas)) for name in chosen)
+        alone = block and block.single_sources
+        chosen = [name for name in self.cfg.inferred if alone and catalogues[name].single_sources]
+        rows = sum(self.sizes.sources.get(name, 0) * (1 + len(catalogues[name].gammas)) for name in chosen)
+        return IMPORT_S + ROW_S * rows, BASE_MIB + ROW_MIB * rows
 
     @property
     def limits_jobs(self) -> int:
@@ -222,30 +194,20 @@ class Case:
         return int(self.names.get("parts", self.inference.source_jobs))
 
     @property
-    def durations(self) -> int:
-        """Durations of unknown flares that limits are about; 1 for windows that are known."""
-        time = self.catalogue and self.cfg.catalogues[self.catalogue].time
-        return len((time and time.limit_days) or [None])
-
-    @property
     def trials_of_strength(self) -> int:
         """Trials with signal at each strength."""
         block = self.inference
         return block.injected_trials if self.kind == "stack" else block.source_injected_trials
 
-    def injected(self, statements: int) -> int:
-        """Trials with signal behind some statements."""
-        return statements * STRENGTHS * self.inference.injected_trials
-
-    def recovery_trials(self) -> int:
-        """Trials behind injection, recovery and coverage of a stack or of one source."""
-        block = self.inference
-        return RECOVERY_STRENGTHS * block.recovery_trials + 2 * SOURCE_STRENGTHS * self.trials_of_strength
+    def injected(self, statements: int, with_discoveries: bool = True) -> int:
+        """Trials with signal behind some statements, and the discovery potentials that are asked for."""
+        discoveries = len(self.inference.discovery_sigmas) if with_discoveries else 0
+        return (statements + discoveries) * STRENGTHS * self.inference.injected_trials
 
     @property
     def position(self) -> float:
         """A position of the all-sky map [s]."""
-        return SKY_POSITION_S + (SKY_FREE_S if self._fitted(self.skymap) else SKY_S) * self.events
+        return SKY_POSITION_S + (SKY_FREE_S if self.is_free(self.skymap) else SKY_S) * self.events
 
     @property
     def rarer(self) -> float:
@@ -261,14 +223,10 @@ class Case:
 
     @property
     def calibration(self) -> float:
-        """A trial of the all-sky map's calibration, at every declination [s]."""
-        alone = SOURCE_TRIAL_FREE_S if self._fitted(self.skymap) else SOURCE_TRIAL_S
-        return alone * self.events * self.nodes
-
-    @property
-    def nodes(self) -> int:
-        """Declinations of the all-sky map's calibration."""
-        return len(declinations(self.skymap.calibration_spacing_deg))
+        """A batch of trials of the all-sky map's calibration, and what prepares it, at every declination [s]."""
+        alone = SOURCE_TRIAL_FREE_S if self.is_free(self.skymap) else SOURCE_TRIAL_S
+        n = len(declinations(self.skymap.calibration_spacing_deg))
+        return n * self.events * (SOURCE_START_S + alone * self.batch)
 
     @property
     def pixels(self) -> int:
@@ -276,45 +234,52 @@ class Case:
         return 12 * self.skymap.nside**2 if self.skymap else 0
 
     @property
-    def exclusion_points(self) -> int:
-        """Masses of all limits of detectors on boosted dark matter, those of the draws too."""
-        given = self.bdm.exclusion
-        return len(given.detectors) * (1 + given.draws) * given.n_masses
-
-    @property
     def bdm_pixels(self) -> int:
         """Of the maps of boosted dark matter."""
         return self.bdm.n_l * self.bdm.n_b + 12 * self.bdm.nside**2
 
 
-def _search(cpu: Callable[[Case], float], pairs: bool = True) -> Callable[[Case], tuple[float, float]]:
+Cost = Callable[[Case], tuple[float, float]]
+"""Processor time [s] and peak memory [MiB] of a job."""
+Amount = Callable[[Case], float]
+
+
+def _search(cpu: Amount, pairs: bool = True) -> Cost:
     """A job of the flux scans: its time beyond imports; near pairs of a season need memory, up to a block of them."""
-    return lambda c: (
-        IMPORT_NUMBA_S + cpu(c),
-        BASE_NUMBA_MIB
-        + 7e-5 * c.events
-        + (PAIR_MIB * min(PAIRS * c.largest_season * c.sources, BLOCK_ROWS) if pairs else 0),
-    )
+
+    def cost(c: Case) -> tuple[float, float]:
+        near = min(PAIRS * max(c.sizes.events.values(), default=0) * c.sources, BLOCK_ROWS) if pairs else 0
+        return IMPORT_NUMBA_S + cpu(c), BASE_NUMBA_MIB + 7e-5 * c.events + PAIR_MIB * near
+
+    return cost
 
 
-def _trials(
-    cpu: Callable[[Case], float], targets: Callable[[Case], float] = lambda c: c.sources, every: bool = False
-) -> Callable[[Case], tuple[float, float]]:
+def _trials(cpu: Amount, targets: Amount = lambda c: c.sources, every: bool = False) -> Cost:
     """A job of the inference; sources take time and memory beside their trials.
 
     `targets` are prepared, where each is tested by itself; with `every` the TS of all trials of all are held.
     """
 
     def cost(c: Case) -> tuple[float, float]:
-        stacked = c.kind == "stack"
-        prepared = c.densities + 2.5e-4 * c.sources if stacked else c.parts_of_a_stack * targets(c)
-        held = 1e-5 * c.sources * c.inference.source_trials if every and not stacked else 0.0
-        return c.start + cpu(c) + prepared, BASE_NUMBA_MIB + 6.5e-4 * c.events + c.sources_mib + held
+        free = c.is_free(c.inference)
+        if c.kind == "stack":
+            densities = min(c.sources, DECLINATIONS) if free else 0
+            prepared = STACK_SOURCE_S * densities + 2.5e-4 * c.sources
+            lists = FEW_SOURCES_MIB if c.sources <= FEW_SOURCES else 0.0
+            held = (STACK_SOURCE_MIB + lists) * c.sources
+        else:
+            densities = min(c.sources, SOURCES_AT_ONCE) if free and c.in_common else 0
+            prepared = c.parts_of_a_stack * targets(c)
+            batch = c.batch or min(c.inference.trials_per_batch, c.inference.source_trials)
+            held = TRIAL_MIB * c.sources / c.batches * batch
+            held += 1e-5 * c.sources * c.inference.source_trials if every else 0.0
+        memory = BASE_NUMBA_MIB + 6.5e-4 * c.events + held + DENSITIES_MIB * densities
+        return c.start + cpu(c) + prepared, memory
 
     return cost
 
 
-def _shared(cost: Callable[[Case], tuple[float, float]], sky_mib: float = 0.0) -> Callable[[Case], tuple[float, float]]:
+def _shared(cost: Cost, sky_mib: float = 0.0) -> Cost:
     """A job of the inference on sources by themselves, or one that puts their batches together.
 
     Of these, `sky_mib` is held for each source in each of the common skies.
@@ -328,15 +293,15 @@ def _shared(cost: Callable[[Case], tuple[float, float]], sky_mib: float = 0.0) -
     return lambda c: (cost if c.batches == 1 else whole)(c)
 
 
-def _sky(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
+def _sky(cpu: Amount) -> Cost:
     return lambda c: (2 + c.start + cpu(c), BASE_NUMBA_MIB + 2.4e-3 * c.events)
 
 
-def _bdm(cpu: Callable[[Case], float]) -> Callable[[Case], tuple[float, float]]:
+def _bdm(cpu: Amount) -> Cost:
     return lambda c: (IMPORT_NUMBA_S + 1 + cpu(c), BASE_NUMBA_MIB + 8e-5 * c.bdm_pixels)
 
 
-COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
+COSTS: dict[str, Cost] = {
     "fetch_release": lambda c: (IMPORT_S + 3e-6 * c.events, BASE_MIB),
     "ingest_release": lambda c: (IMPORT_S + 3.1e-6 * c.events, BASE_MIB + 1.4e-4 * c.events),
     "warm_up": lambda c: (35.0, 1.4 * BASE_NUMBA_MIB),
@@ -347,7 +312,7 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "stacking_scan": _search(lambda c: 6e-10 * c.events * c.sources * c.n_gammas),
     "single_sources": _search(lambda c: (5e-4 + 1e-9 * c.events) * c.sources, pairs=False),
     "inference_trials": _trials(
-        lambda c: (c.trial + c.common_sky) * c.batch, lambda c: c.sources if c.names.get("skies") != "skies" else 0
+        lambda c: (c.trial + c.common_sky) * c.batch, lambda c: 0 if c.in_common else c.sources
     ),
     "inference_fits": _trials(lambda c: c.trial * 10),
     "inference_flares": _shared(_trials(lambda c: c.trial * 30)),
@@ -360,30 +325,37 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
             + c.trial * min(c.sources, c.inference.leave_one_out_sources) * c.inference.leave_one_out_trials
         )
     ),
-    "inference_statements": _trials(lambda c: c.trial * c.injected(2 + len(c.inference.discovery_sigmas))),
-    "inference_sensitivity": _trials(
-        lambda c: c.trial * c.n_gammas * c.injected(1 + len(c.inference.discovery_sigmas))
-    ),
+    "inference_statements": _trials(lambda c: c.trial * c.injected(2)),
+    "inference_sensitivity": _trials(lambda c: c.trial * c.n_gammas * c.injected(1)),
     "inference_differential": _trials(
-        lambda c: c.trial * c.parts_of_energy * c.injected(2 if c.kind == "stack" else 1)
+        lambda c: (
+            (len(c.inference.differential_log10_energy_gev) - 1)
+            * c.trial
+            * c.injected(2 if c.kind == "stack" else 1, with_discoveries=False)
+        )
     ),
     "windows": lambda c: (IMPORT_NUMBA_S + 1e-8 * c.events, BASE_NUMBA_MIB + 2e-5 * c.events),
     "inference_recovery": _trials(
-        lambda c: c.trial / (1 if c.kind == "stack" else max(1, c.sources)) * c.recovery_trials(), lambda c: 1
+        lambda c: (
+            c.trial
+            / (1 if c.kind == "stack" else max(1, c.sources))
+            * (RECOVERY_STRENGTHS * c.inference.recovery_trials + 2 * SOURCE_STRENGTHS * c.trials_of_strength)
+        ),
+        lambda c: 1,
     ),
     "inference_profiles": _shared(_trials(lambda c: c.trial * PROFILE_TRIALS)),
     "inference_systematics": _shared(
         _trials(lambda c: c.trial * c.n_gammas * 7 * TRIALS_SHARE * SOURCE_STRENGTHS * c.trials_of_strength)
     ),
     "inference_limits_part": _trials(
-        lambda c: 2 * c.durations * c.trial * c.source_limit_trials / c.limits_jobs,
+        lambda c: 2 * len((c.time and c.time.limit_days) or [None]) * c.trial * c.source_limit_trials / c.limits_jobs,
         lambda c: c.sources / c.limits_jobs,
     ),
     "inference_limits": _trials(
         lambda c: TRIAL_S * c.events * c.sources**TRIAL_POWER * c.source_limit_trials, lambda c: 0
     ),
     "skymap_region": _sky(lambda c: c.sky / (12 * c.skymap.nside_region**2)),
-    "skymap_calibration": _sky(lambda c: SOURCE_START_S * c.events * c.nodes + c.calibration * c.batch),
+    "skymap_calibration": _sky(lambda c: c.calibration),
     "skymap_skies": _sky(lambda c: (c.sky + SPOT_S * SKY_SPOTS * c.events) * c.batch),
     # Around a zoomed spot: 61 x 61 positions, and 48 rays of two contours with about 25 each.
     "skymap": _sky(lambda c: SPOT_S * (900 * c.rarer + SKY_SPOTS) * c.events + c.position * 6100 * c.skymap.n_zooms),
@@ -398,13 +370,15 @@ COSTS: dict[str, Callable[[Case], tuple[float, float]]] = {
     "bdm_cross_sections": _bdm(lambda c: 0.0),
     "bdm_light_curve": _bdm(lambda c: 2e-3 * c.bdm.n_times),
     "bdm_events": _bdm(lambda c: 0.05 * c.bdm.n_masses),
-    "bdm_exclusion": _bdm(lambda c: 0.05 * c.exclusion_points),
+    "bdm_exclusion": _bdm(
+        lambda c: 0.05 * c.bdm.exclusion.n_masses * (1 + c.bdm.exclusion.draws) * len(c.bdm.exclusion.detectors)
+    ),
     "bdm_numbers": _bdm(lambda c: 1e-6 * c.bdm_pixels),
     "bdm_figures": _bdm(lambda c: 2 * FIGURE_S * c.n_outputs),
-    "summary": lambda c: (IMPORT_S + ROW_S * c.rows_alone, BASE_MIB + ROW_MIB * c.rows_alone),
-    "report": lambda c: (IMPORT_S + ROW_S * c.rows_alone, BASE_MIB + ROW_MIB * c.rows_alone),
+    "summary": lambda c: c.alone,
+    "report": lambda c: c.alone,
 }
-"""Processor time [s] and peak memory [MiB] of a job, by rule."""
+"""By rule."""
 
 
 def request(contents: Contents, rule: str) -> dict[str, Callable[..., int]]:
@@ -438,52 +412,50 @@ def jobs(cfg: Configuration, sizes: Sizes, directory: Path = Path(".")) -> list[
 def _plan(cfg: Configuration, directory: Path) -> list[tuple[str, dict[str, str], tuple[str, ...], int]]:
     """Rule, wildcards, outputs and depth of every job, planned in an empty folder."""
     from snakemake.api import SnakemakeApi
-    from snakemake.settings.types import (
-        ConfigSettings,
-        DAGSettings,
-        OutputSettings,
-        Quietness,
-        ResourceSettings,
-        StorageSettings,
-        WorkflowSettings,
-    )
+    from snakemake.settings import types
 
-    settings = cfg.model_dump(mode="json", exclude_unset=True)
-    for name, block in cfg.catalogues.items():
-        lists = [item.model_dump(mode="json", exclude_none=True) for item in block.lists]
-        located = [i | {"file": str((directory / i["file"]).resolve())} if "file" in i else i for i in lists]
-        settings["catalogues"][name]["lists"] = located
-        for part in ("time", "spectrum"):
-            if (own := settings["catalogues"][name].get(part)) and own.get("file"):
-                own["file"] = str((directory / own["file"]).resolve())
-    if file := settings.get("spectrum", {}).get("file"):
-        settings["spectrum"]["file"] = str((directory / file).resolve())
     with (
         tempfile.TemporaryDirectory() as folder,
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),  # a quiet Snakemake still logs there
-        SnakemakeApi(OutputSettings(dryrun=True, quiet={Quietness.ALL})) as api,
+        SnakemakeApi(types.OutputSettings(dryrun=True, quiet={types.Quietness.ALL})) as api,
     ):
         ensure_cache_home(Path(folder) / "cache")
         workflow = api.workflow(
-            resource_settings=ResourceSettings(cores=1),
-            config_settings=ConfigSettings(config=settings),
-            storage_settings=StorageSettings(),
-            workflow_settings=WorkflowSettings(),
+            resource_settings=types.ResourceSettings(cores=1),
+            config_settings=types.ConfigSettings(
+                config=_located(cfg.model_dump(mode="json", exclude_unset=True), directory)
+            ),
+            storage_settings=types.StorageSettings(),
+            workflow_settings=types.WorkflowSettings(),
             snakefile=workflow_file("Snakefile"),
             workdir=Path(folder),
         )
-        workflow.dag(dag_settings=DAGSettings()).execute_workflow(executor="dryrun")
+        workflow.dag(dag_settings=types.DAGSettings()).execute_workflow(executor="dryrun")
         dag = workflow._workflow.dag
         after: dict[Any, int] = {}
-        for job in dag.toposorted():
-            for one in job:
+        for together in dag.toposorted():  # sets, in the order of addresses
+            for one in sorted(together, key=lambda job: (job.rule.name, list(map(str, job.output)))):
                 after[one] = 1 + max((after[needed] for needed in dag.dependencies[one]), default=-1)
         return [
             (job.rule.name, dict(job.wildcards_dict), tuple(map(str, job.output)), number)
             for job, number in after.items()
             if job.output
         ]
+
+
+def _located(block: Any, directory: Path) -> Any:
+    """A block of the configuration with its files, named relative to `directory`, by their whole path."""
+    if isinstance(block, list):
+        return [_located(entry, directory) for entry in block]
+    if not isinstance(block, dict):
+        return block
+    return {
+        key: str((directory / value).resolve())
+        if key == "file" and isinstance(value, str)
+        else _located(value, directory)
+        for key, value in block.items()
+    }
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ A figure of the inference where the spectral index is fixed at several values sh
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -24,21 +26,23 @@ if TYPE_CHECKING:  # matplotlib is imported by the job that draws only
 Tables = Mapping[str, Any]
 """Paths by name; a list of paths where there are several of one kind."""
 _METHOD = "standard"
+_STACK, _SOURCES = ("stack",), ("sources",)
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of figure: `title` and `stem`, its file below ``figures/``, are closed by the names of `each`.
 
-    `tables` gives the paths it is drawn from, `draw` makes it of them, the names and the figure options. Its caption
-    is ``workflow/report/<caption>.rst``, by default that of its own name.
+    `tables` gives the paths it is drawn from, `draw` makes it of a `Drawing`, whose module is `module` of
+    `nusky.figures`. Its caption is ``workflow/report/<caption>.rst``. Both are by default called as the kind.
     """
 
     title: str
     stem: str
     each: Callable[[Contents], list[Names]]
     tables: Callable[..., Tables] | None = None
-    draw: Callable[..., "Drawn"] | None = None
+    draw: Callable[["Drawing"], "Drawn"] | None = None
+    module: str | None = None
     caption: str | None = None
 
 
@@ -72,6 +76,33 @@ class Figure:
         return [path for group in groups for path in group]
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What a figure is drawn with: the module that draws, its tables, what it is of, options, and how real it is."""
+
+    module: ModuleType
+    tables: Tables
+    names: Mapping[str, Any]
+    options: Figures
+    synthetic: bool
+
+    def read(self, what: str, kind: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """One of its tables, whose `kind` is its name unless told otherwise."""
+        return read_table(self.tables[what], kind=kind or what, columns=columns)
+
+    def read_all(self, what: str, columns: Sequence[str] | None = None) -> list[pa.Table]:
+        """Its tables of a kind of which there are several."""
+        return [read_table(path, kind=what, columns=columns) for path in self.tables[what]]
+
+    def setting(self, what: str, name: str) -> Any:
+        """A setting behind one of its tables."""
+        return read_metadata(self.tables[what])["settings"][name]
+
+    def about(self, *names: str) -> dict[str, Any]:
+        """Arguments of figures of the standard method, and some of what the figure is of."""
+        return {"method": _METHOD, "synthetic": self.synthetic, **{name: self.names[name] for name in names}}
+
+
 def of_run(contents: Contents) -> list[Figure]:
     """Every figure of a run, in the order of the report; those without tables are drawn by another stage."""
     return [
@@ -87,7 +118,7 @@ def write(
     """Draw `figures` (the attributes of `Figure`) into `outputs`: by kind, every figure in all its formats."""
     from nusky.figures import canvas
 
-    files = {kind: _in_groups(paths, len(options.formats)) for kind, paths in outputs.items()}
+    files = {kind: bdm_figures.in_groups(paths, len(options.formats)) for kind, paths in outputs.items()}
     for figure in figures:
         drawn = draw(figure["kind"], figure["tables"], figure["names"], options)
         canvas.save(drawn, next(files[figure["kind"]]), dpi=options.dpi)
@@ -100,232 +131,171 @@ def draw(kind: str, tables: Tables, names: Names | None = None, options: Figures
     paths = Figure(kind, names or {}, tables).inputs
     synthetic = any(read_metadata(path)["synthetic"] for path in paths if str(path).endswith(".parquet"))
     options = options or Figures()
+    module = import_module(f"nusky.figures.{KINDS[kind].module or kind}")
     with canvas.laid_out(canvas.Layout(options.titles, options.width)):
-        return KINDS[kind].draw(tables, options, synthetic=synthetic, **(names or {}))
+        return KINDS[kind].draw(Drawing(module, tables, names or {}, options, synthetic))
 
 
-def _in_groups(paths: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
-    paths = [paths] if isinstance(paths, str | os.PathLike) else paths
-    return zip(*[iter(paths)] * size, strict=True)
+def _sky_map(d: Drawing) -> "Drawn":
+    events = d.read_all("events", d.module.EVENT_COLUMNS)
+    sources = d.read_all("sources", ("name", *d.module.SOURCE_COLUMNS))
+    return d.module.sky_map(events, sources, max_events=d.options.max_sky_events, synthetic=d.synthetic)
 
 
-def _sky_map(tables: Tables, options: Figures, *, synthetic: bool) -> "Drawn":
-    from nusky.figures import sky_map as module
-
-    return module.sky_map(
-        [read_table(path, kind="events", columns=module.EVENT_COLUMNS) for path in tables["events"]],
-        [read_table(path, kind="sources", columns=("name", *module.SOURCE_COLUMNS)) for path in tables["sources"]],
-        max_events=options.max_sky_events,
-        synthetic=synthetic,
-    )
+def _ts_scan(d: Drawing) -> "Drawn":
+    scan = d.read("scan", "stacking_scan", d.module.SCAN_COLUMNS)
+    limits = d.read("limits", columns=d.module.LIMIT_COLUMNS)
+    return d.module.ts_scan(scan, limits, **d.names, synthetic=d.synthetic)
 
 
-def _ts_scan(tables: Tables, options: Figures, **about: Any) -> "Drawn":
-    from nusky.figures import ts_scan as module
-
-    return module.ts_scan(
-        read_table(tables["scan"], kind="stacking_scan", columns=module.SCAN_COLUMNS),
-        read_table(tables["limits"], kind="limits", columns=module.LIMIT_COLUMNS),
-        **about,
-    )
+def _limit_spectra(d: Drawing) -> "Drawn":
+    read = {weighting: d.read(weighting, "limits", d.module.LIMIT_COLUMNS) for weighting in d.tables}
+    return d.module.limit_spectra(read, **d.names, synthetic=d.synthetic)
 
 
-def _limit_spectra(tables: Tables, options: Figures, **about: Any) -> "Drawn":
-    from nusky.figures import limit_spectra as module
-
-    read = {name: read_table(path, kind="limits", columns=module.LIMIT_COLUMNS) for name, path in tables.items()}
-    return module.limit_spectra(read, **about)
+def _ts_distribution(d: Drawing) -> "Drawn":
+    table = d.read("single", "single_sources", d.module.COLUMNS)
+    return d.module.ts_distribution(table, **d.names, synthetic=d.synthetic)
 
 
-def _ts_distribution(tables: Tables, options: Figures, **about: Any) -> "Drawn":
-    from nusky.figures import ts_distribution as module
-
-    return module.ts_distribution(read_table(tables["single"], kind="single_sources", columns=module.COLUMNS), **about)
-
-
-def _background_ts(tables: Tables, options: Figures, *, catalogue: str, weighting: str, **about: Any) -> "Drawn":
-    from nusky.figures import background_ts
-
-    fits = read_table(tables["fits"], kind="stack_fits")
+def _background_ts(d: Drawing) -> "Drawn":
+    fits = d.read("fits", "stack_fits")
     fit, fixed = fits.to_pylist()[0], fits["gamma_fixed"][0].as_py()
-    every = first_fit(pa.concat_tables([read_table(path, kind="trials") for path in tables["trials"]]))
-    how = _setting(tables["fits"], "analysis") + ("" if fixed != fixed else f", {index_text(f'{fixed:g}')}")
-    return background_ts.background_ts(
-        every,
-        title=(f"{_METHOD} method", catalogue, weighting, how),
+    how = d.setting("fits", "analysis") + ("" if fixed != fixed else f", {index_text(f'{fixed:g}')}")
+    return d.module.background_ts(
+        first_fit(pa.concat_tables(d.read_all("trials"))),
+        title=(f"{_METHOD} method", d.names["catalogue"], d.names["weighting"], how),
         observed=fit["test_statistic"],
         note=f"p {compared(fit['p_local'], fit['n_trials'])}",
-        synthetic=about["synthetic"],
+        synthetic=d.synthetic,
     )
 
 
-def _p_values(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import p_values
-
-    table = first_fit(read_table(tables["fits"], kind="source_fits"))
+def _p_values(d: Drawing) -> "Drawn":
+    table = first_fit(d.read("fits", "source_fits"))
     row = min(table.to_pylist(), key=lambda row: row["p_local"])
-    post = compared(row["p_post"], row["n_sky_trials"])
-    return p_values.p_values(table, method=_METHOD, catalogue=catalogue, post_trial=post, synthetic=synthetic)
+    return d.module.p_values(table, post_trial=compared(row["p_post"], row["n_sky_trials"]), **d.about("catalogue"))
 
 
-def _population(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import population
-
-    table = first_fit(read_table(tables["population"], kind="population"))
-    return population.population(table, method=_METHOD, catalogue=catalogue, synthetic=synthetic)
+def _population(d: Drawing) -> "Drawn":
+    return d.module.population(first_fit(d.read("population")), **d.about("catalogue"))
 
 
-def _stack_sources(tables: Tables, options: Figures, *, label: str, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import stack_sources
-
-    table = first_fit(read_table(tables["sources"], kind="stack_sources"))
-    return stack_sources.stack_sources(table, method=_METHOD, title=label, synthetic=synthetic)
+def _stack_sources(d: Drawing) -> "Drawn":
+    return d.module.stack_sources(first_fit(d.read("sources", "stack_sources")), title=d.names["label"], **d.about())
 
 
-def _corrected(tables: Tables, options: Figures, *, synthetic: bool) -> "Drawn":
-    from nusky.figures import corrected
-
-    read = {name: read_table(tables[name], kind=name) for name in ("corrected", "corrected_skies")}
-    return corrected.corrected(*read.values(), synthetic=synthetic)
+def _corrected(d: Drawing) -> "Drawn":
+    return d.module.corrected(d.read("corrected"), d.read("corrected_skies"), synthetic=d.synthetic)
 
 
-def _source_limits(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import source_limits
-
-    table = read_table(tables["limits"], kind="source_limits")
+def _source_limits(d: Drawing) -> "Drawn":
+    table = d.read("limits", "source_limits")
     gamma = table["gamma"][0].as_py()
-    time = read_metadata(tables["limits"])["settings"].get("time") or {}
+    time = read_metadata(d.tables["limits"])["settings"].get("time") or {}
     days = (time.get("limit_days") or [None])[0]
     if days is not None:
         table = rows_where(table, duration_s=table["duration_s"][0])
     shifts = None
-    if path := tables.get("systematics"):
-        every = read_table(path, kind="systematics")
-        shifts = rows_where(every, gamma=gamma, statement="upper limit", effect="all")
-    return source_limits.source_limits(
+    if "systematics" in d.tables:
+        shifts = rows_where(d.read("systematics"), gamma=gamma, statement="upper limit", effect="all")
+    return d.module.source_limits(
         rows_where(table, gamma=gamma),
         systematics=shifts,
-        method=_METHOD,
-        catalogue=catalogue,
         gamma=gamma,
         confidence_level=table["confidence_level"][0].as_py(),
-        synthetic=synthetic,
         flare_days=days,
+        **d.about("catalogue"),
     )
 
 
-def _flare(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, **_: Any) -> "Drawn":
+def _flare(d: Drawing) -> "Drawn":
     """Of the source with the smallest local p-value."""
-    from nusky.figures import flare as module
-
-    fits = first_fit(read_table(tables["fits"], kind="source_fits"))
-    best = min(fits.to_pylist(), key=lambda row: row["p_local"])
-    kinds = {"flares": module.FLARE_COLUMNS, "windows": module.WINDOW_COLUMNS, "weights": module.WEIGHT_COLUMNS}
-    shown = {}
-    for what, columns in kinds.items():
-        kind = what if what == "flares" else f"flare_{what}"
-        table = read_table(tables[what], kind=kind)
-        shown[what] = rows_where(table, name=best["name"])
-        if what == "flares" and shown[what].num_rows:
-            shown[what] = first_fit(shown[what])
-        shown[what] = shown[what].select(columns)
-    note = f"p {compared(best['p_local'], best['n_trials'])}"
-    title = (best["name"], catalogue, _setting(tables["fits"], "analysis"))
-    return module.flare(**shown, title=title, note=note, synthetic=synthetic)
+    best = min(first_fit(d.read("fits", "source_fits")).to_pylist(), key=lambda row: row["p_local"])
+    flares, windows, weights = (
+        rows_where(table, name=best["name"])
+        for table in (d.read("flares"), d.read("windows", "flare_windows"), d.read("weights", "flare_weights"))
+    )
+    return d.module.flare(
+        flares=(first_fit(flares) if flares.num_rows else flares).select(d.module.FLARE_COLUMNS),
+        windows=windows.select(d.module.WINDOW_COLUMNS),
+        weights=weights.select(d.module.WEIGHT_COLUMNS),
+        title=(best["name"], d.names["catalogue"], d.setting("fits", "analysis")),
+        note=f"p {compared(best['p_local'], best['n_trials'])}",
+        synthetic=d.synthetic,
+    )
 
 
-def _gamma_rays(
-    tables: Tables, options: Figures, *, catalogue: str, synthetic: bool, names: Sequence[str] = (), **_: Any
-) -> "Drawn":
-    from nusky.figures import gamma_rays as module
-
-    spectra = read_table(tables["gamma_rays"], kind="gamma_rays")
-    fractions = read_table(tables["hadronic"], kind="hadronic_limits", columns=module.COLUMNS)
-    return module.gamma_rays(spectra, fractions, method=_METHOD, catalogue=catalogue, synthetic=synthetic, names=names)
+def _gamma_rays(d: Drawing) -> "Drawn":
+    fractions = d.read("hadronic", "hadronic_limits", d.module.COLUMNS)
+    return d.module.gamma_rays(d.read("gamma_rays"), fractions, names=d.names.get("names", ()), **d.about("catalogue"))
 
 
-def _sensitivity(tables: Tables, options: Figures, *, release: str, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import sensitivity as module
-
-    table = read_table(tables["sensitivity"], kind="sensitivity")
-    where = f"{release}, {_setting(tables['sensitivity'], 'analysis')}"
-    return module.sensitivity(table, method=_METHOD, release=where, synthetic=synthetic)
+def _sensitivity(d: Drawing) -> "Drawn":
+    where = f"{d.names['release']}, {d.setting('sensitivity', 'analysis')}"
+    return d.module.sensitivity(d.read("sensitivity"), release=where, **d.about())
 
 
-def _durations(tables: Tables, options: Figures, *, release: str, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import durations as module
-
-    table, about = read_table(tables["sensitivity"], kind="sensitivity"), _setting(tables["sensitivity"], "durations")
+def _durations(d: Drawing) -> "Drawn":
+    about = d.setting("sensitivity", "durations")
     where = f"RA {about['ra_deg']:g}°, Dec {about['dec_deg']:g}°, around MJD {about['centre_mjd']:g}".replace("-", "−")
-    return module.durations(table, method=_METHOD, where=(where, release), synthetic=synthetic)
+    return d.module.durations(d.read("sensitivity"), where=(where, d.names["release"]), **d.about())
 
 
-def _windows(tables: Tables, options: Figures, *, catalogue: str, synthetic: bool) -> "Drawn":
-    from nusky.figures import windows as module
-
-    table = read_table(tables["windows"], kind="windows", columns=module.COLUMNS)
-    seasons = _setting(tables["windows"], "seasons")
-    return module.windows(table, seasons, method=_METHOD, catalogue=catalogue, synthetic=synthetic)
+def _windows(d: Drawing) -> "Drawn":
+    table = d.read("windows", columns=d.module.COLUMNS)
+    return d.module.windows(table, d.setting("windows", "seasons"), **d.about("catalogue"))
 
 
-def _differential(tables: Tables, options: Figures, *, label: str, synthetic: bool, **names: Any) -> "Drawn":
-    from nusky.figures import differential
-
-    path = tables["differential"]
-    table = read_table(path, kind=read_metadata(path)["kind"])
-    title = (names.get("release", label), _setting(path, "analysis"))
-    return differential.differential(table, method=_METHOD, title=title, synthetic=synthetic)
+def _differential(d: Drawing) -> "Drawn":
+    table = d.read("differential", read_metadata(d.tables["differential"])["kind"])
+    title = (d.names.get("release", d.names["label"]), d.setting("differential", "analysis"))
+    return d.module.differential(table, title=title, **d.about())
 
 
-def _recovery(tables: Tables, options: Figures, *, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import injection_recovery
-
-    path = tables["recovery"]
-    about = {"method": _METHOD, "target": _setting(path, "target"), "synthetic": synthetic}
-    return injection_recovery.injection_recovery(read_table(path, kind="injection_recovery"), **about)
+def _recovery(d: Drawing) -> "Drawn":
+    table = d.read("recovery", "injection_recovery")
+    return d.module.injection_recovery(table, target=d.setting("recovery", "target"), **d.about())
 
 
-def _coverage(tables: Tables, options: Figures, *, synthetic: bool, **_: Any) -> "Drawn":
-    from nusky.figures import coverage
-
-    path = tables["coverage"]
-    table = read_table(path, kind="coverage")
+def _coverage(d: Drawing) -> "Drawn":
+    table = d.read("coverage")
     several = len(set(table["gamma"].to_pylist())) > 1
     labels = [
         f"{method}, {index_text(f'{gamma:g}')}" if several else method
         for method, gamma in zip(table["method"].to_pylist(), table["gamma"].to_pylist(), strict=True)
     ]
     table = table.set_column(table.schema.get_field_index("method"), "method", pa.array(labels, pa.string()))
-    return coverage.coverage(table, method=_METHOD, target=_setting(path, "target"), synthetic=synthetic)
+    return d.module.coverage(table, target=d.setting("coverage", "target"), **d.about())
 
 
-def _all_sky(tables: Tables, options: Figures, *, name: str, synthetic: bool) -> "Drawn":
-    from nusky.figures import skymap
+def _all_sky(d: Drawing) -> "Drawn":
     from nusky.search.skymap import healpix_file
 
-    nside, values = healpix_file.read(tables["fits"], "NEG_LOG10_P")
-    spots = read_table(tables["spots"], kind="skymap_spots", columns=skymap.SPOT_COLUMNS)
-    lists = [read_table(path, kind="sources") for path in tables["sources"]]
-    about = {"n_trials": _setting(tables["spots"], "calibration_trials")}
-    about |= {"coordinates": name, "analysis": skymap_analysis(tables["spots"]), "synthetic": synthetic}
-    return skymap.all_sky(values, nside, spots, lists, **about)
+    nside, values = healpix_file.read(d.tables["fits"], "NEG_LOG10_P")
+    return d.module.all_sky(
+        values,
+        nside,
+        d.read("spots", "skymap_spots", d.module.SPOT_COLUMNS),
+        d.read_all("sources"),
+        n_trials=d.setting("spots", "calibration_trials"),
+        coordinates=d.names["name"],
+        analysis=skymap_analysis(d.tables["spots"]),
+        synthetic=d.synthetic,
+    )
 
 
-def _zooms(tables: Tables, options: Figures, *, name: str, synthetic: bool) -> "Drawn":
-    from nusky.figures import skymap
-
-    columns = {"zooms": skymap.ZOOM_COLUMNS, "contours": skymap.CONTOUR_COLUMNS, "spots": skymap.SPOT_COLUMNS}
-    read = [read_table(tables[what], kind=f"skymap_{what}", columns=own) for what, own in columns.items()]
-    lists = [read_table(path, kind="sources") for path in tables["sources"]]
-    return skymap.zooms(*read, lists, analysis=skymap_analysis(tables["spots"]), synthetic=synthetic)
+def _zooms(d: Drawing) -> "Drawn":
+    columns = {"zooms": d.module.ZOOM_COLUMNS, "contours": d.module.CONTOUR_COLUMNS, "spots": d.module.SPOT_COLUMNS}
+    read = [d.read(what, f"skymap_{what}", own) for what, own in columns.items()]
+    analysis = skymap_analysis(d.tables["spots"])
+    return d.module.zooms(*read, d.read_all("sources"), analysis=analysis, synthetic=d.synthetic)
 
 
-def _hottest(tables: Tables, options: Figures, *, name: str, synthetic: bool) -> "Drawn":
-    from nusky.figures import skymap
-
-    columns = {"hottest": skymap.HOTTEST_COLUMNS, "hottest_trials": skymap.TRIAL_COLUMNS}
-    read = [read_table(tables[what], kind=f"skymap_{what}", columns=own) for what, own in columns.items()]
-    return skymap.hottest(*read, analysis=skymap_analysis(tables["hottest"]), synthetic=synthetic)
+def _hottest(d: Drawing) -> "Drawn":
+    columns = {"hottest": d.module.HOTTEST_COLUMNS, "hottest_trials": d.module.TRIAL_COLUMNS}
+    read = [d.read(what, f"skymap_{what}", own) for what, own in columns.items()]
+    return d.module.hottest(*read, analysis=skymap_analysis(d.tables["hottest"]), synthetic=d.synthetic)
 
 
 def first_fit(fits: pa.Table) -> pa.Table:
@@ -347,34 +317,27 @@ def skymap_analysis(path: str | os.PathLike[str], free: str = "") -> str:
     return settings["analysis"] + (free if settings["gamma"] is None else f", γ = {settings['gamma']:g}")
 
 
-def _setting(path: str | os.PathLike[str], name: str) -> Any:
-    return read_metadata(path)["settings"][name]
-
-
 def _sources(contents: Contents) -> list[str]:
     return [contents.paths.sources.format(catalogue=name) for name in contents.cfg.catalogues]
 
 
-def _once(contents: Contents) -> list[Names]:
-    return [{}] if contents.cfg.catalogues else []
+def _inferred(
+    title: str, stem: str, draw: Callable[[Drawing], "Drawn"], kinds: Sequence[str], *shown: str, **own: str
+) -> Kind:
+    """A figure of every hypothesis of some `kinds` that has the first of the tables `shown`, with those that it has."""
 
-
-def _inferred(*what: str) -> Callable[..., Tables]:
-    """The tables of a hypothesis with these contents, those that it has."""
+    def each(contents: Contents) -> list[Names]:
+        release = {} if kinds[0] in ("stack", "sources") else {"release": contents.cfg.release.name}
+        return [names | release for names in contents.having(shown[0], *kinds)]
 
     def tables(contents: Contents, hypothesis: str, **_: Any) -> Tables:
         known = contents.inference_tables[hypothesis]
-        return {name: known[name] for name in what if name in known}
+        return {name: known[name] for name in shown if name in known}
 
-    return tables
-
-
-def _of_points(kind: str, what: str) -> Callable[[Contents], list[Names]]:
-    """The declinations or durations where they have a table, with the release's name."""
-    return lambda c: [names | {"release": c.cfg.release.name} for names in c.having(what, kind)]
+    return Kind(title, f"standard/{stem}", each, tables, draw, **own)
 
 
-def _skymap(title: str, name: str, draw: Callable[..., "Drawn"], *tables: str) -> Kind:
+def _skymap(title: str, name: str, draw: Callable[[Drawing], "Drawn"], *tables: str) -> Kind:
     """A figure of the all-sky map, of `tables`, the map itself and the sources of all catalogues."""
 
     def each(contents: Contents) -> list[Names]:
@@ -385,7 +348,7 @@ def _skymap(title: str, name: str, draw: Callable[..., "Drawn"], *tables: str) -
         shown = {what: contents.skymap_tables[what] for what in tables}
         return shown | {"fits": contents.paths.skymap_fits, "sources": _sources(contents)}
 
-    return Kind(title, "standard/skymap/{name}", each, paths, draw)
+    return Kind(title, "standard/skymap/{name}", each, paths, draw, "skymap")
 
 
 def _bdm(title: str, name: str) -> Kind:
@@ -401,7 +364,7 @@ KINDS = {
     "sky_map": Kind(
         "Sky map",
         "sky_map",
-        _once,
+        lambda c: [{}] if c.cfg.catalogues else [],
         lambda c: {"events": [c.paths.events.format(season=s) for s in c.seasons], "sources": _sources(c)},
         _sky_map,
     ),
@@ -453,89 +416,67 @@ KINDS = {
         },
         _background_ts,
     ),
-    "p_values": Kind(
-        "Local p-values of the sources of {catalogue}",
-        "standard/p_values/{catalogue}",
-        lambda c: c.of_kind("sources"),
-        _inferred("fits"),
-        _p_values,
+    "p_values": _inferred(
+        "Local p-values of the sources of {catalogue}", "p_values/{catalogue}", _p_values, _SOURCES, "fits"
     ),
-    "flare": Kind(
+    "flare": _inferred(
         "Flare of the most significant source of {catalogue}",
-        "standard/flare/{catalogue}",
-        lambda c: c.having("flares", "sources"),
-        _inferred("fits", "flares", "windows", "weights"),
+        "flare/{catalogue}",
         _flare,
+        _SOURCES,
+        *("flares", "fits", "windows", "weights"),
     ),
-    "population": Kind(
-        "Binomial test of the sources of {catalogue}",
-        "standard/population/{catalogue}",
-        lambda c: c.of_kind("sources"),
-        _inferred("population"),
-        _population,
+    "population": _inferred(
+        "Binomial test of the sources of {catalogue}", "population/{catalogue}", _population, _SOURCES, "population"
     ),
-    "stack_sources": Kind(
-        "Sources of the stack, {label}",
-        "standard/stack_sources/{hypothesis}",
-        lambda c: c.of_kind("stack"),
-        _inferred("sources"),
-        _stack_sources,
+    "stack_sources": _inferred(
+        "Sources of the stack, {label}", "stack_sources/{hypothesis}", _stack_sources, _STACK, "sources"
     ),
     "source_limits": Kind(
         "Upper limits of the sources of {catalogue}",
         "standard/source_limits/{catalogue}",
         lambda c: c.having("limits", "sources") if c.cfg.release.states_fluxes else [],
-        _inferred("limits", "systematics"),
+        lambda c, hypothesis, **_: {
+            name: path for name, path in c.inference_tables[hypothesis].items() if name in ("limits", "systematics")
+        },
         _source_limits,
     ),
-    "gamma_rays": Kind(
+    "gamma_rays": _inferred(
         "Gamma rays and the neutrinos they allow, {catalogue}",
-        "standard/gamma_rays/{catalogue}",
-        lambda c: c.having("gamma_rays", "sources"),
-        _inferred("gamma_rays", "hadronic"),
+        "gamma_rays/{catalogue}",
         _gamma_rays,
+        _SOURCES,
+        *("gamma_rays", "hadronic"),
     ),
-    "differential": Kind(
-        "Sensitivity and limit by energy, {label}",
-        "standard/differential/{hypothesis}",
-        lambda c: c.having("differential", "stack"),
-        _inferred("differential"),
-        _differential,
+    "differential": _inferred(
+        "Sensitivity and limit by energy, {label}", "differential/{hypothesis}", _differential, _STACK, "differential"
     ),
-    "recovery": Kind(
+    "recovery": _inferred(
         "Injection and recovery, {label}",
-        "standard/recovery/{hypothesis}",
-        lambda c: c.having("recovery", "stack", "sources"),
-        _inferred("recovery"),
+        "recovery/{hypothesis}",
         _recovery,
+        (*_STACK, *_SOURCES),
+        "recovery",
+        module="injection_recovery",
     ),
-    "coverage": Kind(
+    "coverage": _inferred(
         "Coverage of the upper limits, {label}",
-        "standard/coverage/{hypothesis}",
-        lambda c: c.having("coverage", "stack", "sources"),
-        _inferred("coverage"),
+        "coverage/{hypothesis}",
         _coverage,
+        (*_STACK, *_SOURCES),
+        "coverage",
     ),
-    "sensitivity": Kind(
-        "Sensitivity over declination",
-        "standard/sensitivity",
-        _of_points(DECLINATIONS, "sensitivity"),
-        _inferred("sensitivity"),
-        _sensitivity,
+    "sensitivity": _inferred(
+        "Sensitivity over declination", "sensitivity", _sensitivity, (DECLINATIONS,), "sensitivity"
     ),
-    "durations": Kind(
-        "Sensitivity against duration",
-        "standard/durations",
-        _of_points(DURATIONS, "sensitivity"),
-        _inferred("sensitivity"),
-        _durations,
-    ),
-    "differential_sensitivity": Kind(
+    "durations": _inferred("Sensitivity against duration", "durations", _durations, (DURATIONS,), "sensitivity"),
+    "differential_sensitivity": _inferred(
         "Sensitivity over declination by energy",
-        "standard/differential_sensitivity",
-        _of_points(DECLINATIONS, "differential"),
-        _inferred("differential"),
+        "differential_sensitivity",
         _differential,
+        (DECLINATIONS,),
+        "differential",
+        module="differential",
     ),
     "skymap_equatorial": _skymap("All-sky map, equatorial coordinates", "equatorial", _all_sky, "spots"),
     "skymap_galactic": _skymap("All-sky map, Galactic coordinates", "galactic", _all_sky, "spots"),

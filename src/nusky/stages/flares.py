@@ -8,11 +8,13 @@ import pyarrow as pa
 
 from nusky.search.flare import FlareFit, FlareLikelihood
 from nusky.search.target import Target
-from nusky.stages.inference import Study, together
-from nusky.tables import write_table
+from nusky.stages.inference import Settings, Study, write_together
+from nusky.tables import schema, write_table
+
+KINDS = {"flares": "flares", "windows": "flare_windows", "weights": "flare_weights"}
 
 
-def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+def flares(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings) -> None:
     """The strongest flare of every source and those that lie apart from it, with fluxes in their windows.
 
     Writes `outputs.flares`, a row for each, `outputs.windows`, TS of every window that was looked at, and
@@ -20,10 +22,7 @@ def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     two for the first fit.
     """
     study, rows, windows, weights = Study(files, setup, hypothesis), [], [], []
-    if getattr(files, "flares", []):
-        provenance = study.trace([*files.flares, *files.windows, *files.weights])
-        for name, kind in (("flares", "flares"), ("windows", "flare_windows"), ("weights", "flare_weights")):
-            write_table(getattr(outputs, name), together(getattr(files, name), kind), kind=kind, provenance=provenance)
+    if write_together(study, files, outputs, KINDS):
         return
     for j, target in zip(study.numbers, study, strict=True):
         known = {"source": int(study.rows[j])} | target.row
@@ -44,11 +43,11 @@ def flares(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     provenance = study.trace()
     fitted = study.indices.spectrum.fit
     own = [(fitted, pa.float64())] if fitted not in ("", "gamma") else []
-    schema = pa.schema([*_FLARES, *own])
-    write_table(outputs.flares, pa.Table.from_pylist(rows, schema), kind="flares", provenance=provenance)
+    table = pa.Table.from_pylist(rows, pa.schema([*_FLARES, *own]))
+    write_table(outputs.flares, table, kind="flares", provenance=provenance)
     for name, tables in (("windows", windows), ("weights", weights)):
         table = pa.concat_tables(tables) if tables else pa.table({})
-        write_table(getattr(outputs, name), table, kind=f"flare_{name}", provenance=provenance)
+        write_table(getattr(outputs, name), table, kind=KINDS[name], provenance=provenance)
 
 
 def _rows(target: Target, found: list[FlareFit]) -> Iterator[dict[str, Any]]:
@@ -88,24 +87,12 @@ def _repeated(source: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> p
     return pa.table({"source": known[0], "name": known[1], **columns})
 
 
-_FLARES = pa.schema(
-    [
-        ("source", pa.int32()),
-        ("name", pa.string()),
-        ("origin", pa.string()),
-        ("ra_deg", pa.float64()),
-        ("dec_deg", pa.float64()),
-        ("gamma_fixed", pa.float64()),
-        ("rank", pa.int32()),
-        ("start_mjd", pa.float64()),
-        ("stop_mjd", pa.float64()),
-        ("duration_days", pa.float64()),
-        ("n_signal", pa.float64()),
-        ("gamma", pa.float64()),
-        ("test_statistic", pa.float64()),
-        ("converged", pa.bool_()),
-        ("phi0_per_gev", pa.float64()),
-        ("e2dnde_100tev_gev_cm2_s", pa.float64()),
-        ("e2_fluence_100tev_gev_cm2", pa.float64()),
-    ]
+_FLARES = schema(
+    (pa.int32(), "source"),
+    (pa.string(), "name origin"),
+    (pa.float64(), "ra_deg dec_deg gamma_fixed"),
+    (pa.int32(), "rank"),
+    (pa.float64(), "start_mjd stop_mjd duration_days n_signal gamma test_statistic"),
+    (pa.bool_(), "converged"),
+    (pa.float64(), "phi0_per_gev e2dnde_100tev_gev_cm2_s e2_fluence_100tev_gev_cm2"),
 )

@@ -41,12 +41,14 @@ from nusky.search.statistics.statements import FluxScale, FluxStatement, SignalS
 from nusky.search.target import Target
 from nusky.search.time_profile import Box, Decay, Flare, Gaussian, TimeProfile, none_seen, reach_of, why_unseen
 from nusky.stages.corrected import search_rows
-from nusky.tables import Provenance, read_columns, read_metadata, read_table, trace, write_table
+from nusky.tables import Provenance, read_columns, read_metadata, read_table, schema, trace, write_table
 
 log = logging.getLogger(__name__)
 
 LISTED = ("name", "origin", "ra_deg", "dec_deg")
 """What tables of single sources repeat of the list."""
+Settings = Mapping[str, Any]
+"""Of a job, as the configuration has them."""
 Positions = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -163,7 +165,7 @@ class Study:
     limit_days : durations [d] of the unknown flares that limits are about; one None for windows that are known
     """
 
-    def __init__(self, files: Any, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+    def __init__(self, files: Any, setup: Settings, hypothesis: Settings) -> None:
         self._data, self._setup, self._hypothesis = Data.of_job(files), setup, hypothesis
         sources = getattr(files, "sources", None)
         self._files = [*self._data.paths, *([sources] if sources else [])]
@@ -332,7 +334,7 @@ class Study:
         return trace([*self._files, *inputs], own | settings)
 
 
-def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], **batch: Any) -> None:
+def trials(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, **batch: Any) -> None:
     """Fits of the scrambled skies number `first` ... `stop` - 1.
 
     `skies` is "trials" for skies of each target's own, of which only the surroundings are drawn, or "skies" for full
@@ -355,7 +357,7 @@ def trials(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Ma
     write_table(outputs[0], columns, kind="trials", provenance=study.trace(skies=batch["skies"]))
 
 
-def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+def fits(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings) -> None:
     """Fits and local p-values of a stack.
 
     Writes `outputs.fits`; and `outputs.searches`, by which the p-value of the run ranks the data among the common
@@ -375,7 +377,7 @@ def fits(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapp
     write_table(outputs.searches, pa.concat_tables(searches), kind="searches", provenance=provenance)
 
 
-def source_ranks(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any]) -> None:
+def source_ranks(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings) -> None:
     """Fits and local p-values of a batch of sources, each by itself, and of these p-values those of every common sky.
 
     Writes `outputs.fits` and `outputs.ranks`, one row for each fit, sky (-1: the data) and source.
@@ -395,7 +397,7 @@ def source_ranks(files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothes
 
 
 def source_fits(
-    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], population_p_max: float = 0.1
+    files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, population_p_max: float = 0.1
 ) -> None:
     """Fits and p-values of all sources of a catalogue, local and post-trial ones from common `files.skies`.
 
@@ -467,15 +469,28 @@ def _ranks_of(path: Path, n_fits: int) -> dict[str, np.ndarray]:
     return {name: column.reshape(n_fits, -1, n) for name, column in zip(names, columns, strict=True)}
 
 
+def write_together(study: Study, files: Any, outputs: Any, kinds: Mapping[str, str], **settings: Any) -> bool:
+    """Where a job puts the batches of sources together: write the tables called as the keys of `kinds`, of these kinds.
+
+    Returns whether it does.
+    """
+    parts = {name: list(getattr(files, name, [])) for name in kinds}
+    if not any(parts.values()):
+        return False
+    provenance = study.trace([path for paths in parts.values() for path in paths], **settings)
+    for name, kind in kinds.items():
+        path = outputs[0] if len(kinds) == 1 else getattr(outputs, name)
+        write_table(path, together(parts[name], kind), kind=kind, provenance=provenance)
+    return True
+
+
 def together(parts: Sequence[Path], kind: str) -> pa.Table:
     """The tables of all batches of sources as one, those of batches without a source left out."""
     tables = [read_table(path, kind=kind) for path in parts]
     return pa.concat_tables([own for own in tables if own.num_rows] or tables, promote_options="default")
 
 
-def statements(
-    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], request: Mapping[str, Any]
-) -> None:
+def statements(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings) -> None:
     """Sensitivity and discovery potentials of a stack or of points of the sky; of a stack the upper limit, too.
 
     Writes one row for each target, index and statement, and for a stack `outputs.fluxes`, its limit as shared by the
@@ -500,10 +515,7 @@ def statements(
     kind = "statements" if stacked else "sensitivity"
     write_table(outputs[0], pa.Table.from_pylist(rows), kind=kind, provenance=provenance)
     if stacked:
-        empty = {"gamma": [], "source": np.empty(0, np.int32), "name": pa.array([], pa.string())}
-        empty |= {"share": [], "phi0_per_gev": [], "e2dnde_100tev_gev_cm2_s": [], "duration_s": []}
-        empty |= {"e2_fluence_100tev_gev_cm2": []}
-        table = pa.concat_tables(fluxes) if fluxes else empty
+        table = pa.concat_tables([_FLUXES.empty_table(), *fluxes])
         write_table(outputs.fluxes, table, kind="source_fluxes", provenance=provenance)
 
 
@@ -569,20 +581,25 @@ def injection_of(strength: SignalStrength, label: str) -> str:
     return {"": "none", "asymptotic": "none (uncalibrated)"}.get(strength.method, label)
 
 
+_FLUXES = schema(
+    (pa.float64(), "gamma"),
+    (pa.int32(), "source"),
+    (pa.string(), "name"),
+    (pa.float64(), "share phi0_per_gev e2dnde_100tev_gev_cm2_s duration_s e2_fluence_100tev_gev_cm2"),
+)
+
+
 def _source_fluxes(limit: FluxStatement, study: Study) -> pa.Table:
     phi0, spectrum = limit.of_sources(study.weights), limit.scale.spectrum
     own = spectrum.own if isinstance(spectrum, SourceSpectra) else [spectrum] * len(phi0)
     shape = np.array([float(each.shape(limit.pivot_energy_gev)) for each in own])
     duration_s = 86400 * study.durations if study.profiles else np.full(len(phi0), np.nan)
-    return pa.table(
-        {
-            "gamma": np.full(len(phi0), limit.scale.gamma),
-            "source": study.rows.astype(np.int32),
-            "name": study.table["name"].take(pa.array(study.rows)),
-            "share": study.weights / study.weights.sum(),
-            "phi0_per_gev": phi0,
-            "e2dnde_100tev_gev_cm2_s": phi0 * limit.pivot_energy_gev**2 * shape,
-            "duration_s": duration_s,
-            "e2_fluence_100tev_gev_cm2": phi0 * limit.pivot_energy_gev**2 * shape * duration_s,
-        }
+    e2dnde = phi0 * limit.pivot_energy_gev**2 * shape
+    columns = (
+        np.full(len(phi0), limit.scale.gamma),
+        study.rows.astype(np.int32),
+        study.table["name"].take(pa.array(study.rows)),
+        study.weights / study.weights.sum(),
+        *(phi0, e2dnde, duration_s, e2dnde * duration_s),
     )
+    return pa.table(list(columns), schema=_FLUXES)

@@ -8,45 +8,28 @@ from nusky.files import finite_or_null
 from nusky.stages.figures import first_fit
 from nusky.tables import read_metadata, read_table
 
+_EVENTS = ("method", "confidence_level", "n_signal", "n_signal_error", "n_signal_low")
+_FLUXES = (
+    "phi0_per_gev",
+    "e2dnde_100tev_gev_cm2_s",
+    "duration_s",
+    "e2_fluence_100tev_gev_cm2",
+    "energy_min_gev",
+    "energy_max_gev",
+)
+_HOW = ("injection", "problem")
 _STATEMENT_KEYS = (
-    "method",
-    "confidence_level",
-    "n_signal",
-    "n_signal_error",
-    "n_signal_low",
+    *_EVENTS,
     "threshold_ts",
     "n_trials",
     "extrapolated",
-    "phi0_per_gev",
-    "e2dnde_100tev_gev_cm2_s",
-    "duration_s",
-    "e2_fluence_100tev_gev_cm2",
-    "energy_min_gev",
-    "energy_max_gev",
+    *_FLUXES,
     "flavours",
     "pivot_energy_gev",
     "diffuse_share_100tev",
-    "injection",
-    "problem",
+    *_HOW,
 )
-_LIMIT_KEYS = (
-    "origin",
-    "gamma",
-    "method",
-    "confidence_level",
-    "n_signal",
-    "n_signal_error",
-    "n_signal_low",
-    "n_trials",
-    "phi0_per_gev",
-    "e2dnde_100tev_gev_cm2_s",
-    "duration_s",
-    "e2_fluence_100tev_gev_cm2",
-    "energy_min_gev",
-    "energy_max_gev",
-    "injection",
-    "problem",
-)
+_LIMIT_KEYS = ("origin", "gamma", *_EVENTS, "n_trials", *_FLUXES, *_HOW)
 _POPULATION_KEYS = (
     "k_best",
     "p_k_best",

@@ -1,7 +1,6 @@
 """Stage of injection and recovery: does the fit find what was injected, and do the limits hold it?"""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,20 +12,14 @@ from nusky.errors import PhysicsError
 from nusky.search.calibration import LimitCalibration
 from nusky.search.experiment import Request
 from nusky.search.recovery import COVERED, STRENGTHS, cover, pseudo_experiments, recover
-from nusky.stages.inference import Study
-from nusky.tables import write_table
+from nusky.stages.inference import Settings, Study
+from nusky.tables import schema, write_table
 
 log = logging.getLogger(__name__)
 
 
 def recovery(
-    files: Any,
-    outputs: Any,
-    *,
-    setup: Mapping[str, Any],
-    hypothesis: Mapping[str, Any],
-    request: Mapping[str, Any],
-    n_trials: int,
+    files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings, n_trials: int
 ) -> None:
     """Injection, recovery and coverage, from `n_trials` pseudo-experiments per strength.
 
@@ -61,10 +54,9 @@ def recovery(
                     continue
                 covered.append({"gamma": target.spectrum.at(gamma).quoted_index} | asdict(found))
     provenance = study.trace(trials, target=label, n_trials=n_trials, request=request)
-    table = pa.Table.from_pylist(recovered)
-    write_table(outputs.recovery, table, kind="injection_recovery", provenance=provenance)
-    table = pa.Table.from_pylist(covered, _COVERAGE)
-    write_table(outputs.coverage, table, kind="coverage", provenance=provenance)
+    tables = (("recovery", "injection_recovery", recovered, None), ("coverage", "coverage", covered, _COVERAGE))
+    for name, kind, rows, columns in tables:
+        write_table(getattr(outputs, name), pa.Table.from_pylist(rows, columns), kind=kind, provenance=provenance)
 
 
 def _named(row: dict[str, Any], spectrum: Spectrum) -> dict[str, Any]:
@@ -76,16 +68,10 @@ def _named(row: dict[str, Any], spectrum: Spectrum) -> dict[str, Any]:
     return own | {key.replace("gamma_fitted", f"{name}_fitted"): row[key] for key in row if key != "gamma"}
 
 
-_COVERAGE = pa.schema(
-    [
-        ("gamma", pa.float64()),
-        ("method", pa.string()),
-        ("confidence_level", pa.float64()),
-        ("n_injected", pa.float64()),
-        ("n_covered", pa.int64()),
-        ("n_trials", pa.int64()),
-        ("coverage", pa.float64()),
-        ("coverage_low", pa.float64()),
-        ("coverage_high", pa.float64()),
-    ]
+_COVERAGE = schema(
+    (pa.float64(), "gamma"),
+    (pa.string(), "method"),
+    (pa.float64(), "confidence_level n_injected"),
+    (pa.int64(), "n_covered n_trials"),
+    (pa.float64(), "coverage coverage_low coverage_high"),
 )

@@ -16,19 +16,11 @@ log = logging.getLogger(__name__)
 def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, progress: bool = True) -> None:
     """Obtain a release and write the `manifest` of its files.
 
-    Parameters
-    ----------
-    settings : the `release` block of the configuration
-    seed : root of the random streams of generated events
-    downloads : folder of archives and unpacked releases
-    manifest : JSON file to write: release, layout, root, origin, synthetic, seed of generated events, files with
-        their SHA-256
-    progress : show a progress bar on a terminal
+    The manifest is a JSON file: release, layout, root, origin, synthetic, seed of generated events, files with their
+    SHA-256. The other parameters, and what is raised besides, are those of `nusky.releases.ingest.obtain`.
 
     Raises
     ------
-    DownloadError
-        The release is neither here nor to be had, and generated events are not allowed.
     ReleaseError
         A file of the seasons asked for is missing, or their good runs overlap.
     """
@@ -55,12 +47,8 @@ def ingest(
     manifest: Path,
     season_names: Sequence[str] | None,
     events: Mapping[str, Path],
-    seasons: Path,
-    uptimes: Path,
-    effective_area: Path,
-    smearing: Path,
-    angular_resolution: Path,
     check_counts: bool = True,
+    **others: Path,
 ) -> None:
     """Read the release of a `manifest`, check it and write its canonical tables, all of them or none.
 
@@ -69,8 +57,8 @@ def ingest(
     manifest : written by `fetch`
     season_names : seasons in order; None means all of the release
     events : season -> path of its events table
-    seasons, uptimes, effective_area, smearing, angular_resolution : paths of the other tables
     check_counts : refuse numbers of events, livetimes and effective areas that are not the published ones
+    others : paths of the tables `seasons`, `uptimes`, `effective_area`, `smearing` and `angular_resolution`
 
     Raises
     ------
@@ -90,8 +78,6 @@ def ingest(
     }
     seeds = () if content.get("seed") is None else (content["seed"],)
     provenance = Provenance(content["synthetic"], dict(content["files"]), settings_digest(choices), choices, seeds)
-    others = {"seasons": seasons, "uptimes": uptimes, "effective_area": effective_area}
-    others |= {"smearing": smearing, "angular_resolution": angular_resolution}
     ingestion.write(canonical, events, others, provenance)
     for name, table in canonical.events.items():
         log.info("%s: %d events", name, table.num_rows)

@@ -176,17 +176,11 @@ def stacking_scans(
         scan_columns = {"gamma": np.repeat(np.asarray(values), len(phi0)), **scan_columns}
         write_table(scan_outputs[method], scan_columns, kind="stacking_scan", provenance=own)
         time, within = exposure.signal_time(stack.rules), _within(stack.spectra, stack.rules)
-        rows = [
-            _limit_row(result, int(np.count_nonzero(stack.weights)))
-            | dict(
-                zip(
-                    ("energy_min_gev", "energy_max_gev"),
-                    central_energy_range(areas, exposure.responses, time, dec, counted, stack.weights),
-                    strict=True,
-                )
-            )
-            for result, counted in zip(results, within, strict=True)
-        ]
+        rows = []
+        for result, counted in zip(results, within, strict=True):
+            low, high = central_energy_range(areas, exposure.responses, time, dec, counted, stack.weights)
+            row = _limit_row(result, int(np.count_nonzero(stack.weights)))
+            rows.append(row | {"energy_min_gev": low, "energy_max_gev": high})
         write_table(limits_outputs[method], pa.Table.from_pylist(rows), kind="limits", provenance=own)
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 from nusky.search.skymap import healpix_file
+from nusky.stages.figures import skymap_analysis
 from nusky.tables import read_metadata, read_table
 
 PathLike = str | os.PathLike[str]
@@ -16,14 +17,13 @@ def write(
     from nusky.report import sky_viewer
 
     metadata = read_metadata(spots)
-    fixed = metadata["settings"]["gamma"]
     values = {}
     for name in sky_viewer.QUANTITIES:
         nside, values[name] = healpix_file.read(fits, name)
     sky_viewer.build_sky_viewer(
         output,
         run=run,
-        analysis=metadata["settings"]["analysis"] + (", γ fitted" if fixed is None else f", γ = {fixed:g}"),
+        analysis=skymap_analysis(spots, free=", γ fitted"),
         synthetic=bool(metadata["synthetic"]),
         nside=nside,
         n_trials=metadata["settings"]["calibration_trials"],

@@ -8,31 +8,29 @@ from nusky.files import finite_or_null
 from nusky.tables import read_metadata, read_table
 
 N_SPOTS = 20
-_LOCAL_KEYS = ("p_local", "significance", "beyond_trials", "n_trials", "tail_score")
 _TAIL_KEYS = ("p_tail", "p_tail_low", "p_tail_high")
 """Columns that are there on request only."""
-_HOTTEST_KEYS = (
-    "hemisphere",
-    "ra_deg",
-    "dec_deg",
-    "test_statistic",
-    "n_signal",
-    "gamma",
-    *_LOCAL_KEYS,
-    "p_post",
-    "p_post_low",
-    "p_post_high",
-    "p_confidence_level",
-    "significance_post",
-    "n_sky_trials",
-)
 _SPOT_KEYS = (
     "ra_deg",
     "dec_deg",
     "test_statistic",
     "n_signal",
     "gamma",
-    *_LOCAL_KEYS,
+    "p_local",
+    "significance",
+    "beyond_trials",
+    "n_trials",
+    "tail_score",
+)
+_HOTTEST_KEYS = (
+    "hemisphere",
+    *_SPOT_KEYS,
+    "p_post",
+    "p_post_low",
+    "p_post_high",
+    "p_confidence_level",
+    "significance_post",
+    "n_sky_trials",
 )
 
 

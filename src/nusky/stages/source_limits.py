@@ -5,7 +5,7 @@ no limit; it only shares the work between jobs.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +32,8 @@ from nusky.search.statistics.limits import BAND_QUANTILES
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.statistics.statements import FluxStatement
 from nusky.search.target import BAND_TRIALS, Target, calibrated
-from nusky.stages.inference import Study, injection_of, positions
-from nusky.tables import read_table, write_table
+from nusky.stages.inference import Settings, Study, injection_of, positions
+from nusky.tables import read_table, schema, write_table
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +42,7 @@ KINDS = {"limits": "source_limits", "hadronic": "hadronic_limits"}
 
 
 def part(
-    files: Any,
-    outputs: Any,
-    *,
-    setup: Mapping[str, Any],
-    hypothesis: Mapping[str, Any],
-    request: Mapping[str, Any],
-    part: int,
-    parts: int,
+    files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings, part: int, parts: int
 ) -> None:
     """Upper limits of the sources number part, part + parts, ... of a catalogue or of a batch of its sources.
 
@@ -73,14 +66,12 @@ def part(
             fractions.append(row | _hadronic_row(study, own, ("hadronic", study.name, j), asked))
         log.info("limits of %s", target.row["name"])
     provenance = study.trace(files.trials, request=request)
-    for name, rows, schema in (("limits", limits, _LIMITS), ("hadronic", fractions, _HADRONIC)):
-        table = pa.Table.from_pylist(rows, schema)
+    for name, rows, columns in (("limits", limits, _LIMITS), ("hadronic", fractions, _HADRONIC)):
+        table = pa.Table.from_pylist(rows, columns)
         write_table(getattr(outputs, name), table, kind=KINDS[name], provenance=provenance)
 
 
-def whole(
-    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], request: Mapping[str, Any]
-) -> None:
+def whole(files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings) -> None:
     """The tables of all parts as one each, sources in order; `hadronic` ends with the stack of all sources.
 
     `outputs.gamma_rays` has the measured spectra and the neutrinos they allow.
@@ -229,79 +220,36 @@ _INTERVAL = ("low68", "unbiased", "high68")
 """Of the fraction, from trials: the ends of its central 68 % interval and the median-unbiased estimate between."""
 _POINTS = 25
 """Energies at which a measured component is tabulated."""
-_GAMMA_RAYS = pa.schema(
-    [
-        ("source", pa.int32()),
-        ("component", pa.int32()),
-        ("gamma_energy_gev", pa.float64()),
-        ("gamma_e2dnde_gev_cm2_s", pa.float64()),
-        ("gamma_e2dnde_error_gev_cm2_s", pa.float64()),
-        ("neutrino_energy_gev", pa.float64()),
-        ("neutrino_e2dnde_gev_cm2_s", pa.float64()),
-    ]
+_INT, _FLOAT, _TEXT = pa.int64(), pa.float64(), pa.string()
+_GAMMA_RAYS = schema(
+    (pa.int32(), "source component"),
+    (_FLOAT, "gamma_energy_gev gamma_e2dnde_gev_cm2_s gamma_e2dnde_error_gev_cm2_s"),
+    (_FLOAT, "neutrino_energy_gev neutrino_e2dnde_gev_cm2_s"),
 )
-_SOURCE_FIELDS = [
-    ("source", pa.int32()),
-    ("name", pa.string()),
-    ("origin", pa.string()),
-    ("ra_deg", pa.float64()),
-    ("dec_deg", pa.float64()),
-]
-_LIMITS = pa.schema(
-    [
-        *_SOURCE_FIELDS,
-        ("gamma", pa.float64()),
-        ("spectrum", pa.string()),
-        ("statement", pa.string()),
-        ("method", pa.string()),
-        ("confidence_level", pa.float64()),
-        ("n_signal", pa.float64()),
-        ("n_signal_error", pa.float64()),
-        ("n_signal_low", pa.float64()),
-        ("threshold_ts", pa.float64()),
-        ("n_trials", pa.int64()),
-        ("events_per_phi0_gev", pa.float64()),
-        ("energy_min_gev", pa.float64()),
-        ("energy_max_gev", pa.float64()),
-        ("energy_content", pa.float64()),
-        ("duration_s", pa.float64()),
-        ("flavours", pa.string()),
-        ("pivot_energy_gev", pa.float64()),
-        ("phi0_per_gev", pa.float64()),
-        ("phi0_error_per_gev", pa.float64()),
-        ("e2dnde_100tev_gev_cm2_s", pa.float64()),
-        ("e2_fluence_100tev_gev_cm2", pa.float64()),
-        *((f"expected_{label}_e2dnde_100tev_gev_cm2_s", pa.float64()) for label in BAND_QUANTILES),
-        ("injection", pa.string()),
-        ("problem", pa.string()),
-    ]
+_SOURCE = ((pa.int32(), "source"), (_TEXT, "name origin"), (_FLOAT, "ra_deg dec_deg"))
+_LIMITS = schema(
+    *_SOURCE,
+    (_FLOAT, "gamma"),
+    (_TEXT, "spectrum statement method"),
+    (_FLOAT, "confidence_level n_signal n_signal_error n_signal_low threshold_ts"),
+    (_INT, "n_trials"),
+    (_FLOAT, "events_per_phi0_gev energy_min_gev energy_max_gev energy_content duration_s"),
+    (_TEXT, "flavours"),
+    (_FLOAT, "pivot_energy_gev phi0_per_gev phi0_error_per_gev e2dnde_100tev_gev_cm2_s e2_fluence_100tev_gev_cm2"),
+    (_FLOAT, " ".join(f"expected_{label}_e2dnde_100tev_gev_cm2_s" for label in BAND_QUANTILES)),
+    (_TEXT, "injection problem"),
 )
-_HADRONIC = pa.schema(
-    [
-        *_SOURCE_FIELDS,
-        ("n_sources", pa.int64()),
-        ("gamma", pa.float64()),
-        ("n_signal", pa.float64()),
-        ("test_statistic", pa.float64()),
-        ("p_local", pa.float64()),
-        ("n_signal_limit", pa.float64()),
-        ("n_signal_limit_error", pa.float64()),
-        ("n_hadronic", pa.float64()),
-        ("n_hadronic_error", pa.float64()),
-        ("n_hadronic_capped", pa.float64()),
-        ("relation", pa.string()),
-        ("fraction", pa.float64()),
-        *((f"fraction_{end}", pa.float64()) for end in _INTERVAL),
-        ("fraction_sensitivity", pa.float64()),
-        ("fraction_limit", pa.float64()),
-        ("method", pa.string()),
-        ("confidence_level", pa.float64()),
-        ("n_trials", pa.int64()),
-        ("energy_min_gev", pa.float64()),
-        ("energy_max_gev", pa.float64()),
-        ("events_energy_min90_gev", pa.float64()),
-        ("events_energy_max90_gev", pa.float64()),
-        ("injection", pa.string()),
-        ("problem", pa.string()),
-    ]
+_HADRONIC = schema(
+    *_SOURCE,
+    (_INT, "n_sources"),
+    (_FLOAT, "gamma n_signal test_statistic p_local n_signal_limit n_signal_limit_error"),
+    (_FLOAT, "n_hadronic n_hadronic_error n_hadronic_capped"),
+    (_TEXT, "relation"),
+    (_FLOAT, " ".join(["fraction", *(f"fraction_{end}" for end in _INTERVAL)])),
+    (_FLOAT, "fraction_sensitivity fraction_limit"),
+    (_TEXT, "method"),
+    (_FLOAT, "confidence_level"),
+    (_INT, "n_trials"),
+    (_FLOAT, "energy_min_gev energy_max_gev events_energy_min90_gev events_energy_max90_gev"),
+    (_TEXT, "injection problem"),
 )

@@ -1,6 +1,5 @@
 """Stage: what each source of a stack adds to its fit, and what is left without it."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,12 @@ import pyarrow as pa
 from nusky.search.stack_sources import source_shares, trials_without, without_each
 from nusky.search.statistics.pvalues import local_p_value
 from nusky.search.trials import MOST_LEFT_OUT
-from nusky.stages.inference import Study
+from nusky.stages.inference import Settings, Study
 from nusky.tables import write_table
 
 
 def stack_sources(
-    files: Any, outputs: Any, *, setup: Mapping[str, Any], hypothesis: Mapping[str, Any], n_sources: int, n_trials: int
+    files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, n_sources: int, n_trials: int
 ) -> None:
     """Write one row for each fit and source of a stack.
 

@@ -61,7 +61,7 @@ def summarise(configuration: Mapping[str, Any], output: Path) -> None:
         entry["notes"] += [f"{names['weighting']}: {note}" for note in read_metadata(path)["settings"]["notes"]]
     for names in contents.by_method(contents.singles):
         methods[names["method"]][names["catalogue"]]["single_sources"] = _sources(paths.single.format(**names))
-    for catalogue in contents.inferred:
+    for catalogue in cfg.inferred:
         stacks = {
             names["weighting"]: contents.inference_tables[names["hypothesis"]]
             for names in contents.of_kind("stack")

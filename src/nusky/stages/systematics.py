@@ -7,27 +7,19 @@ import pyarrow as pa
 
 from nusky.search.experiment import Request
 from nusky.search.systematics import systematic_shifts
-from nusky.stages.inference import Study, together
+from nusky.stages.inference import Settings, Study, write_together
 from nusky.tables import write_table
 
 
 def systematics(
-    files: Any,
-    outputs: Any,
-    *,
-    setup: Mapping[str, Any],
-    hypothesis: Mapping[str, Any],
-    request: Mapping[str, Any],
-    sizes: Mapping[str, float],
+    files: Any, outputs: Any, *, setup: Settings, hypothesis: Settings, request: Settings, sizes: Mapping[str, float]
 ) -> None:
     """How far limit and sensitivity move with each effect: one row for each source, index, statement and effect.
 
     `sizes` are dimensionless, above 0, by effect, as `nusky.search.systematics.systematic_shifts` takes them.
     """
     study, asked = Study(files, setup, hypothesis), Request(**request)
-    if parts := getattr(files, "systematics", []):
-        provenance = study.trace(parts, request=request, sizes=sizes)
-        write_table(outputs[0], together(parts, "systematics"), kind="systematics", provenance=provenance)
+    if write_together(study, files, outputs, {"systematics": "systematics"}, request=request, sizes=sizes):
         return
     background, rows = study.statistics(files.trials), []
     for k, (j, target) in enumerate(zip(study.numbers, study, strict=True)):
