@@ -13,7 +13,7 @@ import numpy as np
 
 from nusky.errors import PhysicsError
 from nusky.search.experiment import Experiment
-from nusky.search.hypothesis import Hypothesis, N_SPECTRA
+from nusky.search.hypothesis import N_SPECTRA, Hypothesis
 
 
 @dataclass(frozen=True)
