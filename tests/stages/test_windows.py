@@ -277,7 +277,7 @@ def test_a_profile_is_described_completely(time, message):
 def test_windows_need_the_inference_and_the_times(tmp_path):
     time = {"profile": "box", "start_mjd": 57000.0, "stop_mjd": 57010.0}
     run = {"run": "x", "catalogues": {"wcda-hess": {"time": time}}}
-    with pytest.raises(ConfigurationError, match="part of the inference, which does not treat it"):
+    with pytest.raises(ConfigurationError, match="part of the inference, which does not treat this"):
         config.parse(run)
     with pytest.raises(ConfigurationError, match="needs the times of the events"):
         config.parse(run | {"inference": {}, "release": own.minimal(tmp_path / "x.csv")})

@@ -187,7 +187,7 @@ def find(name: str, path: str | os.PathLike[str] | None = None) -> Supernova:
     """One supernova of `load(path)` by its name."""
     listed = {supernova.name: supernova for supernova in load(path)}
     if name not in listed:
-        from nusky.catalogues.sources import did_you_mean
+        from nusky.suggestions import did_you_mean
 
         hint = did_you_mean(name, listed, cutoff=0.5)
         raise CatalogueError(f"no supernova '{name}'; there are {', '.join(listed)}.{hint}")

@@ -1,6 +1,5 @@
 """One list of sources in nusky's own columns, and the checks every list has to pass."""
 
-import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -96,16 +95,6 @@ def shown(value: Any) -> str:
     """A value on one line of bounded length; only text can need that."""
     text = str(value)
     return text if text.isprintable() and len(text) <= 50 else f"{text[:50]!r}..."
-
-
-def did_you_mean(name: str, known: Collection[str], cutoff: float = 0.6) -> str:
-    """A question after the one of `known` names that is most like `name`, capitals aside; empty where none is.
-
-    `cutoff` is the least likeness, dimensionless, from 0 to 1.
-    """
-    close = difflib.get_close_matches(name.lower(), [other.lower() for other in known], n=1, cutoff=cutoff)
-    meant = [other for other in known if other.lower() in close]
-    return f" Did you mean '{meant[0]}'?" if meant else ""
 
 
 def drop_repeats(sources: Sources, needed: Collection[str] = ()) -> tuple[Sources, list[str]]:

@@ -15,11 +15,12 @@ from nusky import units
 from nusky.catalogues import columns as reading
 from nusky.catalogues import frames
 from nusky.catalogues.columns import UNKNOWN, Angles, is_numeric, texts
-from nusky.catalogues.sources import CANONICAL, Sources, did_you_mean
+from nusky.catalogues.sources import CANONICAL, Sources
 from nusky.catalogues.tablefile import TableFile, read_table
 from nusky.config import Columns
 from nusky.errors import CatalogueError
 from nusky.printable import printable
+from nusky.suggestions import did_you_mean
 
 FEW = 5
 """Fewer sources say nothing about the unit of their right ascension."""

@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from nusky.catalogues.sources import did_you_mean
 from nusky.config import Weighting
 from nusky.errors import CatalogueError
+from nusky.suggestions import did_you_mean
 
 _NAMES_IN_NOTE = 20
 _UNITS = ("flux_unit_per_tev_cm2_s", "flux_unit_above_1tev_cm2_s")

@@ -38,7 +38,7 @@ def cell_of(row: Mapping[str, Any], key: str, trials: Mapping[str, str] = TRIALS
 
 
 def index_cell(value: float | str | None) -> float | str | None:
-    """A spectral index as a cell; in words where there is none."""
+    """A spectral index, dimensionless, as a cell; in words where there is none."""
     index = None if value in (None, "fitted") else float(value)
     return value if index is None else AS_GIVEN if index == 0 else index
 

@@ -58,7 +58,7 @@ def ingest(
     season_names : seasons in order; None means all of the release
     events : season -> path of its events table
     check_counts : refuse numbers of events, livetimes and effective areas that are not the published ones
-    others : paths of the tables `seasons`, `uptimes`, `effective_area`, `smearing` and `angular_resolution`
+    **others : paths of the tables `seasons`, `uptimes`, `effective_area`, `smearing` and `angular_resolution`
 
     Raises
     ------

@@ -67,7 +67,8 @@ def test_bands_have_their_own_maxima(scanner):
     found = hottest.scrambled_maxima(scanner, SEED, 0)
     seen = np.flatnonzero(np.isfinite(found[:, 0]))
     assert len(seen) > 10
-    reach = np.degrees(np.diff(hottest.BAND_EDGES)).max() + 8
+    pixel = 58.6 / scanner.grid.nside  # deg; a spot may begin two of them away
+    reach = np.degrees(np.diff(hottest.BAND_EDGES)).max() + 4 * pixel
     middle = np.degrees(hottest.BAND_EDGES[:-1] + hottest.BAND_EDGES[1:]) / 2
     assert (np.abs(found[seen, 4] - middle[seen]) < reach).all()
     np.testing.assert_array_equal(hottest.band_of(np.radians([-81.9, -5.01, -4.99, 81.9])), [0, 15, 16, 33])
