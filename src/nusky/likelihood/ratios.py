@@ -22,7 +22,7 @@ SUMS = POWERS + 1
 """Numbers that a season has for each spectrum: the sums of powers of the small ratios, and that of the far pairs."""
 SERIES = 0.012
 """Ratios with y r below it enter through sums of powers, with an error of ln L below SERIES^5/5 = 5e-11 each."""
-_BLOCK = 128
+_BLOCK = 256
 """Events worked on at a time: they and their pairs stay in the first cache."""
 _ROOM = 1 << 14
 """Sources to look at for them, about: a block of events with more is cut short."""
