@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -162,6 +165,31 @@ def test_text_that_is_no_utf8(tmp_path):
         read_table(path, kind="test")
 
 
+@pytest.mark.parametrize("said", [2**20, 2**40, 2**48])
+def test_a_length_that_is_no_true_one_takes_no_memory(tmp_path, said):
+    """The footer says how many rows a group has; Arrow would make room for all of them."""
+    path = tmp_path / "t.parquet"
+    write_table(path, {"a": np.arange(77.0)}, kind="test", provenance=Provenance(False))
+    content, number = path.read_bytes(), bytes([0x16, 2 * 77 & 0x7F | 0x80, 2 * 77 >> 7])  # zigzag, seven bits a byte
+    digits, value = [], 2 * said
+    while value:
+        digits.append(value & 0x7F | (0x80 if value >> 7 else 0))
+        value >>= 7
+    begin = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    footer = content[begin:-8]
+    assert footer.count(number) == 3  # values of the column, rows of the group, rows of the table
+    at = footer.rindex(number)
+    footer = footer[:at] + bytes([0x16, *digits]) + footer[at + len(number) :]
+    path.write_bytes(content[:begin] + footer + len(footer).to_bytes(4, "little") + content[-4:])
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\n" + (
+        "from nusky.tables import read_table\ntry:\n    read_table(sys.argv[1], kind='test')\n"
+        "except Exception as error:\n    print(type(error).__name__, error)\nelse:\n    print('read')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    assert done.stdout.startswith(("TableError", "read")), done.stdout + done.stderr
+    assert "memory" not in done.stdout
+
+
 def blocks_of(path, rows, columns=("a", "b")):
     return list(read_blocks(path, kind="test", columns=columns, rows=rows))
 
@@ -171,9 +199,9 @@ def test_blocks_come_back(path, tmp_path):
     long = tmp_path / "long.parquet"
     write_blocks(long, iter(parts), 9, kind="test", provenance=Provenance(False))
     expected = [np.concatenate([part[name] for part in parts]) for name in ("a", "b")]
-    for rows, lengths in ((1, [3, 0, 4, 2]), (6, [3, 6]), (7, [7, 2]), (9, [9])):
+    for rows in (1, 2, 6, 7, 9, 1000):
         found = blocks_of(long, rows)
-        assert [len(a) for a, _ in found] == lengths
+        assert all(0 < len(a) <= rows for a, _ in found)
         for column, values in zip(zip(*found, strict=True), expected, strict=True):
             np.testing.assert_array_equal(np.concatenate(column), values)
         assert all(column.flags.writeable for block in found for column in block)

@@ -139,14 +139,8 @@ def read_table(path: str | os.PathLike[str], *, kind: str, columns: Sequence[str
         The file is missing, damaged or of another kind, or somebody changed its columns or number of rows.
     """
     metadata = _checked_metadata(path, kind, columns)
-    try:
-        table = pq.read_table(
-            path, columns=list(columns) if columns is not None else None, page_checksum_verification=True
-        )
-        table.validate(full=True)  # text that is no UTF-8, among others
-    except _DAMAGE as error:
-        raise _unreadable(path, error, "damaged") from None
-    _check_unchanged(path, table, metadata)
+    table = pa.concat_tables(_blocks(path, columns, BLOCK_ROWS, metadata))
+    _check_columns(path, table, metadata)
     return table
 
 
@@ -164,28 +158,44 @@ def read_blocks(
 ) -> Iterator[list[np.ndarray]]:
     """The `columns` of a nusky table in blocks, at least one, as `read_columns` gives them.
 
-    A block has up to `rows` rows, or the rows of one row group where that has more.
-
     Raises
     ------
     TableError
         As `read_table`; what is found in a later block is raised there.
     """
     metadata = _checked_metadata(path, kind, columns)
+    for table in _blocks(path, columns, rows, metadata):
+        _check_columns(path, table, metadata)
+        yield [np.array(table[name].to_numpy()) for name in columns]
+
+
+def _blocks(
+    path: str | os.PathLike[str], columns: Sequence[str] | None, rows: int, metadata: dict[str, Any]
+) -> Iterator[pa.Table]:
+    """A table in blocks of up to `rows` rows, at least one: what a damaged file says of its length takes no memory."""
+    said, n_rows, chosen = metadata.get("n_rows"), 0, None if columns is None else list(columns)
+    at_once = rows if said is None else max(1, min(rows, said))
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            lengths = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-            if sum(lengths) != metadata.get("n_rows", sum(lengths)):
-                raise _other_rows(path, sum(lengths), metadata)
-            for groups in _groups(lengths, rows):
-                table = file.read_row_groups(groups, columns=list(columns))
-                table.validate(full=True)
-                _check_columns(path, table, metadata)
-                yield [np.array(table[name].to_numpy()) for name in columns]
+            schema = file.schema_arrow
+            for batch in file.iter_batches(at_once, columns=chosen):
+                n_rows += len(batch)
+                if said is not None and n_rows > said:
+                    break
+                yield _valid(pa.Table.from_batches([batch]).replace_schema_metadata(schema.metadata), chosen)
+            if said is not None and n_rows != said:
+                raise _other_rows(path, n_rows, metadata)
+            if not n_rows:
+                yield _valid(schema.empty_table(), chosen)
     except TableError:
         raise
     except _DAMAGE as error:
         raise _unreadable(path, error, "damaged") from None
+
+
+def _valid(table: pa.Table, columns: list[str] | None) -> pa.Table:
+    table.validate(full=True)  # text that is no UTF-8, among others
+    return table if columns is None else table.select(columns)
 
 
 def write_csv(table: pa.Table, target: str | os.PathLike[str] | IO[bytes]) -> None:
@@ -197,17 +207,6 @@ def write_csv(table: pa.Table, target: str | os.PathLike[str] | IO[bytes]) -> No
             cells = [None if text is None else for_spreadsheets(text) for text in table[k].to_pylist()]
             table = table.set_column(k, column.name, pa.array(cells, pa.string()))
     write_csv(table.rename_columns([for_spreadsheets(name) for name in table.column_names]), target)
-
-
-def _groups(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:
-    """Numbers of neighbouring row groups that together have up to `rows` rows; a longer one is by itself."""
-    together: list[int] = []
-    for group, length in enumerate(lengths):
-        if together and sum(lengths[other] for other in together) + length > rows:
-            yield together
-            together = []
-        together.append(group)
-    yield together
 
 
 def _checked_metadata(path: str | os.PathLike[str], kind: str, columns: Sequence[str] | None) -> dict[str, Any]:
@@ -253,13 +252,6 @@ def _provenance(path: str | os.PathLike[str], schema: pa.Schema) -> dict[str, An
 def _described(table: pa.Table) -> dict[str, list[Any]]:
     """Type and number of nulls of every column."""
     return {name: [str(table[name].type), table[name].null_count] for name in table.column_names}
-
-
-def _check_unchanged(path: str | os.PathLike[str], table: pa.Table, metadata: dict[str, Any]) -> None:
-    """Refuse a table whose columns or number of rows are not those nusky wrote, where that was recorded."""
-    if table.num_rows != metadata.get("n_rows", table.num_rows):
-        raise _other_rows(path, table.num_rows, metadata)
-    _check_columns(path, table, metadata)
 
 
 def _other_rows(path: str | os.PathLike[str], n_rows: int, metadata: dict[str, Any]) -> TableError:
