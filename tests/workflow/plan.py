@@ -1,5 +1,6 @@
 """What Snakemake would do, asked through its API."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +11,7 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings import types
 
 from nusky.resources import workflow_file
+from nusky.revision import VARIABLE, revision
 
 SNAKEFILE = workflow_file("Snakefile")
 
@@ -62,7 +64,9 @@ def run(configuration: dict, folder: Path, *options: str) -> subprocess.Complete
     path = _write(configuration, folder)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(path)]
     command += ["--cores", "2", "--directory", str(folder), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=900)
+    # One revision for all runs of the tests, even if somebody edits the sources meanwhile.
+    environment = {**os.environ, VARIABLE: revision()}
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
 
 
 def unlock(configuration: dict, folder: Path) -> bool:
