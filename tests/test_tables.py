@@ -148,7 +148,16 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", [b"{", b"[]", b'{"kind": 1, "synthetic": false}', b'{"kind": "test"}', b"\xff", b"[" * 9999]
+    "text",
+    [
+        b"{",
+        b"[]",
+        b'{"kind": 1, "synthetic": false}',
+        b'{"kind": "test"}',
+        b'{"kind": "test", "synthetic": false, "n_rows": "2"}',
+        b"\xff",
+        b"[" * 9999,
+    ],
 )
 def test_damaged_provenance(path, text):
     pq.write_table(pq.read_table(path).replace_schema_metadata({tables.METADATA_KEY: text}), path)

@@ -241,6 +241,7 @@ def _provenance(path: str | os.PathLike[str], schema: pa.Schema) -> dict[str, An
     try:
         found = json.loads(metadata[METADATA_KEY])
         whole = isinstance(found["kind"], str) and isinstance(found["synthetic"], bool)
+        whole &= isinstance(found.get("n_rows", 0), int)
         whole &= all(len(described) == 2 for described in found.get("columns", {}).values())
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         whole = False

@@ -1,8 +1,8 @@
-"""Loops over the spectra of a pair or an event, eight at a time.
+"""Loops over the spectra of a pair or an event, sixteen or eight at a time.
 
 Arrays may overlap for all a compiler knows, so it takes the spectra one by one. Here they are written as vectors of the
 intermediate language, which every processor has instructions for. What lies beyond the last eight is done singly, in
-the same order of operations.
+the same order.
 """
 
 from collections.abc import Callable, Sequence

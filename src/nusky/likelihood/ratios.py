@@ -23,7 +23,7 @@ SUMS = POWERS + 1
 SERIES = 0.012
 """Ratios with y r below it enter through sums of powers, with an error of ln L below SERIES^5/5 = 5e-11 each."""
 _BLOCK = 256
-"""Events worked on at a time: they and their pairs stay in the first cache."""
+"""Events worked on at a time: they and their pairs stay in the caches of a core."""
 _ROOM = 1 << 14
 """Sources to look at for them, about: a block of events with more is cut short."""
 

@@ -164,12 +164,12 @@ def _windows(catalogue: str, time: Mapping[str, Any] | None) -> Iterator[str]:
         lengths = " to ".join(f"{v:g}" if isinstance(v, float) else "its own" for v in map(time.get, _LENGTHS))
         yield (
             f"In each source of {name} a flare of unknown time was sought, a box of {lengths} days of good runs, the "
-            r"test statistic paying for the number of short windows \citep{Braun:2009wp}."
+            rf"test statistic paying for the number of short windows \citep{{{_KEYS['time']}}}."
         )
     else:
         yield (
             rf"The flux of the sources of {name} changes with time ({_plain(time['profile'].replace('-', ' '))}), as "
-            r"does the likelihood \citep{Braun:2009wp}."
+            rf"does the likelihood \citep{{{_KEYS['time']}}}."
         )
     if time["scramble"] == "times":
         yield (

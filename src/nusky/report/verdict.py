@@ -25,7 +25,7 @@ _WORDS = (
 )
 """Up to the one-sided p-values of 5, 3 and 2 sigma; what is larger is no excess."""
 FLUX_SCAN = "flux scan"
-"""Methods of limits."""
+"""Method of limits without trials, or how its name begins."""
 _HEMISPHERES = {"north": "northern", "south": "southern"}
 
 
