@@ -64,9 +64,12 @@ def run(configuration: dict, folder: Path, *options: str) -> subprocess.Complete
     path = _write(configuration, folder)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", str(path)]
     command += ["--cores", "2", "--directory", str(folder), *options]
-    # One revision for all runs of the tests, even if somebody edits the sources meanwhile.
-    environment = {**os.environ, VARIABLE: revision()}
-    return subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment())
+
+
+def environment() -> dict[str, str]:
+    """What every run of the tests is started with: one revision for all, even if somebody edits the sources."""
+    return {**os.environ, VARIABLE: revision()}
 
 
 def unlock(configuration: dict, folder: Path) -> bool:

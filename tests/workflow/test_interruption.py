@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from nusky.revision import VARIABLE
 from tests.workflow import plan
 
 SMALL = yaml.safe_load((Path(__file__).parent / "small.yaml").read_text())
@@ -34,12 +33,6 @@ def configuration() -> dict:
     return block
 
 
-@pytest.fixture
-def environment(monkeypatch) -> dict[str, str]:
-    monkeypatch.setenv(VARIABLE, "the same for all runs")
-    return dict(os.environ)
-
-
 class Run:
     """One call of the command users type, in a process group of its own."""
 
@@ -48,7 +41,9 @@ class Run:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(plan.SNAKEFILE), "--directory", str(folder)]
         command += ["--configfile", str(folder / "config.yaml"), "--cores", "2"]
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True, env=plan.environment()
+            )
 
     def finished(self) -> bool:
         return self.process.poll() is not None
@@ -95,7 +90,7 @@ def read_everything(folder: Path) -> int:
 
 
 @pytest.mark.slow
-def test_twenty_kills_change_no_result(tmp_path, environment):
+def test_twenty_kills_change_no_result(tmp_path):
     calm, disturbed = tmp_path / "calm", tmp_path / "disturbed"
     done = plan.run(configuration(), calm)
     assert done.returncode == 0, done.stderr
@@ -129,7 +124,7 @@ def test_twenty_kills_change_no_result(tmp_path, environment):
 
 
 @pytest.mark.slow
-def test_a_killed_run_leaves_a_lock_and_says_how_to_remove_it(tmp_path, environment):
+def test_a_killed_run_leaves_a_lock_and_says_how_to_remove_it(tmp_path):
     tmp_path.joinpath("config.yaml").write_text(yaml.safe_dump(configuration()))
     run = Run(tmp_path)
     run.wait_for("Execute ", 60)
@@ -144,7 +139,7 @@ def test_a_killed_run_leaves_a_lock_and_says_how_to_remove_it(tmp_path, environm
 
 
 @pytest.mark.slow
-def test_a_hang_up_leaves_no_lock_and_no_job(tmp_path, environment):
+def test_a_hang_up_leaves_no_lock_and_no_job(tmp_path):
     """The signal reaches Snakemake alone: a terminal would tell its jobs as well."""
     tmp_path.joinpath("config.yaml").write_text(yaml.safe_dump(configuration()))
     run = Run(tmp_path)
@@ -157,7 +152,7 @@ def test_a_hang_up_leaves_no_lock_and_no_job(tmp_path, environment):
 
 
 @pytest.mark.slow
-def test_jobs_import_nothing_from_the_folder_they_work_in(tmp_path, environment):
+def test_jobs_import_nothing_from_the_folder_they_work_in(tmp_path):
     names = ("snakemake", "nusky", "numpy", "numba", "yaml", "json", "pip", "sitecustomize", "pulp")
     for name in names:
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'a').write('{name} ')\n")
