@@ -111,8 +111,8 @@ def inject(sample: Analysis, release: Path, into: Path) -> None:
                 np.savetxt(file, np.column_stack(columns), fmt=["%.8f", "%.2f", "%.2f", "%.3f", "%.3f", "%.3f", "%.3f"])
 
 
-def with_energy_of(spatial: Analysis, ra: float, dec: float, fitted: dict) -> tuple[float, float, float]:
-    """TS, n_s and gamma at ra, dec [rad] with the energy ratios of a fit by SkyLLH, at the index it found."""
+def with_energy_of(spatial: Analysis, source: Sources, fitted: dict) -> tuple[float, float, float]:
+    """TS, n_s and gamma of a source with the energy ratios of a fit by SkyLLH, at the index it found."""
     seasons = []
     for season, (event_ra, event_dec, ratio) in zip(spatial.seasons, fitted["events"], strict=True):
         tree = cKDTree(np.column_stack([season.ra, season.dec]))
@@ -123,7 +123,7 @@ def with_energy_of(spatial: Analysis, ra: float, dec: float, fitted: dict) -> tu
         inverse[event] = season.inverse_background[event] * ratio
         seasons.append(replace(season, inverse_background=inverse))
     analysis = replace(spatial, seasons=tuple(seasons))
-    best = Hypothesis.of(analysis, Sources.of(ra, dec), power_laws(fitted["gamma"])).fit()
+    best = Hypothesis.of(analysis, source, power_laws(fitted["gamma"])).fit()
     return best.ts, best.n_signal, best.gamma
 
 
@@ -165,7 +165,7 @@ def compare(folder: Path) -> str:
             seconds.append(time.process_time() - start)
             fits["nusky"].append((best.ts, best.n_signal, best.gamma))
         for place, fitted in zip(places, outcome[case]["same"], strict=True):
-            fits["energy"].append(with_energy_of(spatial, *np.radians(place), fitted))
+            fits["energy"].append(with_energy_of(spatial, Sources.of(*np.radians(place)), fitted))
         for one, other, what in (
             ("nusky", "same", "nusky and SkyLLH with the bins of nusky"),
             ("energy", "same", "nusky with the energy ratios of SkyLLH, and SkyLLH with the bins of nusky"),

@@ -2,8 +2,8 @@
 
 FOLDER is the one written by `python -m validation.outside_oracle --prepare`: two releases, and order.json with
 positions (ra, dec in deg) and bins. Every position is fitted with the bins of nusky and with SkyLLH's own; what
-FOLDER/skyllh.json has already is not computed again. SkyLLH is called as its documentation describes; nothing else of
-this repository is imported, and nothing here is needed by nusky.
+FOLDER/skyllh.json has already is not computed again. SkyLLH is called as its documentation describes; beside
+`skyllh_side` nothing of this repository is imported, and nothing here is needed by nusky.
 """
 
 import json
@@ -12,30 +12,18 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-import skyllh
+import skyllh_side
 from skyllh.analyses.i3.publicdata_ps.time_integrated_ps import create_analysis
-from skyllh.core.binning import BinningDefinition
-from skyllh.core.config import Config
 from skyllh.core.random import RandomStateService
-from skyllh.core.source_model import PointLikeSource
 
 folder = Path(sys.argv[1])
 N_TRIALS = 20
 order = json.loads((folder / "order.json").read_text())
-settings = Config()
-settings["repository"]["download_from_origin"] = False
 
 
 def analysis_of(case, position, bins):
     """SkyLLH's analysis of one position (ra, dec in deg), with the `bins` of both axes or its own."""
-    seasons = [path.name.removesuffix("_exp.csv") for path in sorted((folder / case).glob("*/events/*_exp.csv"))]
-    datasets = skyllh.create_datasets("IceTracks-DR1", cfg=settings, names=seasons, base_path=str(folder / case))
-    for dataset in datasets:
-        for name, edges in bins.items():
-            dataset.replace_binning_definition(BinningDefinition(name, np.array(edges)))
-    source = PointLikeSource(ra=np.radians(position[0]), dec=np.radians(position[1]))
-    return create_analysis(cfg=settings, datasets=datasets, source=source, construct_sig_generator=False)
+    return create_analysis(**skyllh_side.arguments(folder / case, *position, bins))
 
 
 def fit(case, position, bins):
@@ -47,18 +35,8 @@ def fit(case, position, bins):
     found = {"ts": ts, "n_signal": fitted["ns"], "gamma": fitted["gamma"], "set_up_s": created - start}
     found["fit_s"] = time.process_time() - created
     print(case, position, found, flush=True)
-    return {**found, "events": energy_ratios(analysis, fitted)}
-
-
-def energy_ratios(analysis, fitted):
-    """ra, dec [rad] and signal over background in energy of the events that the fit visits, season by season."""
-    values = np.array([fitted["ns"], fitted["gamma"]])
-    parameters = analysis.llhratio.pmm.create_src_params_recarray(values)
-    seasons = []
-    for season, events in zip(analysis.llhratio.llhratio_list, analysis.tdm_list, strict=True):
-        ratio = season.pdfratio.pdfratio2.get_ratio(events, parameters)  # the first of the product is the spatial one
-        seasons.append([list(events.get_data("ra")), list(events.get_data("dec")), list(ratio)])
-    return seasons
+    # The ratios of a season are those of directions times those of energies.
+    return {**found, "events": skyllh_side.energy_ratios(analysis, fitted, lambda of_season: of_season.pdfratio2)}
 
 
 def trial_s():

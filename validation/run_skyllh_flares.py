@@ -1,9 +1,8 @@
 """Look for flares with SkyLLH, in its own environment: `python run_skyllh_flares.py FOLDER`.
 
 FOLDER is the one written by `python -m validation.flare_oracle --prepare`: a release, and flares.json with the places
-and bins.
-What FOLDER/skyllh.json has already is not computed again. SkyLLH is called as its documentation describes; nothing else
-of this repository is imported, and nothing here is needed by nusky.
+and bins. What FOLDER/skyllh.json has already is not computed again. SkyLLH is called as its documentation describes;
+beside `skyllh_side` nothing of this repository is imported, and nothing here is needed by nusky.
 """
 
 import json
@@ -13,44 +12,34 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import skyllh
+import skyllh_side
 from skyllh.analyses.i3.publicdata_ps import time_dependent_ps as flares_of
-from skyllh.core.binning import BinningDefinition
-from skyllh.core.config import Config
 from skyllh.core.random import RandomStateService
-from skyllh.core.source_model import PointLikeSource
 
 folder = Path(sys.argv[1])
 N_TRIALS, N_FLARE_TRIALS = 30, 2
 order = json.loads((folder / "flares.json").read_text())
 flares = order["flares"]
-settings = Config()
-settings["repository"]["download_from_origin"] = False
 
 
 def analysis_of(flare):
     """SkyLLH's analysis of the place of a flare, with the known window: two widths to both sides of the centre."""
-    seasons = [path.name.removesuffix("_exp.csv") for path in sorted(folder.glob("*/events/*_exp.csv"))]
-    datasets = skyllh.create_datasets("IceTracks-DR1", cfg=settings, names=seasons, base_path=str(folder))
-    for dataset in datasets:
-        for name, edges in order["binning"].items():
-            dataset.replace_binning_definition(BinningDefinition(name, np.array(edges)))
-    source = PointLikeSource(ra=np.radians(flare["ra_deg"]), dec=np.radians(flare["dec_deg"]))
     box = {"start": flare["centre"] - 2 * flare["width"], "stop": flare["centre"] + 2 * flare["width"]}
-    return flares_of.create_analysis(
-        cfg=settings, datasets=datasets, source=source, box=box, construct_sig_generator=False
-    )
+    place = flare["ra_deg"], flare["dec_deg"]
+    return flares_of.create_analysis(**skyllh_side.arguments(folder, *place, order["binning"]), box=box)
 
 
 def fit(analysis):
-    """Best fits in the known window and of the unknown flare."""
+    """Best fit in the known window, with the energy ratios of its events, and best unknown flare."""
     ts, fitted, _ = analysis.unblind(RandomStateService(seed=1))
     found = {"ts": ts, "n_signal": fitted["ns"], "gamma": fitted["gamma"]}
+    # The ratios of a season are those of directions times those of energies, times those of times.
+    events = skyllh_side.energy_ratios(analysis, fitted, lambda of_season: of_season.pdfratio1.pdfratio2)
     start = time.process_time()
     em_ts, best, _ = flares_of.unblind_single_flare(analysis)
     found |= {"em_ts": em_ts, "centre": best["mu"], "width": best["sigma"], "em_s": time.process_time() - start}
     print(found, flush=True)
-    return {name: float(np.squeeze(value)) for name, value in found.items()}
+    return {**{name: float(np.squeeze(value)) for name, value in found.items()}, "events": events}
 
 
 def seconds_per_trial(n, run):

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chisquare
 
 from nusky.likelihood.cells import SourceCells
-from nusky.likelihood.time import Permutation, permute
+from nusky.likelihood.time import Permutation, bits, coarsened, permute, ticks
 
 TURN, N_COLUMNS = 2.0, 4
 WINDOWS = np.array([[2.0, 3.0], [3.0, 9.0]])
@@ -17,6 +17,7 @@ CELLS = SourceCells(
     np.arange(3), np.array([[0, 1], [0, 1], [1, 2]], np.int32), np.array([0, 1], np.int32), np.array([0, 2, 3]),
     np.array([1, 3, 2], np.int32),
 )  # fmt: skip
+PLACE = np.array([-1, 0, -1, 1, -1, -1, 2, -1], np.int32)
 """Columns 1 and 3 of the first row near the first source, column 2 of the second row near the second."""
 
 
@@ -33,15 +34,18 @@ def drawn(rng, n_seasons, n_events, windows):
     rows = [(k, k + 2, 0, s) for s, k in enumerate(first)], [(k + 2, k + 3, 1, s) for s, k in enumerate(first)]
     groups = np.array([group for season in zip(*rows, strict=True) for group in season])
     inside = np.array([t for t in mjd[:n_events] if any(low <= t <= high for low, high in windows)])
-    phase = inside * TURN % (2 * np.pi)
-    order = np.argsort(phase)
-    times, phase = np.tile(inside[order], n_seasons), np.tile(phase[order], n_seasons)
-    most = max(((phase[: len(inside)] - low) % (2 * np.pi) < 2 * np.pi / N_COLUMNS + 1e-8).sum() for low in phase)
-    buckets = np.tile(np.searchsorted(phase[: len(inside)], np.linspace(0, 2 * np.pi, 9)), (n_seasons, 1))
-    sizes = np.full((n_seasons, 1), most), np.array([N_COLUMNS]), np.full(n_seasons, n_events)
-    known = times, phase, np.arange(n_seasons + 1) * len(inside), buckets, *sizes, np.full(n_seasons, TURN)
-    permutation = Permutation(groups, ra, mjd, *known, windows, np.full(2, N_COLUMNS))
-    chosen, cell, new, mjd = permute(rng, permutation, CELLS, windows)
+    moved = ticks(TURN * inside)
+    order = np.argsort(moved)
+    shift, coarse = coarsened(moved[order], n_events)
+    coarse = np.tile(coarse, n_seasons), np.arange(n_seasons + 1) * len(coarse), np.full(n_seasons, shift)
+    times, numbers = np.tile(inside[order], n_seasons), np.arange(n_seasons + 1) * len(inside)
+    permutation = Permutation(
+        groups, ticks(ra - TURN * mjd), times, np.tile(moved[order], n_seasons), numbers, *coarse,
+        np.full(n_seasons, n_events), np.full(2, N_COLUMNS), np.array([0, N_COLUMNS]), PLACE, bits(PLACE >= 0),
+        windows[[0, 0, 1]].astype(float),
+    )  # fmt: skip
+    state = rng.integers(2**64, dtype=np.uint64)
+    chosen, cell, new, mjd = permute(state, permutation, CELLS.entries, CELLS.source, windows)
     return chosen, cell, new, mjd
 
 
@@ -104,7 +108,7 @@ def test_right_ascensions_follow_the_times_into_the_cells():
     rng, (ra, mjd) = np.random.default_rng(4), events(2, 12)
     for _ in range(200):
         chosen, cell, new, t = drawn(rng, 2, 12, WINDOWS)
-        np.testing.assert_allclose(new, (ra[chosen] + TURN * (t - mjd[chosen])) % (2 * np.pi))
+        np.testing.assert_allclose(new, (ra[chosen] + TURN * (t - mjd[chosen])) % (2 * np.pi), atol=1e-8)
         column = (new * N_COLUMNS / (2 * np.pi)).astype(int)
         np.testing.assert_array_equal(CELLS.column[cell], column)
         np.testing.assert_array_equal(np.where(chosen % 12 < 2, 0, 1), (cell == 2).astype(int))

@@ -144,6 +144,15 @@ class SourceCells(NamedTuple):
         near = np.flatnonzero(self.number[at] == cell) if len(self.number) else np.empty(0, np.int64)
         return near, at[near]
 
+    def by_column(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the columns of each row with cells begin, (N_ROWS,) int64, in the places of the cells of all these
+        columns, int32, -1 where a column has none."""
+        columns = np.where(np.diff(self.row_start) > 0, ROW_N_RA, 0)
+        first = np.cumsum(columns) - columns
+        place = np.full(columns.sum(), -1, np.int32)
+        place[np.repeat(first, np.diff(self.row_start)) + self.column] = np.arange(len(self.number))
+        return first, place
+
 
 @kernel()
 def _visit_cells(ra, dec, radius, shared, first, count, source):

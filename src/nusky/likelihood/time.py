@@ -10,12 +10,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nusky.likelihood.cells import ROW_N_RA
 from nusky.likelihood.compile import kernel
 
 STEADY, BOX, GAUSSIAN, DECAY, CURVE = range(5)
 _FEW = 0.25
 """Share of the times that are looked at up to which events without one are jumped over."""
+_COARSEST = 5
+"""So that the coarse steps of the times of a season stay in the processor's nearest memory."""
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+"""Of the states of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, doi:10.1145/2660193.2660195)."""
 _TURN = 2 * np.pi
+TICKS = 2**32
+"""Of a turn: where permuted times lead events is counted in them, 1.5e-9 rad each."""
 
 
 class Profiles(NamedTuple):
@@ -111,58 +118,83 @@ class Permutation(NamedTuple):
     groups : (n_groups, 4) int64
         Events of one season, class and row stand together: first, end, number of the row over all classes, and season,
         of those groups whose events may come near a source while it shines; season after season.
-    ra, mjd : (n_events,) float64, rad and d
-        In the order of the sky's index.
-    times, phase : (n_times,) float64, MJD and rad
-        Those of all times of events at which a source may shine, season after season, and by how far right ascensions
-        have moved then, modulo a turn, ascending in a season.
+    origin : (n_events,) uint32
+        Where each event would have come from at the time 0, its right ascension in `TICKS` of a turn, in the order of
+        the sky's index.
+    times, moved : (n_times,) float64, MJD, and uint32
+        Those of all times of events at which a source may shine, season after season, and by how many ticks right
+        ascensions have moved then, ascending in a season.
     first : (n_seasons + 1,) int64
         Where each season begins in them.
-    buckets : (n_seasons, n_buckets + 1) int64
-        Where each of equal parts of a turn begins among the phases of a season.
-    most : (n_seasons, n_widths) int64
-        Largest number of `times` whose phases fit into one column of a row, for each number of columns in
-    widths : (n_widths,) int64
+    coarse : (n_coarse,) uint32; first_coarse : (n_seasons + 1,) int64; shift : (n_seasons,) int64
+        Every (2^shift)-th of `moved` of a season, so many that none differs from the next by more than a column is
+        wide; and where each season begins in them.
     n_events : (n_seasons,) int64
         All events of each season.
-    turn : (n_seasons,) float64
-        By which right ascensions move, rad per day.
-    shining : (N_ROWS, 2) float64, MJD
-        First and last time at which any of the sources that events of a row may be near shines.
-    n_columns : (N_ROWS,) int64
-        Columns of each row, `nusky.likelihood.cells.ROW_N_RA`.
+    n_columns, row_place : (N_ROWS,) int64
+        Columns of each row, `nusky.likelihood.cells.ROW_N_RA`, and where the columns of a row with sources begin in
+    place : (n_columns of all these rows,) int32
+        Number of the cell of a column, -1 where it has no sources.
+    occupied : (n,) uint64
+        A bit for each of these columns: whether it has sources.
+    hull : (n_cells, 2) float64, MJD
+        First and last time at which any of the sources in the list of a cell shines.
     """
 
     groups: np.ndarray
-    ra: np.ndarray
-    mjd: np.ndarray
+    origin: np.ndarray
     times: np.ndarray
-    phase: np.ndarray
+    moved: np.ndarray
     first: np.ndarray
-    buckets: np.ndarray
-    most: np.ndarray
-    widths: np.ndarray
+    coarse: np.ndarray
+    first_coarse: np.ndarray
+    shift: np.ndarray
     n_events: np.ndarray
-    turn: np.ndarray
-    shining: np.ndarray
     n_columns: np.ndarray
+    row_place: np.ndarray
+    place: np.ndarray
+    occupied: np.ndarray
+    hull: np.ndarray
+
+
+def ticks(angle: np.ndarray) -> np.ndarray:
+    """Angles [rad] as whole numbers, of which `TICKS` are a turn; uint32, so that sums stay within a turn."""
+    turn = angle / _TURN
+    return np.floor((turn - np.floor(turn)) * TICKS).astype(np.int64).astype(np.uint32)
+
+
+def coarsened(moved: np.ndarray, n_events: int) -> tuple[int, np.ndarray]:
+    """`shift` and `coarse` of a `Permutation`, from `moved` of a season (n_times,) and the number of its events."""
+    narrowest = TICKS // ROW_N_RA.max()
+    for shift in range(_COARSEST, -1, -1):
+        number = np.minimum(np.arange((n_events >> shift) + 2) << shift, max(len(moved) - 1, 0))
+        coarse = moved[number] if len(moved) else np.zeros(len(number), np.uint32)
+        if shift == 0 or np.diff(coarse.astype(np.int64)).max() < narrowest:
+            break
+    return shift, coarse
+
+
+def bits(flags: np.ndarray) -> np.ndarray:
+    """Booleans as bits, the first one the lowest of the first word; uint64."""
+    packed = np.packbits(flags, bitorder="little")
+    return np.append(packed, np.zeros(-len(packed) % 8, np.uint8)).view("<u8")
 
 
 @kernel()
-def permute(rng, known, cells, support):
+def permute(state, known, entries, sources, support):
     """A sky with the times of every season permuted among its events: those that come near a source while it shines.
 
-    The events swap their times one by one with one of those at their own place or behind it. As the order of the times
-    is free, those at which no source shines stand first, as many as there are events to look at. Then no other time is
-    ever moved, and an event gets one if it draws its place before any other does. So only such draws that come near a
-    source are made, in steps from one to the next, and those of the same times by earlier events. Where the times of a
-    season do not allow that, its events take one of those that are left in turn.
+    Event after event takes one of the times that are left, as long as any of those is left at which a source shines: a
+    permutation, as far as it is looked at. Where such times are few, steps lead from one event that may get one to the
+    next.
 
     Parameters
     ----------
-    rng : numpy Generator
+    state : uint64
+        A random number of 64 bits, from which all others are made.
     known : Permutation
-    cells : nusky.likelihood.cells.SourceCells
+    entries, sources
+        As in `nusky.likelihood.cells.SourceCells`.
     support
         As in `Profiles`.
 
@@ -171,257 +203,158 @@ def permute(rng, known, cells, support):
     chosen, cell : (n,) int64; ra, mjd : (n,) float64
         As in `nusky.likelihood.cells.draw`, and the times.
     """
-    groups, found, group = known.groups, 0, 0
+    groups, found, last = known.groups, 0, 0
     chosen, cell, placed = np.empty(1024, np.int64), np.empty(1024, np.int64), np.empty((2, 1024))
-    while group < len(groups):
-        k, last, n, slots, likely = groups[group, 3], group, 0, 0, 0.0
-        total, free = known.n_events[k], known.first[k + 1] - known.first[k]
-        while last < len(groups) and groups[last, 3] == k:
-            size, own = groups[last, 1] - groups[last, 0], _slots(groups[last], known, cells)
-            n, slots, likely = n + size, max(slots, own if own < free else 0), likely + size * own
+    taken = np.empty(int(known.n_events.max()) // 64 + 1, np.uint64)
+    while last < len(groups):
+        first, season, n = last, groups[last, 3], 0
+        while last < len(groups) and groups[last, 3] == season:
+            n += groups[last, 1] - groups[last, 0]
             last += 1
-        sparse = free + n <= total and total - n + 1 - slots >= 2 * n
-        room = min(n, free)
-        if sparse:  # ten standard deviations more than expected
-            likely /= total - n + 1
-            room = min(n, int(likely + 10 * np.sqrt(likely) + 100))
-        if found + room > len(chosen):
-            chosen, cell, placed = (
-                _longer(chosen, found + room), _longer(cell, found + room), _wider(placed, found + room)
-            )  # fmt: skip
-        out, ends = (chosen[found:], cell[found:], placed[:, found:]), (group, last, n, slots)
-        if sparse:
-            found += _drawn(rng, k, ends, known, cells, support, out)
+        begin, end, total = known.first[season], known.first[season + 1], known.n_events[season]
+        waiting, own, taken[:] = np.empty((4, n + 1), np.int64), groups[first:last], 0
+        most = (end - begin) / (total - n + 1)  # the largest part of the times left that those in windows can become
+        if most < _FEW:
+            n, state = _some(state, most, own, total, end - begin, taken, waiting)
         else:
-            found += _in_turn(rng, k, ends, known, cells, support, out)
-        group = last
+            coarse = known.coarse[known.first_coarse[season] : known.first_coarse[season + 1]]
+            n, state = _each(
+                state, own, total, end - begin, coarse, known.shift[season], known.origin, known.row_place,
+                known.n_columns, known.occupied, taken, waiting,
+            )  # fmt: skip
+        chosen, cell, placed = _room(found, n, chosen, cell, placed)
+        found = _shining(
+            n, waiting, known.origin, known.moved[begin:end], known.times[begin:end], known.row_place, known.n_columns,
+            known.place, known.hull, entries, sources, support, found, chosen, cell, placed,
+        )  # fmt: skip
     return chosen[:found].copy(), cell[:found].copy(), placed[0, :found].copy(), placed[1, :found].copy()
 
 
 @kernel(inner=True)
-def _in_turn(rng, k, ends, known, cells, support, out):
-    """Events of a season that each take one of the times that are left; the number of those in `out`."""
-    group, last, n, _ = ends
-    chosen, cell, placed = out
-    found = 0
-    # Each event takes one of the times that are left: a permutation, as far as it is looked at.
-    left, free = known.n_events[k], known.first[k + 1] - known.first[k]
-    place = np.full(known.n_columns.max(), -1)  # of the cells of a row, by column
-    untaken = np.empty(free, np.int32)
-    for i in range(free):
-        untaken[i] = known.first[k] + i
-    most = free / (left - n + 1)  # the largest part that `free` can become of `left`
-    few = most < _FEW  # jump from one event that may get such a time to the next
-    steps = -1.0 / np.log1p(-most) if few else 0.0
-    most = most if few else 1.0
-    for own in range(group, last):
-        start, stop, row = known.groups[own, 0], known.groups[own, 1], known.groups[own, 2]
-        for c in range(cells.row_start[row], cells.row_start[row + 1]):
-            place[cells.column[c]] = c
-        i = start - 1
-        while True:
-            i += 1 + (int(rng.standard_exponential() * steps) if few else 0)
-            if i >= stop:
-                break
-            at = int(rng.random() * most * (left - (i - start)))
-            if at >= free:
-                continue
-            t = known.times[untaken[at]]
-            free -= 1
-            untaken[at] = untaken[free]
-            if t < known.shining[row, 0] or t > known.shining[row, 1]:
-                continue
-            new = _moved(i, t, k, known)
-            near = place[_column(new, row, known)]
-            if near >= 0 and _any_shines(t, near, cells, support):
-                chosen[found], cell[found], placed[0, found], placed[1, found] = i, near, new, t
-                found += 1
-        for c in range(cells.row_start[row], cells.row_start[row + 1]):
-            place[cells.column[c]] = -1
+def _some(state, most, groups, left, n_times, taken, waiting):
+    """Let the few events that get a time in a window, `most` of those `left` at most, take it: as `_each`."""
+    free, n = n_times, 0
+    steps = 1.0 / np.log1p(-most)
+    for own in range(len(groups)):
+        start, stop = groups[own, 0], groups[own, 1]
+        i = start + int(np.log(1.0 - _mixed(state)) * steps)
+        while i < stop:
+            if _mixed(state + _STEP) * most * (left - (i - start)) < free:
+                slot = np.uint64(_mixed(state + np.uint64(2) * _STEP) * n_times)
+                while taken[slot >> np.uint64(6)] >> (slot & np.uint64(63)) & np.uint64(1):
+                    state += _STEP
+                    slot = np.uint64(_mixed(state + np.uint64(2) * _STEP) * n_times)
+                taken[slot >> np.uint64(6)] |= np.uint64(1) << (slot & np.uint64(63))
+                free -= 1
+                waiting[0, n], waiting[1, n], waiting[2, n] = i, slot, groups[own, 2]
+                n += 1
+            state += np.uint64(3) * _STEP
+            i += 1 + int(np.log(1.0 - _mixed(state)) * steps)
+        state += _STEP
         left -= stop - start
+    return n, state
+
+
+@kernel(inner=True)
+def _each(state, groups, n_events, n_times, coarse, shift, origin, row_place, row_columns, occupied, taken, waiting):
+    """Let each event of the groups of a season draw a time until it is one that is not taken.
+
+    In steps for all events of a group: none has to wait for what is far in memory, nor guess what it will be.
+
+    Returns
+    -------
+    n : int
+        Number of events in `waiting`, among them all that come near a source if it shines: their number, that of the
+        time among those in windows, and the row.
+    """
+    n, largest, one, six, low = np.uint64(0), 0, np.uint64(1), np.uint64(6), np.uint64(63)
+    for own in range(len(groups)):
+        largest = max(largest, groups[own, 1] - groups[own, 0])
+    event, drawn = np.empty(largest + 1, np.int64), np.empty(largest, np.uint64)
+    within, turn, shift, half = np.uint64(n_times), np.uint64(TICKS - 1), np.uint64(shift), np.uint64(32)
+    for own in range(len(groups)):
+        start, row, left = groups[own, 0], groups[own, 2], groups[own, 1] - groups[own, 0]
+        columns, n_columns = np.uint64(row_place[row]), np.uint64(row_columns[row])
+        for e in range(left):
+            event[e] = start + e
+        while left:
+            for e in range(left):
+                drawn[e] = np.uint64(_mixed(state + np.uint64(e) * _STEP) * n_events)
+            state += np.uint64(left) * _STEP
+            again = np.uint64(0)
+            for e in range(left):
+                i, slot = event[e], drawn[e]
+                before = taken[slot >> six]
+                taken[slot >> six] = before | one << (slot & low)
+                rejected = before >> (slot & low) & one
+                event[again] = i
+                again += rejected
+                begin = columns + ((np.uint64(origin[i] + coarse[slot >> shift]) & turn) * n_columns >> half)
+                end = columns + ((np.uint64(origin[i] + coarse[(slot >> shift) + one]) & turn) * n_columns >> half)
+                near = (occupied[begin >> six] >> (begin & low)) | (occupied[end >> six] >> (end & low))
+                waiting[0, n], waiting[1, n], waiting[2, n] = i, slot, row
+                n += near & (one ^ rejected) & np.uint64(slot < within)
+            left = np.int64(again)
+    return np.int64(n), state
+
+
+@kernel(inner=True)
+def _mixed(state):
+    """A number in [0, 1) from each of states that are a `_STEP` apart: SplitMix64.
+
+    A call of the Generator costs as much as all else that is done for an event.
+    """
+    state += _STEP
+    mixed = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.float64((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+
+
+@kernel(inner=True)
+def _shining(
+    n, waiting, origin, moved, times, row_place, row_columns, place, hull, entries, sources, support, found, chosen,
+    cell, placed,
+):  # fmt: skip
+    """Add the first `n` events that wait to those found, as far as they come near a source that shines; the number of
+    these."""
+    near, kept = waiting[2], 0
+    for w in range(n):
+        i, slot, row = waiting[0, w], waiting[1, w], waiting[2, w]
+        ra = np.uint64(origin[i] + moved[slot]) & np.uint64(TICKS - 1)
+        waiting[0, kept], waiting[1, kept], waiting[3, kept] = i, slot, ra
+        near[kept] = place[row_place[row] + np.int64(ra * np.uint64(row_columns[row]) >> np.uint64(32))]
+        kept += near[kept] >= 0
+    n, kept = kept, 0
+    for w in range(n):
+        slot, own = waiting[1, w], near[w]
+        waiting[0, kept], waiting[1, kept], waiting[3, kept], near[kept] = waiting[0, w], slot, waiting[3, w], own
+        kept += (hull[own, 0] <= times[slot]) & (times[slot] <= hull[own, 1])
+    for w in range(kept):
+        t, own = times[waiting[1, w]], near[w]
+        if entries[own, 1] - entries[own, 0] == 1 or _any_shines(t, entries[own, 0], entries[own, 1], sources, support):
+            chosen[found], cell[found] = waiting[0, w], own
+            placed[0, found], placed[1, found] = waiting[3, w] * (_TURN / TICKS), t
+            found += 1
     return found
 
 
 @kernel(inner=True)
-def _drawn(rng, k, ends, known, cells, support, out):
-    """Events of a season that draw a time near a source before all others; the number of those in `out`."""
-    group, last, n, slots = ends
-    chosen, cell, placed = out
-    begin, n_times, total = known.first[k], known.first[k + 1] - known.first[k], known.n_events[k]
-    least = total - n + 1  # times that an event can draw from
-    number, rank = np.empty(len(chosen), np.int32), np.empty(len(chosen), np.int64)
-    drawn = np.full(n_times, -1, np.int32)  # the first draw of each time: first its place among those found
-    found, before, distinct = 0, 0, 0
-    at = np.empty(len(chosen), np.int32)
-    for own in range(group, last):
-        start, stop, row = known.groups[own, 0], known.groups[own, 1], known.groups[own, 2]
-        n_slots = _slots(known.groups[own], known, cells)
-        first, in_column = cells.row_start[row], _most(row, k, known)
-        steps = -1.0 / np.log1p(-n_slots / least)
-        i = start - 1
-        while True:
-            i += 1 + int(rng.standard_exponential() * steps)
-            if i >= stop:
-                break
-            slot = int(rng.random() * n_slots)
-            if rng.random() * (total - before - (i - start)) >= least:
-                continue
-            if n_slots < n_times:
-                column = cells.column[first + slot // in_column]
-                slot, low = slot % in_column, _first_in(column, i, row, k, known)
-                if slot >= (_first_in(column + 1, i, row, k, known) - low) % n_times:
-                    continue
-                slot = (low + slot) % n_times
-            if found == len(chosen):
-                continue
-            t = known.times[begin + slot]
-            new = _moved(i, t, k, known)
-            near = _near(t, new, row, known, cells, support)
-            chosen[found], cell[found], placed[0, found], placed[1, found] = i, near, new, t
-            number[found], rank[found] = slot, before + i - start
-            if drawn[slot] < 0:
-                drawn[slot], at[distinct] = found, slot
-                distinct += 1
-            found += 1
-        before += stop - start
-    if not found:
-        return 0
-    # Of the times that were found, the rank of the first event that drew them.
-    for d in range(distinct):
-        drawn[at[d]] = rank[drawn[at[d]]]
-    bound, before, passed = least - slots, 0, 0
-    steps = -1.0 / np.log1p(-distinct / bound)
-    for own in range(group, last):
-        start, stop, row = known.groups[own, 0], known.groups[own, 1], known.groups[own, 2]
-        i = start - 1
-        while True:
-            i += 1 + int(rng.standard_exponential() * steps)
-            if i >= stop:
-                break
-            slot = at[int(rng.random() * distinct)]
-            order = before + i - start
-            while passed < found and rank[passed] < order:
-                passed += 1
-            if drawn[slot] <= order or (passed < found and rank[passed] == order):
-                continue
-            if _slots(known.groups[own], known, cells) == n_times:
-                continue  # an event that drew any of the times was found
-            limit = rng.random() * (total - order)
-            if limit * (1 - _slots(known.groups[own], known, cells) / (total - order)) >= bound:
-                continue
-            count, among = _in_columns(slot, i, row, k, known, cells)
-            if not among and limit * (1 - count / (total - order)) < bound:
-                drawn[slot] = order
-        before += stop - start
-    kept = 0
-    for c in range(found):
-        if drawn[number[c]] == rank[c] and cell[c] >= 0:
-            chosen[kept], cell[kept], placed[0, kept], placed[1, kept] = chosen[c], cell[c], placed[0, c], placed[1, c]
-            kept += 1
-    return kept
-
-
-@kernel(inner=True)
-def _most(row, k, known):
-    """Largest number of times in a column of a row."""
-    width = 0
-    while known.widths[width] != known.n_columns[row]:
-        width += 1
-    return known.most[k, width]
-
-
-@kernel(inner=True)
-def _slots(group, known, cells):
-    """Draws to choose from, at least as many as times that bring an event of a group near a source."""
-    row, k = group[2], group[3]
-    return min(
-        (cells.row_start[row + 1] - cells.row_start[row]) * _most(row, k, known), known.first[k + 1] - known.first[k]
-    )
-
-
-@kernel(inner=True)
-def _moved(i, t, k, known):
-    """Right ascension of the event `i` at the time `t`, rad in [0, 2 pi)."""
-    new = known.ra[i] + known.turn[k] * (t - known.mjd[i])
-    return new - _TURN * np.floor(new / _TURN)
-
-
-@kernel(inner=True)
-def _column(ra, row, known):
-    return min(int(ra * known.n_columns[row] / _TURN), known.n_columns[row] - 1)
-
-
-@kernel(inner=True)
-def _first_in(column, i, row, k, known):
-    """Place among the times of a season, by phase, of the first that brings the event `i` into a column."""
-    phase = column % known.n_columns[row] * _TURN / known.n_columns[row] - known.ra[i] + known.turn[k] * known.mjd[i]
-    phase -= _TURN * np.floor(phase / _TURN)
-    bucket = min(int(phase * (known.buckets.shape[1] - 1) / _TURN), known.buckets.shape[1] - 2)
-    low, high = known.buckets[k, bucket], known.buckets[k, bucket + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if known.phase[known.first[k] + middle] < phase:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel(inner=True)
-def _near(t, ra, row, known, cells, support):
-    """The cell of a row at a right ascension, if it has sources of which one shines at the time `t`; else -1."""
-    if t < known.shining[row, 0] or t > known.shining[row, 1]:
-        return -1
-    column, low, high = _column(ra, row, known), cells.row_start[row], cells.row_start[row + 1]
-    end = high
-    while low < high:
-        middle = (low + high) // 2
-        if cells.column[middle] < column:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < end and cells.column[low] == column and _any_shines(t, low, cells, support) else -1
-
-
-@kernel(inner=True)
-def _in_columns(slot, i, row, k, known, cells):
-    """Number of the times of a season that bring the event `i` into columns of a row with sources, and whether the time
-    at the place `slot` does."""
-    n_times, count, among = known.first[k + 1] - known.first[k], 0, False
-    c, end = cells.row_start[row], cells.row_start[row + 1]
-    while c < end:
-        low = _first_in(cells.column[c], i, row, k, known)
-        while c + 1 < end and cells.column[c + 1] == cells.column[c] + 1:
-            c += 1
-        size = (_first_in(cells.column[c] + 1, i, row, k, known) - low) % n_times
-        count += size
-        among = among or (slot - low) % n_times < size
-        c += 1
-    return count, among
-
-
-@kernel(inner=True)
-def _any_shines(t, cell, cells, support):
-    """Whether a source that events in a cell may be near shines at the time `t` [MJD]."""
-    for entry in range(cells.entries[cell, 0], cells.entries[cell, 1]):
-        j = cells.source[entry]
+def _any_shines(t, first, end, sources, support):
+    """Whether any of the `sources` from `first` to `end` shines at the time `t` [MJD]."""
+    for entry in range(first, end):
+        j = sources[entry]
         if support[j, 0] <= t <= support[j, 1]:
             return True
     return False
 
 
 @kernel(inner=True)
-def _longer(values, needed):
-    more = np.empty(max(needed, 2 * len(values)), values.dtype)
-    for i in range(len(values)):  # a slice takes seconds to compile
-        more[i] = values[i]
-    return more
-
-
-@kernel(inner=True)
-def _wider(values, needed):
-    more = np.empty((len(values), max(needed, 2 * values.shape[1])))
-    for i in range(len(values)):
-        for j in range(values.shape[1]):
-            more[i, j] = values[i, j]
-    return more
+def _room(found, n, chosen, cell, placed):
+    """The same with room for `n` more."""
+    if found + n < len(chosen):
+        return chosen, cell, placed
+    more = 2 * (found + n + 1)
+    one, two, three = np.empty(more, np.int64), np.empty(more, np.int64), np.empty((2, more))
+    for i in range(found):  # a slice takes seconds to compile
+        one[i], two[i], three[0, i], three[1, i] = chosen[i], cell[i], placed[0, i], placed[1, i]
+    return one, two, three

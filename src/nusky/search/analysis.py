@@ -136,7 +136,7 @@ class Analysis:
         """What the likelihood uses and what spectrum it has, in words; a power law goes without saying."""
         return self.kind + ("" if spectrum.words == PowerLaw.NAME else f", {spectrum.words}")
 
-    @property
+    @cached_property
     def n_events(self) -> np.ndarray:
         """Events of every season, (n_seasons,) float64."""
         return np.array([len(season) for season in self.seasons], dtype=float)

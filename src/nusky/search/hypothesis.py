@@ -278,18 +278,20 @@ class Hypothesis:
         detector stay; in a cone they stay at their right ascensions. Only events whose new time lies in a window cost.
         With `scramble` set to right ascensions these are redrawn at the events' own times.
         """
-        near = self.near.cells.row_start, self.near.cells.column
         if self.sources.profiles is None:
-            found = cells.draw(rng, self._groups, *near)
-            return Sky(*found, self._NOTHING, self.analysis.n_events)
+            return Sky(*self._drawn(rng), self._NOTHING, self.analysis.n_events)
         timed = self._timed
         if self.scramble == RIGHT_ASCENSION:
-            found = cells.draw(rng, self._groups, *near)
+            found = self._drawn(rng)
             mjd = timed.mjd[found[0]]
             shining = timed.windows.contain(mjd)
             return Sky(*(own[shining] for own in found), self._NOTHING, self.analysis.n_events, mjd[shining])
-        *found, mjd = permute(rng, self._permutation, self.near.cells, self.profiles.support)
+        known, state = self.near.cells, rng.integers(2**64, dtype=np.uint64)
+        *found, mjd = permute(state, self._permutation, known.entries, known.source, self.profiles.support)
         return Sky(*found, self._NOTHING, self.analysis.n_events, mjd)
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return cells.draw(rng, self._groups, self.near.cells.row_start, self.near.cells.column)
 
     def common(self, ra: np.ndarray, mjd: np.ndarray | None) -> Sky:
         """A sky of `common_sky`, right ascensions in rad, as this hypothesis sees it."""

@@ -8,14 +8,12 @@ import numpy as np
 
 from nusky.likelihood import cells
 from nusky.likelihood.cells import SourceCells
-from nusky.likelihood.time import Permutation
+from nusky.likelihood.time import Permutation, bits, coarsened, ticks
 from nusky.search.analysis import Analysis
 from nusky.search.time_profile import EARTH_TURN, GoodRuns, TimeProfile, joined, turned
 
 TIMES, RIGHT_ASCENSION = "times", "right-ascension"
 """What is scrambled in skies of sources that change with time."""
-_PARTS_OF_A_TURN = 4096
-"""Times that are permuted are found by the part of a turn that their phase lies in."""
 
 
 def common_sky(
@@ -87,41 +85,45 @@ class TimedEvents:
         support : (n_sources, 2) float64
             First and last time [MJD] at which each source shines.
         """
+        season = analysis.indexed.records["season"]
         turn = np.where(in_cones(analysis), 0.0, EARTH_TURN)
         times = np.split(self.times, self.first[1:-1])
-        phase = [own * rate % (2 * np.pi) for own, rate in zip(times, turn, strict=True)]
-        order = [np.argsort(own, kind="stable") for own in phase]
-        times, phase = ([own[by] for own, by in zip(each, order, strict=True)] for each in (times, phase))
-        widths = np.unique(cells.ROW_N_RA)
-        most = np.array([[_most_within(own, 2 * np.pi / n_ra) for n_ra in widths] for own in phase])
-        edges = np.linspace(0, 2 * np.pi, _PARTS_OF_A_TURN + 1)
-        buckets = np.array([np.searchsorted(own, edges) for own in phase])
-        shining = _shining(known, support)
+        moved = [ticks(rate * own) for rate, own in zip(turn, times, strict=True)]
+        order = [np.argsort(own, kind="stable") for own in moved]
+        times, moved = ([own[by] for own, by in zip(each, order, strict=True)] for each in (times, moved))
+        shift, coarse = zip(*map(coarsened, moved, analysis.n_events.astype(int)), strict=True)
+        row_place, place = known.by_column()
+        hull = _shining(known, support)
         return Permutation(
-            _groups_of_seasons(groups, analysis.indexed.records["season"], times, shining),
-            self.ra,
-            self.mjd,
+            _groups_of_seasons(groups, season, times, _of_rows(known, hull)),
+            ticks(self.ra - turn[season] * self.mjd),
             np.concatenate(times),
-            np.concatenate(phase),
+            np.concatenate(moved),
             self.first,
-            buckets,
-            most,
-            widths,
+            np.concatenate(coarse),
+            np.concatenate(([0], np.cumsum([len(own) for own in coarse]))),
+            np.array(shift),
             analysis.n_events.astype(np.int64),
-            turn,
-            shining,
             cells.ROW_N_RA,
+            row_place,
+            place,
+            bits(place >= 0),
+            hull,
         )
 
 
 def _shining(known: SourceCells, support: np.ndarray) -> np.ndarray:
-    """First and last time [MJD] at which a source of each row of the sky's index shines, (N_ROWS, 2) float64."""
-    found = np.zeros((cells.N_ROWS, 2))
-    rows = np.flatnonzero(np.diff(known.row_start))
+    """First and last time [MJD] at which a source in the list of each cell shines, (n_cells, 2) float64."""
     begin, own = np.unique(known.entries[:, 0], return_inverse=True)
+    edges = zip((np.minimum, np.maximum), support.T, strict=True)
+    return np.column_stack([extreme.reduceat(times[known.source], begin)[own] for extreme, times in edges])
+
+
+def _of_rows(known: SourceCells, hull: np.ndarray) -> np.ndarray:
+    """The same for all cells of each row of the sky's index, (N_ROWS, 2); 0 where it has none."""
+    found, rows = np.zeros((cells.N_ROWS, 2)), np.flatnonzero(np.diff(known.row_start))
     for edge, extreme in enumerate((np.minimum, np.maximum)):
-        of_list = extreme.reduceat(support[known.source, edge], begin)
-        found[rows, edge] = extreme.reduceat(of_list[own], known.row_start[rows])
+        found[rows, edge] = extreme.reduceat(hull[:, edge], known.row_start[rows])
     return found
 
 
@@ -140,13 +142,6 @@ def _groups_of_seasons(
     of_row = shining[found[:, 2]]
     found = found[(of_row[:, 0] <= reach[:, 1]) & (of_row[:, 1] >= reach[:, 0])]
     return np.ascontiguousarray(found[np.argsort(found[:, 3], kind="stable")])
-
-
-def _most_within(phase: np.ndarray, width: float) -> int:
-    """Largest number of sorted phases [rad] within a width [rad], a little more for rounding."""
-    around = np.concatenate((phase, phase + 2 * np.pi))
-    count = np.searchsorted(around, phase + min(width, 2 * np.pi) + 1e-8) - np.arange(len(phase))
-    return int(min(count.max(initial=0), len(phase)))
 
 
 def in_cones(analysis: Analysis) -> tuple[bool, ...]:
