@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from nusky.likelihood.cells import SourceCells
+from nusky.likelihood.cells import ROW_N_RA, SourceCells
 from nusky.likelihood.time import Permutation, bits, coarsened, permute, ticks
 
 TURN, N_COLUMNS = 2.0, 4
@@ -120,3 +120,35 @@ def test_a_sky_is_that_of_its_stream_whatever_was_drawn_before():
         drawn(np.random.default_rng(6), 2, 12, WINDOWS)
     for one, other in zip(first, drawn(np.random.default_rng(5), 2, 12, WINDOWS), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("n_inside", [20_000, 9_000, 2_000], ids=["all times inside", "many", "few"])
+def test_as_many_events_come_near_as_their_times_bring_there(n_inside):
+    """In a season of many times, most of which are looked up coarsely only."""
+    n_events, looked_at, n_columns, rng = 20_000, 1_500, int(ROW_N_RA.max()), np.random.default_rng(7)
+    mjd, ra = np.sort(rng.uniform(0, 400, n_events)), rng.uniform(0, 2 * np.pi, n_events)
+    inside = mjd[:n_inside]
+    moved = ticks(TURN * inside)
+    order = np.argsort(moved)
+    inside, moved = inside[order], moved[order]
+    columns = np.sort(rng.choice(n_columns, 100, replace=False))
+    place = np.full(n_columns, -1, np.int32)
+    place[columns] = np.arange(100)
+    shift, coarse = coarsened(moved, n_events)
+    known = Permutation(
+        np.array([[100, 100 + looked_at, 0, 0]]), ticks(ra - TURN * mjd), inside, moved, np.array([0, n_inside]),
+        coarse, np.array([0, len(coarse)]), np.array([shift]), np.array([n_events]), np.array([n_columns]),
+        np.array([0]), place, bits(place >= 0), np.tile([0.0, 400.0], (100, 1)),
+    )  # fmt: skip
+    entries, sources = np.tile(np.array([0, 1], np.int32), (100, 1)), np.zeros(1, np.int32)
+    support = np.array([[0.0, 400.0]])
+    after = (ra[100 : 100 + looked_at, None] + TURN * (inside - mjd[100 : 100 + looked_at, None])) % (2 * np.pi)
+    near = np.isin((after * n_columns / (2 * np.pi)).astype(int), columns).sum(axis=1) / n_events
+    numbers = []
+    for _ in range(300):
+        chosen, cell, new, t = permute(rng.integers(2**64, dtype=np.uint64), known, entries, sources, support)
+        numbers.append(len(chosen))
+        np.testing.assert_array_equal(columns[cell], (new * n_columns / (2 * np.pi)).astype(int))
+        assert len(np.unique(chosen)) == len(chosen) == len(np.unique(t))
+    assert shift > 0 or n_inside < n_events
+    assert np.mean(numbers) == pytest.approx(near.sum(), abs=4 * np.sqrt(near.sum() / len(numbers)))

@@ -93,7 +93,7 @@ class TimedEvents:
         times, moved = ([own[by] for own, by in zip(each, order, strict=True)] for each in (times, moved))
         shift, coarse = zip(*map(coarsened, moved, analysis.n_events.astype(int)), strict=True)
         row_place, place = known.by_column()
-        hull = _shining(known, support)
+        hull = _hull(known, support)
         return Permutation(
             _groups_of_seasons(groups, season, times, _of_rows(known, hull)),
             ticks(self.ra - turn[season] * self.mjd),
@@ -112,7 +112,7 @@ class TimedEvents:
         )
 
 
-def _shining(known: SourceCells, support: np.ndarray) -> np.ndarray:
+def _hull(known: SourceCells, support: np.ndarray) -> np.ndarray:
     """First and last time [MJD] at which a source in the list of each cell shines, (n_cells, 2) float64."""
     begin, own = np.unique(known.entries[:, 0], return_inverse=True)
     edges = zip((np.minimum, np.maximum), support.T, strict=True)
