@@ -51,8 +51,8 @@ TRIAL_MIB = 9e-5
 """Fits of a source in a trial, in the job that makes them."""
 SOURCE_TRIAL_S, SOURCE_TRIAL_FREE_S = 6e-10, 1.27e-9
 """Trial of one source, per event."""
-FLARE_TRIAL_S, FLARE_FIT_S = 1.6e-8, 6e-3
-"""Trial of an unknown flare of one source: permuting times, per event, and the fit of its windows."""
+FLARE_TRIAL_S, FLARE_FIT_S = 1.1e-8, 2.5e-3
+"""Trial of an unknown flare of one source, per event, and besides."""
 COMMON_SKY_S = 1.5e-7
 """Drawing a whole sky and finding its events near the sources, per event."""
 STACK_SOURCE_S = 0.06
