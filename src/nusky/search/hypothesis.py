@@ -19,9 +19,10 @@ from nusky.errors import PhysicsError
 from nusky.likelihood import cells
 from nusky.likelihood.cells import SourceCells
 from nusky.likelihood.events import EVENT
+from nusky.likelihood.permutation import Permutation, permute
 from nusky.likelihood.ratios import Signal, near_ratios
 from nusky.likelihood.terms import directions
-from nusky.likelihood.time import NO_PROFILES, Permutation, Profiles, permute
+from nusky.likelihood.time import NO_PROFILES, Profiles
 from nusky.search.analysis import Analysis
 from nusky.search.far_pairs import far_of_each, far_ratios
 from nusky.search.flare import FlareLikelihood, largest_factor, wanted

@@ -8,7 +8,7 @@ import numpy as np
 
 from nusky.likelihood import cells
 from nusky.likelihood.cells import SourceCells
-from nusky.likelihood.time import Permutation, bits, coarsened, ticks
+from nusky.likelihood.permutation import Permutation, bits, coarsened, ticks
 from nusky.search.analysis import Analysis
 from nusky.search.time_profile import EARTH_TURN, GoodRuns, TimeProfile, joined, turned
 

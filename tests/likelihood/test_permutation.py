@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chisquare
 
 from nusky.likelihood.cells import ROW_N_RA, SourceCells
-from nusky.likelihood.time import Permutation, bits, coarsened, permute, ticks
+from nusky.likelihood.permutation import Permutation, bits, coarsened, permute, ticks
 
 TURN, N_COLUMNS = 2.0, 4
 WINDOWS = np.array([[2.0, 3.0], [3.0, 9.0]])
