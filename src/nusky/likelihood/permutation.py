@@ -87,7 +87,7 @@ def coarsened(moved: np.ndarray, n_events: int) -> tuple[int, np.ndarray]:
 
 
 def bits(flags: np.ndarray) -> np.ndarray:
-    """Booleans (n,) as bits, the first one the lowest of the first word; (n / 64, rounded up,) uint64."""
+    """Booleans (n_flags,) as bits, the first one the lowest of the first word; (n_words,) uint64."""
     packed = np.packbits(flags, bitorder="little")
     return np.append(packed, np.zeros(-len(packed) % 8, np.uint8)).view("<u8")
 
