@@ -187,7 +187,48 @@ def other_time(value: float) -> str:
 
 def says_julian(name: str) -> bool:
     """Whether the name of a column says that its times are Julian dates of any kind but MJD."""
-    return bool(re.search(r"(^|[^a-z])[bhrt]?jd([^a-z]|$)|julian", name.casefold())) and "mjd" not in name.casefold()
+    said = re.sub(r"modified[\W_]*julian", "mjd", name.casefold())
+    is_mjd = "mjd" in said or "2400000.5" in said
+    return bool(re.search(r"(^|[^a-z])[bhrt]?jd([^a-z]|$)|julian", said)) and not is_mjd
+
+
+_SCALES = {"ut": "utc", "ut1": "utc", "gmt": "utc", "tdt": "tt", "et": "tt", "iat": "tai"} | {
+    scale: scale for scale in ("utc", "tt", "tai", "gps", "tdb", "tcb", "tcg")
+}
+"""Scales of time as headers call them, by their name in astropy; those of UT differ by less than a second."""
+_GPS_BEHIND_TAI = 19 / 86400
+"""GPS counts TAI from its value of 1980 on, d (IS-GPS-200)."""
+
+
+def time_scale(stated: str) -> str | None:
+    """The scale of time that a header calls `stated`, such as UTC or TT(BIPM); None for what is none."""
+    return _SCALES.get(stated.partition("(")[0].strip().casefold())
+
+
+def time_scale_in_name(name: str) -> str | None:
+    """The one scale that the name of a column of times states: MJD_TT, "MJD (TDB)", tmin_utc; None without."""
+    words = set(re.findall(r"(?<![a-z0-9])(utc|tt|tdt|tai|gps|tdb|tcb|tcg)(?![a-z0-9])", name.casefold()))
+    return _SCALES[words.pop()] if len(words) == 1 else None
+
+
+def time_scale_in_words(text: str) -> str | None:
+    """The one scale, in capitals, that a sentence about times states; None without."""
+    if not re.search(r"\b(times?|mjd|dates?|timesys|timescale)\b", text, re.I):
+        return None
+    words = set(re.findall(r"\b(UTC|TT|TDT|TAI|TDB|TCB|TCG)\b", text))
+    return _SCALES[words.pop().casefold()] if len(words) == 1 else None
+
+
+def utc(mjd: Any, scale: str) -> Any:
+    """Times (n,) [MJD, days] of a scale that `time_scale` gives as UTC; what is no MJD stays as it is."""
+    import numpy as np
+    from astropy.time import Time
+
+    found = np.array(mjd, dtype=float)
+    known = (found >= MJD_RANGE[0]) & (found <= MJD_RANGE[1])
+    shift, of_astropy = (_GPS_BEHIND_TAI, "tai") if scale == "gps" else (0.0, scale)
+    found[known] = Time(found[known] + shift, format="mjd", scale=of_astropy).utc.mjd
+    return found
 
 
 _DAYS = {  # of a unit of time, as people write it
@@ -213,6 +254,11 @@ def time_unit(text: str) -> float | None:
     if spelled in _TIMES:
         return _TIMES[spelled]
     return _size(text, spelled, "day")
+
+
+def is_energy(text: str) -> bool:
+    """Whether `text` is a unit of energy, as astropy writes it."""
+    return _size(text, text.casefold(), "GeV") is not None
 
 
 def _size(text: str, spelled: str, of: str) -> float | None:

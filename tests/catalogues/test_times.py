@@ -89,6 +89,56 @@ def test_a_column_of_julian_dates_is_no_mjd(tmp_path, header):
         build(path, BURST | {"centre_mjd": header})
 
 
+@pytest.mark.parametrize(
+    ("description", "says"),
+    [("JD - 2400000", True), ("Modified Julian Date", False), ("JD - 2400000.5", False), ("BJD as MJD", False)],
+)
+def test_descriptions_of_times_count(tmp_path, description, says):
+    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
+    table["t0"].info.description = description
+    table.write(tmp_path / "list.ecsv")
+    if not says:
+        assert build(tmp_path / "list.ecsv", BURST)[0]["t0"].to_pylist() == [55000.0]
+        return
+    with pytest.raises(CatalogueError, match=r"description of column 't0' says Julian dates, but `time\.centre_mjd`"):
+        build(tmp_path / "list.ecsv", BURST)
+
+
+AHEAD = {"TT": 32.184 + 34, "TAI": 34, "TDT": 32.184 + 34, "GPS": 15, "UTC": 0, "TT(BIPM)": 32.184 + 34}
+"""Seconds that scales of time were ahead of UTC in June 2009."""
+
+
+@pytest.mark.parametrize("scale", AHEAD)
+@pytest.mark.parametrize("suffix", ["ecsv", "fits", "vot"])
+def test_times_of_another_scale_become_utc(tmp_path, scale, suffix):
+    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
+    path = tmp_path / f"list.{suffix}"
+    table.meta["TIMESYS"] = scale
+    if suffix == "vot":
+        table.write(path, format="votable")
+        path.write_text(path.read_text().replace("<RESOURCE", f'<TIMESYS ID="t" timescale="{scale}"/><RESOURCE', 1))
+    else:
+        table.write(path)
+    made, report = build(path, BURST)
+    assert made["t0"].to_pylist() == pytest.approx([55000 - AHEAD[scale] / 86400], abs=1e-10)
+    assert any("converted to UTC" in note for note in report["notes"]) == (scale != "UTC")
+
+
+@pytest.mark.parametrize(("header", "ahead"), [("T0 (TT)", 66.184), ("mjd_tdb", 66.184), ("t_utc", 0)])
+def test_names_say_the_scale_of_times(tmp_path, header, ahead):
+    path = written(tmp_path, f"# All times are TAI\nname,ra_deg,dec_deg,{header},length\nA,10,20,55000,3\n")
+    made = build(path, BURST | {"centre_mjd": header})[0]
+    assert made[header].to_pylist() == pytest.approx([55000 - ahead / 86400], abs=1e-7)  # TDB is within 2 ms of TT
+
+
+def test_a_scale_that_is_not_known_is_refused(tmp_path):
+    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
+    table.meta["TIMESYS"] = "LOCAL"
+    table.write(tmp_path / "list.fits")
+    with pytest.raises(CatalogueError, match=r"column 't0' are of the scale 'LOCAL', .*TIMESYS = LOCAL.*MJD in UTC"):
+        build(tmp_path / "list.fits", BURST)
+
+
 def test_one_list_of_two_without_the_column(tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("name,ra_deg,dec_deg\nC,50,20\n")

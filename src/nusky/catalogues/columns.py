@@ -43,6 +43,7 @@ _UNCLEAR = frozenset({"f", "flag", "detected", "detection", "det", "isdetected"}
 """Words in names of columns of which some flag limits."""
 _ERROR_WORDS = frozenset(["e", "err", "error", "errors", "unc", "uncertainty", "sigma", "stat"])
 """Words that make the name of a column that of its errors."""
+_FUNCTION_OF_ANGLE = re.compile(r"(sin|cos)e?[\W_]*(de|dec|decl|declination|delta|b|glat|lat|zen)(?![a-z])", re.I)
 _DEGREES = {"deg", "degree", "degrees"}
 
 
@@ -200,6 +201,10 @@ def angles(
         A unit that is no angle, units that contradict each other, or a cell that is no angle.
     """
     column = _one_per_row(file.where, file.table, header)
+    if said := _FUNCTION_OF_ANGLE.match(header):
+        raise CatalogueError(
+            f"{file.where}: column '{header}' holds a {said[1]}, by its name. Give the angle itself, and name it so."
+        )
     size, read_as, is_stated = _unit(file, header, hours, given, stated_as)
     if not is_numeric(column):
         entries = [_plain(text) for text in texts(column)]
@@ -232,13 +237,66 @@ def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[
     Raises
     ------
     CatalogueError
-        A unit that is no time, two that contradict each other, or an MJD that is not in days.
+        A unit that is no time, two that contradict each other, or times that are no MJD in days.
+    """
+    if key.endswith("_mjd"):
+        return times(file, header, f"time.{key}", found, notes)
+    said = _time_unit(file, header, f"time.{key}")
+    if said is None:
+        notes.append(f"{header}: taken as days, as `{key}` says and the list states no unit.")
+    return found * said[1] if said else found
+
+
+def times(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[str]) -> np.ndarray:
+    """Times `found` (n_rows,) of a column as MJD in UTC [d], by what the file says of their unit, origin and scale.
+
+    `key` of the configuration names the column.
+
+    Raises
+    ------
+    CatalogueError
+        A unit that is not days, Julian dates, or a scale of time that is not known.
+    """
+    said = _time_unit(file, header, key)
+    if said and said[1] != 1.0:
+        raise CatalogueError(
+            f"{file.where}: column '{header}' is in '{said[0]}', but `{key}` names it, which takes MJD in days. Give "
+            "MJD."
+        )
+    description = str(file.table[header].info.description or "")
+    for what, text in (("name", header), ("description", description)):
+        if units.says_julian(text):
+            raise CatalogueError(
+                f"{file.where}: the {what} of column '{header}' says Julian dates, but `{key}` names it, which takes "
+                "MJD: subtract 2400000.5, or 0.5 from dates without their 24, and name it so."
+            )
+    own = units.time_scale_in_name(header) or units.time_scale_in_words(f"time {description}")
+    stated, by = (own, "its name or description") if own else file.time_scale or ("utc", "")
+    scale = units.time_scale(stated)
+    if scale is None:
+        raise CatalogueError(
+            f"{file.where}: the times in column '{header}' are of the scale '{stated}', which is not known here ({by})."
+            " Give MJD in UTC, and correct what the file says of them."
+        )
+    if scale == "utc":
+        return found
+    notes.append(f"{header}: times are {scale.upper()} ({by}), and are converted to UTC.")
+    return units.utc(found, scale)
+
+
+def _time_unit(file: TableFile, header: str, key: str) -> tuple[str, float] | None:
+    """The unit of time that the file or the column's name states, as text and in days.
+
+    Raises
+    ------
+    CatalogueError
+        A unit that is no time, or two that contradict each other.
     """
     unit = str(file.table[header].unit or "").strip()
     in_file = (unit, 1.0 if unit.casefold() == "mjd" else units.time_unit(unit)) if unit else None
     if in_file and in_file[1] is None:
         raise CatalogueError(
-            f"{file.where}: column '{header}' has the unit '{unit}', which is no time, but `time.{key}` names it. "
+            f"{file.where}: column '{header}' has the unit '{unit}', which is no time, but `{key}` names it. "
             "Correct the unit, or name another column."
         )
     in_name = units.time_unit_in_name(header)
@@ -247,22 +305,7 @@ def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[
             f"{file.where}: column '{header}' has the unit '{unit}', but its name says {in_name[0]}. Correct the one "
             "that is wrong."
         )
-    said = in_file or in_name
-    if key.endswith("_mjd"):
-        if said and said[1] != 1.0:
-            raise CatalogueError(
-                f"{file.where}: column '{header}' is in '{said[0]}', but `time.{key}` names it, which takes MJD in "
-                "days. Give MJD."
-            )
-        if units.says_julian(header):
-            raise CatalogueError(
-                f"{file.where}: the name of column '{header}' says Julian dates, but `time.{key}` names it, which "
-                "takes MJD: subtract 2400000.5, or 0.5 from dates without their 24, and name it so."
-            )
-        return found
-    if said is None:
-        notes.append(f"{header}: taken as days, as `{key}` says and the list states no unit.")
-    return found * said[1] if said else found
+    return in_file or in_name
 
 
 def _first(table: Table, header: str) -> tuple[int, str]:
@@ -498,6 +541,31 @@ def _words(name: str) -> list[str]:
     """The words of a name, with its capitals made words: FluxLimit, isUL."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).casefold()
     return [word for word in re.split(r"[^a-z0-9]+", spaced) if word]
+
+
+def measured(file: TableFile, header: str, commas: bool = False) -> np.ndarray:
+    """A column of numbers (n_rows,), none of which may be a limit; parameters and errors as for `numbers`."""
+    found = numbers(file.where, file.table, header, commas)
+    return refuse_limits(file, header, found.values, found.limit)
+
+
+def refuse_limits(file: TableFile, header: str, values: np.ndarray, limit: np.ndarray) -> np.ndarray:
+    """`values` (n_rows,) of a column in any unit; CatalogueError where one of them is a `limit`."""
+    if limit.any():
+        raise CatalogueError(
+            f"{file.where}: row {np.flatnonzero(limit)[0] + 1}: '{header}' is a limit. Give a value, or leave the row "
+            "out."
+        )
+    return values
+
+
+def flags(file: TableFile, header: str) -> np.ndarray:
+    """A column of flags, (n_rows,) booleans; CatalogueError, with the row, for one that says neither yes nor no."""
+    found, wrong = _flags(_one_per_row(file.where, file.table, header))
+    if found is None:
+        at = f"row {wrong[0]}: '{shown(wrong[1])}' in" if wrong else "numbers other than 0 and 1 in"
+        raise CatalogueError(f"{file.where}: {at} column '{header}', which is to be true or false.")
+    return found
 
 
 def _flags(column: Column) -> tuple[np.ndarray | None, tuple[int, str] | None]:

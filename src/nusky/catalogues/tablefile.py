@@ -54,6 +54,7 @@ _OTHER_UNIT = re.compile(
 )
 _FAILED = re.compile(r"query_status\W{1,3}error|^\W{0,40}\*\*\W{0,40}error\b", re.I)
 _UNIT_KEYS = ("unit", "units", "angle_unit", "angle_units", "coord_unit", "coordinate_unit")
+_SCALE_KEYS = ("timesys", "timescale", "time_scale", "time_system")
 _FRAME_KEYS = ("radesys", "radecsys", "coordsys", "coord_sys", "coordinate_system", "frame", "coordinate_frame")
 
 
@@ -72,6 +73,8 @@ class TableFile:
     """Comments that speak of another frame than J2000, without a column they belong to."""
     other_unit: tuple[str, ...] = ()
     """Comments that speak of radians or hours."""
+    time_scale: tuple[str, str] | None = None
+    """The scale of its times, and what says it, where the file states one."""
     doubled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names that several columns share -> the IDs these have in `table`."""
 
@@ -134,6 +137,19 @@ def read_table(
     return found
 
 
+def without_keys(message: str, form: bool = True, table: bool = True) -> str:
+    """A message about a file of a run that says nothing of a command line, nor of the keys there are not for it.
+
+    `form` and `table` tell whether the configuration has `format` and `table` for the file.
+    """
+    message = re.sub(r" \((--[\w ]+ )?on the command line[^)]*\)|; --\w+ on the command line", "", message)
+    if not form:
+        message = re.sub(r", or state `format`: .*", ".", message)
+    if not table:
+        message = re.sub(r"Choose one by its name or number with `table`", "Give a file with one table", message)
+    return message.replace("holds no source", "holds no row")
+
+
 def _text(path: Path, given: str, separator: str | None, wanted: Collection[str], name_column: str) -> TableFile:
     if re.match(r"\s*<(\?xml|!doctype|html|votable)", given, re.I):
         raise ValueError("it is XML or HTML: give a VOTable the suffix .vot; a page is no table")
@@ -153,6 +169,7 @@ def _text(path: Path, given: str, separator: str | None, wanted: Collection[str]
         notes=notes,
         other_frame=_found(_OTHER_FRAME, said),
         other_unit=_found(_OTHER_UNIT, said),
+        time_scale=_time_scale({}, said),
     )
 
 
@@ -213,7 +230,18 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
         tuple(notes),
         other_frame=_found(_OTHER_FRAME, comments),
         other_unit=(*units_said, *_found(_OTHER_UNIT, comments)),
+        time_scale=_time_scale(meta, comments),
     )
+
+
+def _time_scale(meta: Mapping[str, Any], comments: Sequence[str]) -> tuple[str, str] | None:
+    """What the header of a table, or else a comment, says of the scale of its times."""
+    folded = {str(key).casefold(): value for key, value in meta.items() if isinstance(value, str)}
+    for key in _SCALE_KEYS:
+        if said := folded.get(key, "").strip():
+            return said[:50], f"{key.upper()} = {said[:50]}"
+    said_in = {scale: line for line in comments if (scale := units.time_scale_in_words(line))}
+    return next(((scale, line[:100]) for scale, line in said_in.items()), None) if len(said_in) == 1 else None
 
 
 def _comments(meta: Mapping[str, Any]) -> list[str]:
@@ -310,7 +338,7 @@ def _fits(path: Path, given: bytes, table: str | None) -> TableFile:
 
 
 def _frame_cards(header: fits.Header) -> dict[str, Any]:
-    keys = {key.upper() for key in (*_FRAME_KEYS, "equinox", "epoch")}
+    keys = {key.upper() for key in (*_FRAME_KEYS, *_SCALE_KEYS, "equinox", "epoch")}
     return {key.casefold(): header[key] for key in header if key.upper() in keys and header[key] != ""}
 
 
@@ -446,6 +474,8 @@ def _self_description(xml: bytes) -> _VOTable:
         inside.append(name)
         if name == "COOSYS":
             said.systems[attributes.get("ID", "")] = (attributes.get("system", ""), attributes.get("equinox"))
+        elif name == "TIMESYS":
+            said.params.append((None, "timesys", attributes.get("timescale", "")))
         elif name == "TABLE":
             said.tables.append([])
         elif name == "FIELD" and said.tables:
