@@ -331,7 +331,7 @@ def test_an_upper_limit_is_no_flux(tmp_path):
     several = read_light_curve(path, config.CurveColumns(upper_limit="limit"), [1.5, 0.5, 4.0], [0.0, 10.0])
     assert [(own.threshold, own.lag) for own in several.curves] == [(1.5, 0), (1.5, 10), (0.5, 0), (0.5, 10)]
     path.write_text(path.read_text().replace("true", "perhaps"))
-    with pytest.raises(ConfigurationError, match="'perhaps' in row 2 of column 'limit' is neither true nor false"):
+    with pytest.raises(ConfigurationError, match="row 2: 'perhaps' in column 'limit', which is to be true"):
         read_light_curve(path, config.CurveColumns(upper_limit="limit"))
 
 
@@ -345,11 +345,11 @@ def test_an_upper_limit_is_no_flux(tmp_path):
         ("55000,", "2455000.5,", "It looks like a Julian date"),
         ("55000,", "2009,", "It looks like a year"),
         (",4", ",", "flux in bin 2 of the light curve is no number"),
-        (",4", ",high", "column 'flux' holds something that is no number"),
+        (",4", ",high", "row 2: 'high' in column 'flux' is not a plain number"),
         (",4", ",1e300", "flux in bin 2 of the light curve, 1e.300, is neither 0 nor between"),
-        ("flux", "f", "there is no column 'flux'; its columns are 'start_mjd', 'stop_mjd', 'f'"),
-        (CURVE, "\n", "the file is empty; a light curve is a table"),
-        (CURVE, "other.csv", "there is no column 'start_mjd'; its columns are 'other.csv'"),
+        ("flux", "f", "no column 'flux'; it has start_mjd, stop_mjd, f.*Set `time.file_columns`.$"),
+        (CURVE, "\n", "it has no line of column names"),
+        (CURVE, "other.csv", "holds no row. Give at least one row"),
     ],
 )
 def test_light_curves_that_make_no_sense_are_refused(tmp_path, old, new, message):
@@ -362,8 +362,8 @@ def test_light_curves_that_make_no_sense_are_refused(tmp_path, old, new, message
 @pytest.mark.parametrize(
     ("name", "unit", "message"),
     [
-        ("tmin", "s", "column 'tmin' is in 's'; times are MJD, in days"),
-        ("tmin [yr]", None, "is in 'yr'; times are MJD"),
+        ("tmin", "s", "column 'tmin' is in 's', but `time.file_columns.start_mjd` names it, which takes MJD in days"),
+        ("tmin [yr]", None, "is in 'yr', but `time.file_columns.start_mjd`"),
         ("tstart_jd", None, "the name of column 'tstart_jd' says Julian dates"),
         ("tstart_mjd", "d", None),
     ],

@@ -1,20 +1,20 @@
 """Measured light curves from files."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from astropy.table import Column
-from numpy.typing import NDArray
 
+from nusky.catalogues import columns as reading
+from nusky.catalogues.tablefile import TableFile, read_table, without_keys
+from nusky.catalogues.userfile import column
 from nusky.config import CurveColumns
-from nusky.detector.spectrum_file import table_of_file
-from nusky.errors import ConfigurationError, PhysicsError
+from nusky.errors import CatalogueError, ConfigurationError, PhysicsError
 from nusky.search.time_profile import FittedCurve, LightCurve
-from nusky.units import says_julian, time_unit, time_unit_in_name
 
-_WORDS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False, "<": True, "": False}
+log = logging.getLogger(__name__)
 
 
 def read_light_curve(
@@ -23,59 +23,44 @@ def read_light_curve(
     thresholds: Sequence[float] = (0.0,),
     lags: Sequence[float] = (0.0,),
 ) -> LightCurve | FittedCurve:
-    """The light curve in an ECSV, CSV or FITS file: bins in order that touch, times in MJD.
+    """The light curve in a file: bins in order that touch, times in MJD; upper limits are no flux.
 
-    `thresholds` are in the unit of the flux, `lags` in days; of several the best is fitted.
+    `thresholds` are in the unit of the flux, `lags` in days; of several the best is fitted. Files are read as source
+    lists are. Limits are what the column `columns.upper_limit` marks; without one a file that marks some is refused.
 
     Raises
     ------
-    ConfigurationError : the file is no such table; the message names the file, and the column or bin.
+    ConfigurationError : the file is no such table; the message names the file, and the column, row or bin.
     """
-    path = Path(path)
-    table = table_of_file(path, "a light curve")
-    wanted = columns.model_dump(exclude_none=True)
-    for name in wanted.values():
-        if name not in table.colnames:
-            there = ", ".join(f"'{own}'" for own in table.colnames) or "none"
-            raise ConfigurationError(f"{path}: there is no column '{name}'; its columns are {there}.")
-    start, stop, flux = (_numbers(table[wanted[what]], path) for what in ("start_mjd", "stop_mjd", "flux"))
-    for what in ("start_mjd", "stop_mjd"):
-        _check_times(table[wanted[what]], path)
-    if "upper_limit" in wanted:
-        flux = np.where(_flags(table[wanted["upper_limit"]], path), 0.0, flux)
+    path, notes = Path(path), list[str]()
     try:
+        file = read_table(path, "", [columns.start_mjd, columns.stop_mjd, columns.flux])
+        names = {key: column(file, name) for key, name in columns.model_dump(exclude_none=True).items()}
+        start, stop = (
+            reading.times(file, names[key], f"time.file_columns.{key}", reading.measured(file, names[key]), notes)
+            for key in ("start_mjd", "stop_mjd")
+        )
+        flux = _flux(file, names)
+        for note in (*file.notes, *notes):
+            log.info("%s: %s", file.where, note)
         fitted = FittedCurve.of(start, stop, flux, thresholds=thresholds, lags=lags)
+    except CatalogueError as error:
+        said = without_keys(str(error), form=False, table=False)
+        raise ConfigurationError(said.replace("`columns` in the configuration", "`time.file_columns`")) from None
     except PhysicsError as error:
         raise ConfigurationError(f"{path}: {error}") from None
     return fitted if len(fitted.curves) > 1 else fitted.curves[0]
 
 
-def _numbers(column: Column, path: Path) -> NDArray:
-    if column.dtype.kind not in "iuf" or column.ndim != 1:
-        raise ConfigurationError(f"{path}: column '{column.name}' holds something that is no number.")
-    return np.ma.filled(column.astype(float), np.nan)
-
-
-def _check_times(column: Column, path: Path) -> None:
-    """ConfigurationError where a column of times says that they are no MJD in days."""
-    unit = str(column.unit or "").strip()
-    in_name = time_unit_in_name(column.name)
-    if (unit and unit.casefold() != "mjd" and time_unit(unit) != 1.0) or (in_name and in_name[1] != 1.0):
-        raise ConfigurationError(
-            f"{path}: column '{column.name}' is in '{unit or in_name[0]}'; times are MJD, in days."
+def _flux(file: TableFile, names: dict[str, str]) -> np.ndarray:
+    """Fluxes of the bins (n_bins,) in the unit of the file, 0 where they are limits."""
+    found = reading.numbers(file.where, file.table, names["flux"])
+    if "upper_limit" in names:
+        return np.where(reading.flags(file, names["upper_limit"]) | found.limit, 0.0, found.values)
+    limit, by = reading.limits_of(file, names["flux"], found.values)
+    if limit.any():
+        raise CatalogueError(
+            f"{file.where}: column '{by[0]}' says that the flux in row {np.flatnonzero(limit)[0] + 1} is a limit. Name "
+            "it with `time.file_columns.upper_limit`: limits then count as no flux."
         )
-    if says_julian(column.name):
-        raise ConfigurationError(
-            f"{path}: the name of column '{column.name}' says Julian dates; times are MJD: subtract 2400000.5, and "
-            "name it so."
-        )
-
-
-def _flags(column: Column, path: Path) -> NDArray:
-    found = [_WORDS.get(str(np.ma.filled(value, "") if np.ma.is_masked(value) else value).lower()) for value in column]
-    if None in found:
-        row = found.index(None) + 1
-        raise ConfigurationError(
-            f"{path}: '{column[row - 1]}' in row {row} of column '{column.name}' is neither true nor false."
-        )
-    return np.array(found, dtype=bool)
+    return np.where(found.limit, 0.0, found.values)
