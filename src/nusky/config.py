@@ -201,7 +201,9 @@ class EventList(Section):
     ang_err_deg: float | None = Field(
         None, gt=0, le=180, description="Angular error (Gaussian width) of every event, where `file` has none."
     )
-    livetime_days: float | None = Field(None, gt=0, description="Livetime, where the good runs are not known.")
+    livetime_days: float | None = Field(
+        None, gt=0, le=60_000, description="Livetime, where the good runs are not known."
+    )
     uptimes: str | list[Annotated[list[float], Field(min_length=2, max_length=2)]] | None = Field(
         None, description="Good runs: pairs [start, stop] in MJD, or a table with columns start_mjd and stop_mjd."
     )
@@ -565,7 +567,9 @@ class CurveColumns(Section):
     stop_mjd: str = Field("stop_mjd", description="Stop of a bin, MJD.")
     flux: str = Field("flux", description="Flux in the bin, in any unit.")
     upper_limit: str | None = Field(
-        None, description="Column that is true where the flux is an upper limit, which counts as no flux."
+        None,
+        description="Column that is true where the flux is an upper limit, which counts as no flux; null: a file that "
+        "marks limits is refused.",
     )
 
 
@@ -590,8 +594,8 @@ class TimeProfile(Section):
     power: float | str | None = Field(None, description="Power of a decay, or the column with it.")
     file: str | None = Field(
         None,
-        description="light-curve: path of an ECSV, CSV or FITS file. With `{name}` in it, which stands for the name of "
-        "a source, a file for each.",
+        description="light-curve: path of a CSV, TSV, ECSV, FITS or VOTable file. With `{name}` in it, which stands for "
+        "the name of a source, a file for each.",
     )
     file_columns: CurveColumns | None = Field(None, description="light-curve: what its columns are called.")
     threshold: float | Fitted | None = Field(

@@ -96,7 +96,7 @@ def test_good_runs_come_from_the_configuration_or_a_file(tmp_path):
         ),
         (EVENTS.replace("55001.5", "2009.4"), {}, "row 2, column time: 2009.4 .*looks like a year"),
         (EVENTS.replace("55001.5", ""), {}, "row 2, column time: .*missing"),
-        (EVENTS.replace("time", "JD"), {"columns": COLUMNS | {"mjd": "JD"}}, "name of column JD says Julian dates"),
+        (EVENTS.replace("time", "JD"), {"columns": COLUMNS | {"mjd": "JD"}}, "name of column 'JD' says Julian dates"),
         (EVENTS.replace("55001.5", "55002.25"), {}, "row 2: the event at MJD 55002.25.* in none of the 2 good run"),
         (EVENTS, {"uptimes": [[55004, 55000]]}, "stop_mjd: 55000 is not above start_mjd = 55004"),
         (EVENTS, {"uptimes": [[55000, 55004], [55003, 55005]]}, "row 2: .*overlaps the one of row 1"),
@@ -106,6 +106,25 @@ def test_good_runs_come_from_the_configuration_or_a_file(tmp_path):
         (EVENTS.replace(",1.0,", ",0,"), {}, "row 2, column ang_err_deg: 0 is outside the allowed range, above 0"),
         (EVENTS.replace("sigma", "other"), {}, "no column 'sigma'"),
         (EVENTS, {"cone": {"ra_deg": 10, "dec_deg": 5, "radius_deg": 3}}, "row 2: the event lies 14.* from the centre"),
+        (
+            EVENTS,
+            {"cone": {"ra_deg": 20, "dec_deg": 5, "radius_deg": 100, "density_per_deg2": 3}},
+            r"`cone.density_per_deg2` of the list A, 3, means 7\.\d*e\+04 events in the cone, but the list holds 3",
+        ),
+        (EVENTS.replace("time", "time [s]"), {"columns": COLUMNS | {"mjd": "time [s]"}}, "'time .s.' is in 's', but"),
+        (
+            EVENTS.replace("sigma", "r90"),
+            {"columns": COLUMNS | {"ang_err_deg": "r90"}},
+            "'r90' .*is the width of a Gauss",
+        ),
+        (EVENTS.replace("1.0,55", "<1.0,55"), {}, "row 2: 'sigma' is a limit"),
+        (EVENTS.replace("55001.5", "<55001.5"), {}, "row 2: 'time' is a limit"),
+        (EVENTS + EVENTS.splitlines()[2] + "\n", {}, "row 4: the event at MJD 55001.5.* stands in the list already"),
+        (
+            EVENTS.replace("time", "log10(E/TeV)"),
+            {"columns": COLUMNS | {"mjd": None, "log10_energy_gev": "log10(E/TeV)"}},
+            "column 'log10.E/TeV.' is about TeV. Give log10.E/GeV.",
+        ),
     ],
 )
 def test_bad_lists_are_refused_with_row_and_column(tmp_path, text, changes, message):
@@ -126,6 +145,62 @@ def test_the_unit_of_an_area_is_stated_once(tmp_path, header, unit, expected):
             own.read(release)
     else:
         assert own.read(release).effective_area["aeff_cm2"].to_pylist() == [0.0, pytest.approx(expected)]
+
+
+@pytest.mark.parametrize(
+    "header", ["A [10^4 cm2]", "A [cm2 s]", "aeff_m2_sr", "log10(A/m2)", "A (10$^4$ m$^2$)", "A [m2 GeV]"]
+)
+def test_what_is_no_area_is_refused(tmp_path, header):
+    path = written(tmp_path, f"low,high,{header}\n2,3,0\n3,4,2\n", "area.csv")
+    columns = {"log10_energy_min_gev": "low", "log10_energy_max_gev": "high", "aeff": header}
+    with pytest.raises(ReleaseError, match="is no area in m2 or cm2"):
+        own.read(full(tmp_path, effective_area={"file": str(path), "columns": columns}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("2,3,0\n3.5,4,2\n", "bins of energy leave a gap: one ends at 3, the next begins at 3.5"),
+        ("2,3,0\n2.5,4,2\n", "bins of energy overlap: one ends at 3, the next begins at 2.5"),
+        ("2,3,0\n3,4,<2\n", "row 2: 'm2' is a limit"),
+    ],
+)
+def test_bins_of_an_area_touch(tmp_path, rows, message):
+    path = written(tmp_path, f"low,high,m2\n{rows}", "area.csv")
+    columns = {"log10_energy_min_gev": "low", "log10_energy_max_gev": "high", "aeff": "m2"}
+    with pytest.raises(ReleaseError, match=message):
+        own.read(full(tmp_path, effective_area={"file": str(path), "columns": columns}))
+
+
+def test_times_of_another_scale_become_utc(tmp_path):
+    scaled = "# TIMESYS = TT\n"
+    path = written(tmp_path, f"{scaled}start_mjd,stop_mjd\n55000,55002\n55002.5,55004\n", "runs.csv")
+    found = own.read(full(tmp_path, scaled + EVENTS, uptimes=str(path)))
+    ahead = (32.184 + 34) / 86400  # TAI was 34 s ahead of UTC in 2009
+    np.testing.assert_allclose(found.events["A"]["mjd"], np.array([55000.5, 55001.5, 55003.0]) - ahead, atol=1e-10)
+    np.testing.assert_allclose(found.uptimes["start_mjd"], np.array([55000, 55002.5]) - ahead, atol=1e-10)
+
+
+def test_a_livetime_is_no_longer_than_it_takes(tmp_path):
+    rows = "".join(f"{ra},5.0,0.5,{55000 + ra}\n" for ra in range(40))
+    text = "ra,dec,sigma,time\n" + rows
+    with pytest.raises(ReleaseError, match="all 40 events come within 39 days, but `livetime_days` of A is 400"):
+        own.read(full(tmp_path, text, uptimes=None, livetime_days=400))
+    for days in (20, 42):  # not always on; before the first event and after the last
+        own.read(full(tmp_path, text, uptimes=None, livetime_days=days))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("runs.csv", "start,stop\n55000,55004\n", "no column 'start_mjd'; it has start, stop.*Name the columns so.$"),
+        ("runs.txt", "start_mjd stop_mjd\n55000 55004\n", r"'.txt' says no format. Use one of .*\.xml\.$"),
+        ("runs.csv", "start_mjd,stop_mjd\n<55000,55004\n", "row 1: 'start_mjd' is a limit"),
+    ],
+)
+def test_files_of_good_runs_that_cannot_be_read(tmp_path, name, text, message):
+    with pytest.raises(ReleaseError, match=message):
+        own.read(full(tmp_path, uptimes=str(written(tmp_path, text, name))))
 
 
 @pytest.mark.parametrize(

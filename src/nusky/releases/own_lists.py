@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from nusky import config, units
 from nusky.catalogues import columns as reading
-from nusky.catalogues.tablefile import TableFile, read_table
+from nusky.catalogues.tablefile import TableFile, read_table, without_keys
 from nusky.catalogues.userfile import Reading, column, positions
 from nusky.conventions import SMALLEST_ANG_ERR_DEG
 from nusky.errors import CatalogueError, ReleaseError
@@ -28,6 +28,19 @@ log = logging.getLogger(__name__)
 EDGE_DEG = 0.05
 """Rounding of the coordinates that an event at the edge of a cone may have."""
 _AREA_UNIT = re.compile(r"(?:^|[^a-z0-9])(c?m)\s*(?:(?:\^|\*\*)\s*)?2(?:$|[^a-z0-9])", re.I)
+_NO_AREA = re.compile(
+    r"(?:^|[^a-z])(?:log(?:10)?|ln)(?:$|[^a-z])|(?:^|\D)10\s*[$]?(?:\^|\*\*)"
+    r"|m\s*(?:\^|\*\*)?\s*2[\s*./-]*(?:sr|s|sec|yr|year|[kmgtpe]?ev)(?:$|[^a-z])",
+    re.I,
+)
+"""In names of columns: logarithms, powers of ten, and areas times or per something else."""
+_OTHER_ENERGY = re.compile(r"(?<![A-Za-z])(eV|[kMTPE]eV|[kmtp]ev)(?![A-Za-z])")
+_CONTAINMENT = re.compile(r"(?:^|[^0-9a-z])(?:r|err|error|ang|psi|c)?_?(50|68|90|95|99)(?:$|[^0-9])|median|fwhm", re.I)
+"""In names of angular errors: radii that are not the width of a Gaussian."""
+_FAR = 10.0
+"""Factor by which a stated density of background may differ from that of the events."""
+_NEVER = 1e-9
+"""Chance of times below which the livetime is wrong."""
 _RUN_COLUMNS = ("start_mjd", "stop_mjd")
 
 
@@ -106,19 +119,20 @@ def _events(root: Path, own: config.EventList, uptimes: pa.Table) -> pa.Table:
             log.info("%s: %s", file.where, note)
         log.info("%s: read as %s", file.where, where.given)
 
-        def numbers(name: str | None) -> np.ndarray:
-            if name is None:
-                return np.full(n, np.nan)
-            return reading.numbers(file.where, file.table, column(file, name), where.commas).values
-
-        ang_err = np.full(n, own.ang_err_deg or np.nan)
+        mjd, log10_energy, ang_err = (np.full(n, value) for value in (np.nan, np.nan, own.ang_err_deg or np.nan))
+        if named.mjd is not None:
+            mjd = _times(file, named.mjd, "columns.mjd", where.commas)
+        if named.log10_energy_gev is not None:
+            log10_energy = _log10_energy(file, named.log10_energy_gev, where.commas)
         if named.ang_err_deg is not None:
-            ang_err = reading.angles(file, column(file, named.ang_err_deg), False, commas=where.commas).values
+            header = column(file, named.ang_err_deg)
+            _refuse_containment(file, header)
+            found = reading.angles(file, header, False, commas=where.commas)
+            ang_err = reading.refuse_limits(file, header, found.values, found.limit)
         if small := int((ang_err < SMALLEST_ANG_ERR_DEG).sum()):
             log.info("%s: %d angular errors below %g deg count as that", file.where, small, SMALLEST_ANG_ERR_DEG)
-        mjd, log10_energy = numbers(named.mjd), numbers(named.log10_energy_gev)
     except CatalogueError as error:
-        raise ReleaseError(str(error)) from None
+        raise ReleaseError(without_keys(str(error))) from None
     if named.mjd is not None:
         _check_times(file.where, named.mjd, mjd)
     columns = {
@@ -134,24 +148,57 @@ def _events(root: Path, own: config.EventList, uptimes: pa.Table) -> pa.Table:
     unknown = ["azimuth_deg", "zenith_deg", *(name for name, header in stated.items() if header is None)]
     made = schemas.table("events", columns, file.where, unknown)
     _refuse_outside_runs(file.where, own, mjd, uptimes)
+    _refuse_short_span(file.where, own, mjd)
+    _refuse_repeated(file.where, mjd, where.ra_deg, where.dec_deg)
     _refuse_outside_cone(file.where, own.cone, where.ra_deg, where.dec_deg)
     return made
 
 
-def _table(path: Path, wanted: Sequence[str], table: str | None, form: str | None) -> TableFile:
+def _table(
+    path: Path,
+    wanted: Sequence[str],
+    table: str | None = None,
+    form: str | None = None,
+    without: Sequence[str] = (),
+) -> TableFile:
+    """A table; `without` names what the configuration cannot state about the file."""
     try:
         return read_table(path, "", wanted, table, form)
     except CatalogueError as error:
-        raise ReleaseError(str(error).replace("holds no source", "holds no row")) from None
+        raise ReleaseError(without_keys(str(error), **dict.fromkeys(without, False))) from None
+
+
+def _times(file: TableFile, name: str, key: str, commas: bool = False) -> np.ndarray:
+    header, notes = column(file, name), list[str]()
+    found = reading.times(file, header, key, reading.measured(file, header, commas), notes)
+    for note in notes:
+        log.info("%s: %s", file.where, note)
+    return found
+
+
+def _log10_energy(file: TableFile, name: str, commas: bool = False) -> np.ndarray:
+    """A column of log10(E/GeV), which is refused where unit or name say another one."""
+    header = column(file, name)
+    unit = str(file.table[header].unit or "")
+    if unit and not unit.casefold().startswith("dex") and units.is_energy(unit):
+        raise CatalogueError(f"{file.where}: column '{header}' holds energies in '{unit}'. Give log10(E/GeV).")
+    if other := _OTHER_ENERGY.search(f"{unit} {header}"):
+        raise CatalogueError(f"{file.where}: column '{header}' is about {other[0]}. Give log10(E/GeV), and name it so.")
+    return reading.measured(file, header, commas)
+
+
+def _refuse_containment(file: TableFile, header: str) -> None:
+    for text in (header, str(file.table[header].info.description or "")):
+        if said := _CONTAINMENT.search(text):
+            raise CatalogueError(
+                f"{file.where}: '{said[0].strip(' _')}' in name or description of column '{header}' says a radius that "
+                "holds a part of the events, but `columns.ang_err_deg` is the width of a Gaussian: divide radii of "
+                "50, 68, 90, 95 and 99 % by 1.177, 1.510, 2.146, 2.448 and 3.035, and name it so."
+            )
 
 
 def _check_times(where: str, header: str, mjd: np.ndarray) -> None:
     low, high = units.MJD_RANGE
-    if units.says_julian(header):
-        raise ReleaseError(
-            f"{where}: the name of column {header} says Julian dates, but `columns.mjd` names it: subtract 2400000.5, "
-            "or 0.5 from dates without their 24, and name it so."
-        )
     wrong = np.flatnonzero(~((mjd >= low) & (mjd <= high)))
     if not wrong.size:
         return
@@ -170,12 +217,13 @@ def _uptimes(root: Path, own: config.EventList) -> pa.Table:
     if own.uptimes is None:
         return schemas.KINDS["uptimes"].empty()
     if isinstance(own.uptimes, str):
-        file = _table(root / own.uptimes, _RUN_COLUMNS, None, None)
+        file = _table(root / own.uptimes, _RUN_COLUMNS, without=("form", "table"))
         where = file.where
         try:
-            start, stop = (reading.numbers(where, file.table, column(file, name)).values for name in _RUN_COLUMNS)
+            start, stop = (_times(file, name, "uptimes") for name in _RUN_COLUMNS)
         except CatalogueError as error:
-            raise ReleaseError(str(error).replace("Set `columns` in the configuration", "Name them so")) from None
+            said = without_keys(str(error)).replace("Set `columns` in the configuration", "Name the columns so")
+            raise ReleaseError(said) from None
     else:
         where = f"`uptimes` of the list {own.name}"
         start, stop = np.array(own.uptimes, dtype=float).reshape(-1, 2).T
@@ -205,6 +253,32 @@ def _refuse_outside_runs(where: str, own: config.EventList, mjd: np.ndarray, upt
         )
 
 
+def _refuse_short_span(where: str, own: config.EventList, mjd: np.ndarray) -> None:
+    """ReleaseError where a livetime is stated that events spread over it would never come so close together in."""
+    if own.livetime_days is None or len(mjd) < 2 or np.isnan(mjd).any():
+        return
+    n, part = len(mjd), float(np.ptp(mjd)) / own.livetime_days
+    # Chance that n events, uniform over the livetime, come within a part of it: n part^(n-1) - (n-1) part^n.
+    if part < 1 and n * part ** (n - 1) - (n - 1) * part**n < _NEVER:
+        raise ReleaseError(
+            f"{where}: all {n} events come within {np.ptp(mjd):.4g} days, but `livetime_days` of {own.name} is "
+            f"{own.livetime_days:g}: detectors are not on for longer than it takes. Correct it, or give `uptimes`."
+        )
+
+
+def _refuse_repeated(where: str, mjd: np.ndarray, ra_deg: np.ndarray, dec_deg: np.ndarray) -> None:
+    """ReleaseError where an event of the same time and direction stands there twice, and would count twice."""
+    if np.isnan(mjd).any():
+        return
+    found, first = np.unique(np.column_stack((mjd, ra_deg, dec_deg)), axis=0, return_index=True)
+    if len(found) < len(mjd):
+        again = np.setdiff1d(np.arange(len(mjd)), first)
+        raise ReleaseError(
+            f"{where}, row {again[0] + 1}: the event at MJD {mjd[again[0]]:.6f} stands in the list already, at the same"
+            f" position ({len(again)} such row(s) in all). Leave out what is repeated."
+        )
+
+
 def _refuse_outside_cone(where: str, cone: config.Cone | None, ra_deg: np.ndarray, dec_deg: np.ndarray) -> None:
     if cone is None:
         return
@@ -221,14 +295,14 @@ def _refuse_outside_cone(where: str, cone: config.Cone | None, ra_deg: np.ndarra
 
 def _effective_area(root: Path, own: config.EventList, area: config.ListArea) -> pa.Table:
     named = area.columns
-    file = _table(root / area.file, [name for name in named.model_dump().values() if name], None, area.format)
+    wanted = [name for name in named.model_dump().values() if name]
+    file = _table(root / area.file, wanted, form=area.format, without=("table",))
     try:
         values: dict[str, Any] = {
-            name: reading.numbers(file.where, file.table, column(file, getattr(named, name))).values
-            for name in ("log10_energy_min_gev", "log10_energy_max_gev")
+            name: _log10_energy(file, getattr(named, name)) for name in ("log10_energy_min_gev", "log10_energy_max_gev")
         }
         header = column(file, named.aeff)
-        values["aeff_cm2"] = reading.numbers(file.where, file.table, header).values * _cm2(file, header, area.unit)
+        values["aeff_cm2"] = reading.measured(file, header) * _cm2(file, header, area.unit)
         n = len(values["aeff_cm2"])
         for name, edge in zip(("dec_min_deg", "dec_max_deg"), _declinations(own.cone), strict=True):
             chosen = getattr(named, name)
@@ -236,8 +310,24 @@ def _effective_area(root: Path, own: config.EventList, area: config.ListArea) ->
                 np.full(n, edge) if chosen is None else reading.angles(file, column(file, chosen), False).values
             )
     except CatalogueError as error:
-        raise ReleaseError(str(error)) from None
-    return schemas.table("effective_area", {"response": own.name, **values}, file.where)
+        raise ReleaseError(without_keys(str(error))) from None
+    made = schemas.table("effective_area", {"response": own.name, **values}, file.where)
+    _refuse_gaps(file.where, "energy", values["log10_energy_min_gev"], values["log10_energy_max_gev"])
+    _refuse_gaps(file.where, "declination", values["dec_min_deg"], values["dec_max_deg"])
+    return made
+
+
+def _refuse_gaps(where: str, axis: str, low: np.ndarray, high: np.ndarray) -> None:
+    """ReleaseError where the bins (n_rows,) of an axis leave gaps or overlap: events would be missed or count twice."""
+    bins = np.array(sorted(set(zip(low.tolist(), high.tolist(), strict=True))))
+    apart = np.flatnonzero(np.abs(bins[1:, 0] - bins[:-1, 1]) > 1e-3)
+    if apart.size:
+        (start, _), (_, stop) = bins[apart[0] + 1], bins[apart[0]]
+        what = "overlap" if start < stop else "leave a gap"
+        raise ReleaseError(
+            f"{where}: bins of {axis} {what}: one ends at {stop:g}, the next begins at {start:g}. Give bins that touch,"
+            " with an area of 0 where there is none."
+        )
 
 
 def _declinations(cone: config.Cone | None) -> tuple[float, float]:
@@ -249,7 +339,13 @@ def _declinations(cone: config.Cone | None) -> tuple[float, float]:
 
 def _cm2(file: TableFile, header: str, given: str | None) -> float:
     """Square centimetres of one unit of an area, as the file or the configuration states it."""
-    said = _AREA_UNIT.search(str(file.table[header].unit or "")) or _AREA_UNIT.search(header.replace("_", " "))
+    unit, name = str(file.table[header].unit or "").strip("()[] "), header.replace("_", " ")
+    said = _AREA_UNIT.search(unit or name)
+    if (unit and not (said and said[0].strip() == unit)) or _NO_AREA.search(name):
+        raise ReleaseError(
+            f"{file.where}: column '{header}'{f' with the unit {unit!r}' if unit else ''} is no area in m2 or cm2. "
+            "Convert it, and name it so."
+        )
     found = f"{said[1].lower()}2" if said else None
     if found is None and given is None:
         raise ReleaseError(
@@ -273,7 +369,7 @@ def _with_cones(rows: pa.Table, lists: Sequence[config.EventList]) -> pa.Table:
             "cone_ra_deg": own.cone.ra_deg,
             "cone_dec_deg": own.cone.dec_deg,
             "cone_radius_deg": own.cone.radius_deg,
-            "cone_density_per_sr": _density(own.cone, n_events),
+            "cone_density_per_sr": _density(own.name, own.cone, n_events),
         }
         for own, n_events in zip(lists, rows["n_events"].to_pylist(), strict=True)
     ]
@@ -282,8 +378,15 @@ def _with_cones(rows: pa.Table, lists: Sequence[config.EventList]) -> pa.Table:
     return rows
 
 
-def _density(cone: config.Cone, n_events: int) -> float:
+def _density(name: str, cone: config.Cone, n_events: int) -> float:
     """Density of background events, sr^-1: the stated one, else that of the list."""
-    if cone.density_per_deg2 is not None:
-        return cone.density_per_deg2 * (180 / np.pi) ** 2
-    return n_events / (2 * np.pi * (1 - np.cos(np.radians(cone.radius_deg))))
+    area = 2 * np.pi * (1 - np.cos(np.radians(cone.radius_deg)))
+    if cone.density_per_deg2 is None:
+        return n_events / area
+    density = cone.density_per_deg2 * (180 / np.pi) ** 2
+    if not density * area / _FAR <= n_events + 1 <= _FAR * (density * area + 1):
+        raise ReleaseError(
+            f"`cone.density_per_deg2` of the list {name}, {cone.density_per_deg2:g}, means {density * area:.4g} events "
+            f"in the cone, but the list holds {n_events}. Give events per square degree, of all times of the list."
+        )
+    return density

@@ -270,5 +270,10 @@ def good_runs(seasons: Sequence[str], times: Sequence[np.ndarray], uptimes: pa.T
         own = of_season == season
         if np.isnan(mjd).any():
             raise PhysicsError(f"the events of {season} have no times, so no window can be tested on them.")
+        if not own.any() and not mjd.min() < mjd.max():
+            raise PhysicsError(
+                f"the good runs of {season} are not known, and its events, all at MJD {mjd.min():.10g}, do not tell "
+                "them. Give `uptimes`."
+            )
         runs.append(GoodRuns.of(start[own], stop[own]) if own.any() else GoodRuns.of(mjd.min(), mjd.max()))
     return tuple(runs)
