@@ -594,8 +594,8 @@ class TimeProfile(Section):
     power: float | str | None = Field(None, description="Power of a decay, or the column with it.")
     file: str | None = Field(
         None,
-        description="light-curve: path of a CSV, TSV, ECSV, FITS or VOTable file. With `{name}` in it, which stands for "
-        "the name of a source, a file for each.",
+        description="light-curve: path of a CSV, TSV, ECSV, FITS or VOTable file. With `{name}` in it, which stands "
+        "for the name of a source, a file for each.",
     )
     file_columns: CurveColumns | None = Field(None, description="light-curve: what its columns are called.")
     threshold: float | Fitted | None = Field(

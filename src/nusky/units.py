@@ -430,6 +430,13 @@ def angle_unit_in_description(text: str) -> tuple[str, float] | None:
     return next(((word, size) for size, word in found.items()), None) if len(found) == 1 else None
 
 
+def time_unit_in_description(text: str) -> tuple[str, float] | None:
+    """The unit of time that the description of a column states, as text and in days; None without exactly one."""
+    words = (next(filter(None, parts)).casefold() for parts in _DESCRIBED_UNIT.findall(text))
+    found = {_TIMES[word]: word for word in words if word in _TIMES and word != "a"}  # an article, not a year
+    return next(((word, size) for size, word in found.items()), None) if len(found) == 1 else None
+
+
 def _is_other_unit(text: str) -> bool:
     """Whether text in brackets is a unit, no angle as it is; a letter alone says rather something else: RA (J)."""
     if _NO_ANGLE.fullmatch(text.casefold().strip(".")):

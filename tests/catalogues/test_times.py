@@ -82,6 +82,38 @@ def test_durations_out_of_all_bounds_are_refused(tmp_path, time, value, message)
         build(path, time)
 
 
+@pytest.mark.parametrize(
+    ("description", "factor"),
+    [("duration in seconds", 1 / 86400), ("T90 [s]", 1 / 86400), ("length of a flare", 1), ("hours", 1 / 24)],
+)
+def test_units_in_descriptions_become_days(tmp_path, description, factor):
+    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
+    table["length"].info.description = description
+    table.write(tmp_path / "list.ecsv")
+    assert build(tmp_path / "list.ecsv", BURST)[0]["length"].to_pylist() == pytest.approx([3 * factor])
+
+
+@pytest.mark.parametrize(
+    ("header", "time", "message"),
+    [
+        (
+            "log10(T90)",
+            BURST | {"duration_days": "log10(T90)"},
+            "'log10.T90.' holds logarithms, .*`time.duration_days`",
+        ),
+        (
+            "FWHM_days",
+            {"profile": "gaussian", "centre_mjd": "t0", "width_days": "FWHM_days"},
+            "'FWHM_days' holds full widths, .*`time.width_days` is the width .sigma. .* by 2.355",
+        ),
+    ],
+)
+def test_names_that_say_another_measure_are_refused(tmp_path, header, time, message):
+    path = written(tmp_path, f"name,ra_deg,dec_deg,t0,{header}\nA,10,20,55000,3\n")
+    with pytest.raises(CatalogueError, match=message):
+        build(path, time)
+
+
 @pytest.mark.parametrize("header", ["start_jd", "JD", "T0 (HJD)", "julian_date"])
 def test_a_column_of_julian_dates_is_no_mjd(tmp_path, header):
     path = written(tmp_path, f"name,ra_deg,dec_deg,{header},length\nA,10,20,55000,3\n")

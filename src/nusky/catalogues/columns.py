@@ -44,6 +44,8 @@ _UNCLEAR = frozenset({"f", "flag", "detected", "detection", "det", "isdetected"}
 _ERROR_WORDS = frozenset(["e", "err", "error", "errors", "unc", "uncertainty", "sigma", "stat"])
 """Words that make the name of a column that of its errors."""
 _FUNCTION_OF_ANGLE = re.compile(r"(sin|cos)e?[\W_]*(de|dec|decl|declination|delta|b|glat|lat|zen)(?![a-z])", re.I)
+_LOGARITHM = re.compile(r"(?<![a-z])(log(10)?|ln)(?![a-z])|logarithm", re.I)
+_FULL_WIDTH = re.compile(r"fwhm|full[\W_]*width", re.I)
 _DEGREES = {"deg", "degree", "degrees"}
 
 
@@ -237,11 +239,23 @@ def days(file: TableFile, header: str, key: str, found: np.ndarray, notes: list[
     Raises
     ------
     CatalogueError
-        A unit that is no time, two that contradict each other, or times that are no MJD in days.
+        A unit that is no time, two that contradict each other, times that are no MJD in days, logarithms, or full
+        widths where those of a Gaussian are asked for.
     """
     if key.endswith("_mjd"):
         return times(file, header, f"time.{key}", found, notes)
     said = _time_unit(file, header, f"time.{key}")
+    told = f"{header} {file.table[header].info.description or ''}"
+    if _LOGARITHM.search(told):
+        raise CatalogueError(
+            f"{file.where}: column '{header}' holds logarithms, by its name or description, but `time.{key}` names it. "
+            "Give the duration itself, and name it so."
+        )
+    if key == "width_days" and _FULL_WIDTH.search(told):
+        raise CatalogueError(
+            f"{file.where}: column '{header}' holds full widths, by its name or description, but `time.{key}` is the "
+            "width (sigma) of a Gaussian: divide full widths at half maximum by 2.355, and name it so."
+        )
     if said is None:
         notes.append(f"{header}: taken as days, as `{key}` says and the list states no unit.")
     return found * said[1] if said else found
@@ -305,7 +319,7 @@ def _time_unit(file: TableFile, header: str, key: str) -> tuple[str, float] | No
             f"{file.where}: column '{header}' has the unit '{unit}', but its name says {in_name[0]}. Correct the one "
             "that is wrong."
         )
-    return in_file or in_name
+    return in_file or in_name or units.time_unit_in_description(str(file.table[header].info.description or ""))
 
 
 def _first(table: Table, header: str) -> tuple[int, str]:
