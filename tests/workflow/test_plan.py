@@ -8,6 +8,7 @@ import pytest
 
 from nusky.errors import TableError
 from nusky.paths import Paths
+from nusky.tables import read_table
 from tests.workflow import plan
 
 SYNTHETIC = {
@@ -159,6 +160,21 @@ def test_a_changed_built_in_list_is_read_again(finished, tmp_path, monkeypatch):
     jobs = plan.jobs(SYNTHETIC, finished)
     assert jobs["build_catalogue"] == 1
     assert "ingest_release" not in jobs
+
+
+def test_columns_of_times_are_read_in_their_own_units(tmp_path):
+    (tmp_path / "mine.csv").write_text("# TIMESYS = TT\nname,ra_deg,dec_deg,t0,T90 [s]\na,10,20,55500,43200\n")
+    configuration = changed()
+    time = {"profile": "box", "start_mjd": "t0", "duration_days": "T90 [s]"}
+    configuration["catalogues"]["mine"] = {"lists": [{"file": "mine.csv"}], "time": time}
+    configuration["inference"] = {}
+    done = plan.run(configuration, tmp_path, "--until", "build_catalogue")
+    assert done.returncode == 0, done.stderr
+    (row,) = read_table(tmp_path / "results/small/sources/mine.parquet", kind="sources").to_pylist()
+    assert (row["T90 [s]"], row["t0"]) == (0.5, pytest.approx(55500 - 66.184 / 86400, abs=1e-9))
+    assert "build_catalogue" not in plan.jobs(configuration, tmp_path)
+    time["centre_mjd"] = time.pop("start_mjd")
+    assert "build_catalogue" in plan.jobs(configuration, tmp_path)
 
 
 @pytest.mark.slow  # a run of its own

@@ -28,6 +28,8 @@ rule build_catalogue:
         ],
         content=lambda wildcards: origins.of_lists(cfg.catalogues[wildcards.catalogue]),
         crossmatch_radius_deg=of_catalogue("crossmatch_radius_deg"),
+        # Columns of times are read in their own units.
+        time=lambda wildcards: time_of_lists(wildcards.catalogue),
     message:
         "Building catalogue {wildcards.catalogue}"
     script:

@@ -28,6 +28,12 @@ def of_catalogue(key):
     return lambda wildcards: getattr(cfg.catalogues[wildcards.catalogue], key)
 
 
+def time_of_lists(catalogue):
+    """The block `time` of a catalogue whose lists have columns that it names, else None: it decides no table."""
+    time = cfg.catalogues[catalogue].time
+    return time.model_dump() if time and time.columns else None
+
+
 def weighting_of(catalogue, weighting):
     return cfg.catalogues[catalogue].weightings[weighting].model_dump()
 

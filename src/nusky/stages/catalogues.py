@@ -14,6 +14,8 @@ def build(
 
     sources, report = build_catalogue(catalogue, name)
     settings = catalogue.model_dump(include={"lists", "crossmatch_radius_deg"})
+    if catalogue.time and catalogue.time.columns:
+        settings["time"] = catalogue.time.columns
     tables.write_table(
         table_path, sources, kind="sources", provenance=tables.trace(source_lists(catalogue), settings=settings)
     )
