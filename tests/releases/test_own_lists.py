@@ -119,7 +119,7 @@ def test_good_runs_come_from_the_configuration_or_a_file(tmp_path):
         ),
         (EVENTS.replace("1.0,55", "<1.0,55"), {}, "row 2: 'sigma' is a limit"),
         (EVENTS.replace("55001.5", "<55001.5"), {}, "row 2: 'time' is a limit"),
-        (EVENTS + EVENTS.splitlines()[2] + "\n", {}, "row 4: the event at MJD 55001.5.* stands in the list already"),
+        (EVENTS + EVENTS.splitlines()[2] + "\n", {}, "row 4: the event at MJD 55001.5.* in row 2 of .*, list A"),
         (
             EVENTS.replace("time", "log10(E/TeV)"),
             {"columns": COLUMNS | {"mjd": None, "log10_energy_gev": "log10(E/TeV)"}},
@@ -179,6 +179,16 @@ def test_times_of_another_scale_become_utc(tmp_path):
     ahead = (32.184 + 34) / 86400  # TAI was 34 s ahead of UTC in 2009
     np.testing.assert_allclose(found.events["A"]["mjd"], np.array([55000.5, 55001.5, 55003.0]) - ahead, atol=1e-10)
     np.testing.assert_allclose(found.uptimes["start_mjd"], np.array([55000, 55002.5]) - ahead, atol=1e-10)
+
+
+def test_one_file_is_not_two_lists(tmp_path):
+    release = full(tmp_path)
+    release["events"].append(release["events"][0] | {"name": "B"})
+    with pytest.raises(ReleaseError, match=r"row 1: the event .* in row 1 of .*events.csv, list A \(3 such event"):
+        own.read(release)
+    for one in release["events"]:  # without times nothing tells events from others
+        one |= {"columns": COLUMNS | {"mjd": None}, "uptimes": None, "livetime_days": 4}
+    assert own.read(release).seasons["n_events"].to_pylist() == [3, 3]
 
 
 def test_a_livetime_is_no_longer_than_it_takes(tmp_path):

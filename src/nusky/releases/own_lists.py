@@ -78,6 +78,7 @@ def read(root: Path, release: Release, seasons: Sequence[Season], check_counts: 
     lists = [release.list_of(season) for season in seasons]
     times = read_times(root, release, seasons, check_counts)
     events = [_events(root, own, times.uptimes) for own in lists]
+    _refuse_repeated(lists, events)
     found = schemas.canonical(seasons, events, times)
     return replace(found, seasons=_with_cones(found.seasons, lists))
 
@@ -149,7 +150,6 @@ def _events(root: Path, own: config.EventList, uptimes: pa.Table) -> pa.Table:
     made = schemas.table("events", columns, file.where, unknown)
     _refuse_outside_runs(file.where, own, mjd, uptimes)
     _refuse_short_span(file.where, own, mjd)
-    _refuse_repeated(file.where, mjd, where.ra_deg, where.dec_deg)
     _refuse_outside_cone(file.where, own.cone, where.ra_deg, where.dec_deg)
     return made
 
@@ -266,16 +266,21 @@ def _refuse_short_span(where: str, own: config.EventList, mjd: np.ndarray) -> No
         )
 
 
-def _refuse_repeated(where: str, mjd: np.ndarray, ra_deg: np.ndarray, dec_deg: np.ndarray) -> None:
-    """ReleaseError where an event of the same time and direction stands there twice, and would count twice."""
-    if np.isnan(mjd).any():
-        return
-    found, first = np.unique(np.column_stack((mjd, ra_deg, dec_deg)), axis=0, return_index=True)
-    if len(found) < len(mjd):
-        again = np.setdiff1d(np.arange(len(mjd)), first)
+def _refuse_repeated(lists: Sequence[config.EventList], events: Sequence[pa.Table]) -> None:
+    """ReleaseError where an event of the same time and direction stands in the lists twice, and would count twice."""
+    names = ("mjd", "ra_deg", "dec_deg")
+    rows = np.concatenate([np.column_stack([table[name].to_numpy() for name in names]) for table in events])
+    own = np.repeat(np.arange(len(lists)), [table.num_rows for table in events])
+    row = np.concatenate([np.arange(1, table.num_rows + 1) for table in events])
+    order = np.lexsort(rows.T)
+    again = np.flatnonzero((rows[order[1:]] == rows[order[:-1]]).all(axis=1))  # times that are not known are not equal
+    if again.size:
+        pair = again[np.argmin(order[again + 1])]
+        first, second = order[pair], order[pair + 1]
         raise ReleaseError(
-            f"{where}, row {again[0] + 1}: the event at MJD {mjd[again[0]]:.6f} stands in the list already, at the same"
-            f" position ({len(again)} such row(s) in all). Leave out what is repeated."
+            f"{lists[own[second]].file}, row {row[second]}: the event at MJD {rows[second, 0]:.6f} stands at the same "
+            f"position in row {row[first]} of {lists[own[first]].file}, list {lists[own[first]].name} ({again.size} "
+            "such event(s) in all). Leave out what is repeated, or name another file."
         )
 
 
