@@ -185,7 +185,8 @@ WINDOWED = {
 @pytest.fixture
 def windows(nusky, tmp_path):
     def call(rows, *options, **changes):
-        (tmp_path / "l.csv").write_text("name,ra_deg,dec_deg,b,e\n" + "\n".join(rows) + "\n")
+        header = "name,ra_deg,dec_deg,b,e" + ",w" * (rows[0].count(",") - 4)
+        (tmp_path / "l.csv").write_text(header + "\n" + "\n".join(rows) + "\n")
         (tmp_path / "w.yaml").write_text(yaml.safe_dump(WINDOWED | changes))
         return nusky("check", "w.yaml", *options)
 
@@ -201,6 +202,22 @@ def test_windows_outside_the_seasons_are_named_before_the_run(windows):
     assert "begins at MJD 57000.00, after the last good run" in told["late"]
     assert "2 outside the good runs. early: it ends" in " ".join(windows(rows).stdout.split())
     assert "outside the good runs" not in windows(rows[:1]).stdout
+
+
+def test_windows_of_sources_of_one_name_are_told_apart(windows):
+    rows = ["GRB,10,5,54000,54100", "GRB,20,5,55400,55500"]
+    told = json.loads(windows(rows, "--json").stdout)["catalogues"]["mine"]["windows_outside_seasons"]
+    assert list(told) == ["GRB (source 1)"]
+
+
+def test_a_stack_whose_weights_are_all_outside_stops_before_the_run(windows):
+    rows = ["A,10,5,54000,54100,1", "B,20,5,55400,55500,0"]
+    for column, fails in (("e", False), ("w", True)):
+        block = WINDOWED["catalogues"]["mine"] | {"weightings": {"mine": {"column": column}}}
+        found = windows(rows, catalogues={"mine": block})
+        said = " ".join(found.output.split())
+        assert (found.exit_code != 0) == fails
+        assert ("weightings.mine`: of those with a weight, the windows of all sources lie outside" in said) == fails
 
 
 @pytest.mark.parametrize(

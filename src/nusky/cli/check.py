@@ -1,5 +1,6 @@
 """`nusky check`: what a configuration would do, what it costs, and what of it is done."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,8 +95,9 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
             profiles = profiles_of(block.time, table, directory)
         except NuskyError as error:
             raise type(error)(f"in config block `catalogues.{name}.time`: {error}") from None
-        named = dict(zip(table["name"].to_pylist(), profiles, strict=True))
-        report["outside"] = _outside(cfg, f"catalogues.{name}.time", named, directory)
+        names = _distinct(table["name"].to_pylist())
+        report["outside"] = _outside(cfg, f"catalogues.{name}.time", dict(zip(names, profiles, strict=True)), directory)
+    stacks = cfg.inferred_weightings(name) if name in cfg.inferred and not cfg.one_by_one(name) else []
     report["weightings"] = {}
     for weighting, settings in block.weightings.items():
         try:
@@ -103,6 +105,14 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
         except CatalogueError as error:
             raise CatalogueError(f"in config block `catalogues.{name}.weightings.{weighting}`: {error}") from None
         report["weightings"][weighting] = int((weights > 0).sum())
+        if report["outside"] and weighting in stacks:
+            from nusky.search.time_profile import none_seen
+
+            weighted = [own for own, weight in zip(names, weights, strict=True) if weight > 0]
+            left = {own: report["outside"][own] for own in weighted if own in report["outside"]}
+            if left and len(left) == len(weighted):
+                key = f"catalogues.{name}.weightings.{weighting}"
+                raise ConfigurationError(f"in config block `{key}`: of those with a weight, {none_seen(left)}")
     try:
         spectrum = of_stack(spectra_of(cfg.spectrum_of(name), table, directory))
     except NuskyError as error:
@@ -121,6 +131,12 @@ def catalogue_report(cfg: Any, name: str, directory: Path) -> dict[str, Any]:
                 "tables, so that the likelihood knows no energies. Leave `fit` out of its spectrum, or of the run's."
             )
     return report
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names of sources, those of several with the number of the source."""
+    uses = Counter(names)
+    return [name if uses[name] == 1 else f"{name} (source {k})" for k, name in enumerate(names, start=1)]
 
 
 def durations_report(cfg: Any, directory: Path) -> dict[str, str] | None:
