@@ -314,7 +314,8 @@ def test_light_curves_come_from_files(tmp_path, tables):  # noqa: F811
     )
     curves = inference.profiles_of(settings, sources, tmp_path)
     runs = GoodRuns.of([55000], [55300])
-    np.testing.assert_allclose([curve.exposure(runs) for curve in curves], [2.5 * 50 + 50, 10.5 * 50 + 50])
+    # In units of the peak: 50 d at 4 - 1.5 (12 - 1.5 of the other) and 100 d at 2 - 1.5.
+    np.testing.assert_allclose([curve.exposure(runs) for curve in curves], [50 + 50 / 2.5, 50 + 50 / 10.5])
     assert curves[0].support == (55060, 55210)
     (tmp_path / "Beside.csv").unlink()
     with pytest.raises(ConfigurationError, match="source 'Beside'"):

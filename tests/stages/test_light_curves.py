@@ -1,12 +1,15 @@
 """Light curves from files: what the files say of limits, times and tables is honoured or refused."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
 
-from nusky.config import CurveColumns
+from nusky.config import CurveColumns, TimeProfile
 from nusky.errors import ConfigurationError
+from nusky.search.time_profile import GoodRuns
+from nusky.stages.inference import profiles_of
 from nusky.stages.light_curves import read_light_curve
 
 START = np.array([55000.0, 55010.0, 55020.0])
@@ -82,3 +85,16 @@ def test_formats_are_those_of_source_lists(tmp_path, name):
         written(tmp_path, curve(), name)
     found = read_light_curve(tmp_path / name, CurveColumns())
     assert (found.edge, found.flux) == ((55000, 55010, 55020, 55030), (1.0, 4.0, 2.0))
+
+
+@pytest.mark.parametrize("lag", [0.0, [0.0, 5.0]])
+def test_the_unit_of_the_flux_changes_nothing(tmp_path, lag):
+    """Fluxes of neutrinos are about the peak, durations the fluence over that at the peak."""
+    sources = pa.table({"name": ["A", "B"]})
+    for name, unit in (("A", 1.0), ("B", 1e-7)):
+        written(tmp_path, curve(flux=unit * np.array([1.0, 4.0, 2.0])), f"{name}.csv")
+    settings = TimeProfile(profile="light-curve", file="{name}.csv", lag_days=lag)
+    one, other = profiles_of(settings, sources, tmp_path)
+    assert one.total(54000, 56000) == pytest.approx(10 * (1 + 4 + 2) / 4)
+    assert other.exposure(GoodRuns.of(55000, 55015)) == pytest.approx(10 * 1 / 4 + 5)
+    np.testing.assert_allclose(one([55005, 55015, 55025]), [0.25, 1, 0.5])

@@ -6,7 +6,7 @@ of injected events follow from these.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -365,6 +365,11 @@ class LightCurve(TimeProfile):
         edges = np.append(start, stop[-1]) + lag
         return cls(tuple(edges.tolist()), tuple(above.tolist()), float(threshold), float(lag))
 
+    def at_peak(self) -> "LightCurve":
+        """The same in units of its largest flux: T = 1 at the peak, which fluxes of neutrinos then are about."""
+        peak = max(self.flux)
+        return replace(self, flux=tuple(value / peak for value in self.flux))
+
     @property
     def support(self) -> tuple[float, float]:
         """Of the bins with flux, MJD."""
@@ -428,6 +433,10 @@ class FittedCurve(TimeProfile):
         top = float(np.max(flux))
         pairs = [(threshold, lag) for threshold in thresholds if threshold < top for lag in lags][1:]
         return cls((first, *(LightCurve.of(start, stop, flux, threshold=t, lag=lag) for t, lag in pairs)))
+
+    def at_peak(self) -> "FittedCurve":
+        """The same with each of them in units of its largest flux."""
+        return FittedCurve(tuple(curve.at_peak() for curve in self.curves))
 
     def seen(self, runs: Sequence[GoodRuns]) -> tuple[LightCurve, ...]:
         """Those with an exposure in any season."""

@@ -112,7 +112,7 @@ _PROFILES: dict[str, Callable[..., TimeProfile]] = {
 
 
 def profiles_of(settings: config.TimeProfile, sources: pa.Table, folder: Path = Path(".")) -> list[TimeProfile]:
-    """The profile in time of every source of a catalogue, checked when its lists were read.
+    """The profile in time of every source of a catalogue, checked when its lists were read; T = 1 is the largest flux.
 
     Light curves are looked for relative to `folder`; ConfigurationError where one is missing or none.
     """
@@ -136,7 +136,7 @@ def _light_curves(settings: config.TimeProfile, names: Sequence[str], folder: Pa
         file = settings.file.replace("{name}", name)
         if file not in made:
             try:
-                made[file] = read_light_curve(folder / file, columns, *settings.grid)
+                made[file] = read_light_curve(folder / file, columns, *settings.grid).at_peak()
             except NuskyError as error:
                 raise type(error)(f"source '{name}': {error}" if of_each else str(error)) from None
     return [made[settings.file.replace("{name}", name)] for name in names]
