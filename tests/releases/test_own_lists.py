@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from astropy.table import Table
 
 from nusky import config
 from nusky.errors import ConfigurationError, PhysicsError, ReleaseError
@@ -179,6 +180,21 @@ def test_times_of_another_scale_become_utc(tmp_path):
     ahead = (32.184 + 34) / 86400  # TAI was 34 s ahead of UTC in 2009
     np.testing.assert_allclose(found.events["A"]["mjd"], np.array([55000.5, 55001.5, 55003.0]) - ahead, atol=1e-10)
     np.testing.assert_allclose(found.uptimes["start_mjd"], np.array([55000, 55002.5]) - ahead, atol=1e-10)
+
+
+@pytest.mark.parametrize(("name", "unit", "fine"), [("logE", "GeV", True), ("E", "GeV", False), ("logE", "TeV", False)])
+def test_units_beside_logarithms_of_energies(tmp_path, name, unit, fine):
+    table = Table(
+        {"ra": [10.0, 20.0], "dec": [5.0, 6.0], "sigma": [1.0, 1.0], "time": [55000.5, 55001.0], name: [3.0, 4]}
+    )
+    table[name].unit = unit
+    table.write(tmp_path / "events.ecsv")
+    release = full(tmp_path, file=str(tmp_path / "events.ecsv"), columns=COLUMNS | {"log10_energy_gev": name})
+    if fine:
+        assert own.read(release).events["A"]["log10_energy_gev"].to_pylist() == [3.0, 4.0]
+        return
+    with pytest.raises(ReleaseError, match=rf"column '{name}' .*{unit}.*Give log10.E/GeV."):
+        own.read(release)
 
 
 def test_one_file_is_not_two_lists(tmp_path):

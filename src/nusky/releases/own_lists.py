@@ -180,7 +180,9 @@ def _log10_energy(file: TableFile, name: str, commas: bool = False) -> np.ndarra
     """A column of log10(E/GeV), which is refused where unit or name say another one."""
     header = column(file, name)
     unit = str(file.table[header].unit or "")
-    if unit and not unit.casefold().startswith("dex") and units.is_energy(unit):
+    # Many write the unit of the energy beside its logarithm.
+    is_log = "log" in header.casefold() or unit.casefold().startswith("dex")
+    if unit and not is_log and units.is_energy(unit):
         raise CatalogueError(f"{file.where}: column '{header}' holds energies in '{unit}'. Give log10(E/GeV).")
     if other := _OTHER_ENERGY.search(f"{unit} {header}"):
         raise CatalogueError(f"{file.where}: column '{header}' is about {other[0]}. Give log10(E/GeV), and name it so.")
