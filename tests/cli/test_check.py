@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def test_a_configuration_is_told_in_plain_words(checked):
     ):
         assert told in text
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_without_snakemake_the_way_to_get_it_is_told(refused, tmp_path, monkeypatch):
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(SMALL))
+    monkeypatch.setitem(sys.modules, "snakemake", None)
+    for command in ("check", "run"):
+        assert "Run `pip install 'nusky[workflow]'`" in refused(command, "c.yaml")
 
 
 def test_json_says_the_same(checked):

@@ -170,6 +170,11 @@ def test_a_release_without_energies_is_pointed_out(nusky, tmp_path):
     printed = " ".join(nusky("check", "c.yaml").stdout.split())
     assert "likelihood space only" in printed
     assert "spectral index fixed at each listed one" in printed
+    release = CONFIGURATION["release"] | {"synthetic": "always"}  # generated events do have energies
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(CONFIGURATION | {"inference": {}, "release": release}))
+    printed = " ".join(nusky("check", "c.yaml").stdout.split())
+    assert "likelihood space and energy" in printed
+    assert "spectral index fitted" in printed
 
 
 @pytest.mark.parametrize(

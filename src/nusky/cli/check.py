@@ -41,6 +41,7 @@ def check(
     spectrum = spectrum_of(cfg.spectrum, directory).words
     catalogues = {name: catalogue_report(cfg, name, directory) for name in cfg.catalogues}
     sources = {name: report["n_sources"] for name, report in catalogues.items()}
+    console.require_workflow()
     jobs = estimate.jobs(cfg, estimate.Sizes(estimate.events_of(cfg), sources), directory)
     cores = cores or console.cores()
     whole = estimate.total(jobs, cores)
@@ -387,7 +388,7 @@ def _inference(cfg: Any) -> dict[str, Any]:
     from nusky.releases import registry
 
     block = cfg.inference
-    smearing = registry.of(cfg.release).smearing
+    smearing = cfg.release.synthetic == "always" or registry.of(cfg.release).smearing  # generated events have tables
     chosen = block.catalogues or list(cfg.catalogues)
     free = "fitted" if smearing else "fixed at each listed one"
     return {

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from nusky.errors import ConfigurationError
+from nusky.errors import ConfigurationError, NuskyError
 from nusky.files import finite_or_null
 from nusky.printable import printable
 from nusky.probability import written
@@ -111,6 +111,17 @@ def check_output(path: Path, suffixes: Collection[str], *, what: str = "results"
         raise ConfigurationError(f"{path}: is a folder; give the name of a file in it.")
     if not path.parent.is_dir():
         raise ConfigurationError(f"{path}: there is no folder {path.parent}; make it first.")
+
+
+def require_workflow() -> None:
+    """Refuse what plans or runs jobs where Snakemake is not installed."""
+    import importlib.util
+
+    if importlib.util.find_spec("snakemake") is None:
+        raise NuskyError(
+            "the workflow needs Snakemake, which is not installed here. Run `pip install 'nusky[workflow]'`; "
+            "`nusky search` and `nusky bdm` work without it."
+        )
 
 
 def bytes_text(n_bytes: float) -> str:

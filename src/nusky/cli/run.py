@@ -71,7 +71,7 @@ def run(
       nusky run mine.yaml -- --dry-run
     """
     from nusky import config
-    from nusky.errors import ConfigurationError, NuskyError
+    from nusky.errors import ConfigurationError
     from nusky.files import ensure_cache_home
     from nusky.paths import Paths
     from nusky.resources import workflow_file
@@ -85,13 +85,9 @@ def run(
     cfg = config.load(configuration)
     ensure_cache_home(directory / ".snakemake" / "cache")
     _refuse_what_cannot_run(cfg, directory)
-    try:
-        import snakemake.cli
-    except ImportError:
-        raise NuskyError(
-            "the workflow needs Snakemake, which is not installed here. Run `pip install 'nusky[workflow]'`; "
-            "`nusky search` and `nusky bdm` work without it."
-        ) from None
+    console.require_workflow()
+    import snakemake.cli
+
     arguments = ["--snakefile", str(workflow_file("Snakefile")), "--configfile", str(configuration.absolute())]
     arguments += ["--directory", str(directory)]
     if not any(option.split("=")[0] == "--workflow-profile" for option in given):
