@@ -129,6 +129,7 @@ def test_numbers_do_not_depend_on_batches(files, parts, tmp_path, caplog):
         )
 
 
+@pytest.mark.filterwarnings("error:Card is too long")
 def test_what_is_made_again_is_the_same_file_and_changes_no_result(files, parts, outputs, tmp_path):
     lost = parts[0][4], parts[1][1], parts[2][1]  # sky number 2 is alone in its batch
     before = [path.read_bytes() for path in lost]

@@ -280,7 +280,7 @@ def _write_fits(
     dec = sky_map.directions()[1]
     minus_log10_p = -np.log10(known.p_value(sky_map.ts, dec)) + 0.0
     cards = {
-        "ANALYSIS": (model.analysis.about(model.spectra[0]), "what the likelihood uses"),
+        "ANALYSIS": (model.analysis.about(model.spectra[0]), ""),  # fills the card: no room for a comment
         "FIXGAMMA": ("none" if setup.gamma is None else setup.gamma, "spectral index if it is fixed"),
         "COARSE": (setup.grid.nside_coarse, "nside at which the whole sky was fitted"),
         "REFINE": (setup.grid.refine_above, "TS from which on pixels were divided"),
