@@ -25,6 +25,7 @@ def test_init_writes_a_configuration_that_is_valid_and_uses_the_columns_of_the_l
         "extension_deg": None,
     }
     assert made.catalogues["mine"].weightings["by-S"].column == "S"
+    assert made.inference.weightings == ["uniform", "by-S"]  # what is asked for gets its p-value and limit
     assert made.inference.gamma == 2.5  # the three-year release tells no energies apart
     assert nusky("check", "mine.yaml").exit_code == 0
 
@@ -50,6 +51,14 @@ def test_init_refuses_what_no_run_could_read(refused, tmp_path, content, message
     (tmp_path / "mine.csv").write_text(content)
     assert message in refused("init", "mine.csv")
     assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_init_reads_the_weights(nusky, refused, tmp_path):
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg,S\nA,40,1,-1\nB,50,2,1\n")
+    assert "weighting column 'S': -1 of source 'A'" in refused("init", "mine.csv", "--weight", "S")
+    assert not (tmp_path / "mine.yaml").exists()
+    (tmp_path / "mine.csv").write_text("name,ra_deg,dec_deg,S\nA,40,1,\nB,50,2,1\n")
+    assert "note on by-S" in nusky("init", "mine.csv", "--weight", "S").stdout
 
 
 def test_a_label_that_yaml_would_take_for_something_else_stays_a_name(nusky, tmp_path):

@@ -100,7 +100,7 @@ def validate(
 
     label, block = file_block(file, given, weight or [])
     built, report = build_catalogue(block, label)
-    stacks = {weighting: _weights(built, settings) for weighting, settings in block.weightings.items()}
+    stacks = {weighting: weights_told(built, settings) for weighting, settings in block.weightings.items()}
     if json:
         console.as_json({"report": report, "weightings": stacks})
         return
@@ -164,7 +164,7 @@ def _word(text: str) -> str:
     return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)
 
 
-def _weights(table: Any, weighting: Any) -> dict[str, Any]:
+def weights_told(table: Any, weighting: Any) -> dict[str, Any]:
     """What the standard method makes of a weighting; the effective number of sources is 1 / sum of squared shares."""
     from nusky.catalogues.weights import model_weights
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nusky.cli import console
-from nusky.cli.catalogue import ListOptions, Weights, file_block, written
+from nusky.cli.catalogue import ListOptions, Weights, file_block, weights_told, written
 from nusky.cli.option_groups import with_groups
 
 _USUAL = {
@@ -33,7 +33,7 @@ catalogues:
 {catalogue}
     gammas: [2.0, 2.5, 3.0] # spectral indices of dN/dE ~ E^-gamma
 inference: # p-values and calibrated limits, from scrambled skies
-  weightings: [uniform]
+  weightings: {weightings} # each is a search of its own, for which the p-value of the run is corrected
 {gamma}  trials: 1000 # of every stack: no p-value of it can be below 1/1001; 10000 for a paper
   source_trials: 1000 # the same of every single source
   sky_trials: 200 # whole skies that all searches look at: no p-value of the run can be below 1/201
@@ -89,7 +89,8 @@ def init(
         )
     chosen = registry.find(release)
     label, block = file_block(file, _found(file, given), weight or [])
-    _, report = build_catalogue(block, label)
+    built, report = build_catalogue(block, label)
+    weights = {name: weights_told(built, settings) for name, settings in block.weightings.items()}
     path = output or Path(f"{label}.yaml")
     if path.exists():
         raise ConfigurationError(f"{path}: this file exists. Remove it, or give another name with --output.")
@@ -101,6 +102,7 @@ def init(
         release=release,
         title=chosen.title,
         catalogue=textwrap.indent(lists, "    "),
+        weightings=yaml.safe_dump(list(block.weightings), default_flow_style=True, width=1000).strip(),
         gamma="" if chosen.smearing else _FIXED_GAMMA,
     )
     config.parse(strict_yaml.load(content, where=str(path)), where=str(path))
@@ -109,6 +111,9 @@ def init(
         console.pairs({"sources": str(part["n_sources"]), "read as": part["understood"] or "RA and Dec in degrees"})
     for note in report["notes"]:
         console.pairs({"note": note})
+    for name, told in weights.items():
+        for note in told["notes"]:
+            console.pairs({f"note on {name}": note})
     console.say(f"Written: {path}. Look at it, then `nusky run {path}`.")
 
 
