@@ -56,6 +56,18 @@ def test_latex_escapes_and_has_as_many_cells_as_columns(nusky, tmp_path):
     assert all(line.replace(r"\&", "").count("&") == 2 and line.endswith(r"\\") for line in body)
 
 
+def test_what_the_limits_are_stands_with_them(nusky, run):
+    told = "Upper limits at 90 % confidence level (Neyman), one flavour of neutrinos plus antineutrinos, for γ = 2.5"
+    energies = "; the energies hold the central 90 % of the expected signal."
+    assert told + energies in " ".join(nusky("table", run).stdout.split())
+    assert told in Table.read(nusky("table", run, "--ecsv").stdout, format="ascii.ecsv").meta["limits"]
+    latex = nusky("table", run, "--latex", "--columns", "name,limit_e2dnde_100tev_gev_cm2_s").stdout
+    caption = told.replace("%", r"\%").replace("γ", r"$\gamma$")
+    assert rf"{caption}.}}" in latex
+    assert r"$(E^2\mathrm{d}N/\mathrm{d}E)^\mathrm{up}$, 100 TeV" in latex
+    assert "Upper limits" not in nusky("table", run, "--latex", "--columns", "name,p_local").stdout
+
+
 def test_a_p_value_that_no_trial_reached_is_a_bound_wherever_people_read_it(nusky, run):
     summary = read_json(run / "summary.json")
     for fit in summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["fits"]:
@@ -149,6 +161,22 @@ def test_the_methods_paragraph_has_the_numbers_and_the_references_it_cites(nusky
     assert cited == set(re.findall(r"@\w+\{([^,]+),", "@" + references))
     assert "IceCube:2016tpw" in cited
     assert nusky("methods", run, "--bibtex").stdout.strip() == ("@" + references).strip()
+
+
+def test_the_methods_paragraph_of_a_map_and_stacks_alone(nusky, run):
+    summary = read_json(run / "summary.json")
+    summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"] = None
+    write_json(run / "summary.json", summary)
+    paragraph, _, references = nusky("methods", run).stdout.partition("@")
+    assert r"p=0.1$ \citep{WestfallYoung1993}" in paragraph
+    assert "book{WestfallYoung1993" in references
+    assert "whole sky" not in paragraph
+    hottest = {"hemisphere": "north", "n_trials": 500, "n_sky_trials": 40}
+    summary["skymap"] = {"analysis": "spatial only", "gamma": 2.5, "hottest": [hottest]}
+    write_json(run / "summary.json", summary)
+    text = nusky("methods", run).stdout
+    assert r"searched with the terms `spatial only' and $\gamma=2.5$ fixed; 500 scrambled skies" in text
+    assert "40 full skies correct those of the hottest spots" in text
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ _DEFAULT = {
     ),
     "spots": ("number", "ra_deg", "dec_deg", "n_signal", "gamma", "test_statistic", "p_local"),
 }  # fmt: skip
+_UPPER, _FLUX = r"$(E^2\mathrm{d}N/\mathrm{d}E)^\mathrm{up}$", r"GeV cm$^{-2}$ s$^{-1}$"
 _HEADS = {
     "name": ("Source", ""),
     "origin": ("List", ""),
@@ -48,8 +49,8 @@ _HEADS = {
     "limit_level": ("Level", ""),
     "limit_method": ("Construction", ""),
     "limit_n_signal": (r"$n_s^\mathrm{up}$", ""),
-    "limit_e2dnde_1tev_gev_cm2_s": (r"$E^2\mathrm{d}N/\mathrm{d}E$, 1 TeV", r"GeV cm$^{-2}$ s$^{-1}$"),
-    "limit_e2dnde_100tev_gev_cm2_s": (r"$E^2\mathrm{d}N/\mathrm{d}E$, 100 TeV", r"GeV cm$^{-2}$ s$^{-1}$"),
+    "limit_e2dnde_1tev_gev_cm2_s": (rf"{_UPPER}, 1 TeV", _FLUX),
+    "limit_e2dnde_100tev_gev_cm2_s": (rf"{_UPPER}, 100 TeV", _FLUX),
     "signal_energy_min68_gev": (r"$E_{68}^\mathrm{low}$", "GeV"),
     "signal_energy_max68_gev": (r"$E_{68}^\mathrm{high}$", "GeV"),
     "energy_min_gev": (r"$E_\mathrm{min}$", "GeV"),
@@ -103,6 +104,7 @@ def table(
         found = opened.stack_table(catalogue) if of == "stacks" else opened.hot_spots()
     chosen = _chosen(columns, found.data.column_names, of)
     shown = [{key: cell_of(row, key) for key in chosen} for row in found.data.slice(0, rows).to_pylist()]
+    limits = _about_limits(found.data.slice(0, rows), chosen)
     if csv:
         console.as_csv(found.data.select(chosen).slice(0, rows))
     elif ecsv:
@@ -110,13 +112,16 @@ def table(
         for name in made.colnames:  # a terminal may be what reads it
             if made[name].dtype.kind in "UO":
                 made[name] = [printable(t) if isinstance(t, str) else t for t in made[name]]
+        made.meta |= {"limits": limits} if limits else {}
         made.write(sys.stdout, format="ascii.ecsv")
     elif latex:
-        console.say(_latex(shown, chosen, found.title, found.synthetic))
+        console.say(_latex(shown, chosen, found.title, limits, found.synthetic))
     else:
         console.heading(found.title)
         if found.synthetic:
             console.say("generated events are behind it: no number is a measurement")
+        if limits:
+            console.say(limits)
         if left_out := console.grid(shown):
             console.say(f"further columns (--columns shows them): {', '.join(left_out)}")
 
@@ -145,15 +150,41 @@ def _chosen(columns: str | None, present: Sequence[str], of: Listed) -> list[str
     return wanted
 
 
-def _latex(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, synthetic: bool) -> str:
+def _about_limits(data: Any, columns: Sequence[str]) -> str:
+    """What the limits in `columns` of the table `data` are: level, construction, index, energies; empty without any."""
+    from nusky.report.numbers import AS_GIVEN, index_cell
+
+    if not any(name.startswith("limit_e2dnde") or name == "limit_n_signal" for name in columns):
+        return ""
+
+    def different(name: str) -> list[Any]:
+        found = data[name].to_pylist() if name in data.column_names else []
+        return list(dict.fromkeys(value for value in found if value not in (None, "") and value == value))
+
+    levels = " or ".join(f"{100 * level:g} %" for level in different("limit_level"))
+    if not levels:
+        return ""
+    indices = [index_cell(gamma) for gamma in different("limit_gamma")]
+    spectra = " or ".join("the spectrum as given" if g == AS_GIVEN else f"γ = {g:g}" for g in indices)
+    energies = {"energy_min_gev", "energy_max_gev"} <= set(columns)
+    methods = " or ".join(different("limit_method"))
+    return (
+        f"Upper limits at {levels} confidence level ({methods}), one flavour of neutrinos plus antineutrinos"
+        f"{f', for {spectra}' if spectra else ''}"
+        f"{'; the energies hold the central 90 % of the expected signal' if energies else ''}."
+    )
+
+
+def _latex(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str, limits: str, synthetic: bool) -> str:
     r"""A tabular; cells of numbers hold three digits, p-values those that their trials tell, dots what is missing."""
     numeric = [all(not isinstance(row[name], str) for row in rows) for name in columns]
+    about = f" {_text(limits)}" if limits else ""
     note = " Synthetic events: not a measurement." if synthetic else ""
     lines = [
         "% Needs no package. Columns: " + ", ".join(columns),
         r"\begin{table}",
         r"\centering",
-        rf"\caption{{{_text(title[0].upper() + title[1:])}.{note}}}",
+        rf"\caption{{{_text(title[0].upper() + title[1:])}.{about}{note}}}",
         rf"\begin{{tabular}}{{{''.join('r' if number else 'l' for number in numeric)}}}",
         r"\hline\hline",
         " & ".join(_HEADS.get(name, (_text(name), ""))[0] for name in columns) + r" \\",

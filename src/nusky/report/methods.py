@@ -71,16 +71,9 @@ def bibtex(summary: Mapping[str, Any]) -> str:
     return "\n\n".join([*entries, _ENTRIES["nusky"].format(**own)])
 
 
-def _cited(summary: Mapping[str, Any]) -> Iterator[str]:
-    if summary.get("release") in _ENTRIES:
-        yield summary["release"]
-    if summary["catalogues"]:
-        yield "likelihood"
-    if any(found.get("time") for _, found in _inferences(summary)):
-        yield "time"
-    if any(found["sources"] for _, found in _inferences(summary)):
-        yield "posttrial"
-    yield "nusky"
+def _cited(summary: Mapping[str, Any]) -> list[str]:
+    text = paragraph(summary)
+    return [key for key, label in _KEYS.items() if rf"\citep{{{label}}}" in text]
 
 
 def _inferences(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -129,6 +122,7 @@ def _sentences(summary: Mapping[str, Any]) -> Iterator[str]:
                 f"{best['n_sky_trials']} full skies correct the p-values for the number of sources "
                 rf"\citep{{{_KEYS['posttrial']}}}."
             )
+    yield from _of_map(summary.get("skymap"))
     found = {catalogue: inference.get("time") for catalogue, inference in _inferences(summary)}
     for limit in limits(summary):
         if limit.from_trials:
@@ -176,6 +170,21 @@ def _windows(catalogue: str, time: Mapping[str, Any] | None) -> Iterator[str]:
             f"The scrambled skies of {name} permute the times of the events of a season, and right ascensions follow "
             "the rotation of the Earth."
         )
+
+
+def _of_map(skymap: Mapping[str, Any] | None) -> Iterator[str]:
+    """What was done for the map of the whole sky; `skymap` is the block of the summary."""
+    hottest = (skymap or {}).get("hottest")
+    if not hottest:
+        return
+    gamma = skymap.get("gamma")
+    index = "the spectral index fitted" if gamma is None else f"{_index(gamma)} fixed"
+    yield (
+        f"The whole sky was searched with the terms `{_plain(skymap['analysis'])}' and {index}; "
+        f"{hottest[0]['n_trials']} scrambled skies at each of a grid of declinations give local p-values, and "
+        f"{hottest[0]['n_sky_trials']} full skies correct those of the hottest spots for the number of positions "
+        rf"\citep{{{_KEYS['posttrial']}}}."
+    )
 
 
 _LENGTHS = ("shortest_days", "longest_days")
