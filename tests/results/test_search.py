@@ -274,6 +274,7 @@ def test_a_limit_that_cannot_be_stated_is_told_with_the_reason(search):
         (lambda s: s.stack({"x": [1.0]}), "no ra and dec"),
         (lambda s: s.stack({"ra_deg": [1.0], "dec_deg": [99.0]}), "outside -pi/2 to pi/2"),
         (lambda s: s.stack({"ra": [1.0], "dec": [0.1]}, weights="flux"), "no such column"),
+        (lambda s: s.stack({"ra": [1.0], "dec": [0.1], "weight": [2.0]}), "if it is named: weights='weight'"),
         (lambda s: s.stack({"ra": [1.0], "dec": [0.1]}, weights=[1, 2]), "one number for each"),
         (lambda s: s.stack({"ra": [1.0], "dec": [0.1]}, weights=[-1.0]), "not negative"),
     ],

@@ -171,7 +171,8 @@ class Search:
         table : a SkyCoord of several positions; or a table of astropy or pandas, or a mapping, with the columns `ra`
             and `dec` (quantities, or numbers in rad), or `ra_deg` and `dec_deg`, and perhaps `extension` or
             `extension_deg`
-        weights : (n_sources,) shares of the flux, in any normalisation, or the name of a column; equal if left out
+        weights : (n_sources,) shares of the flux, in any normalisation, or the name of a column; equal if left out. A
+            table that has a column `weight` or `weights` needs it to be named, or `weights=1`
         name, gamma, spectrum, window, trials : as in `at`; spectrum and window are those of all sources
         """
         from nusky.search.sources import Sources
@@ -181,6 +182,11 @@ class Search:
             if weights not in columns:
                 raise PhysicsError(f"weights = '{weights}': the table has no such column; it has {', '.join(columns)}.")
             weights = columns[weights]
+        elif weights is None and (ignored := next((key for key in ("weight", "weights") if key in columns), None)):
+            raise PhysicsError(
+                f"the table has a column '{ignored}', which counts only if it is named: weights='{ignored}'. For equal "
+                "shares give weights=1."
+            )
         try:
             shares = np.asarray(1.0 if weights is None else getattr(weights, "value", weights), dtype=float)
             shares = np.broadcast_to(shares, ra.shape)
