@@ -1,6 +1,7 @@
 import matplotlib.image
 import numpy as np
 import pytest
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
 from nusky.errors import ConfigurationError
 from nusky.figures import canvas
@@ -72,6 +73,31 @@ def test_ticks_of_logarithmic_axes_say_their_powers_of_ten(tmp_path, top, one):
         coefficient, _, power = text.rpartition("10")
         exponent = power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
         assert value == pytest.approx(float(f"{coefficient.removesuffix('×') or 1}e{exponent}"))
+
+
+def test_ticks_that_a_figure_wants_labelled_stay_so(tmp_path):
+    figure = drawn()
+    axes = figure.axes[0]
+    axes.set_xscale("log")
+    axes.set_xlim(1.8e-10, 5.8e-10)
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
+    canvas.save(figure, [tmp_path / "figure.png"], dpi=60)
+    assert {"2×10⁻¹⁰", "5×10⁻¹⁰"} <= {text.get_text() for text in axes.xaxis.get_ticklabels(minor=True)}
+
+
+def test_counts_stand_at_whole_numbers():
+    with canvas.style():
+        axes = canvas.new_figure("title", synthetic=False).add_subplot()
+    canvas.log_counts(axes)
+    axes.set_xlim(0.9, 2.2)
+    for ticks, formatter in (
+        (axes.xaxis.get_majorticklocs(), axes.xaxis.get_major_formatter()),
+        (axes.xaxis.get_minorticklocs(), axes.xaxis.get_minor_formatter()),
+    ):
+        for value, text in zip(ticks, formatter.format_ticks(ticks), strict=True):
+            assert text in ("", f"{value:g}")
+    assert axes.xaxis.get_minor_formatter().format_ticks([0.9, 2.0]) == ["", "2"]
 
 
 def test_unknown_format_is_refused(tmp_path):

@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from nusky.figures.canvas import save
 from nusky.figures.source_limits import BAND_COLUMNS, LIMIT_COLUMN, source_limits
 
 OPTIONS = {"method": "standard", "catalogue": "wcda-hess", "gamma": 2.5, "confidence_level": 0.9, "synthetic": False}
@@ -49,6 +50,15 @@ def test_header_names_level_and_index_and_height_grows(limits):
     assert "90 % upper limits, γ = 2.5" in figure.texts[0].get_text()
     many = pa.concat_tables([limits] * 40)  # named rows
     assert source_limits(many, **OPTIONS).get_figheight() > 3 * figure.get_figheight()
+
+
+def test_an_axis_over_less_than_a_decade_has_values_to_read(limits, tmp_path):
+    near = {name: [2.4e-10, 3.1e-10] for name in (LIMIT_COLUMN, *BAND_COLUMNS)}
+    figure = source_limits(pa.table({"name": ["a", "b"], "dec_deg": [1.0, 2.0]} | near), **OPTIONS)
+    save(figure, [tmp_path / "limits.png"], dpi=60)
+    axis, (low, high) = figure.axes[0].xaxis, figure.axes[0].get_xlim()
+    labels = [text for text in axis.get_ticklabels(minor=True) if low <= text.get_position()[0] <= high]
+    assert sum(bool(text.get_text()) for text in labels) >= 2
 
 
 def test_nothing_to_show_says_so(limits):

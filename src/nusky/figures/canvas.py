@@ -145,8 +145,8 @@ def _write_powers(figure: Figure) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             if type(axis.get_major_formatter()) is LogFormatterSciNotation:
                 axis.set_major_formatter(_Powers())
-            if type(axis.get_minor_formatter()) is LogFormatterSciNotation:
-                axis.set_minor_formatter(_Powers())
+            if type(minor := axis.get_minor_formatter()) is LogFormatterSciNotation:
+                axis.set_minor_formatter(_Powers(minor_thresholds=minor.minor_thresholds))
 
 
 def _mark_minor_ticks(figure: Figure) -> None:
@@ -199,7 +199,8 @@ class _Counts(LogFormatterSciNotation):
     """Whole numbers at those ticks that would have powers of ten."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        return f"{x:.0f}" if super().__call__(x, pos) else ""
+        whole = abs(x - round(x)) < 1e-6  # an axis of few things has ticks at their fractions
+        return f"{x:.0f}" if whole and super().__call__(x, pos) else ""
 
 
 def log_counts(axes: Axes) -> None:

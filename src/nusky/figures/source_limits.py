@@ -95,7 +95,9 @@ def source_limits(
         axes.set_yticks(rows, names, fontsize=6.5)
         axes.tick_params(axis="y", which="both", length=0)
         axes.set_ylim(len(names) - 0.4, -0.6)
-        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # limits often span no full decade
+        low, high = axes.get_xlim()
+        subs = (2, 3, 4, 5, 6, 8) if high < 4 * low else (2, 5)  # limits often span no full decade
+        axes.xaxis.set_minor_locator(LogLocator(subs=subs))
         axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
         axes.grid(axis="x", which="both", zorder=0)
         axes.set_axisbelow(True)
