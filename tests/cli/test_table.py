@@ -45,12 +45,12 @@ def test_ecsv_has_units(nusky, run):
 def test_latex_escapes_and_has_as_many_cells_as_columns(nusky, tmp_path):
     summary = inferred() | {"seed": 7, "tables_sha256": {}}
     for fit in summary["methods"]["standard"]["wcda-hess"]["inference"]["sources"]["fits"]:
-        fit["name"] = "A_1 & B"
+        fit["name"] = "A_1 & η Car"
     write_json(tmp_path / "demo" / "summary.json", summary)
     result = nusky("table", tmp_path / "demo", "--latex", "--columns", "name,p_local,limit_n_signal")
     assert result.exit_code == 0, result.output
     text = result.stdout
-    assert r"A\_1 \& B & $0.02$" in text
+    assert r"A\_1 \& $\eta$ Car & $0.02$" in text
     body = text.split(r"\hline")[3].strip().splitlines()
     assert len(body) == 2
     assert all(line.replace(r"\&", "").count("&") == 2 and line.endswith(r"\\") for line in body)

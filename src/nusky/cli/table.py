@@ -65,7 +65,15 @@ _SPECIAL = {c: rf"\{c}" for c in "&%$#_{}"} | {
     "<": "$<$",
     ">": "$>$",
     "–": "--",
-    "γ": r"$\gamma$",
+    **{
+        letter: rf"$\{name}$"
+        for letters, names in (
+            ("αβγδεζηθικλμνξπρ", "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho"),
+            ("στυφχψως", "sigma tau upsilon phi chi psi omega varsigma"),
+            ("ΓΔΘΛΞΠΣΥΦΨΩ", "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"),
+        )
+        for letter, name in zip(letters, names.split(), strict=True)
+    },
 }
 
 
