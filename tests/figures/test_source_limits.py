@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -52,13 +54,18 @@ def test_header_names_level_and_index_and_height_grows(limits):
     assert source_limits(many, **OPTIONS).get_figheight() > 3 * figure.get_figheight()
 
 
-def test_an_axis_over_less_than_a_decade_has_values_to_read(limits, tmp_path):
-    near = {name: [2.4e-10, 3.1e-10] for name in (LIMIT_COLUMN, *BAND_COLUMNS)}
-    figure = source_limits(pa.table({"name": ["a", "b"], "dec_deg": [1.0, 2.0]} | near), **OPTIONS)
-    save(figure, [tmp_path / "limits.png"], dpi=60)
+@pytest.mark.parametrize("values", [(2.6e-10, 3.4e-10), (2.6e-10, 6.1e-10), (2e-10, 5e-9), (2e-10, 5e-8)])
+def test_an_axis_has_values_to_read_that_do_not_touch(values, tmp_path):
+    data = {name: values for name in (LIMIT_COLUMN, *BAND_COLUMNS)}
+    names = ["a name of a source of some length", "b"]
+    figure = source_limits(pa.table({"name": names, "dec_deg": [1.0, 2.0]} | data), **OPTIONS)
+    save(figure, [tmp_path / "limits.png"], dpi=100)
     axis, (low, high) = figure.axes[0].xaxis, figure.axes[0].get_xlim()
-    labels = [text for text in axis.get_ticklabels(minor=True) if low <= text.get_position()[0] <= high]
-    assert sum(bool(text.get_text()) for text in labels) >= 2
+    labels = [text for minor in (False, True) for text in axis.get_ticklabels(minor=minor)]
+    shown = [text for text in labels if text.get_text() and low <= text.get_position()[0] <= high]
+    boxes = sorted((text.get_window_extent() for text in shown), key=lambda box: box.x0)
+    assert len(boxes) >= 2
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_nothing_to_show_says_so(limits):

@@ -96,9 +96,10 @@ def source_limits(
         axes.tick_params(axis="y", which="both", length=0)
         axes.set_ylim(len(names) - 0.4, -0.6)
         low, high = axes.get_xlim()
-        subs = (2, 3, 4, 5, 6, 8) if high < 4 * low else (2, 5)  # limits often span no full decade
+        subs = range(2, 10) if high < 2 * low else (2, 3, 4, 5, 7) if high < 4 * low else (2, 5)
         axes.xaxis.set_minor_locator(LogLocator(subs=subs))
-        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
+        if high < 100 * low:  # limits often span no full decade; over several the labels would touch
+            axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
         axes.grid(axis="x", which="both", zorder=0)
         axes.set_axisbelow(True)
         axes.set_xlabel(f"{canvas.E2DNDE} at 100 TeV, one flavour {canvas.FLUX_UNIT}")
