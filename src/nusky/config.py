@@ -1391,7 +1391,8 @@ _Model = TypeVar("_Model", bound=BaseModel)
 def validated(model: type[_Model], content: Any, where: str, keys: str = "docs/configuration.md") -> _Model:
     """`content` as a `model`; problems are told with `where` and their keys, all of which are documented in `keys`."""
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{where}: a mapping of keys is expected, found {type(content).__name__}.")
+        found = "nothing" if content is None else type(content).__name__
+        raise ConfigurationError(f"{where}: a mapping of keys is expected, found {found}. The keys: {keys}.")
     try:
         return model.model_validate(content)
     except ValidationError as error:

@@ -135,6 +135,7 @@ def test_all_weights_missing(checked):
         ("run: x\ncatalogues:\n\twcda-hess: {}\n", "YAML is indented with blanks: replace the tabs."),
         ("run: [x\n", "c.yaml: not valid YAML: line 2, column 1: while parsing a flow sequence, expected ',' or ']'"),
         ("just words", "a mapping of keys is expected, found str"),
+        ("# nothing yet", "a mapping of keys is expected, found nothing. The keys: docs/configuration.md."),
         ("run: a\nrun: b\n", "the key 'run' stands here twice; keep one"),
     ],
 )
