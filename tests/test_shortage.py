@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from nusky import content, files, tables
+from nusky.catalogues import texttable
 from nusky.detector import spectrum_file
 from nusky.errors import StorageError, TableError
 from nusky.releases import text
@@ -191,9 +192,9 @@ def test_a_spectrum_that_finds_no_memory_is_not_called_wrong(tmp_path, monkeypat
     def fail(*_arguments, **_options):
         raise MemoryError
 
-    monkeypatch.setattr(spectrum_file.Table, "read", fail)
+    monkeypatch.setattr(texttable, "read", fail)
     with pytest.raises(StorageError, match=r"spectrum\.csv: not enough memory"):
-        spectrum_file.table_of_file(path, "a spectrum")
+        spectrum_file.read_spectrum(path)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "fits", "vot"])

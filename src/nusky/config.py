@@ -372,8 +372,8 @@ class Spectrum(Section):
     curvature: Parameter = Field(None, description="log-parabola: how fast the index grows with ln E.")
     file: str | None = Field(
         None,
-        description="table: path of an ECSV, CSV or FITS file of energies and fluxes with units. With `{name}` in it, "
-        "which stands for the name of a source, a file for each.",
+        description="table: path of a CSV, TSV, ECSV, FITS or VOTable file of energies and fluxes with units. With "
+        "`{name}` in it, which stands for the name of a source, a file for each.",
     )
     energy_min_gev: float | None = Field(None, gt=0, description="Lowest neutrino energy; null: none.")
     energy_max_gev: float | None = Field(None, gt=0, description="Highest neutrino energy; null: none.")

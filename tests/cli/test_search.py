@@ -79,7 +79,7 @@ def _own_data(tmp_path, monkeypatch):
         (["--ra", "40", "--dec", "0", "--gama", "2"], "No such option"),
         (["--ra", "40", "--dec", "0", "--spectrum", "cutoff:cutoff=100"], "cutoff = 100 has no unit"),
         (["--ra", "40", "--dec", "0", "--spectrum", "cutoff:cutoff=-1TeV"], "must be above 0"),
-        (["--ra", "40", "--dec", "0", "--spectrum", "nowhere.ecsv"], "nowhere.ecsv: cannot be read"),
+        (["--ra", "40", "--dec", "0", "--spectrum", "nowhere.ecsv"], "nowhere.ecsv: no such file"),
         (["..."], "is no name of a source"),
     ],
 )

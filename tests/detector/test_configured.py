@@ -123,7 +123,7 @@ def test_files_give_every_source_its_own(tmp_path):
         str(tmp_path / n) for n in ("a.csv", "b c.csv")
     ]
     (tmp_path / "b c.csv").unlink()
-    with pytest.raises(ConfigurationError, match=r"source 'b c': .*b c\.csv: cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"source 'b c': .*b c\.csv: no such file"):
         spectra_of(settings, SOURCES, tmp_path)
     (tmp_path / "b c.csv").write_text(TABLE.format(-1))
     with pytest.raises(ConfigurationError, match=r"source 'b c': .* flux number 1 is -"):
@@ -222,7 +222,7 @@ def test_a_text_may_be_the_name_of_a_table(tmp_path):
         ("power-law:gamma=2,fit=cutoff", "nothing that can be fitted"),
         ("cutoff:gamma=2,cutoff=1GeV,fit=cutoff", "from 1000 to 1e.08; its own value, 1, is outside"),
         ("power-law:energy_min=2TeV,energy_max=1TeV", "energy_min_gev must be below"),
-        ("nowhere.csv", "nowhere.csv: cannot be read"),
+        ("nowhere.csv", "nowhere.csv: no such file"),
         ("table:file={name}.csv", "belongs into the `spectrum` of a catalogue"),
     ],
 )

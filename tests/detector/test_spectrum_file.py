@@ -1,6 +1,7 @@
 import astropy.units as u
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import QTable
 
 from nusky.detector.spectrum_file import read_spectrum
@@ -14,7 +15,8 @@ def expected(energy_gev):
     return 3e-12 * (energy_gev / 1e3) ** -2.2 / 1e3
 
 
-@pytest.mark.parametrize("kind", ["ecsv", "fits", "csv"])
+@pytest.mark.filterwarnings("ignore::astropy.units.UnitsWarning")  # VOTable would rather not have erg
+@pytest.mark.parametrize("kind", ["ecsv", "fits", "vot", "csv"])
 @pytest.mark.parametrize("squared", [False, True])
 def test_a_flux_is_converted_from_its_units(tmp_path, kind, squared):
     path = tmp_path / f"flux.{kind}"
@@ -23,7 +25,9 @@ def test_a_flux_is_converted_from_its_units(tmp_path, kind, squared):
         rows = [f"{e.value},{float(f.value)!r}" for e, f in zip(ENERGY, flux, strict=True)]
         path.write_text("\n".join([f"energy [{ENERGY.unit}],flux [{flux.unit}]", *rows]))
     else:
-        QTable({"e_ref": ENERGY, "dnde": flux, "other": np.zeros(3)}).write(path)
+        QTable({"e_ref": ENERGY, "dnde": flux, "other": np.zeros(3)}).write(
+            path, format="votable" if kind == "vot" else None
+        )
     spectrum = read_spectrum(path)
     energy = np.geomspace(1.01e3, 0.99e6, 20)
     np.testing.assert_allclose(spectrum.shape(energy), expected(energy), rtol=1e-12)
@@ -44,7 +48,9 @@ def test_a_flux_is_converted_from_its_units(tmp_path, kind, squared):
         ("energy [TeV],flux [1/(TeV cm2 s)]\n1,1\n2,-1\n", "flux number 2 is -"),
         ("energy [TeV],flux [1/(TeV cm2 s)]\n1,1\n2,\n", "flux number 2 is nan"),
         ("energy [TeV],flux [1/(TeV cm2 s)]\n1,1\n", "two energies at least"),
-        ("energy [TeV],flux [1/(TeV cm2 s)]\n1,1\n2,x\n", "no number"),
+        ("energy [TeV],flux [1/(TeV cm2 s)]\n1,1\n2,x\n", "row 2: 'x' in column 'flux .*' is not a plain number"),
+        ("energy [TeV],flux [1/(TeV cm2 s)]\n1,1\n2,<1\n", "row 2: 'flux .*' is a limit"),
+        ("energy [TeV],flux [1/(TeV cm2 s)],flux [1/(TeV cm2 s)]\n1,1,2\n2,1,2\n", "more than one column is called"),
         ("e [TeV],flux [1/(TeV cm2 s)]\n1,1\n2,1\n", "exactly one column must be called energy"),
     ],
 )
@@ -57,10 +63,18 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path, text, message):
 
 
 def test_a_file_that_is_missing_or_of_another_kind_is_named(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"flux\.ecsv: cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"flux\.ecsv: no such file"):
         read_spectrum(tmp_path / "flux.ecsv")
     (tmp_path / "flux.ecsv").write_text("energy flux\n1 2\n")
-    with pytest.raises(ConfigurationError, match="cannot be read as a ECSV table"):
+    with pytest.raises(ConfigurationError, match="cannot be read as ecsv"):
         read_spectrum(tmp_path / "flux.ecsv")
-    with pytest.raises(ConfigurationError, match=r"\.ecsv, \.csv or \.fits"):
+    (tmp_path / "flux.txt").write_text("energy flux\n1 2\n")
+    with pytest.raises(ConfigurationError, match=r"Use one of .*\.csv, .*\.ecsv, .*\.fits"):
         read_spectrum(tmp_path / "flux.txt")
+
+
+def test_one_of_several_tables_is_not_guessed(tmp_path):
+    tables = [fits.table_to_hdu(QTable({"energy": ENERGY, "flux": factor * FLUX})) for factor in (1, 2)]
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(tmp_path / "two.fits")
+    with pytest.raises(ConfigurationError, match=r"two\.fits: holds 2 tables: .*Give a file with one table\.$"):
+        read_spectrum(tmp_path / "two.fits")

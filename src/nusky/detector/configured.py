@@ -10,7 +10,6 @@ from nusky import config
 from nusky.detector.spectrum import KINDS, SourceSpectra, Spectrum, TabulatedSpectrum
 from nusky.errors import CatalogueError, ConfigurationError, NuskyError, PhysicsError
 
-_FILES = (".ecsv", ".csv", ".fits", ".fit", ".gz")
 _ENERGIES = ("cutoff", "break", "energy_min", "energy_max")
 """Keys of a text that are energies: they need a unit, and end in `_gev` in a configuration."""
 _OF_MODEL = np.geomspace(1e2, 1e9, 1401)
@@ -70,15 +69,17 @@ def spectrum_of_text(text: str, folder: Path = Path(".")) -> Spectrum:
     def wrong(problem: str) -> ConfigurationError:
         return ConfigurationError(f"spectrum '{text}': {problem}")
 
+    from nusky.catalogues.tablefile import FORMATS
+
     kind, _, rest = (part.strip() for part in text.partition(":"))
     content: dict[str, Any] = {}
-    if kind.lower().endswith(_FILES):
+    if kind.lower().removesuffix(".gz").endswith(tuple(FORMATS)):
         content |= {"shape": "table", "file": kind}
     else:
         shapes = [name for name in KINDS if kind and name.startswith(kind.lower())]
         if not shapes:
             raise wrong(
-                f"it begins with none of {', '.join(KINDS)}, and is no name of a file ending in .ecsv, .csv or .fits."
+                f"it begins with none of {', '.join(KINDS)}, and is no name of a file ending in {', '.join(FORMATS)}."
             )
         content["shape"] = shapes[0]
     for part in rest.split(",") if rest else ():
