@@ -1,7 +1,7 @@
 """Sources that share a flux, and what the detector expects of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,8 +73,8 @@ class Sources:
     def by_declination(self) -> "Sources":
         """The same in order of declination: neighbours in memory are then neighbours on the sky."""
         order = np.argsort(self.dec, kind="stable")
-        profiles = self.profiles and tuple(self.profiles[j] for j in order)
-        return Sources(self.ra[order], self.dec[order], self.extension[order], self.weights[order], profiles)
+        arrays = {name: getattr(self, name)[order] for name in ("ra", "dec", "extension", "weights")}
+        return replace(self, **arrays, profiles=self.profiles and tuple(self.profiles[j] for j in order))
 
 
 def expected_by_source(analysis: Analysis, sources: Sources, spectra: Sequence[Spectrum]) -> np.ndarray:
