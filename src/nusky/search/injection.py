@@ -226,13 +226,16 @@ def inject(
     expected = np.asarray(expected, dtype=float)
     _check(sources, expected, responses, smearings, spectra)
     numbers = rng.poisson(expected)
-    seasons: list[dict[str, np.ndarray]] = [{}] * len(responses)
+    nothing = dict.fromkeys(_COLUMNS, np.empty(0)) | {"source": np.empty(0, np.int64)}
+    seasons: list[dict[str, np.ndarray]] = [nothing] * len(responses)
     for response in dict.fromkeys(responses):  # seasons that share a response are drawn together, for speed
         members = [k for k, name in enumerate(responses) if name == response]
         area, smearing = areas[response], smearings[response]
         source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
         n = len(source)
         log10_enu = _true_energies(rng, response, area, sources, source, spectra, expected[members].sum(axis=0))
+        if not n:
+            continue
         dec = sources.dec[source]
         log10_energy, psi, ang_err = smearing.sample(
             rng, smearing.enu_cell(log10_enu), smearing.dec_cell(dec), n, ANG_ERR_FLOOR

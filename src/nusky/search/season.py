@@ -111,7 +111,14 @@ class SeasonEvents:
         each counts for the others. What they change for the season's own events is left out
         (docs/validation/background.md).
         """
+        if not len(dec):  # as in most seasons of a trial with little signal
+            return self._without_events
         return self._with(ra, dec, ang_err, log10_energy, "joined" if joined else "at")
+
+    @cached_property
+    def _without_events(self) -> "SeasonEvents":
+        nothing = np.empty(0)
+        return self._with(nothing, nothing, nothing, nothing, "at")
 
     def _with(
         self, ra: np.ndarray, dec: np.ndarray, ang_err: np.ndarray, log10_energy: np.ndarray | None, known: str
