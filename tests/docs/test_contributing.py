@@ -33,6 +33,24 @@ def test_a_recipe_works(repository, recipe, tmp_path):
         apply(step, copy)
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_fits_the_files_that_it_changes(repository, recipe, tmp_path):
+    changes = [step for step in blocks(section(repository, f"Add a {recipe}")) if not step.above.endswith("Run:")]
+    assert changes
+    for step in changes:
+        name = named(step)[1]
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if (repository / name).exists() and not (tmp_path / name).exists():
+            shutil.copy(repository / name, tmp_path / name)
+    for step in changes:
+        apply(step, tmp_path)
+
+
+def named(step: Block) -> tuple[str, str]:
+    """What a block does, and to which file."""
+    return re.search(r"(New file|Append to|Change) `([^`]+)`:$", step.above).groups()
+
+
 def apply(step: Block, copy) -> None:
     """Do what a block says: run it, write it, append it, or change a file by it."""
     if step.above.endswith("Run:"):
@@ -42,7 +60,7 @@ def apply(step: Block, copy) -> None:
         )
         assert done.returncode == 0, f"{step.code}{done.stdout}{done.stderr}"
         return
-    action, name = re.search(r"(New file|Append to|Change) `([^`]+)`:$", step.above).groups()
+    action, name = named(step)
     path = copy / name
     if action == "New file":
         assert not path.exists(), f"{name} exists already"
