@@ -20,7 +20,7 @@ from nusky.releases.generator import generate_release
 from nusky.releases.registry import ICECUBE_10YR
 from nusky.search.analysis import Analysis
 from nusky.search.experiment import Experiment, Indices
-from nusky.search.injection import Signal, inject
+from nusky.search.injection import Signal, inject, true_energies
 from nusky.search.sources import Sources
 from nusky.stages.inference import Data, load_analysis, positions
 
@@ -151,8 +151,8 @@ def experiment(analysis: Analysis, sources: Sources, seed: int, *keys: str, gamm
 
 def drawn(rng: np.random.Generator, analysis: Analysis, signal: Signal, n_expected: float) -> list[dict]:
     """Poisson(`n_expected`) signal events from the smearing rows, as `nusky.search.injection.inject` gives them."""
-    response = (analysis.areas, analysis.smearings, analysis.responses)
-    return inject(rng, signal.sources, n_expected * signal.share, *response, signal.spectra)
+    energies = true_energies(analysis.areas, signal.sources, signal.spectra)
+    return inject(rng, signal.sources, n_expected * signal.share, energies, analysis.smearings, analysis.responses)
 
 
 def txs_release(folder: Path) -> dict[str, Any]:

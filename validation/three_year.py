@@ -24,7 +24,7 @@ from nusky.releases.registry import ICECUBE_3YR
 from nusky.search.analysis import Analysis
 from nusky.search.calibration import LimitCalibration
 from nusky.search.experiment import Experiment, Request
-from nusky.search.injection import Signal, inject
+from nusky.search.injection import Signal, inject, true_energies
 from nusky.search.recovery import pseudo_experiments
 from nusky.search.season import SeasonEvents
 from validation import page, samples
@@ -84,8 +84,9 @@ class FileInjector:
     def __call__(self, rng: np.random.Generator, signal: Signal, n_injected: float) -> list[SeasonEvents]:
         """Poisson(`n_injected`) signal events of one sky, one `SeasonEvents` per season."""
         if self.smearings is not None:
-            response = (self.analysis.areas, self.smearings, self.analysis.responses)
-            drawn = inject(rng, signal.sources, n_injected * signal.share, *response, signal.spectra)
+            energies = true_energies(self.analysis.areas, signal.sources, signal.spectra)
+            response = energies, self.smearings, self.analysis.responses
+            drawn = inject(rng, signal.sources, n_injected * signal.share, *response)
             names = ("ra", "dec", "ang_err")
             seasons = zip(self.analysis.seasons, drawn, strict=True)
             return [season.with_events(*(events[name] for name in names), None) for season, events in seasons]

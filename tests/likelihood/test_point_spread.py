@@ -7,7 +7,7 @@ from nusky.detector.spectrum import PowerLaw
 from nusky.likelihood import point_spread
 from nusky.likelihood.energy import ANG_ERR_EDGES, LOG10_ENERGY_EDGES, ang_err_bin, energy_bin, signal_share
 from nusky.likelihood.point_spread import FARTHEST, WIDTHS, reconstructed
-from nusky.search.injection import inject
+from nusky.search.injection import inject, true_energies
 from nusky.search.sources import Sources
 from tests import oracles, smearing_tables
 
@@ -56,7 +56,8 @@ def test_injected_events_are_spread_as_described(validation_data, gamma, dec):
     area, table = smearing_tables.public(validation_data, "IC86")
     rng, spectrum = np.random.default_rng(1), PowerLaw(gamma)
     source = Sources.of(2.0, dec)
-    events = inject(rng, source, np.array([[40_000.0]]), {"X": area}, {"X": table}, ["X"], [spectrum])[0]
+    energies = true_energies({"X": area}, source, [spectrum])
+    events = inject(rng, source, np.array([[40_000.0]]), energies, {"X": table}, ["X"])[0]
     matrix = reconstructed(table)
     share = signal_share(area, table, matrix.reshape(*matrix.shape[:2], -1), np.array([dec]), [spectrum])[0, 0]
     share = share.reshape(-1, N_ANG_ERR, len(WIDTHS) + 1)

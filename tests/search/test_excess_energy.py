@@ -9,7 +9,7 @@ from nusky.search.contributions import contributions
 from nusky.search.energy_range import quantiles, signal_energy_quantiles
 from nusky.search.excess_energy import energy_contents, excess_energies
 from nusky.search.hypothesis import Hypothesis
-from nusky.search.injection import Injector, Signal, _true_energies
+from nusky.search.injection import Injector, Signal, TrueEnergies
 from nusky.search.sources import Sources
 from nusky.search.trials import stream
 
@@ -65,15 +65,8 @@ def test_on_average_the_energies_are_those_of_the_injected_events(analysis):
     hypothesis, n = Hypothesis.of(analysis, NORTH, PowerLaw(GAMMA)), 400.0
     edges, signal, _ = energy_contents(hypothesis, n, GAMMA, sky_of(hypothesis, PowerLaw(GAMMA), n))
     response = analysis.responses[0]
-    drawn = _true_energies(
-        stream(6, "true"),
-        response,
-        analysis.areas[response],
-        NORTH,
-        np.zeros(20000, int),
-        [PowerLaw(GAMMA)],
-        np.array([n]),
-    )
+    energies = TrueEnergies.of(response, analysis.areas[response], NORTH, [PowerLaw(GAMMA)])
+    drawn = energies.draw(stream(6, "true"), np.zeros(20000, int), np.array([n]))
     shares = [0.05, 0.16, 0.5, 0.84, 0.95]
     assert quantiles(signal, edges, PowerLaw(GAMMA), shares) == pytest.approx(np.quantile(drawn, shares), abs=0.25)
     assert signal.sum() == pytest.approx(n, rel=0.15)

@@ -17,7 +17,7 @@ from nusky.detector.spectrum import (
 )
 from nusky.errors import PhysicsError
 from nusky.likelihood.energy import LOG10_ENERGY_EDGES, signal_share
-from nusky.search.injection import inject
+from nusky.search.injection import inject, true_energies
 from nusky.search.sources import Sources
 from tests import oracles
 from tests import smearing_tables as tables
@@ -34,16 +34,16 @@ def line_smearing(psf_deg=0.1):
 
 
 def draw(sources=ONE, expected=((1000.0,),), gamma=2.0, seed=1, psf_deg=0.1, limits=None):
+    spectra = power_laws(np.full(len(sources), gamma), limits)
+    return drawn(seed, sources, expected, {"X": tables.toy_area()}, {"X": line_smearing(psf_deg)}, spectra)
+
+
+def drawn(seed, sources, expected, areas, smearings, spectra, responses=None):
+    """`inject` with the response X in every season, or `responses`."""
     expected = np.asarray(expected, dtype=float)
-    responses = ["X"] * len(expected)
+    energies = true_energies(areas, sources, spectra)
     return inject(
-        np.random.default_rng(seed),
-        sources,
-        expected,
-        {"X": tables.toy_area()},
-        {"X": line_smearing(psf_deg)},
-        responses,
-        power_laws(np.full(len(sources), gamma), limits),
+        np.random.default_rng(seed), sources, expected, energies, smearings, responses or ["X"] * len(expected)
     )
 
 
@@ -81,15 +81,8 @@ class TestNumbers:
         other = smearing.from_table(tables.smearing_table([(2, 4, -90, 90, 7.0, 8.0, 1, 1, 2, 2, 1.0)], response="Y"))[
             "Y"
         ]
-        seasons = inject(
-            np.random.default_rng(3),
-            ONE,
-            np.array([[50.0], [500.0], [100.0]]),
-            {"X": tables.toy_area(), "Y": tables.toy_area()},
-            {"X": line_smearing(), "Y": other},
-            ["X", "Y", "X"],
-            power_laws(2.0),
-        )
+        areas, smearings = {"X": tables.toy_area(), "Y": tables.toy_area()}, {"X": line_smearing(), "Y": other}
+        seasons = drawn(3, ONE, [[50.0], [500.0], [100.0]], areas, smearings, power_laws(2.0), ["X", "Y", "X"])
         assert [season["log10_energy"].max() > 5 for season in seasons] == [False, True, False]
         numbers = [len(season["ra"]) for season in seasons]
         np.testing.assert_allclose(numbers, [50, 500, 100], atol=4 * np.sqrt(500))
@@ -122,15 +115,7 @@ class TestEnergy:
         edges = np.unique(np.round(np.concatenate([area.dec, found.dec]), 9))
         k = np.searchsorted(edges, np.radians(dec_deg)) - 1
         dec = np.arcsin([(np.sin(edges[k]) + np.sin(edges[k + 1])) / 2])
-        season = inject(
-            np.random.default_rng(2),
-            Sources.of(2.0, dec),
-            np.array([[100_000.0]]),
-            {"IC86": area},
-            {"IC86": found},
-            ["IC86"],
-            [PowerLaw(gamma)],
-        )[0]
+        season = drawn(2, Sources.of(2.0, dec), [[100_000.0]], {"X": area}, {"X": found}, [PowerLaw(gamma)])[0]
         observed = np.histogram(season["log10_energy"], LOG10_ENERGY_EDGES)[0]
         matrix = found.energy_matrix(LOG10_ENERGY_EDGES)
         expected = observed.sum() * signal_share(area, found, matrix, dec, power_laws(gamma))[0, 0]
@@ -168,8 +153,8 @@ class TestSpectra:
     def test_every_source_has_its_own_index_and_range(self):
         own = (PowerLaw(1.0, log10_limits=(2.4, 2.8)), PowerLaw(3.0), PowerLaw(2.0, log10_limits=(3.5, 9.0)))
         sources = Sources.of([0.0, 1.0, 2.0], 0.1)
-        arguments = {"X": tables.toy_area()}, {"X": line_smearing()}, ["X"]
-        season = inject(np.random.default_rng(8), sources, np.full((1, 3), 20_000.0), *arguments, own)[0]
+        areas, smearings = {"X": tables.toy_area()}, {"X": line_smearing()}
+        season = drawn(8, sources, np.full((1, 3), 20_000.0), areas, smearings, own)[0]
         edges = np.linspace(2.0, 4.0, 21)
         area = toy_area_at_the_source()
         for j, spectrum in enumerate(own):
@@ -192,14 +177,13 @@ class TestRefusals:
         arguments = (
             {"X": EffectiveArea(area.log10_energy, area.dec, values)},
             {"X": line_smearing()},
-            ["X"],
             power_laws([2.0, 2.0]),
         )
         with pytest.raises(
             PhysicsError, match=r"source number 2 at declination 50\.000 deg cannot be seen .* X, but 3"
         ):
-            inject(np.random.default_rng(0), sources, np.array([[2.0, 3.0]]), *arguments)
-        season = inject(np.random.default_rng(0), sources, np.array([[200.0, 0.0]]), *arguments)[0]
+            drawn(0, sources, [[2.0, 3.0]], *arguments)
+        season = drawn(0, sources, [[200.0, 0.0]], *arguments)[0]
         assert set(season["source"]) == {0}
 
     @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
@@ -208,8 +192,10 @@ class TestRefusals:
             draw(expected=[[bad]])
 
     def test_shapes(self):
-        with pytest.raises(PhysicsError, match=r"1 sources, .* 1 seasons do not fit .* shape \(1, 2\)"):
+        with pytest.raises(PhysicsError, match=r"1 sources and 1 seasons do not fit .* shape \(1, 2\)"):
             draw(expected=[[1.0, 2.0]])
+        with pytest.raises(PhysicsError, match="2 spectra for 1 sources"):
+            true_energies({"X": tables.toy_area()}, ONE, power_laws([2.0, 3.0]))
 
     @pytest.mark.parametrize("bad", [(np.nan, 0, 0), (0, 2.0, 0), (0, 0, -0.1)])
     def test_sources_that_are_nowhere(self, bad):
@@ -218,9 +204,7 @@ class TestRefusals:
 
     def test_release_without_smearing(self):
         with pytest.raises(PhysicsError, match="the release has no smearing table for X, so signal events cannot be"):
-            inject(
-                np.random.default_rng(0), ONE, np.array([[1.0]]), {"X": tables.toy_area()}, {}, ["X"], power_laws(2.0)
-            )
+            drawn(0, ONE, [[1.0]], {"X": tables.toy_area()}, {}, power_laws(2.0))
 
 
 class Recorder:
@@ -252,7 +236,7 @@ def test_true_energies_follow_the_effective_area_times_the_spectrum(spectrum):
     edges = np.arange(2.0, 7.01, 0.5)
     area = EffectiveArea(edges, np.radians([-90.0, 90.0]), np.geomspace(1.0, 1e4, 10)[:, None])
     recorder = Recorder()
-    inject(np.random.default_rng(4), ONE, [[1e5]], {"X": area}, {"X": recorder}, ["X"], [spectrum])
+    drawn(4, ONE, [[1e5]], {"X": area}, {"X": recorder}, [spectrum])
     fine = np.arange(2.0, 7.01, 0.05)
     expected = spectrum.integrals(fine) * np.repeat(area.area[:, 0], 10)
     expected *= len(recorder.log10_enu) / expected.sum()

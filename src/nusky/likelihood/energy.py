@@ -5,7 +5,7 @@ between the centres of declination bins and constant beyond the outermost. So ea
 and nothing jumps where a source or an event crosses the edge of a declination bin.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ from nusky.detector.effective_area import EffectiveArea, checked_declinations
 from nusky.detector.smearing import Smearing
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
+from nusky.likelihood.compile import kernel
 
 LOG10_ENERGY_EDGES = np.linspace(0.5, 9.0, 86)
 """Common bins of log10(E/GeV), 0.1 wide: the public events and smearing tables lie between 0.78 and 8.75."""
@@ -52,6 +53,10 @@ than it should, and fits find too little of it."""
 _SAME_EDGE = np.radians(0.01)
 """Effective areas give their declination edges to 0.01 deg: edges closer than that are the same."""
 _SAME_ENERGY = 1e-6
+_ALL_ENERGIES = LOG10_ENERGY_EDGES[-1] - LOG10_ENERGY_EDGES[0]
+_SQRT_2PI = np.sqrt(2 * np.pi)
+_AT, _LEFT_OUT, _JOINED = range(3)
+"""Events that the background's distribution of AngErr is asked for: any, those it is made of, those that join them."""
 
 
 def energy_bin(log10_energy: np.ndarray, log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES) -> np.ndarray:
@@ -207,8 +212,7 @@ class BackgroundEnergyDensity:
 
     def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
         """The density at any events, (n_events,) float64, per dex of E."""
-        read = self._reader(log10_energy, sin_dec)
-        return self._with_floor(read(self.table))
+        return self._with_floor(self._read(self.table, log10_energy, sin_dec))
 
     def left_out(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
         """The density at the events that it is made of, each left out of it: what the others tell of an event.
@@ -216,9 +220,9 @@ class BackgroundEnergyDensity:
         An event that counts for the background at itself looks less like signal than another one at the same place
         would, and fits find too little signal.
         """
-        read = self._reader(log10_energy, sin_dec)
         in_sin_dec, in_energy, adaptivity, _ = self.kernels
-        level = -adaptivity * np.log(np.maximum(read(self.first), _TINY)) / np.log(_WIDTH_STEP)
+        first = self._read(self.first, log10_energy, sin_dec)
+        level = -adaptivity * np.log(np.maximum(first, _TINY)) / np.log(_WIDTH_STEP)
         # What an event adds to the table at itself: it stands at the centre of its band, and at two nodes in energy.
         band = _band(sin_dec)
         apart = np.abs(sin_dec - _BANDS[band]) * _N_BANDS / 2
@@ -237,7 +241,8 @@ class BackgroundEnergyDensity:
         # Where the nearest declination with events stands in, the event is no part of it.
         counted = self.is_own[band]
         events = self._events(sin_dec)
-        left = (read(self.table) * events - counted * kernel / _STEP) / np.maximum(events - counted * of_band, _TINY)
+        table = self._read(self.table, log10_energy, sin_dec)
+        left = (table * events - counted * kernel / _STEP) / np.maximum(events - counted * of_band, _TINY)
         some = events - counted * of_band > _ALONE * of_band
         return self._with_floor(np.where(some, np.maximum(left, 0.0), 0.0))
 
@@ -246,25 +251,11 @@ class BackgroundEnergyDensity:
 
         The running median and the widths of the season's own kernels stay.
         """
-        if not len(log10_energy):
-            return np.empty(0)
-        read = self._reader(log10_energy, sin_dec)
-        x = log10_energy - self._median(sin_dec)
-        in_sin_dec, in_energy, adaptivity, of_one = self.kernels
-        apart = np.square((sin_dec[:, None] - sin_dec) * _N_BANDS / 2), np.square((x[:, None] - x) / _STEP)
-        # An event is part of the first density, which decides the width of its kernel.
-        kernel = _gaussians(apart[0], in_sin_dec) * _gaussians(apart[1], in_energy)
-        wider = (read(self.first) + of_one * kernel.sum(axis=1)) ** -adaptivity
-        of_band = _gaussians(apart[0], in_sin_dec * wider)
-        kernel = of_band * _gaussians(apart[1], in_energy * wider)
-        np.fill_diagonal(of_band, 0.0)
-        np.fill_diagonal(kernel, 0.0)
-        events = self._events(sin_dec)
-        density = self._with_floor(read(self.table))
-        return (density * events + kernel.sum(axis=1) / _STEP) / (events + of_band.sum(axis=1))
+        tables = self.table, self.first, self.median, self.events
+        return _joined(*tables, self.x[0], self.kernels, self.floor, log10_energy, sin_dec)
 
     def _with_floor(self, density: np.ndarray) -> np.ndarray:
-        return (1 - self.floor) * density + self.floor / (LOG10_ENERGY_EDGES[-1] - LOG10_ENERGY_EDGES[0])
+        return (1 - self.floor) * density + self.floor / _ALL_ENERGIES
 
     def _median(self, sin_dec: np.ndarray) -> np.ndarray:
         return np.interp(sin_dec, _BANDS, self.median)
@@ -272,29 +263,83 @@ class BackgroundEnergyDensity:
     def _events(self, sin_dec: np.ndarray) -> np.ndarray:
         return np.interp(sin_dec, _BANDS, self.events)
 
-    def _reader(self, log10_energy: np.ndarray, sin_dec: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Reads a table at the events; 0 beyond its ends in energy."""
-        lower, weight = _between(_BANDS, sin_dec)
-        upper = np.minimum(lower + 1, _N_BANDS - 1)
-        x = log10_energy - self._median(sin_dec)
-        column, inside = _between(self.x, x)
-        following = np.minimum(column + 1, len(self.x) - 1)
-        beyond = (x < self.x[0]) | (x > self.x[-1])
+    def _read(self, table: np.ndarray, log10_energy: np.ndarray, sin_dec: np.ndarray) -> np.ndarray:
+        return _at_events(table, self.median, self.x[0], log10_energy, sin_dec)
 
-        def read(table: np.ndarray) -> np.ndarray:
-            below = table[lower, column] * (1 - inside) + table[lower, following] * inside
-            above = table[upper, column] * (1 - inside) + table[upper, following] * inside
-            return np.where(beyond, 0.0, below * (1 - weight) + above * weight)
 
-        return read
+def _gaussians(square: np.ndarray, width: np.ndarray | float) -> np.ndarray:
+    return np.exp(-0.5 * square / np.square(width)) / (_SQRT_2PI * width)
+
+
+_gaussian = kernel(inner=True)(_gaussians)
+
+
+@kernel(inner=True)
+def _node(first, step, last, value):
+    """Number of the node below a value and weight of the next one, of equidistant nodes; constant beyond the ends."""
+    place = min(max((value - first) / step, 0.0), last)
+    lower = int(place)
+    return lower, min(lower + 1, last), place - lower
+
+
+@kernel(inner=True)
+def _at_node(table, x_first, lower, upper, weight, x):
+    """`table` (n_bands, n_x) between two bands, at log10(E/GeV) `x` from the median; 0 beyond its ends."""
+    last = table.shape[1] - 1
+    if x < x_first or x > x_first + _STEP * last:
+        return 0.0
+    column, following, inside = _node(x_first, _STEP, last, x)
+    below = table[lower, column] * (1 - inside) + table[lower, following] * inside
+    above = table[upper, column] * (1 - inside) + table[upper, following] * inside
+    return below * (1 - weight) + above * weight
+
+
+@kernel()
+def _at_events(table, median, x_first, log10_energy, sin_dec):
+    """`table` (n_bands, n_x) at events, (n_events,) float64."""
+    found = np.empty(len(sin_dec))
+    for i in range(len(found)):
+        lower, upper, weight = _node(_BANDS[0], 2 / _N_BANDS, _N_BANDS - 1, sin_dec[i])
+        x = log10_energy[i] - (median[lower] * (1 - weight) + median[upper] * weight)
+        found[i] = _at_node(table, x_first, lower, upper, weight, x)
+    return found
+
+
+@kernel()
+def _joined(table, first, median, events, x_first, kernels, floor, log10_energy, sin_dec):
+    """`BackgroundEnergyDensity.joined`, of its attributes."""
+    in_sin_dec, in_energy, adaptivity, of_one = kernels
+    n = len(sin_dec)
+    x, density, counted, wider = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    for i in range(n):
+        lower, upper, weight = _node(_BANDS[0], 2 / _N_BANDS, _N_BANDS - 1, sin_dec[i])
+        x[i] = log10_energy[i] - (median[lower] * (1 - weight) + median[upper] * weight)
+        counted[i] = events[lower] * (1 - weight) + events[upper] * weight
+        density[i] = _at_node(table, x_first, lower, upper, weight, x[i])
+        wider[i] = _at_node(first, x_first, lower, upper, weight, x[i])
+    across, along = (_N_BANDS / 2) ** 2, 1 / _STEP**2
+    # An event is part of the first density, which decides the width of its kernel.
+    for i in range(n):
+        known = 0.0
+        for j in range(n):
+            known += _gaussian((sin_dec[i] - sin_dec[j]) ** 2 * across, in_sin_dec) * _gaussian(
+                (x[i] - x[j]) ** 2 * along, in_energy
+            )
+        wider[i] = (wider[i] + of_one * known) ** -adaptivity
+    for i in range(n):
+        joined, of_band = 0.0, 0.0
+        for j in range(n):
+            if j != i:
+                in_band = _gaussian((sin_dec[i] - sin_dec[j]) ** 2 * across, in_sin_dec * wider[j])
+                joined += in_band * _gaussian((x[i] - x[j]) ** 2 * along, in_energy * wider[j])
+                of_band += in_band
+        own = (1 - floor) * density[i] + floor / _ALL_ENERGIES
+        density[i] = (own * counted[i] + joined / _STEP) / (counted[i] + of_band)
+    return density
 
 
 def _band(sin_dec: np.ndarray) -> np.ndarray:
     return np.clip(((sin_dec + 1) / 2 * _N_BANDS).astype(np.int64), 0, _N_BANDS - 1)
-
-
-def _gaussians(square: np.ndarray, width: np.ndarray | float) -> np.ndarray:
-    return np.exp(-0.5 * square / np.square(width)) / (np.sqrt(2 * np.pi) * width)
 
 
 def _running_median(log10_energy: np.ndarray, band: np.ndarray) -> np.ndarray:
@@ -385,54 +430,21 @@ class BackgroundAngErrShare:
 
     def at(self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
         """The share of the bin of AngErr of any events, (n_events,) float64."""
-        cell, bins = energy_bin(log10_energy), ang_err_bin(ang_err)
-        return sum(part * self.table[band, cell, bins] for band, part in _bands(sin_dec))
+        return self._of(_AT, log10_energy, sin_dec, ang_err)
 
     def left_out(self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
         """The share at the events that it is made of, each left out of it but for the distribution over all energies;
         (n_events,) float64."""
-        cell, bins, own = energy_bin(log10_energy), ang_err_bin(ang_err), sin_dec_band(sin_dec)
-
-        def away(band: np.ndarray, reach: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-            counted = np.where(np.abs(band - own) <= reach[0], -1.0, 0.0)
-            return counted, counted
-
-        return self._changed(cell, bins, sin_dec, away)
+        return self._of(_LEFT_OUT, log10_energy, sin_dec, ang_err)
 
     def joined(self, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
         """The share at events that join those that it is made of: all of these and the others count for each, but for
         the distribution over all energies; (n_events,) float64."""
-        cell, bins, own = energy_bin(log10_energy), ang_err_bin(ang_err), sin_dec_band(sin_dec)
-        apart, alike = np.abs(cell[:, None] - cell), bins[:, None] == bins
+        return self._of(_JOINED, log10_energy, sin_dec, ang_err)
 
-        def more(band: np.ndarray, reach: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-            counted = (apart <= reach[1]) & (np.abs(band[:, None] - own) <= reach[0])
-            np.fill_diagonal(counted, False)
-            return (counted & alike).sum(axis=1), counted.sum(axis=1)
-
-        return self._changed(cell, bins, sin_dec, more)
-
-    def _changed(
-        self,
-        cell: np.ndarray,
-        bins: np.ndarray,
-        sin_dec: np.ndarray,
-        change: Callable[[np.ndarray, tuple[int, int, int]], tuple[np.ndarray, np.ndarray]],
-    ) -> np.ndarray:
-        """The share at events when `change` tells, for a band of each and a window, by how many events its bin and the
-        whole window grow."""
-        found, (all_near, all_wide) = np.zeros(len(bins)), self._sums
-        for band, part in _bands(sin_dec):
-            near, of_near = change(band, _NEAR)
-            wide, of_wide = change(band, _WIDE)
-            found += part * _share(
-                self.near[band, cell, bins] + near,
-                all_near[band, cell] + of_near,
-                self.wide[band, cell, bins] + wide,
-                all_wide[band, cell] + of_wide,
-                self.over_energy[band, 0, bins],
-            )
-        return found
+    def _of(self, kind: int, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
+        (of_near, of_wide), bins = self._sums, (energy_bin(log10_energy), ang_err_bin(ang_err), sin_dec_band(sin_dec))
+        return _shares(kind, self.near, of_near, self.wide, of_wide, self.over_energy, *bins, sin_dec)
 
 
 def _share(
@@ -442,18 +454,49 @@ def _share(
     return (near + _BACK_OFF * broad + _LEAST) / (of_near + _BACK_OFF + _LEAST * (len(ANG_ERR_EDGES) - 1))
 
 
+_share_of_one = kernel(inner=True)(_share)
+
+
+@kernel()
+def _shares(kind, near, all_near, wide, all_wide, over_energy, cell, bins, own, sin_dec):
+    """The share of the bin of AngErr at events, (n_events,) float64, between the bands that each lies between.
+
+    By `kind` the windows count what they hold, or without the event itself, or with all others of these events.
+    """
+    n = len(cell)
+    found = np.zeros(n)
+    last = len(SIN_DEC_MIDDLES) - 1
+    one = -1.0 if kind == _LEFT_OUT else 1.0
+    for i in range(n):
+        lower, upper, weight = _node(SIN_DEC_MIDDLES[0], SIN_DEC_EDGES[1] - SIN_DEC_EDGES[0], last, sin_dec[i])
+        begin, stop = 0, 0
+        if kind == _LEFT_OUT:
+            begin, stop = i, i + 1
+        elif kind == _JOINED:
+            stop = n
+        for band, part in ((lower, 1 - weight), (upper, weight)):
+            in_near, of_near = near[band, cell[i], bins[i]], all_near[band, cell[i]]
+            in_wide, of_wide = wide[band, cell[i], bins[i]], all_wide[band, cell[i]]
+            for j in range(begin, stop):
+                if kind == _JOINED and j == i:
+                    continue
+                across, apart, alike = abs(band - own[j]), abs(cell[i] - cell[j]), bins[i] == bins[j]
+                if across <= _NEAR[0] and apart <= _NEAR[1]:
+                    of_near += one
+                    in_near += one * alike
+                if across <= _WIDE[0] and apart <= _WIDE[1]:
+                    of_wide += one
+                    in_wide += one * alike
+            found[i] += part * _share_of_one(in_near, of_near, in_wide, of_wide, over_energy[band, 0, bins[i]])
+    return found
+
+
 def _in_windows(counts: np.ndarray, reach: tuple[int, int, int]) -> np.ndarray:
     """Sums of `counts` over the bins within `reach` of each, along every axis."""
     for axis, own in enumerate(reach):
         padding = [(own, own) if axis == other else (0, 0) for other in range(counts.ndim)]
         counts = np.lib.stride_tricks.sliding_window_view(np.pad(counts, padding), 2 * own + 1, axis).sum(axis=-1)
     return counts
-
-
-def _bands(sin_dec: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """The two bands that each event lies between, and their weights."""
-    lower, weight = _between(SIN_DEC_MIDDLES, sin_dec)
-    return (lower, 1 - weight), (np.minimum(lower + 1, len(SIN_DEC_MIDDLES) - 1), weight)
 
 
 def sin_dec_band(sin_dec: np.ndarray) -> np.ndarray:

@@ -126,6 +126,7 @@ class Injector:
         self.label = "smearing"
         if analysis.smearings is None:
             self.label = GAUSSIAN if analysis.median_spreads is None else RESOLUTION
+        self._energies: tuple[Signal, dict[str, TrueEnergies]] | None = None
         self._by_dec: list[tuple[np.ndarray, np.ndarray]] = []
         if self.label == GAUSSIAN:
             for season in analysis.seasons:
@@ -138,8 +139,8 @@ class Injector:
         analysis, expected, sources = self._analysis, n_injected * signal.share, signal.sources
         if analysis.smearings is None:
             return [self._spatial(rng, k, signal, expected[k]) for k in range(len(expected))]
-        response = analysis.areas, analysis.smearings, analysis.responses
-        drawn = inject(rng, signal.sources, expected, *response, signal.spectra, self._disturbance)
+        response = self._energies_of(signal), analysis.smearings, analysis.responses
+        drawn = inject(rng, sources, expected, *response, self._disturbance)
         joined = [
             season.with_events(*(events[name] for name in _COLUMNS), joined=True)
             for season, events in zip(analysis.seasons, drawn, strict=True)
@@ -148,6 +149,13 @@ class Injector:
             self._at_times(rng, k, events, sources, of["source"])
             for k, (events, of) in enumerate(zip(joined, drawn, strict=True))
         ]
+
+    def _energies_of(self, signal: Signal) -> Mapping[str, "TrueEnergies"]:
+        """By response, kept for the next sky: positions and spectra of a signal are the same in all of them."""
+        known = self._energies
+        if known is None or known[0].sources.dec is not signal.sources.dec or known[0].spectra is not signal.spectra:
+            known = self._energies = signal, true_energies(self._analysis.areas, signal.sources, signal.spectra)
+        return known[1]
 
     def _at_times(
         self, rng: np.random.Generator, k: int, events: SeasonEvents, sources: Sources, source: np.ndarray
@@ -168,8 +176,7 @@ class Injector:
         if spreads is None:
             ang_err = self._ang_err_of_band(rng, k, dec)
         else:
-            area = self._analysis.areas[season.response]
-            log10_enu = _true_energies(rng, season.response, area, sources, source, signal.spectra, expected)
+            log10_enu = self._energies_of(signal)[season.response].draw(rng, source, expected)
             ang_err = spreads[k].draw_ang_err(rng, dec, log10_enu)
         # Both displacements are Gaussian: they add in quadrature.
         width = np.hypot(self._disturbance.angular_error * ang_err, sources.extension[source])
@@ -192,10 +199,9 @@ def inject(
     rng: np.random.Generator,
     sources: Sources,
     expected: np.ndarray,
-    areas: Mapping[str, EffectiveArea],
+    energies: Mapping[str, "TrueEnergies"],
     smearings: Mapping[str, Smearing],
     responses: Sequence[str],
-    spectra: Sequence[Spectrum],
     disturbance: Disturbance = UNDISTURBED,
 ) -> list[dict[str, np.ndarray]]:
     """Draw the signal events of each season.
@@ -208,9 +214,8 @@ def inject(
     ----------
     expected : (n_seasons, n_sources) float64
         Expected number of events.
-    areas, smearings : by response
+    energies, smearings : by response; `true_energies` of the same sources
     responses : name of the response of each season
-    spectra : one for each source
     disturbance : factors on the distance from the true direction and on the reconstructed energy
 
     Returns
@@ -224,16 +229,16 @@ def inject(
         An expected number is no number, or belongs to a source the season cannot see; a response has no smearing.
     """
     expected = np.asarray(expected, dtype=float)
-    _check(sources, expected, responses, smearings, spectra)
+    _check(sources, expected, responses, smearings)
     numbers = rng.poisson(expected)
     nothing = dict.fromkeys(_COLUMNS, np.empty(0)) | {"source": np.empty(0, np.int64)}
     seasons: list[dict[str, np.ndarray]] = [nothing] * len(responses)
     for response in dict.fromkeys(responses):  # seasons that share a response are drawn together, for speed
         members = [k for k, name in enumerate(responses) if name == response]
-        area, smearing = areas[response], smearings[response]
+        smearing = smearings[response]
         source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
         n = len(source)
-        log10_enu = _true_energies(rng, response, area, sources, source, spectra, expected[members].sum(axis=0))
+        log10_enu = energies[response].draw(rng, source, expected[members].sum(axis=0))
         if not n:
             continue
         dec = sources.dec[source]
@@ -252,47 +257,95 @@ def inject(
     return seasons
 
 
-def _true_energies(
-    rng: np.random.Generator,
-    response: str,
-    area: EffectiveArea,
-    sources: Sources,
-    source: np.ndarray,
-    spectra: Sequence[Spectrum],
-    expected: np.ndarray,
-) -> np.ndarray:
-    """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them."""
-    of_each = area.at(sources.dec).T
-    _refuse_blind(response, sources, expected, np.flatnonzero(~(of_each > 0).any(axis=1)))
-    if not len(source):
-        return np.empty(0)
-    present, row = np.unique(source, return_inverse=True)
-    own = tuple(spectra[j] for j in present)
-    cumulative = np.cumsum(of_each[present] * integrals_of(own, area.log10_energy), axis=1)
-    _refuse_blind(response, sources, expected, present[cumulative[:, -1] <= 0])
-    return _draw_energy(rng, cumulative, area.log10_energy, own, row)
+@dataclass(frozen=True)
+class TrueEnergies:
+    """Distribution of the true energy of the neutrinos that one response detects from each of some sources.
+
+    Attributes
+    ----------
+    response : str
+    dec : (n_sources,) float64, rad
+    spectra : one for each source
+    log10_energy : (n_energy + 1,) float64
+        Edges in log10(E/GeV).
+    cumulative : (n_sources, n_energy) float64
+        Share of the neutrinos up to the end of each bin, A_eff(E, dec) f(E) integrated; 0 where none is detected.
+    """
+
+    response: str
+    dec: np.ndarray
+    spectra: tuple[Spectrum, ...]
+    log10_energy: np.ndarray
+    cumulative: np.ndarray
+
+    @classmethod
+    def of(cls, response: str, area: EffectiveArea, sources: Sources, spectra: Sequence[Spectrum]) -> "TrueEnergies":
+        """For `spectra`, one for each source."""
+        detected = np.cumsum(area.at(sources.dec).T * integrals_of(spectra, area.log10_energy), axis=1)
+        share = np.divide(detected, detected[:, -1:], out=np.zeros_like(detected), where=detected[:, -1:] > 0)
+        return cls(response, sources.dec, tuple(spectra), area.log10_energy, share)
+
+    @cached_property
+    def _blind(self) -> np.ndarray:
+        return np.flatnonzero(self.cumulative[:, -1] == 0)
+
+    @cached_property
+    def _laid_out(self) -> np.ndarray:
+        """The shares of all sources, one search for all: those of source j lie between the numbers j and j + 1."""
+        return (self.cumulative + np.arange(len(self.cumulative))[:, None]).ravel()
+
+    @cached_property
+    def _is_one(self) -> bool:
+        return all(spectrum is self.spectra[0] for spectrum in self.spectra)
+
+    def draw(self, rng: np.random.Generator, source: np.ndarray, expected: np.ndarray) -> np.ndarray:
+        """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them.
+
+        Raises
+        ------
+        PhysicsError : neutrinos are expected from a source none of whose can be detected.
+        """
+        if len(self._blind) and (blind := self._blind[expected[self._blind] > 0]).size:
+            raise PhysicsError(
+                f"source number {blind[0] + 1} at declination {np.degrees(self.dec[blind[0]]):.3f} deg cannot be seen "
+                f"with the response {self.response}, but {expected[blind[0]]:g} events are expected from it. Leave it "
+                "out."
+            )
+        if not len(source):
+            return np.empty(0)
+        n_sources, n = self.cumulative.shape
+        # Rounding must not reach the next source.
+        place = np.minimum(rng.random(len(source)), 1 - max(1e-12, 2 * np.spacing(float(n_sources))))
+        energy = np.searchsorted(self._laid_out, source + place, side="right") - source * n
+        before = np.where(energy > 0, self.cumulative[source, energy - 1], 0.0)
+        inside = (place - before) / (self.cumulative[source, energy] - before)
+        inside = np.minimum(np.maximum(inside, 0.0), 1.0)
+        ends = self.log10_energy[energy], self.log10_energy[energy + 1]
+        if self._is_one:
+            return self.spectra[0].quantile(inside, *ends)
+        present, which = np.unique(source, return_inverse=True)
+        return quantiles([self.spectra[j] for j in present], which, inside, *ends)
 
 
-def _refuse_blind(response: str, sources: Sources, expected: np.ndarray, unseen: np.ndarray) -> None:
-    blind = unseen[expected[unseen] > 0]
-    if blind.size:
+def true_energies(
+    areas: Mapping[str, EffectiveArea], sources: Sources, spectra: Sequence[Spectrum]
+) -> dict[str, TrueEnergies]:
+    """`TrueEnergies` of sources by response, of `spectra`, one for each source.
+
+    Raises
+    ------
+    PhysicsError : there are fewer or more spectra than sources.
+    """
+    if len(spectra) != len(sources):
+        raise PhysicsError(f"{len(spectra)} spectra for {len(sources)} sources; give every source one.")
+    return {name: TrueEnergies.of(name, area, sources, spectra) for name, area in areas.items()}
+
+
+def _check(sources: Sources, expected: np.ndarray, responses: Sequence[str], smearings: Mapping[str, Smearing]) -> None:
+    if expected.shape != (len(responses), len(sources)):
         raise PhysicsError(
-            f"source number {blind[0] + 1} at declination {np.degrees(sources.dec[blind[0]]):.3f} deg cannot be seen "
-            f"with the response {response}, but {expected[blind[0]]:g} events are expected from it. Leave it out."
-        )
-
-
-def _check(
-    sources: Sources,
-    expected: np.ndarray,
-    responses: Sequence[str],
-    smearings: Mapping[str, Smearing],
-    spectra: Sequence[Spectrum],
-) -> None:
-    if expected.shape != (len(responses), len(sources)) or len(spectra) != len(sources):
-        raise PhysicsError(
-            f"{len(sources)} sources, {len(spectra)} spectra and {len(responses)} seasons do not fit expected numbers "
-            f"of shape {expected.shape}; give one per season and source."
+            f"{len(sources)} sources and {len(responses)} seasons do not fit expected numbers of shape "
+            f"{expected.shape}; give one per season and source."
         )
     if not (np.isfinite(expected).all() and (expected >= 0).all()):
         raise PhysicsError("expected numbers of events must be finite and not negative; check fluxes and weights.")
@@ -302,18 +355,3 @@ def _check(
             f"the release has no smearing table for {missing[0]}, so signal events cannot be drawn. Use a release with "
             "smearing tables."
         )
-
-
-def _draw_energy(
-    rng: np.random.Generator, cumulative: np.ndarray, edges: np.ndarray, spectra: Sequence[Spectrum], row: np.ndarray
-) -> np.ndarray:
-    """log10(E_nu/GeV) of one neutrino from the source of each `row`: exact inverse of `cumulative` (n, n_energy)."""
-    totals = cumulative[:, -1:]
-    share = np.divide(cumulative, totals, out=np.ones_like(cumulative), where=totals > 0)
-    # One search for all: row j occupies the numbers from j to j + 1, and rounding must not reach j + 1.
-    place = np.minimum(rng.random(len(row)), 1 - 1e-12)
-    laid_out = (share + np.arange(len(share))[:, None]).ravel()
-    energy = np.searchsorted(laid_out, row + place, side="right") - row * share.shape[1]
-    before = np.where(energy > 0, share[row, energy - 1], 0.0)
-    inside = np.clip((place - before) / (share[row, energy] - before), 0.0, 1.0)
-    return quantiles(spectra, row, inside, edges[energy], edges[energy + 1])
