@@ -63,11 +63,11 @@ class Smearing:
 
     def enu_cell(self, log10_enu: np.ndarray) -> np.ndarray:
         """Number of the cells that hold log10(E_nu/GeV); the outermost also serve what lies beyond them."""
-        return _bin(self.log10_enu, log10_enu)
+        return bin_number(self.log10_enu, log10_enu)
 
     def dec_cell(self, dec: np.ndarray) -> np.ndarray:
         """Number of the cells that hold the declination `dec`, rad."""
-        return _bin(self.dec, dec)
+        return bin_number(self.dec, dec)
 
     def energy_matrix(
         self, log10_energy_edges: np.ndarray, ang_err_edges: np.ndarray | None = None, ang_err_floor: float = 0.0
@@ -136,7 +136,7 @@ class Smearing:
         """
         cell = np.broadcast_to(self.served_by[dec_cell, enu_cell], n)
         row = np.searchsorted(self.cumulative, cell + rng.random(n), side="right")
-        row = np.clip(row, self.start[cell], self.start[cell + 1] - 1)
+        row = np.minimum(np.maximum(row, self.start[cell]), self.start[cell + 1] - 1)
         low, high = self.log10_energy[row].T
         log10_energy = low + rng.random(n) * (high - low)
         psi = _inside(rng, self.psf[row])
@@ -247,8 +247,10 @@ def _served_by(filled: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
     return served
 
 
-def _bin(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+def bin_number(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Number of the bin of each value; those beyond the edges belong to the outermost bins."""
+    # np.clip takes ten times as long for few numbers.
+    return np.minimum(np.maximum(np.searchsorted(edges, values, side="right") - 1, 0), len(edges) - 2)
 
 
 def _overlap(cells: np.ndarray, bins: np.ndarray, *, open_ended: bool) -> np.ndarray:

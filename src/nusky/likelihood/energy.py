@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from nusky.detector.effective_area import EffectiveArea, checked_declinations
-from nusky.detector.smearing import Smearing
+from nusky.detector.smearing import Smearing, bin_number
 from nusky.detector.spectrum import Spectrum
 from nusky.errors import PhysicsError
 from nusky.likelihood.compile import kernel
@@ -61,9 +61,7 @@ _AT, _LEFT_OUT, _JOINED = range(3)
 
 def energy_bin(log10_energy: np.ndarray, log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES) -> np.ndarray:
     """Number of the bin of each log10(E/GeV); energies beyond the edges belong to the outermost bins."""
-    last = len(log10_energy_edges) - 2
-    # np.clip takes ten times as long for few numbers.
-    return np.minimum(np.maximum(np.searchsorted(log10_energy_edges, log10_energy, side="right") - 1, 0), last)
+    return bin_number(log10_energy_edges, log10_energy)
 
 
 def signal_share(

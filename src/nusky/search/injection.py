@@ -176,8 +176,9 @@ class Injector:
         if spreads is None:
             ang_err = self._ang_err_of_band(rng, k, dec)
         else:
-            log10_enu = self._energies_of(signal)[season.response].draw(rng, source, expected)
-            ang_err = spreads[k].draw_ang_err(rng, dec, log10_enu)
+            energies = self._energies_of(signal)[season.response]
+            energies.check(expected)
+            ang_err = spreads[k].draw_ang_err(rng, dec, energies.draw(rng, source))
         # Both displacements are Gaussian: they add in quadrature.
         width = np.hypot(self._disturbance.angular_error * ang_err, sources.extension[source])
         distance = np.minimum(rng.rayleigh(1.0, len(dec)) * width, np.pi)
@@ -235,23 +236,20 @@ def inject(
     seasons: list[dict[str, np.ndarray]] = [nothing] * len(responses)
     for response in dict.fromkeys(responses):  # seasons that share a response are drawn together, for speed
         members = [k for k, name in enumerate(responses) if name == response]
-        smearing = smearings[response]
-        source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
-        n = len(source)
-        log10_enu = energies[response].draw(rng, source, expected[members].sum(axis=0))
-        if not n:
+        energies[response].check(expected[members].sum(axis=0))
+        counts = numbers[members].sum(axis=1)
+        if not (n := counts.sum()):
             continue
-        dec = sources.dec[source]
-        log10_energy, psi, ang_err = smearing.sample(
-            rng, smearing.enu_cell(log10_enu), smearing.dec_cell(dec), n, ANG_ERR_FLOOR
-        )
+        source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
+        dec, smearing = sources.dec[source], smearings[response]
+        cells = smearing.enu_cell(energies[response].draw(rng, source)), smearing.dec_cell(dec)
+        log10_energy, psi, ang_err = smearing.sample(rng, *cells, n, ANG_ERR_FLOOR)
         psi = np.minimum(psi * disturbance.angular_error, np.pi)
         log10_energy = log10_energy + np.log10(disturbance.energy_scale)
         offset = np.minimum(rng.rayleigh(1.0, n) * sources.extension[source], np.pi)
         true_ra, true_dec = displaced(sources.ra[source], dec, offset, rng.uniform(0.0, 2 * np.pi, n))
         ra, dec = displaced(true_ra, true_dec, psi, rng.uniform(0.0, 2 * np.pi, n))
         columns = {"ra": ra, "dec": dec, "ang_err": ang_err, "log10_energy": log10_energy, "source": source}
-        counts = numbers[members].sum(axis=1)
         for k, stop, number in zip(members, np.cumsum(counts), counts, strict=True):
             seasons[k] = {name: values[stop - number : stop] for name, values in columns.items()}
     return seasons
@@ -298,21 +296,17 @@ class TrueEnergies:
     def _is_one(self) -> bool:
         return all(spectrum is self.spectra[0] for spectrum in self.spectra)
 
-    def draw(self, rng: np.random.Generator, source: np.ndarray, expected: np.ndarray) -> np.ndarray:
-        """log10(E_nu/GeV) of one neutrino from each `source` (numbers), `expected` (n_sources,) of them.
-
-        Raises
-        ------
-        PhysicsError : neutrinos are expected from a source none of whose can be detected.
-        """
+    def check(self, expected: np.ndarray) -> None:
+        """PhysicsError where neutrinos are `expected` (n_sources,) from a source none of whose can be detected."""
         if len(self._blind) and (blind := self._blind[expected[self._blind] > 0]).size:
             raise PhysicsError(
                 f"source number {blind[0] + 1} at declination {np.degrees(self.dec[blind[0]]):.3f} deg cannot be seen "
                 f"with the response {self.response}, but {expected[blind[0]]:g} events are expected from it. Leave it "
                 "out."
             )
-        if not len(source):
-            return np.empty(0)
+
+    def draw(self, rng: np.random.Generator, source: np.ndarray) -> np.ndarray:
+        """log10(E_nu/GeV) of one neutrino from each `source` (numbers) with some that can be detected."""
         n_sources, n = self.cumulative.shape
         # Rounding must not reach the next source.
         place = np.minimum(rng.random(len(source)), 1 - max(1e-12, 2 * np.spacing(float(n_sources))))

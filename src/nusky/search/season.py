@@ -175,8 +175,9 @@ class IndexedEvents:
     def of_seasons(cls, seasons: Sequence[SeasonEvents], response: np.ndarray) -> "IndexedEvents":
         """The events of all seasons, whose responses have the numbers `response` (n_seasons,)."""
         names = ("dec", "ang_err", "near", "inverse_background", "bin")
+        filled = [season for season in seasons if len(season)] or seasons
         dec, ang_err, near, background, bins = (
-            np.concatenate([getattr(season, name) for season in seasons]) for name in names
+            np.concatenate([getattr(season, name) for season in filled]) for name in names
         )
         if len(seasons) > MOST_SEASONS:
             raise PhysicsError(f"{len(seasons)} seasons or lists of events are more than {MOST_SEASONS}: join some.")
