@@ -12,6 +12,7 @@ from pathlib import Path
 import numba
 import pytest
 
+from nusky import pickles
 from nusky.likelihood import compile as compiling
 
 OTHER_USER = 65533
@@ -206,7 +207,7 @@ def test_a_place_that_fills_up_is_named_once(cache, tmp_path, monkeypatch, caplo
     def full(*_arguments, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(compiling.os, "open", full)
+    monkeypatch.setattr(pickles.os, "open", full)
     function = load(tmp_path).twice
     assert (function(3), function(1.5)) == (6, 3.0)
     [said] = caplog.messages

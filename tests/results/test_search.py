@@ -299,6 +299,23 @@ def test_a_release_is_read_once(search, monkeypatch):
         nusky.Search("icecube-3yr", path)
 
 
+def test_a_release_is_prepared_once(search, found, monkeypatch):
+    """A second process finds the same: fit, p-value, limits and events."""
+    from nusky.stages import inference
+
+    def never(data):
+        raise AssertionError("the release was prepared again")
+
+    path = search.tables.folder.parents[2] / "release"
+    nusky.Search("icecube-3yr", path).analysis  # noqa: B018 - kept from now on
+    monkeypatch.setattr(inference, "load_analysis", never)
+    again = nusky.Search("icecube-3yr", path, seed=3).at(SOURCE, trials=100, name="TXS 0506+056")
+    assert again.to_dict() == found.to_dict()
+    other = nusky.Search("icecube-3yr", path, [search.tables.seasons[0]])
+    with pytest.raises(AssertionError, match="prepared again"):  # other seasons are another analysis
+        other.at(SOURCE, trials=0)
+
+
 def test_files_that_are_not_the_published_ones_are_accepted_on_demand(search, tmp_path):
     """A season of three events: refused, read when asked for, and never taken for the published one afterwards."""
     files.write_ten_year(tmp_path)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 import typer
 
 from nusky.cli import console
+from nusky.cli.angles import declination_deg, right_ascension_deg
 from nusky.cli.option_groups import with_groups
 
 app = typer.Typer(help="Boosted dark matter of one supernova.", no_args_is_help=True, rich_markup_mode=None)
@@ -24,15 +25,13 @@ def _quantity(name: str) -> Callable[[Any], Any]:
     def parse(text: Any) -> Any:
         from nusky.cli import quantities
 
-        kind = getattr(quantities, name)
-        return kind(text) if callable(kind) else kind.parse(text)
+        return getattr(quantities, name).parse(text)
 
     parse.__name__ = name.lower()
     return parse
 
 
-_ENERGY, _TIME, _DISTANCE = (_quantity(name) for name in ("ENERGY", "TIME", "DISTANCE"))
-_AREA, _RA, _DEC = (_quantity(name) for name in ("AREA", "right_ascension_deg", "declination_deg"))
+_ENERGY, _TIME, _DISTANCE, _AREA = (_quantity(name) for name in ("ENERGY", "TIME", "DISTANCE", "AREA"))
 
 
 def _coupling(text: Any) -> Any:
@@ -54,10 +53,13 @@ class Where:
     )
     ra: Annotated[
         float | None,
-        typer.Option(parser=_RA, metavar="ANGLE", help="Right ascension: 350.85, 23h23m24s or 23:23:24 (hours)."),
+        typer.Option(
+            parser=right_ascension_deg, metavar="ANGLE", help="Right ascension: 350.85, 23h23m24s or 23:23:24 (hours)."
+        ),
     ] = None
     dec: Annotated[
-        float | None, typer.Option(parser=_DEC, metavar="ANGLE", help="Declination: 58.8, 58d49m00s or 58:49:00.")
+        float | None,
+        typer.Option(parser=declination_deg, metavar="ANGLE", help="Declination: 58.8, 58d49m00s or 58:49:00."),
     ] = None
     distance: Annotated[float | None, typer.Option(parser=_DISTANCE, metavar="KPC", help="Distance: 3.5kpc.")] = None
     host: Annotated[

@@ -1,4 +1,4 @@
-"""Numbers with units on the command line: ``5MeV``, ``0.005 GeV``, ``350yr``, ``23h23m24s``."""
+"""Numbers with units on the command line: ``5MeV``, ``0.005 GeV``, ``350yr``."""
 
 import math
 import re
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import typer
 
 from nusky.bdm.constants import constant
-from nusky.errors import PhysicsError
-from nusky.units import angle_deg
 
 _NUMBER = re.compile(r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*([A-Za-z]*\d?)")
 
@@ -46,23 +44,3 @@ TIME = Kind("a time", {"yr": 1.0, "kyr": 1e3, "d": 86400 / constant.year2Seconds
 DISTANCE = Kind("a distance", {"kpc": 1.0, "pc": 1e-3, "Mpc": 1e3})
 AREA = Kind("a cross section", {"cm2": 1.0, "pb": 1e-36, "fb": 1e-39})
 KINDS = (ENERGY, TIME, DISTANCE, AREA)
-
-
-def right_ascension_deg(text: str) -> float:
-    """A right ascension in degrees: 350.85, 23h23m24s, 23:23:24 or 5.2h; `typer.BadParameter` if it is none."""
-    return _angle(text, hours=True, example="350.85, 23h23m24s or 23:23:24")
-
-
-def declination_deg(text: str) -> float:
-    """A declination in degrees: 58.8, 58d49m00s or -29:00:28; `typer.BadParameter` if it is none."""
-    return _angle(text, hours=False, example="58.8, 58d49m00s or 58:49:00")
-
-
-def _angle(text: str, *, hours: bool, example: str) -> float:
-    try:
-        value = angle_deg(text, hours)
-    except PhysicsError as error:
-        raise typer.BadParameter(f"{error} Give an angle such as {example}.") from None
-    if value is None:
-        raise typer.BadParameter(f"'{text}' is no angle; give degrees, or text such as {example}.")
-    return value

@@ -134,7 +134,7 @@ def _source(
     """Name, where its position is from, and position with width, rad."""
     from math import radians
 
-    from nusky.cli.quantities import declination_deg, right_ascension_deg
+    from nusky.cli.angles import declination_deg, right_ascension_deg
 
     if name is not None and (ra is not None or dec is not None):
         raise typer.BadParameter("give either the name of a source or --ra and --dec, not both.")
@@ -160,7 +160,7 @@ def _source(
 
 
 def _width_deg(text: str) -> float:
-    from nusky.cli.quantities import declination_deg
+    from nusky.cli.angles import declination_deg
 
     width = declination_deg(text)
     if not 0 <= width <= 30:

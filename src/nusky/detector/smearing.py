@@ -7,6 +7,7 @@ declination or, if there is none at all, what serves the same declination at the
 """
 
 import itertools
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -89,13 +90,16 @@ class Smearing:
         inner = np.asarray(log10_energy_edges, dtype=float)[1:-1]
         inner_ang_err = np.log(np.asarray([] if ang_err_edges is None else ang_err_edges[1:-1], dtype=float))
         key = inner.tobytes(), inner_ang_err.tobytes(), ang_err_floor
-        if key not in self._matrices:
-            self._matrices[key] = self._energy_matrix(inner, inner_ang_err, ang_err_floor)
-        return self._matrices[key]
+        return self.derived(("energy matrix", *key), lambda: self._energy_matrix(inner, inner_ang_err, ang_err_floor))
+
+    def derived(self, key: Hashable, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """What `make` returned when `key` was first asked for: all sources of an analysis ask for the same."""
+        if key not in self._derived:
+            self._derived[key] = make()
+        return self._derived[key]
 
     @cached_property
-    def _matrices(self) -> dict[tuple, np.ndarray]:
-        """Energy matrices by what they were asked for: every source of an analysis asks for the same."""
+    def _derived(self) -> dict[Hashable, np.ndarray]:
         return {}
 
     def _energy_matrix(self, inner: np.ndarray, inner_ang_err: np.ndarray, ang_err_floor: float) -> np.ndarray:
@@ -248,7 +252,7 @@ def _served_by(filled: np.ndarray, dec_deg: np.ndarray) -> np.ndarray:
 
 
 def bin_number(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Number of the bin of each value; those beyond the edges belong to the outermost bins."""
+    """Number of the bin (n_edges - 1 of them) of each value, (n_values,); those beyond belong to the outermost."""
     # np.clip takes ten times as long for few numbers.
     return np.minimum(np.maximum(np.searchsorted(edges, values, side="right") - 1, 0), len(edges) - 2)
 

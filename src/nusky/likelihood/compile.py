@@ -1,8 +1,7 @@
 """The one way kernels are compiled: kept on disk, IEEE arithmetic, releasing the GIL.
 
-Compiled kernels are kept as pickles, as numba makes them, and reading a pickle runs what stands in it. So only files
-are read that belong to the user and that nobody else can write, in folders of which the same is true, and only with
-the digest they were written with. Where there is no such folder, every process compiles, and one line says so.
+Compiled kernels are kept as pickles (`nusky.pickles`), as numba makes them. Where there is no folder for them that is
+safe, every process compiles, and one line says so.
 """
 
 import functools
@@ -11,7 +10,6 @@ import inspect
 import logging
 import os
 import pickle
-import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,14 +21,12 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from nusky import pickles
 from nusky.errors import StorageError
-from nusky.files import atomic_path
 from nusky.revision import sources_sha256
 
 log = logging.getLogger(__name__)
 
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
-_DIGEST_BYTES = hashlib.sha256().digest_size
 _VERSIONS = (numba.__version__, sys.implementation.cache_tag)
 
 
@@ -67,22 +63,20 @@ class _Kept(NullCache):
         """The version for a signature, if it is kept, whole and the user's own."""
         target_context.refresh()
         path = self._path(sig, target_context.codegen())
-        content = None if path is None else _own_content(path)
-        if not content or hashlib.sha256(content[_DIGEST_BYTES:]).digest() != content[:_DIGEST_BYTES]:
+        try:
+            content = None if path is None else pickles.read(path)
+        except StorageError as error:
+            _complain(str(error))
             return None
-        return CompileResult._rebuild(target_context, *pickle.loads(content[_DIGEST_BYTES:]))
+        return None if content is None else CompileResult._rebuild(target_context, *pickle.loads(content))
 
     def save_overload(self, sig: Any, data: CompileResult) -> None:
         """Keep a compiled version; where that is not possible, say so once and go on."""
         path = self._path(sig, data.codegen)
         if path is None or data.library.has_dynamic_globals:
             return
-        content = dumps(data._reduce())
         try:
-            with atomic_path(path) as temporary:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with open(descriptor, "wb") as file:
-                    file.write(hashlib.sha256(content).digest() + content)
+            pickles.write(path, dumps(data._reduce()))
         except StorageError as error:
             _complain(str(error))
 
@@ -118,43 +112,13 @@ def _folder() -> Path | None:
         base.parent.mkdir(parents=True, exist_ok=True)
         for path in (base, folder):
             path.mkdir(mode=0o700, exist_ok=True)
-        reason = _distrust(base, shared=True) or _distrust(folder, shared=False)
+        reason = pickles.distrust(base, shared=True) or pickles.distrust(folder, shared=False)
     except (OSError, RuntimeError) as error:  # the latter where nobody knows whose home a ~ is
         reason = f"{folder}: cannot be made ({getattr(error, 'strerror', None) or error})"
     if reason is None:
         return folder
     _complain(f"{reason}.")
     return None
-
-
-def _distrust(path: Path, *, shared: bool) -> str | None:
-    """Why others could have put something at `path`, None if they could not.
-
-    A `shared` folder may be root's, or writable by all if nobody can rename what others have there, such as /tmp.
-    """
-    status = path.stat()
-    if status.st_uid != os.geteuid() and not (shared and status.st_uid == 0):
-        return f"{path}: belongs to another user (number {status.st_uid}), whose code would be run"
-    if status.st_mode & _OTHERS_WRITE and not (shared and status.st_mode & stat.S_ISVTX):
-        return f"{path}: others can write there, and their code would be run (`chmod go-w` ends that)"
-    return None
-
-
-def _own_content(path: Path) -> bytes | None:
-    """The content of a file that is the user's alone; None if there is none that can be read."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)  # of what was opened, whatever stands there by now
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & _OTHERS_WRITE:
-            _complain(f"{path}: belongs to another user or can be written by others, so it was not read.")
-            return None
-        try:
-            return file.read()
-        except (OSError, MemoryError):
-            return None
 
 
 def _complain(reason: str) -> None:

@@ -11,7 +11,6 @@ a_c, so right for every spectrum. The weights w_cm are fitted once, by expectati
 Rubin, J. R. Stat. Soc. B 39 (1977) 1).
 """
 
-import functools
 import itertools
 
 import numpy as np
@@ -37,14 +36,17 @@ _PRIOR = 0.02
 decide where the simulation has few."""
 
 
-@functools.lru_cache(maxsize=16)  # seconds for a response, and every analysis asks for the same
 def reconstructed(smearing: Smearing) -> np.ndarray:
     """What is reconstructed for a neutrino of every cell of a response, (n_dec, n_enu, n_bins, n_widths + 1) float32.
 
     M_c w_cm, and last the share of the bin whose pulls lie beyond `FARTHEST`; sums to 1 over the last two axes. The
     bins are those of energy (`LOG10_ENERGY_EDGES`) with those of AngErr (`ANG_ERR_EDGES`) running fastest. Cells
-    without rows have those of the cell that serves them.
+    without rows have those of the cell that serves them. Made once for each response.
     """
+    return smearing.derived("point spread", lambda: _reconstructed(smearing))
+
+
+def _reconstructed(smearing: Smearing) -> np.ndarray:
     in_bins = smearing.energy_matrix(LOG10_ENERGY_EDGES, ANG_ERR_EDGES, ANG_ERR_FLOOR)
     n_energy, n_ang_err = len(LOG10_ENERGY_EDGES) - 1, len(ANG_ERR_EDGES) - 1
     own = in_bins.reshape(*in_bins.shape[:2], n_energy, n_ang_err)

@@ -263,16 +263,20 @@ def _layout(folder: Path, release: registry.Release) -> str:
     return GENERATED_LAYOUT if marked else release.layout
 
 
+def check_runs(obtained: Obtained, release: registry.Release, seasons: Sequence[registry.Season]) -> None:
+    """Refuse good runs that overlap, of those `seasons` whose file is there, with a ReleaseError."""
+    adapter_of(obtained.layout).check_runs(obtained.root, release, seasons)
+
+
 def complete(obtained: Obtained, release: registry.Release, seasons: Sequence[registry.Season]) -> list[str]:
-    """The files that `seasons` need, all of them there, their good runs checked.
+    """The files that `seasons` need, all of them there.
 
     Raises
     ------
     ReleaseError
-        A file is missing: the message names all, and files that look like them under another name; or runs overlap.
+        A file is missing: the message names all, and files that look like them under another name.
     """
     layout, root = adapter_of(obtained.layout), obtained.root
-    layout.check_runs(root, release, seasons)
     names = layout.required_files(root, release, seasons)
     missing = [name for name in names if not (root / name).is_file()]
     if not missing:

@@ -89,11 +89,19 @@ class Search:
 
     @cached_property
     def analysis(self) -> "Analysis":
-        """The events with their times and the detector's response."""
+        """The events with their times and the detector's response; prepared once, and kept beside the tables."""
+        from nusky import pickles
         from nusky.stages.inference import Data, load_analysis
 
         names = ("seasons", "effective_area", "smearing", "angular_resolution", "uptimes")
-        return load_analysis(Data(self.tables.events, *map(self.tables.table, names)))
+        data = Data(self.tables.events, *map(self.tables.table, names))
+
+        def prepared() -> "Analysis":
+            made = load_analysis(data)
+            made.indexed  # noqa: B018 - kept with it
+            return made
+
+        return pickles.kept(self.tables.folder, "analysis", data.paths, prepared)
 
     def at(
         self,

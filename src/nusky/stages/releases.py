@@ -26,7 +26,9 @@ def fetch(settings: config.Release, seed: int, downloads: Path, manifest: Path, 
     """
     release = registry.of(settings)
     obtained = ingestion.obtain(settings, seed, downloads, progress)
-    names = ingestion.complete(obtained, release, release.select(settings.seasons))
+    seasons = release.select(settings.seasons)
+    ingestion.check_runs(obtained, release, seasons)
+    names = ingestion.complete(obtained, release, seasons)
     write_json(
         manifest,
         {
