@@ -219,6 +219,11 @@ def time_scale_in_words(text: str) -> str | None:
     return _SCALES[words.pop().casefold()] if len(words) == 1 else None
 
 
+def is_off_the_earth(text: str) -> bool:
+    """Whether what is said of times is that they are those at the barycentre of the solar system or the Sun."""
+    return bool(re.search(r"barycent|heliocent|solar[\W_]*system|(?<![a-z])(ssb|bary|helio)(?![a-z])", text, re.I))
+
+
 def utc(mjd: Any, scale: str) -> Any:
     """Times (n,) [MJD, days] of a scale that `time_scale` gives as UTC; what is no MJD stays as it is."""
     import numpy as np

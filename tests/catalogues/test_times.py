@@ -171,6 +171,61 @@ def test_a_scale_that_is_not_known_is_refused(tmp_path):
         build(tmp_path / "list.fits", BURST)
 
 
+def elsewhere(tmp_path, suffix, key, value):
+    """A list whose header says where its times are those of, and what `Table` calls its column."""
+    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
+    path = tmp_path / f"list.{suffix}"
+    if suffix == "vot":
+        table.write(path, format="votable")
+        said = f'<TIMESYS ID="t" timescale="TDB" timeorigin="2400000.5" refposition="{value}"/>'
+        path.write_text(path.read_text().replace("<RESOURCE", f"{said}<RESOURCE", 1))
+    elif suffix == "csv":
+        path.write_text(f"# {key} = {value}\nname,ra_deg,dec_deg,t0,length\nA,10,20,55000,3\n")
+    else:
+        table.meta[key] = value
+        table.write(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("suffix", "key", "value"),
+    [
+        ("fits", "TIMEREF", "SOLARSYSTEM"),
+        ("fits", "TREFPOS", "BARYCENTER"),
+        ("ecsv", "TIMEREF", "HELIOCENTRIC"),
+        ("vot", "refposition", "BARYCENTER"),
+        ("csv", "TIMEREF", "SOLARSYSTEM"),
+    ],
+)
+def test_times_that_are_not_those_at_the_earth_are_refused(tmp_path, suffix, key, value):
+    with pytest.raises(CatalogueError, match=rf"column 't0' are not those at the Earth.*{value}.*8\.3 minutes"):
+        build(elsewhere(tmp_path, suffix, key, value), BURST)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "key", "value"),
+    [
+        ("fits", "TIMEREF", "LOCAL"),
+        ("fits", "TREFPOS", "GEOCENTER"),
+        ("vot", "refposition", "TOPOCENTER"),
+        ("csv", "redshifts", "heliocentric, at the date of the observation"),
+    ],
+)
+def test_times_at_the_earth_are_taken(tmp_path, suffix, key, value):
+    made, _ = build(elsewhere(tmp_path, suffix, key, value), BURST)
+    assert made["t0"].to_pylist() == pytest.approx([55000], abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("header", "comment"),
+    [("mjd_bary", ""), ("t0", "# All times are barycentric\n"), ("t0", "# barycentric MJD, TDB\n")],
+)
+def test_names_and_comments_say_where_times_are_those_of(tmp_path, header, comment):
+    path = written(tmp_path, f"{comment}name,ra_deg,dec_deg,{header},length\nA,10,20,55000,3\n")
+    with pytest.raises(CatalogueError, match="not those at the Earth"):
+        build(path, BURST | {"centre_mjd": header})
+
+
 def test_one_list_of_two_without_the_column(tmp_path):
     other = tmp_path / "other.csv"
     other.write_text("name,ra_deg,dec_deg\nC,50,20\n")

@@ -269,7 +269,8 @@ def times(file: TableFile, header: str, key: str, found: np.ndarray, notes: list
     Raises
     ------
     CatalogueError
-        A unit that is not days, Julian dates, or a scale of time that is not known.
+        A unit that is not days, Julian dates, a scale of time that is not known, or times at another place than the
+        Earth.
     """
     said = _time_unit(file, header, key)
     if said and said[1] != 1.0:
@@ -284,6 +285,13 @@ def times(file: TableFile, header: str, key: str, found: np.ndarray, notes: list
                 f"{file.where}: the {what} of column '{header}' says Julian dates, but `{key}` names it, which takes "
                 "MJD: subtract 2400000.5, or 0.5 from dates without their 24, and name it so."
             )
+    elsewhere = next((own for own in (header, description) if units.is_off_the_earth(own)), file.time_place)
+    if elsewhere:
+        raise CatalogueError(
+            f"{file.where}: the times in column '{header}' are not those at the Earth ({elsewhere}): at the barycentre "
+            "of the solar system or the Sun they differ by up to 8.3 minutes. Correct them for the way of the light "
+            "from each source to the Earth (`light_travel_time` of astropy.time.Time), and what the file says of them."
+        )
     own = units.time_scale_in_name(header) or units.time_scale_in_words(f"time {description}")
     stated, by = (own, "its name or description") if own else file.time_scale or ("utc", "")
     scale = units.time_scale(stated)

@@ -52,9 +52,15 @@ _OTHER_FRAME = re.compile(
 _OTHER_UNIT = re.compile(
     r"\b(RA|right ascensions?|coordinates|positions|angles)\b.{0,40}\b(radians?|hours?|rad)\b", re.I
 )
+_OTHER_PLACE = re.compile(
+    r"\b(times?|mjds?|dates?|timeref|trefpos|refposition)\W+((are|is|in|at|the|of|to|given|referred|corrected|for)\W+)*"
+    r"((bary|helio)cent|solar[\W_]*system|ssb\b)|\b(bary|helio)cent\w*\W+(\w+\W+)?(times?|mjds?|dates?)\b",
+    re.I,
+)
 _FAILED = re.compile(r"query_status\W{1,3}error|^\W{0,40}\*\*\W{0,40}error\b", re.I)
 _UNIT_KEYS = ("unit", "units", "angle_unit", "angle_units", "coord_unit", "coordinate_unit")
 _SCALE_KEYS = ("timesys", "timescale", "time_scale", "time_system")
+_PLACE_KEYS = ("timeref", "trefpos", "time_reference_position", "refposition")
 _FRAME_KEYS = ("radesys", "radecsys", "coordsys", "coord_sys", "coordinate_system", "frame", "coordinate_frame")
 
 
@@ -75,6 +81,8 @@ class TableFile:
     """Comments that speak of radians or hours."""
     time_scale: tuple[str, str] | None = None
     """The scale of its times, and what says it, where the file states one."""
+    time_place: str = ""
+    """What says that its times are those at another place than the Earth; empty if nothing does."""
     doubled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names that several columns share -> the IDs these have in `table`."""
 
@@ -170,6 +178,7 @@ def _text(path: Path, given: str, separator: str | None, wanted: Collection[str]
         other_frame=_found(_OTHER_FRAME, said),
         other_unit=_found(_OTHER_UNIT, said),
         time_scale=_time_scale({}, said),
+        time_place=_time_place({}, said),
     )
 
 
@@ -231,6 +240,7 @@ def _with_meta(where: str, table: Table, header: Mapping[str, Any] | None = None
         other_frame=_found(_OTHER_FRAME, comments),
         other_unit=(*units_said, *_found(_OTHER_UNIT, comments)),
         time_scale=_time_scale(meta, comments),
+        time_place=_time_place(meta, comments),
     )
 
 
@@ -242,6 +252,14 @@ def _time_scale(meta: Mapping[str, Any], comments: Sequence[str]) -> tuple[str, 
             return said[:50], f"{key.upper()} = {said[:50]}"
     said_in = {scale: line for line in comments if (scale := units.time_scale_in_words(line))}
     return next(((scale, line[:100]) for scale, line in said_in.items()), None) if len(said_in) == 1 else None
+
+
+def _time_place(meta: Mapping[str, Any], comments: Sequence[str]) -> str:
+    """What the header of a table, or else a comment, says of times that are not those at the Earth."""
+    for key, value in meta.items():
+        if str(key).casefold() in _PLACE_KEYS and units.is_off_the_earth(str(value)):
+            return f"{str(key).upper()} = {str(value)[:50]}"
+    return next((line[:100] for line in comments if _OTHER_PLACE.search(line)), "")
 
 
 def _comments(meta: Mapping[str, Any]) -> list[str]:
@@ -338,7 +356,7 @@ def _fits(path: Path, given: bytes, table: str | None) -> TableFile:
 
 
 def _frame_cards(header: fits.Header) -> dict[str, Any]:
-    keys = {key.upper() for key in (*_FRAME_KEYS, *_SCALE_KEYS, "equinox", "epoch")}
+    keys = {key.upper() for key in (*_FRAME_KEYS, *_SCALE_KEYS, *_PLACE_KEYS, "equinox", "epoch")}
     return {key.casefold(): header[key] for key in header if key.upper() in keys and header[key] != ""}
 
 
@@ -476,6 +494,7 @@ def _self_description(xml: bytes) -> _VOTable:
             said.systems[attributes.get("ID", "")] = (attributes.get("system", ""), attributes.get("equinox"))
         elif name == "TIMESYS":
             said.params.append((None, "timesys", attributes.get("timescale", "")))
+            said.params.append((None, "refposition", attributes.get("refposition", "")))
         elif name == "TABLE":
             said.tables.append([])
         elif name == "FIELD" and said.tables:
