@@ -28,6 +28,10 @@ PARAMETERS = {
     "curvature": "curvature",
 }
 """Parameters of spectra that may be fitted in place of the index, in words."""
+FLUENCE = "limit_e2_fluence_100tev_gev_cm2"
+"""Column of limits on E^2 times the flux integrated over time; None for steady sources."""
+IN_WINDOW = "in the window, or at the peak"
+"""What a limit on a flux is about where it has a fluence."""
 
 
 def parameter_text(name: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from astropy.table import Table
 
 from nusky.files import read_json, write_json
-from tests.report.test_report import inferred
+from tests.report.test_report import inferred, windowed
 
 SPOT = {"ra_deg": 77.4, "dec_deg": 5.7, "test_statistic": 12.5, "n_signal": 9.0, "gamma": 2.1, "p_local": 0.01}
 SPOT |= {"p_local_tail": 1e-5, "extrapolated": True, "n_trials": 100}
@@ -66,6 +66,24 @@ def test_what_the_limits_are_stands_with_them(nusky, run):
     assert rf"{caption}.}}" in latex
     assert r"$(E^2\mathrm{d}N/\mathrm{d}E)^\mathrm{up}$, 100 TeV" in latex
     assert "Upper limits" not in nusky("table", run, "--latex", "--columns", "name,p_local").stdout
+
+
+def test_limits_in_windows_are_fluences_too(nusky, run, tmp_path):
+    write_json(tmp_path / "flaring" / "summary.json", windowed() | {"seed": 7, "tables_sha256": {}})
+    for of in ("sources", "stacks"):
+        steady, shining = (
+            nusky("table", tmp_path / name, "--of", of, "--latex").stdout for name in ("demo", "flaring")
+        )
+        for told in ("fluxes are those in the window, or at the peak", r"$(E^2F)^\mathrm{up}$, 100 TeV & "):
+            assert told in shining
+            assert told not in steady
+    table = Table.read(nusky("table", tmp_path / "flaring", "--ecsv").stdout, format="ascii.ecsv")
+    assert table["limit_e2_fluence_100tev_gev_cm2"][0] == pytest.approx(2e-9 * 864_000)
+    assert str(table["limit_e2_fluence_100tev_gev_cm2"].unit) == "GeV / cm2"
+    shown = nusky("show", tmp_path / "flaring").stdout
+    assert "in the window, or at the peak; fluence: E2 times the flux integrated over time" in shown
+    assert "UL fluence" in shown
+    assert "fluence" not in nusky("show", run).stdout
 
 
 def test_a_p_value_that_no_trial_reached_is_a_bound_wherever_people_read_it(nusky, run):

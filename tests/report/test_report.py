@@ -1,3 +1,4 @@
+import copy
 import re
 from html.parser import HTMLParser
 
@@ -99,6 +100,17 @@ def inferred():
     standard = {"stacking": {"uniform": {"2.0": STACK}}, "single_sources": [SOURCE], "inference": inference}
     methods = SUMMARY["methods"] | {"standard": {"wcda-hess": standard}}
     return SUMMARY | {"methods": methods, "corrected": CORRECTED}
+
+
+def windowed():
+    """The same of sources that shine for ten days."""
+    found = copy.deepcopy(inferred())
+    told = found["methods"]["standard"]["wcda-hess"]["inference"]
+    limits = [told["stacks"]["uniform"]["statements"]["2.5"]["upper_limit"], *told["sources"]["limits"]["A <1>"]]
+    for limit in limits:
+        fluence = limit["e2dnde_100tev_gev_cm2_s"] * 864_000
+        limit |= {"duration_s": 864_000.0, "e2_fluence_100tev_gev_cm2": fluence, "n_trials": 100}
+    return found
 
 
 PNG = b"\x89PNG\r\n\x1a\n not really"
@@ -228,7 +240,7 @@ def test_the_first_screen_holds_verdict_p_and_limit(build):
     assert "p = 0.1 for the run: the share of 60 skies of background alone in which any of its 3 searches" in text
     assert "2 of 2 sources of wcda-hess together (binomial test), γ = 2.5 (by itself p = 0.05)" in text
     assert "(Bonferroni's bound) is 0.15, 1.5 times as large" in text
-    assert "E² dN/dE < 3.100 × 10⁻⁹ GeV cm⁻² s⁻¹ at 100 TeV" in text
+    assert "E² dN/dE < 3.1 × 10⁻⁹ GeV cm⁻² s⁻¹ at 100 TeV" in text
     assert "γ = 2.5, valid from 1.2 TeV to 2.5 PeV" in text
     assert len(text) < 1500  # fits a phone
 
@@ -458,6 +470,15 @@ def test_the_first_lines_state_the_hadronic_fraction(build, changed, said):
     assert ("above 1" in sentence) == ((changed.get("fraction_limit") or 0) > 1)
     page = build(summary)
     assert page.index("Hadronic fraction f") < page.index("Sources of wcda-hess</h3>")
+
+
+def test_limits_in_windows_say_so_and_have_a_fluence(build):
+    assert "window" not in verdict(inferred()).limit_sentence
+    assert "in the window, or at the peak (fluence E² F < 0.0027 GeV cm⁻²)" in verdict(windowed()).limit_sentence
+    steady, shining = (re.sub(r"<[^>]+>", " ", build(summary)) for summary in (inferred(), windowed()))
+    told = "Fluxes are those in the window, or at the peak; the fluence E² F is E² times the flux integrated over time."
+    assert (steady.count(told), shining.count(told)) == (0, 2)  # for stacks and for sources
+    assert (steady.count("limit, E² F at 100 TeV"), shining.count("limit, E² F at 100 TeV")) == (0, 2)
 
 
 def test_of_very_long_tables_the_beginning_is_shown():

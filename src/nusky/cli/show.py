@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from nusky.cli import console
-from nusky.conventions import PARAMETERS
+from nusky.conventions import FLUENCE, IN_WINDOW, PARAMETERS
 
 _FROM_TRIALS = {
     "p_local": ("< ", "p_local", "n_trials"),
@@ -25,6 +25,7 @@ _SHORT = {
     "p_local": "p local",
     "p_post": "p post",
     "limit_e2dnde_100tev_gev_cm2_s": "UL 100 TeV",
+    FLUENCE: "UL fluence",
     "limit_n_signal": "UL n_s",
     "limit_gamma": "UL gamma",
     "gamma": "gamma",
@@ -217,6 +218,8 @@ def _results(summary: dict[str, Any], rows: int) -> None:
             if not explained and any(key.startswith("limit_") for key in columns):
                 explained = True
                 console.say("UL: upper limit; at 100 TeV on E2 dN/dE of one flavour, in GeV cm^-2 s^-1")
+                if FLUENCE in columns:
+                    console.say(f"  {IN_WINDOW}; fluence: E2 times the flux integrated over time, in GeV cm^-2")
             shown = [{key: cell_of(row, key) for key in columns} for row in own[:rows]]
             console.grid(
                 [{columns[k]: v if k.endswith("_deg") else _short(v) for k, v in row.items()} for row in shown]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from nusky.cli import console
-from nusky.conventions import PARAMETERS
+from nusky.conventions import FLUENCE, IN_WINDOW, PARAMETERS
 
 Listed = Literal["sources", "stacks", "spots"]
 
@@ -16,11 +16,11 @@ Listed = Literal["sources", "stacks", "spots"]
 _DEFAULT = {
     "sources": (
         "name", "ra_deg", "dec_deg", "n_signal", "gamma", *PARAMETERS, "p_local", "p_post",
-        "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev",
+        "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", FLUENCE, "energy_min_gev", "energy_max_gev",
     ),
     "stacks": (
         "catalogue", "weighting", "n_sources", "n_signal", "gamma", *PARAMETERS, "test_statistic", "p_local",
-        "limit_gamma", "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s",
+        "limit_gamma", "limit_e2dnde_1tev_gev_cm2_s", "limit_e2dnde_100tev_gev_cm2_s", FLUENCE,
         "energy_min_gev", "energy_max_gev",
     ),
     "spots": ("number", "ra_deg", "dec_deg", "n_signal", "gamma", "test_statistic", "p_local"),
@@ -51,6 +51,7 @@ _HEADS = {
     "limit_n_signal": (r"$n_s^\mathrm{up}$", ""),
     "limit_e2dnde_1tev_gev_cm2_s": (rf"{_UPPER}, 1 TeV", _FLUX),
     "limit_e2dnde_100tev_gev_cm2_s": (rf"{_UPPER}, 100 TeV", _FLUX),
+    FLUENCE: (r"$(E^2F)^\mathrm{up}$, 100 TeV", r"GeV cm$^{-2}$"),
     "signal_energy_min68_gev": (r"$E_{68}^\mathrm{low}$", "GeV"),
     "signal_energy_max68_gev": (r"$E_{68}^\mathrm{high}$", "GeV"),
     "energy_min_gev": (r"$E_\mathrm{min}$", "GeV"),
@@ -110,7 +111,7 @@ def table(
         found = opened.source_table(_catalogue(opened.catalogues, catalogue, run))
     else:
         found = opened.stack_table(catalogue) if of == "stacks" else opened.hot_spots()
-    chosen = _chosen(columns, found.data.column_names, of)
+    chosen = _chosen(columns, found.data, of)
     shown = [{key: cell_of(row, key) for key in chosen} for row in found.data.slice(0, rows).to_pylist()]
     limits = _about_limits(found.data.slice(0, rows), chosen)
     if csv:
@@ -144,11 +145,13 @@ def _catalogue(known: Sequence[str], given: str | None, run: Path) -> str:
     return given if given is not None else known[0]
 
 
-def _chosen(columns: str | None, present: Sequence[str], of: Listed) -> list[str]:
+def _chosen(columns: str | None, data: Any, of: Listed) -> list[str]:
+    present = data.column_names
     if columns == "all":
         return list(present)
     if columns is None:
-        return [name for name in _DEFAULT[of] if name in present]
+        steady = FLUENCE in present and all(value is None or value != value for value in data[FLUENCE].to_pylist())
+        return [name for name in _DEFAULT[of] if name in present and not (steady and name == FLUENCE)]
     wanted = [name.strip() for name in columns.split(",")]
     if missing := [name for name in wanted if name not in present]:
         shown = ", ".join(missing).strip() or "without a name"
@@ -176,9 +179,10 @@ def _about_limits(data: Any, columns: Sequence[str]) -> str:
     spectra = " or ".join("the spectrum as given" if g == AS_GIVEN else f"γ = {g:g}" for g in indices)
     energies = {"energy_min_gev", "energy_max_gev"} <= set(columns)
     methods = " or ".join(different("limit_method"))
+    in_window = f"; fluxes are those {IN_WINDOW}, F their integral over time" if different(FLUENCE) else ""
     return (
         f"Upper limits at {levels} confidence level ({methods}), one flavour of neutrinos plus antineutrinos"
-        f"{f', for {spectra}' if spectra else ''}"
+        f"{f', for {spectra}' if spectra else ''}{in_window}"
         f"{'; the energies hold the central 90 % of the expected signal' if energies else ''}."
     )
 

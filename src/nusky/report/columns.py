@@ -24,6 +24,7 @@ TITLES = {
     "signal_energy_min68_gev": "68 % of the signal from [GeV]",
     "signal_energy_max68_gev": "to [GeV]",
     "limit_e2dnde_100tev_gev_cm2_s": f"limit, E² dN/dE at 100 TeV [{FLUX_UNIT}]",
+    "limit_e2_fluence_100tev_gev_cm2": "limit, E² F at 100 TeV [GeV cm⁻²]",
     "limit_n_signal": "limit [events]",
     "start_mjd": "from MJD",
     "stop_mjd": "to MJD",

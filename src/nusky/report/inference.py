@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from nusky.conventions import index_text, parameter_text
+from nusky.conventions import IN_WINDOW, index_text, parameter_text
 from nusky.probability import at_floor, compared
 from nusky.report.columns import FLUX_UNIT, titled
 from nusky.report.numbers import cell_of, format_number, index_cell
@@ -191,7 +191,7 @@ def _limit(
         f"{number(100 * limit['diffuse_share_100tev'])} % of IceCube's diffuse flux."
         if limit.get("duration_s") is None
         else f"{head}, fluence E² F < {number(limit['e2_fluence_100tev_gev_cm2'])} GeV cm⁻² at 100 TeV for one flavour "
-        f"{how}; in the window, or at the peak, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {FLUX_UNIT}."
+        f"{how}; {IN_WINDOW}, E² dN/dE < {number(limit['e2dnde_100tev_gev_cm2_s'])} {FLUX_UNIT}."
     )
 
 

@@ -43,8 +43,8 @@ def index_cell(value: float | str | None) -> float | str | None:
     return value if index is None else AS_GIVEN if index == 0 else index
 
 
-def format_number(value: Any) -> str:
-    """A number for people: four significant digits, thousands separated, powers of ten written out."""
+def format_number(value: Any, digits: int = 4) -> str:
+    """A number for people: `digits` significant ones, thousands separated, powers of ten written out."""
     if isinstance(value, Probability):
         return written(float(value), value.n_trials, format_number)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
@@ -54,8 +54,8 @@ def format_number(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}".replace("-", "−")
     if value != 0 and not 1e-3 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.3e}".split("e")
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}".replace("-", "−")
-    decimals = 0 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
+    decimals = 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{decimals}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", "−")

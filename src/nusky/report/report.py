@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from markupsafe import Markup, escape
 
-from nusky.conventions import index_text
+from nusky.conventions import FLUENCE, IN_WINDOW, index_text
 from nusky.errors import ConfigurationError
 from nusky.files import write_text
 from nusky.printable import printable
@@ -309,7 +309,7 @@ _SINGLE_SOURCE_COLUMNS = titled(
     "name origin ra_deg dec_deg n_band ts_max ns_best", n_band="events in band", ns_best="signal events"
 )
 _LIMIT_COLUMNS = titled(
-    "catalogue weighting limit_gamma limit_e2dnde_100tev_gev_cm2_s limit_n_signal limit_level limit_method "
+    f"catalogue weighting limit_gamma limit_e2dnde_100tev_gev_cm2_s {FLUENCE} limit_n_signal limit_level limit_method "
     "energies test_statistic signal_energies p_local n_sources",
     limit_gamma="γ",
     limit_level="level",
@@ -318,8 +318,8 @@ _LIMIT_COLUMNS = titled(
     p_local="p of the stack",
 )
 _SOURCE_COLUMNS = titled(
-    f"name p_local p_post limit_e2dnde_100tev_gev_cm2_s n_signal gamma {' '.join(PARAMETERS)} test_statistic "
-    "limit_e2dnde_1tev_gev_cm2_s limit_n_signal energies signal_energies ra_deg dec_deg origin",
+    f"name p_local p_post limit_e2dnde_100tev_gev_cm2_s {FLUENCE} n_signal gamma {' '.join(PARAMETERS)} "
+    "test_statistic limit_e2dnde_1tev_gev_cm2_s limit_n_signal energies signal_energies ra_deg dec_deg origin",
     **PARAMETERS,
     p_post="p corrected",
     n_signal="signal events",
@@ -346,6 +346,12 @@ def _range(low_gev: float | None, high_gev: float | None) -> str | None:
     return None if low_gev is None or high_gev is None else f"{energy(low_gev)} to {energy(high_gev)}"
 
 
+def _about_fluences(rows: Sequence[Mapping[str, Any]]) -> str:
+    if all(row[FLUENCE] is None for row in rows):
+        return ""
+    return f" Fluxes are those {IN_WINDOW}; the fluence E² F is E² times the flux integrated over time."
+
+
 def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     rows = stack_rows(summary)
     if any(row["limit_gamma"] is not None for row in rows):
@@ -356,7 +362,7 @@ def _limit_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
             f"those computed the nearest to {REFERENCE_GAMMA:g} whose signal is expected around 100 TeV. The energies "
             "hold the central 90 % of the expected signal; outside them a limit says nothing. Limits that are not "
             "calibrated rest on the fall of the likelihood alone, or on signal drawn by assumption; their coverage is "
-            "not shown.",
+            f"not shown.{_about_fluences(rows)}",
         )
 
 
@@ -379,7 +385,7 @@ def _source_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
                 text += (
                     f"Upper limits at {100 * first['limit_level']:g} % ({first['limit_method']}) of one flavour for "
                     f"{index_text(format(first['limit_gamma'], 'g'))}; none is given at energies outside those it is "
-                    "about."
+                    f"about.{_about_fluences(rows)}"
                 )
         else:
             text = (

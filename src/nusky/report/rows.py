@@ -78,6 +78,7 @@ def stack_rows(summary: Mapping[str, Any]) -> Rows:
             quoted: dict[str, Any] = {}
             if limit := of_stack.get((catalogue, weighting)):
                 quoted = vars(limit) | {"gamma": float(limit.gamma), "e2dnde_100tev_gev_cm2_s": limit.e2dnde}
+                quoted["e2_fluence_100tev_gev_cm2"] = limit.fluence
                 quoted["method"] += "" if limit.calibrated else ", not calibrated"
             found.append(row | _limit_columns(quoted, _power_law(summary, catalogue)))
     return found
@@ -121,6 +122,7 @@ def _limit_columns(limit: Mapping[str, Any], power_law: bool) -> dict[str, Any]:
         "limit_n_signal": limit.get("n_signal"),
         "limit_e2dnde_1tev_gev_cm2_s": at(_TEV_GEV),
         "limit_e2dnde_100tev_gev_cm2_s": at(PIVOT_GEV),
+        conventions.FLUENCE: None if at(PIVOT_GEV) is None else limit.get("e2_fluence_100tev_gev_cm2"),
         "energy_min_gev": low,
         "energy_max_gev": high,
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nusky.conventions import index_text
+from nusky.conventions import IN_WINDOW, index_text
 from nusky.probability import compared, least
 from nusky.report.columns import FLUX_UNIT
 from nusky.report.numbers import format_number as number
@@ -167,8 +167,9 @@ class Limit:
     Attributes
     ----------
     calibrated : whether simulated skies stand behind it
-    e2dnde : at 100 TeV, GeV cm^-2 s^-1
+    e2dnde : at 100 TeV, GeV cm^-2 s^-1; of sources that change with time in the window, or at the peak
     energy_min_gev, energy_max_gev : the central 90 % of the expected signal; None where unknown
+    fluence : E^2 times the flux integrated over time, at 100 TeV, GeV cm^-2; None for steady sources
     """
 
     catalogue: str
@@ -181,6 +182,7 @@ class Limit:
     e2dnde: float
     energy_min_gev: float | None
     energy_max_gev: float | None
+    fluence: float | None
 
     @property
     def from_trials(self) -> bool:
@@ -208,7 +210,8 @@ def limits(summary: Mapping[str, Any]) -> Iterator[Limit]:
                     break
 
 
-_OF_LIMIT = ("method", "confidence_level", "n_signal", "e2dnde_100tev_gev_cm2_s", "energy_min_gev", "energy_max_gev")
+_OF_LIMIT = ("method", "confidence_level", "n_signal", "e2dnde_100tev_gev_cm2_s")
+_OF_LIMIT += ("energy_min_gev", "energy_max_gev", "e2_fluence_100tev_gev_cm2")
 
 
 def _of_scan(row: Mapping[str, Any], words: str) -> dict[str, Any]:
@@ -244,10 +247,16 @@ def _flux_sentence(summary: Mapping[str, Any]) -> Iterator[str]:
     limit = (calibrated or found)[0]
     yield (
         f"Upper limit at {100 * limit.confidence_level:g} % on {limit.catalogue} ({limit.weighting} weights): "
-        f"E² dN/dE < {number(limit.e2dnde)} {FLUX_UNIT} at 100 TeV, one flavour, all sources together, for "
-        f"{index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; "
+        f"E² dN/dE < {_two(limit.e2dnde)} {FLUX_UNIT} at 100 TeV{_in_window(limit)}, one flavour, all sources "
+        f"together, for {index_text(limit.gamma)}{energies(limit.energy_min_gev, limit.energy_max_gev)}; "
         f"{_how(limit.method, calibrated=limit.calibrated, from_trials=limit.from_trials)}."
     )
+
+
+def _in_window(limit: Limit) -> str:
+    if limit.fluence is None:
+        return ""
+    return f" {IN_WINDOW} (fluence E² F < {_two(limit.fluence)} GeV cm⁻²)"
 
 
 def _how(method: str, *, calibrated: bool, from_trials: bool) -> str:
@@ -302,8 +311,8 @@ def _measured(row: Mapping[str, Any]) -> str:
 
 
 def _two(value: float | None) -> str:
-    """A fraction with two digits."""
-    return "unknown" if value is None else number(float(f"{value:.2g}"))
+    """A limit or fraction with two digits: trials do not tell more."""
+    return "unknown" if value is None else number(float(f"{value:.2g}"), 2)
 
 
 def energies(low_gev: float | None, high_gev: float | None) -> str:
