@@ -139,6 +139,22 @@ def test_a_stack_is_given_as_coordinates_or_as_a_table(search):
     first.figure()
 
 
+def test_a_stack_says_what_it_is_of(search, tmp_path):
+    several = SkyCoord([77.36, 40.67, 200.0], [5.69, -0.01, 20.0], unit="deg")
+    table = Table({"ra": several.ra, "dec": several.dec, "extension": [0.0, 0.5, 0.0] * u.deg, "w": [1.0, 3.0, 0.0]})
+    found = search.stack(table, weights="w", trials=0)
+    content = json.loads(found.write(tmp_path / "stack.json").read_text())
+    assert content["source"] == {"name": "stack", "n_sources": 2}  # the third has no weight
+    assert content["source_units"] == {"ra": "deg", "dec": "deg", "extension": "deg"}
+    first, second = content["sources"]
+    assert first == pytest.approx({"ra": 77.36, "dec": 5.69, "extension": 0.0, "weight": 0.25})
+    assert second == pytest.approx({"ra": 40.67, "dec": -0.01, "extension": 0.5, "weight": 0.75})
+    written = Table.read(found.write(tmp_path / "stack.fits"), hdu="SOURCES")
+    assert written["weight"].tolist() == [0.25, 0.75]
+    assert written["ra"].unit == u.deg
+    assert "sources" not in search.at(SOURCE, trials=0).to_dict()
+
+
 def test_a_window_over_all_of_the_data_changes_nothing_but_the_units(search, found):
     runs = search.analysis.runs
     everything = min(own.start[0] for own in runs), max(own.stop[-1] for own in runs)

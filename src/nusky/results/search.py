@@ -556,13 +556,25 @@ class SearchResult(Result):
         gammas = np.linspace(*spectrum.bounds, _CONTOUR_GAMMAS) if self.is_free else hypothesis.gammas[:1]
         return gammas, steps, hypothesis.profile_likelihood(gammas, steps)
 
+    def sources(self) -> "Table":
+        """The sources that were searched: `ra`, `dec`, Gaussian width `extension` [deg], `weight`, their shares of the
+        flux, which add up to 1."""
+        from astropy.table import QTable
+        from astropy.units import deg
+
+        searched = self.target.sources
+        angles = {name: np.degrees(getattr(searched, name)) * deg for name in ("ra", "dec", "extension")}
+        return QTable(angles | {"weight": searched.weights})
+
     def to_dict(self) -> dict[str, Any]:
-        """Everything found, as JSON has it: source, fit, limits, events, settings."""
-        events = self.events()
-        listed = {name: events[name].tolist() for name in events.colnames}
-        rows = [dict(zip(listed, values, strict=True)) for values in zip(*listed.values(), strict=True)]
+        """Everything found, as JSON has it: source, those of a stack, fit, limits, events, settings."""
+        events, sources = self.events(), self.sources()
+        rows = _rows(events)
         units = {name: str(events[name].unit) for name in events.colnames if events[name].unit is not None}
         content = {"title": self.title, "synthetic": self.synthetic, "source": self.row, "fit": self.fit}
+        if "n_sources" in self.row:
+            content |= {"sources": _rows(sources)}
+            content |= {"source_units": {name: "deg" for name in sources.colnames if name != "weight"}}
         limits = [{k: v for k, v in row.items() if k not in self.row and k not in self.fit} for row in self.limits]
         content |= {"limits": limits, "events": rows, "event_units": units, "settings": self.settings}
         return finite_or_null(content)
@@ -570,8 +582,8 @@ class SearchResult(Result):
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the result to a file; its suffix says how.
 
-        ``.json``: everything; ``.fits``: tables of limits and events; ``.ecsv``, ``.csv``: the limits with the fit;
-        ``.png``, ``.pdf``, ``.svg``: the figure.
+        ``.json``: everything; ``.fits``: tables of limits, events and sources; ``.ecsv``, ``.csv``: the limits with the
+        fit; ``.png``, ``.pdf``, ``.svg``: the figure.
         """
         path = Path(path).expanduser()
         suffix = path.suffix.lower()
@@ -607,6 +619,7 @@ class SearchResult(Result):
                     fits.PrimaryHDU(),
                     fits.table_to_hdu(table, name="RESULT"),
                     fits.table_to_hdu(events, name="EVENTS"),
+                    fits.table_to_hdu(self.sources(), name="SOURCES"),
                 ]
                 hdus[0].header["SETTINGS"] = json.dumps(self.settings, ensure_ascii=True)
                 fits.HDUList(hdus).writeto(temporary)
@@ -683,6 +696,11 @@ class SearchResult(Result):
         rows = "".join(map(_limit_row, self.limits))
         tables = f"<table>{entries}</table>{caption}<table><tr>{head}</tr>{rows}</table>"
         return printable(f"<h4>{html.escape(self.title)}</h4>{warning}{tables}", keep="\n")
+
+
+def _rows(table: "Table") -> list[dict[str, Any]]:
+    listed = [getattr(table[name], "value", table[name]).tolist() for name in table.colnames]
+    return [dict(zip(table.colnames, values, strict=True)) for values in zip(*listed, strict=True)]
 
 
 def _limit_row(row: Mapping[str, Any]) -> str:
