@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nusky.errors import StorageError
 from nusky.files import atomic_path
@@ -44,8 +44,8 @@ def kept(folder: Path, name: str, inputs: Sequence[Path], make: Callable[[], Mad
     key = repr((states, libraries, sys.implementation.cache_tag, sources_sha256()))
     path = folder / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:32]}.pickle"
     with contextlib.suppress(StorageError):
-        if (content := read(path)) is not None:
-            return pickle.loads(content)
+        if (known := read(path)) is not None:
+            return known
     made = make()
     with contextlib.suppress(OSError, StorageError):  # it is made again next time
         for old in folder.glob(f"{name}-*.pickle"):
@@ -54,16 +54,16 @@ def kept(folder: Path, name: str, inputs: Sequence[Path], make: Callable[[], Mad
     return made
 
 
-def read(path: Path) -> memoryview | None:
-    """What was written to a file; None if it is not there or not whole, StorageError if it is not the user's alone."""
+def read(path: Path) -> Any:
+    """What was pickled into a file; None if it is not there or not whole, StorageError if not the user's alone."""
     content = memoryview(_own_content(path) or b"")
     if not content or hashlib.sha256(content[_DIGEST_BYTES:]).digest() != content[:_DIGEST_BYTES]:
         return None
-    return content[_DIGEST_BYTES:]
+    return pickle.loads(content[_DIGEST_BYTES:])
 
 
 def write(path: Path, content: bytes) -> None:
-    """Keep `content`; StorageError where that is not possible."""
+    """Keep `content`, a pickle; StorageError where that is not possible."""
     with atomic_path(path) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:

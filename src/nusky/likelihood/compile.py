@@ -9,7 +9,6 @@ import hashlib
 import inspect
 import logging
 import os
-import pickle
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,11 +63,11 @@ class _Kept(NullCache):
         target_context.refresh()
         path = self._path(sig, target_context.codegen())
         try:
-            content = None if path is None else pickles.read(path)
+            known = None if path is None else pickles.read(path)
         except StorageError as error:
             _complain(str(error))
             return None
-        return None if content is None else CompileResult._rebuild(target_context, *pickle.loads(content))
+        return None if known is None else CompileResult._rebuild(target_context, *known)
 
     def save_overload(self, sig: Any, data: CompileResult) -> None:
         """Keep a compiled version; where that is not possible, say so once and go on."""
