@@ -149,7 +149,7 @@ def results(
 
     observed = hottest.band_maxima(model, sky, sky_map, setup.grid.refine_above)
     found = hottest.hottest_spots(observed, _skies(skies), known)
-    write("hottest", pa.Table.from_pylist([_hottest_row(h, known, tail_p_values) for h in found]))
+    write("hottest", pa.Table.from_pylist([_hottest_row(h, model, sky, known, tail_p_values) for h in found]))
     write(
         "hottest_trials",
         {
@@ -293,11 +293,17 @@ def _write_fits(
     healpix_file.write(path, sky_map, minus_log10_p, known.tail_score(sky_map.ts, dec), cards)
 
 
-def _hottest_row(found: hottest.Hottest, known: calibration.Calibration, tail_p_values: bool) -> dict[str, Any]:
-    row = {"hemisphere": found.hemisphere, **dict(zip(hottest.COLUMNS, map(float, found.spot), strict=True))}
+def _hottest_row(
+    found: hottest.Hottest, model: SkyModel, sky: CellEvents, known: calibration.Calibration, tail_p_values: bool
+) -> dict[str, Any]:
+    """The spot with its fit as the list of spots quotes it; p-values are of the fit that the skies have."""
+    spot = dict(zip(hottest.COLUMNS, map(float, found.spot), strict=True))
     ts, dec = np.nan_to_num(found.spot[:1]), np.radians(np.nan_to_num(found.spot[4:5]))  # without a spot TS is 0
-    post = found.post_trial
     local = {name: values[0].item() for name, values in _local(ts, dec, known, tail_p_values).items()}
+    if ts[0] > 0:
+        fit = model.best(sky, np.radians(found.spot[3:4]), dec)
+        spot |= {"test_statistic": fit.ts.item(), "n_signal": fit.n_signal.item(), "gamma": fit.gamma.item()}
+    row, post = {"hemisphere": found.hemisphere, **spot}, found.post_trial
     return row | {
         **local,
         "p_post": post.p_value,
