@@ -35,7 +35,7 @@ SEED, GENERATED = 4015, 20220516
 RELEASE = "icecube_10year_ps"
 SEASONS = ("IC86_I",)
 """SkyLLH looks for flares in one data set at a time."""
-N_FLARES, N_EXPECTED, GAMMA = 20, 14.0, 2.2
+N_FLARES, N_EXPECTED, GAMMA = 50, 14.0, 2.2
 WIDTHS = (3.0, 30.0)
 """Smallest and largest width (sigma) of an injected flare, days; drawn with equal chance on a logarithmic scale."""
 SIN_DEC = (-0.1, 0.7)

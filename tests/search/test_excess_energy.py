@@ -72,6 +72,12 @@ def test_on_average_the_energies_are_those_of_the_injected_events(analysis):
     assert signal.sum() == pytest.approx(n, rel=0.15)
 
 
+def test_no_neutrino_has_no_energy(analysis):
+    response, own = analysis.responses[0], [PowerLaw(2.0), PowerLaw(3.0)]
+    energies = TrueEnergies.of(response, analysis.areas[response], Sources.of([1.0, 2.0], 0.4), own)
+    assert not len(energies.draw(stream(6, "none"), np.zeros(0, int)))
+
+
 def test_without_energies_the_spectrum_decides(one_season):
     analysis = build(one_season, with_energy=False)
     found = excess_energies(Hypothesis.of(analysis, NORTH, PowerLaw(GAMMA)), 4.0, GAMMA)

@@ -275,7 +275,8 @@ _gaussian = kernel(inner=True)(_gaussians)
 @kernel(inner=True)
 def _node(first, step, last, value):
     """Number of the node below a value and weight of the next one, of equidistant nodes; constant beyond the ends."""
-    place = min(max((value - first) / step, 0.0), last)
+    place = (value - first) / step
+    place = min(place, float(last)) if place > 0 else 0.0  # what is no number stays in the table, too
     lower = int(place)
     return lower, min(lower + 1, last), place - lower
 
@@ -284,7 +285,7 @@ def _node(first, step, last, value):
 def _at_node(table, x_first, lower, upper, weight, x):
     """`table` (n_bands, n_x) between two bands, at log10(E/GeV) `x` from the median; 0 beyond its ends."""
     last = table.shape[1] - 1
-    if x < x_first or x > x_first + _STEP * last:
+    if not x_first <= x <= x_first + _STEP * last:
         return 0.0
     column, following, inside = _node(x_first, _STEP, last, x)
     below = table[lower, column] * (1 - inside) + table[lower, following] * inside

@@ -307,6 +307,8 @@ class TrueEnergies:
 
     def draw(self, rng: np.random.Generator, source: np.ndarray) -> np.ndarray:
         """log10(E_nu/GeV) of one neutrino from each `source` (numbers) with some that can be detected."""
+        if not len(source):
+            return np.empty(0)
         n_sources, n = self.cumulative.shape
         # Rounding must not reach the next source.
         place = np.minimum(rng.random(len(source)), 1 - max(1e-12, 2 * np.spacing(float(n_sources))))
