@@ -138,13 +138,24 @@ class Smearing:
         -------
         log10(E/GeV), angle to the true direction [rad], AngErr [rad]: (n,) float64 each
         """
-        cell = np.broadcast_to(self.served_by[dec_cell, enu_cell], n)
+        cell = np.empty(n, np.int64)
+        cell[...] = self.served_by[dec_cell, enu_cell]
         row = np.searchsorted(self.cumulative, cell + rng.random(n), side="right")
         row = np.minimum(np.maximum(row, self.start[cell]), self.start[cell + 1] - 1)
         low, high = self.log10_energy[row].T
         log10_energy = low + rng.random(n) * (high - low)
-        psi = _inside(rng, self.psf[row])
-        return log10_energy, psi, np.maximum(_inside(rng, self.ang_err[row]), ang_err_floor)
+        psi = _inside(rng, self._steps[0], row)
+        return log10_energy, psi, np.maximum(_inside(rng, self._steps[1], row), ang_err_floor)
+
+    @cached_property
+    def _steps(self) -> list[np.ndarray]:
+        """Of every row's PSF angle and AngErr the lower edge, the ratio of the upper to it, and the upper edge where
+        the lower is 0: (3, n_rows) each."""
+        made = []
+        for low, high in (self.psf.T, self.ang_err.T):
+            ratio = np.divide(high, low, out=np.ones(len(low)), where=low > 0)
+            made.append(np.stack((low, ratio, np.where(low > 0, 0.0, high))))
+        return made
 
     def borrowed(self, area: EffectiveArea) -> np.ndarray:
         """Cells without simulated events in which `area` sees neutrinos, (n_dec, n_enu) bool."""
@@ -273,9 +284,8 @@ def _spread(inner: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     return np.diff(np.clip(share, 0.0, 1.0), axis=0, prepend=0.0, append=1.0)
 
 
-def _inside(rng: np.random.Generator, bins: np.ndarray) -> np.ndarray:
-    """Values inside `bins`, (n, 2): uniform in the logarithm, or in the value where a bin begins at 0."""
-    low, high = bins.T
-    place = rng.random(len(bins))
-    ratio = np.divide(high, low, out=np.ones(len(bins)), where=low > 0)
-    return np.where(low > 0, low * ratio**place, high * place)
+def _inside(rng: np.random.Generator, steps: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Values inside the bins of rows, (n,): uniform in the logarithm, or in the value where a bin begins at 0."""
+    low, ratio, from_zero = steps[:, row]
+    place = rng.random(len(row))
+    return low * ratio**place + from_zero * place

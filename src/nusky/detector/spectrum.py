@@ -156,7 +156,8 @@ class Spectrum(ABC):
 
     def edges(self, log10_energy_edges: ArrayLike) -> NDArray:
         """Edges of bins, log10(E/GeV), those outside the range moved to its ends."""
-        return np.clip(np.asarray(log10_energy_edges, dtype=float), *self.log10_limits)
+        first, last = self.log10_limits
+        return np.minimum(np.maximum(np.asarray(log10_energy_edges, dtype=float), first), last)  # clip is slow for few
 
     def integrals(self, log10_energy_edges: ArrayLike) -> NDArray:
         """Integrals of f(E) dE [GeV] between neighbouring edges (n + 1,), log10(E/GeV), within the range: (n,)."""

@@ -442,8 +442,9 @@ class BackgroundAngErrShare:
         return self._of(_JOINED, log10_energy, sin_dec, ang_err)
 
     def _of(self, kind: int, log10_energy: np.ndarray, sin_dec: np.ndarray, ang_err: np.ndarray) -> np.ndarray:
-        (of_near, of_wide), bins = self._sums, (energy_bin(log10_energy), ang_err_bin(ang_err), sin_dec_band(sin_dec))
-        return _shares(kind, self.near, of_near, self.wide, of_wide, self.over_energy, *bins, sin_dec)
+        of_near, of_wide = self._sums
+        tables = self.near, of_near, self.wide, of_wide, self.over_energy
+        return _shares(kind, *tables, log10_energy, sin_dec, ang_err)
 
 
 def _share(
@@ -456,14 +457,24 @@ def _share(
 _share_of_one = kernel(inner=True)(_share)
 
 
+@kernel(inner=True)
+def _bin(edges, value):
+    """`nusky.detector.smearing.bin_number` of one value."""
+    return min(max(np.searchsorted(edges, value, side="right") - 1, 0), len(edges) - 2)
+
+
 @kernel()
-def _shares(kind, near, all_near, wide, all_wide, over_energy, cell, bins, own, sin_dec):
+def _shares(kind, near, all_near, wide, all_wide, over_energy, log10_energy, sin_dec, ang_err):
     """The share of the bin of AngErr at events, (n_events,) float64, between the bands that each lies between.
 
     By `kind` the windows count what they hold, or without the event itself, or with all others of these events.
     """
-    n = len(cell)
-    found = np.zeros(n)
+    n = len(sin_dec)
+    found, cell, bins, own = np.zeros(n), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    for i in range(n):
+        cell[i] = _bin(LOG10_ENERGY_EDGES, log10_energy[i])
+        bins[i] = _bin(ANG_ERR_EDGES, ang_err[i])
+        own[i] = _bin(SIN_DEC_EDGES, sin_dec[i])
     last = len(SIN_DEC_MIDDLES) - 1
     one = -1.0 if kind == _LEFT_OUT else 1.0
     for i in range(n):
@@ -487,6 +498,16 @@ def _shares(kind, near, all_near, wide, all_wide, over_energy, cell, bins, own, 
                     of_wide += one
                     in_wide += one * alike
             found[i] += part * _share_of_one(in_near, of_near, in_wide, of_wide, over_energy[band, 0, bins[i]])
+    return found
+
+
+@kernel()
+def joint_bin(log10_energy, ang_err):
+    """Number of the bin of energy and AngErr [rad] of events, AngErr running fastest, (n_events,) int64."""
+    found = np.empty(len(ang_err), np.int64)
+    for i in range(len(ang_err)):
+        cell = _bin(LOG10_ENERGY_EDGES, log10_energy[i])
+        found[i] = cell * (len(ANG_ERR_EDGES) - 1) + _bin(ANG_ERR_EDGES, ang_err[i])
     return found
 
 

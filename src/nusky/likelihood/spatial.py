@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nusky.errors import PhysicsError
+from nusky.likelihood.compile import kernel
 from nusky.units import takes_directions
 
 _BINS = 40
@@ -29,9 +30,15 @@ class DeclinationDensity:
 
     The cumulative distribution of sin(dec) is a monotone cubic through the counts, so its derivative, the density, is
     continuous, positive and normalised exactly.
+
+    Attributes
+    ----------
+    coefficients : (3, n_bins) float64
+        2 pi times the density in equal bins of sin(dec): of powers 2, 1 and 0 of the distance from where a bin begins.
+    floor : float
     """
 
-    spline: object
+    coefficients: np.ndarray
     floor: float
 
     @classmethod
@@ -46,8 +53,22 @@ class DeclinationDensity:
         counts, _ = np.histogram(np.sin(dec), bins=edges)
         cumulative = np.concatenate(([0.0], np.cumsum(counts))) / len(dec)
         cumulative = (1 - _FLOOR) * cumulative + _FLOOR * (edges + 1) / 2
-        return cls(PchipInterpolator(edges, cumulative).derivative(), _FLOOR)
+        return cls(np.ascontiguousarray(PchipInterpolator(edges, cumulative).derivative().c), _FLOOR)
 
     def __call__(self, dec: np.ndarray) -> np.ndarray:
         """Density [sr^-1] at declinations [rad]; shape of `dec`."""
-        return np.maximum(self.spline(np.sin(dec)), self.floor / 4) / (2 * np.pi)
+        sin_dec = np.sin(dec)
+        return _density(self.coefficients, self.floor, sin_dec.ravel()).reshape(sin_dec.shape)
+
+
+@kernel()
+def _density(coefficients, floor, sin_dec):
+    """`DeclinationDensity` at sin(dec), (n,) float64."""
+    found, n_bins = np.empty(len(sin_dec)), coefficients.shape[1]
+    for i in range(len(sin_dec)):
+        place = (sin_dec[i] + 1) / 2 * n_bins
+        k = int(min(place, n_bins - 1.0)) if place > 0 else 0
+        z = sin_dec[i] + 1 - k * 2 / n_bins
+        value = (coefficients[0, k] * z + coefficients[1, k]) * z + coefficients[2, k]
+        found[i] = max(value, floor / 4) / (2 * np.pi)
+    return found

@@ -240,7 +240,7 @@ def inject(
         counts = numbers[members].sum(axis=1)
         if not (n := counts.sum()):
             continue
-        source = np.repeat(np.tile(np.arange(len(sources)), len(members)), numbers[members].ravel())
+        source = np.repeat(np.arange(counts.size * len(sources)) % len(sources), numbers[members].ravel())
         dec, smearing = sources.dec[source], smearings[response]
         cells = smearing.enu_cell(energies[response].draw(rng, source)), smearing.dec_cell(dec)
         log10_energy, psi, ang_err = smearing.sample(rng, *cells, n, ANG_ERR_FLOOR)

@@ -69,15 +69,16 @@ def by_bin(season: SeasonEvents, widths: Sequence[float], densities: np.ndarray,
         strength, per_bin = densities[band, filled].transpose(0, 2, 1).astype(float), background[band, filled]
         over = strength / (2 * np.pi * per_bin)[:, None, None]
         weight = width[filled] * real[band, filled]
-        whole = ((over * (strength @ pairs)).sum(axis=2) * weight[:, None]).sum(axis=0)
-        ratio = over @ falling
+        ratio, used = over @ falling, np.flatnonzero(weight)  # bins without events hold nothing
+        whole = ((over[used] * (strength[used] @ pairs)).sum(axis=2) * weight[used, None]).sum(axis=0)
         # S^2/B of a ring of pulls: the square of the ratio times the background inside it.
-        content = ratio**2 * (np.pi * per_bin * weight)[:, None, None] * ring
+        content = ratio[used] ** 2 * (np.pi * per_bin * weight)[used, None, None] * ring
         for g in range(n_spectra):
-            values = ratio[:, g].ravel()
+            values = ratio[used, g].ravel()
             order = np.argsort(values)
             lost = np.cumsum(content[:, g].ravel()[order])
-            limit = values[order[min(np.searchsorted(lost, LOST * whole[g]), len(order) - 1)]]
+            place = min(np.searchsorted(lost, LOST * whole[g]), len(order) - 1)
+            limit = values[order[place]] if len(order) else 0.0
             for own, larger in zip(found[:, band], factors, strict=True):
                 last = (ratio[:, g] >= limit / larger).sum(axis=1)  # ratios fall with the pull
                 own[filled] = np.maximum(own[filled], np.concatenate(([0.0], _SQUARES))[last])

@@ -130,7 +130,7 @@ class SeasonEvents:
         if self.energy_density is not None:
             inverse /= getattr(self.energy_density, known)(log10_energy, np.sin(dec))
             inverse /= getattr(self.ang_err_share, known)(log10_energy, np.sin(dec), ang_err)
-            bins = energy.energy_bin(log10_energy) * self.ang_err_share.table.shape[2] + energy.ang_err_bin(ang_err)
+            bins = energy.joint_bin(log10_energy, ang_err)
         changed = {"bin": bins, "inverse_background": inverse, "rarity": np.zeros_like(bins), "mjd": None}
         return replace(self, ra=ra, dec=dec, ang_err=ang_err, **changed)
 
@@ -159,15 +159,15 @@ class IndexedEvents:
     records : (n_events,) EVENT
     order : (n_events,) int64
         Where each of them stands in the seasons, one after the other.
-    groups : (n_groups, 3) int64
-        As `nusky.likelihood.cells.draw` takes them, of all rows.
+    row : (n_events,) int64
+        Number of each event's row, counted over all classes (`nusky.likelihood.cells`).
     row_cell : (n_events,) int32; n_ra : (n_events,) int16
-        First cell and number of cells of each event's row in the grid of its class (`nusky.likelihood.cells`).
+        First cell and number of cells of each event's row in the grid of its class.
     """
 
     records: np.ndarray
     order: np.ndarray
-    groups: np.ndarray
+    row: np.ndarray
     row_cell: np.ndarray
     n_ra: np.ndarray
 
@@ -195,8 +195,12 @@ class IndexedEvents:
             "season": season,
         }
         numbered = (cells.FIRST_ROW[reach_class] + row)[order]
-        first = np.flatnonzero(np.diff(numbered, prepend=-1))
         made = records({name: column[order] for name, column in columns.items()})
-        groups = np.column_stack((first, np.append(first, len(order))[1:], numbered[first]))
         row_cell, n_ra = cells.ROW_CELL[numbered].astype(np.int32), cells.ROW_N_RA[numbered].astype(np.int16)
-        return cls(made, order, groups, row_cell, n_ra)
+        return cls(made, order, numbered, row_cell, n_ra)
+
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """As `nusky.likelihood.cells.draw` takes them, of all rows, (n_groups, 3) int64."""
+        first = np.flatnonzero(np.diff(self.row, prepend=-1))
+        return np.column_stack((first, np.append(first, len(self.row))[1:], self.row[first]))
