@@ -136,6 +136,22 @@ def test_descriptions_of_times_count(tmp_path, description, says):
         build(tmp_path / "list.ecsv", BURST)
 
 
+def stating(tmp_path, suffix, key, value):
+    """A list of one burst whose header says something of its times."""
+    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
+    path = tmp_path / f"list.{suffix}"
+    if suffix == "vot":
+        table.write(path, format="votable")
+        said = f'<TIMESYS ID="t" {"timescale" if key == "TIMESYS" else key}="{value}"/>'
+        path.write_text(path.read_text().replace("<RESOURCE", f"{said}<RESOURCE", 1))
+    elif suffix == "csv":
+        path.write_text(f"# {key} = {value}\nname,ra_deg,dec_deg,t0,length\nA,10,20,55000,3\n")
+    else:
+        table.meta[key] = value
+        table.write(path)
+    return path
+
+
 AHEAD = {"TT": 32.184 + 34, "TAI": 34, "TDT": 32.184 + 34, "GPS": 15, "UTC": 0, "TT(BIPM)": 32.184 + 34}
 """Seconds that scales of time were ahead of UTC in June 2009."""
 
@@ -143,15 +159,7 @@ AHEAD = {"TT": 32.184 + 34, "TAI": 34, "TDT": 32.184 + 34, "GPS": 15, "UTC": 0, 
 @pytest.mark.parametrize("scale", AHEAD)
 @pytest.mark.parametrize("suffix", ["ecsv", "fits", "vot"])
 def test_times_of_another_scale_become_utc(tmp_path, scale, suffix):
-    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
-    path = tmp_path / f"list.{suffix}"
-    table.meta["TIMESYS"] = scale
-    if suffix == "vot":
-        table.write(path, format="votable")
-        path.write_text(path.read_text().replace("<RESOURCE", f'<TIMESYS ID="t" timescale="{scale}"/><RESOURCE', 1))
-    else:
-        table.write(path)
-    made, report = build(path, BURST)
+    made, report = build(stating(tmp_path, suffix, "TIMESYS", scale), BURST)
     assert made["t0"].to_pylist() == pytest.approx([55000 - AHEAD[scale] / 86400], abs=1e-10)
     assert any("converted to UTC" in note for note in report["notes"]) == (scale != "UTC")
 
@@ -164,56 +172,31 @@ def test_names_say_the_scale_of_times(tmp_path, header, ahead):
 
 
 def test_a_scale_that_is_not_known_is_refused(tmp_path):
-    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
-    table.meta["TIMESYS"] = "LOCAL"
-    table.write(tmp_path / "list.fits")
     with pytest.raises(CatalogueError, match=r"column 't0' are of the scale 'LOCAL', .*TIMESYS = LOCAL.*MJD in UTC"):
-        build(tmp_path / "list.fits", BURST)
+        build(stating(tmp_path, "fits", "TIMESYS", "LOCAL"), BURST)
 
 
-def elsewhere(tmp_path, suffix, key, value):
-    """A list whose header says where its times are those of, and what `Table` calls its column."""
-    table = Table({"name": ["A"], "ra_deg": [10.0], "dec_deg": [20.0], "t0": [55000.0], "length": [3.0]})
-    path = tmp_path / f"list.{suffix}"
-    if suffix == "vot":
-        table.write(path, format="votable")
-        said = f'<TIMESYS ID="t" timescale="TDB" timeorigin="2400000.5" refposition="{value}"/>'
-        path.write_text(path.read_text().replace("<RESOURCE", f"{said}<RESOURCE", 1))
-    elif suffix == "csv":
-        path.write_text(f"# {key} = {value}\nname,ra_deg,dec_deg,t0,length\nA,10,20,55000,3\n")
+@pytest.mark.parametrize(
+    ("suffix", "key", "value", "at_the_earth"),
+    [
+        ("fits", "TIMEREF", "SOLARSYSTEM", False),
+        ("fits", "TREFPOS", "BARYCENTER", False),
+        ("ecsv", "TIMEREF", "HELIOCENTRIC", False),
+        ("vot", "refposition", "BARYCENTER", False),
+        ("csv", "TIMEREF", "SOLARSYSTEM", False),
+        ("fits", "TIMEREF", "LOCAL", True),
+        ("fits", "TREFPOS", "GEOCENTER", True),
+        ("vot", "refposition", "TOPOCENTER", True),
+        ("csv", "redshifts", "heliocentric, at the date of the observation", True),
+    ],
+)
+def test_times_that_are_not_those_at_the_earth_are_refused(tmp_path, suffix, key, value, at_the_earth):
+    path = stating(tmp_path, suffix, key, value)
+    if at_the_earth:
+        assert build(path, BURST)[0]["t0"].to_pylist() == [55000.0]
     else:
-        table.meta[key] = value
-        table.write(path)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("suffix", "key", "value"),
-    [
-        ("fits", "TIMEREF", "SOLARSYSTEM"),
-        ("fits", "TREFPOS", "BARYCENTER"),
-        ("ecsv", "TIMEREF", "HELIOCENTRIC"),
-        ("vot", "refposition", "BARYCENTER"),
-        ("csv", "TIMEREF", "SOLARSYSTEM"),
-    ],
-)
-def test_times_that_are_not_those_at_the_earth_are_refused(tmp_path, suffix, key, value):
-    with pytest.raises(CatalogueError, match=rf"column 't0' are not those at the Earth.*{value}.*8\.3 minutes"):
-        build(elsewhere(tmp_path, suffix, key, value), BURST)
-
-
-@pytest.mark.parametrize(
-    ("suffix", "key", "value"),
-    [
-        ("fits", "TIMEREF", "LOCAL"),
-        ("fits", "TREFPOS", "GEOCENTER"),
-        ("vot", "refposition", "TOPOCENTER"),
-        ("csv", "redshifts", "heliocentric, at the date of the observation"),
-    ],
-)
-def test_times_at_the_earth_are_taken(tmp_path, suffix, key, value):
-    made, _ = build(elsewhere(tmp_path, suffix, key, value), BURST)
-    assert made["t0"].to_pylist() == pytest.approx([55000], abs=1e-2)
+        with pytest.raises(CatalogueError, match=rf"column 't0' are not those at the Earth.*{value}.*8\.3 minutes"):
+            build(path, BURST)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nusky.detector.effective_area import EffectiveArea
+from nusky.detector.smearing import bin_number
 from nusky.detector.spectrum import power_laws
 from nusky.errors import PhysicsError
 from nusky.likelihood.energy import (
@@ -28,7 +29,7 @@ def signal_energy_density(area, smearing, dec, spectra, edges=LOG10_ENERGY_EDGES
 
 def test_energies_beyond_the_edges_belong_to_the_outermost_bins():
     edges = np.array([1.0, 2.0, 3.0, 4.0])
-    assert energy_bin(np.array([-5.0, 1.0, 1.99, 2.0, 4.0, 99.0]), edges).tolist() == [0, 0, 0, 1, 2, 2]
+    assert bin_number(edges, np.array([-5.0, 1.0, 1.99, 2.0, 4.0, 99.0])).tolist() == [0, 0, 0, 1, 2, 2]
 
 
 class TestSignal:

@@ -59,9 +59,9 @@ _AT, _LEFT_OUT, _JOINED = range(3)
 """Events that the background's distribution of AngErr is asked for: any, those it is made of, those that join them."""
 
 
-def energy_bin(log10_energy: np.ndarray, log10_energy_edges: np.ndarray = LOG10_ENERGY_EDGES) -> np.ndarray:
+def energy_bin(log10_energy: np.ndarray) -> np.ndarray:
     """Number of the bin of each log10(E/GeV); energies beyond the edges belong to the outermost bins."""
-    return bin_number(log10_energy_edges, log10_energy)
+    return bin_number(LOG10_ENERGY_EDGES, log10_energy)
 
 
 def signal_share(
@@ -293,13 +293,19 @@ def _at_node(table, x_first, lower, upper, weight, x):
     return below * (1 - weight) + above * weight
 
 
+@kernel(inner=True)
+def _place(median, log10_energy, sin_dec):
+    """The two bands that an event lies between, the weight of the upper, and its log10(E/GeV) from the median."""
+    lower, upper, weight = _node(_BANDS[0], 2 / _N_BANDS, _N_BANDS - 1, sin_dec)
+    return lower, upper, weight, log10_energy - (median[lower] * (1 - weight) + median[upper] * weight)
+
+
 @kernel()
 def _at_events(table, median, x_first, log10_energy, sin_dec):
     """`table` (n_bands, n_x) at events, (n_events,) float64."""
     found = np.empty(len(sin_dec))
     for i in range(len(found)):
-        lower, upper, weight = _node(_BANDS[0], 2 / _N_BANDS, _N_BANDS - 1, sin_dec[i])
-        x = log10_energy[i] - (median[lower] * (1 - weight) + median[upper] * weight)
+        lower, upper, weight, x = _place(median, log10_energy[i], sin_dec[i])
         found[i] = _at_node(table, x_first, lower, upper, weight, x)
     return found
 
@@ -311,8 +317,7 @@ def _joined(table, first, median, events, x_first, kernels, floor, log10_energy,
     n = len(sin_dec)
     x, density, counted, wider = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for i in range(n):
-        lower, upper, weight = _node(_BANDS[0], 2 / _N_BANDS, _N_BANDS - 1, sin_dec[i])
-        x[i] = log10_energy[i] - (median[lower] * (1 - weight) + median[upper] * weight)
+        lower, upper, weight, x[i] = _place(median, log10_energy[i], sin_dec[i])
         counted[i] = events[lower] * (1 - weight) + events[upper] * weight
         density[i] = _at_node(table, x_first, lower, upper, weight, x[i])
         wider[i] = _at_node(first, x_first, lower, upper, weight, x[i])
@@ -521,12 +526,12 @@ def _in_windows(counts: np.ndarray, reach: tuple[int, int, int]) -> np.ndarray:
 
 def sin_dec_band(sin_dec: np.ndarray) -> np.ndarray:
     """Number of the band of each sin(dec), (n_events,) int64."""
-    return energy_bin(sin_dec, SIN_DEC_EDGES)
+    return bin_number(SIN_DEC_EDGES, sin_dec)
 
 
 def ang_err_bin(ang_err: np.ndarray) -> np.ndarray:
     """Number of the bin of each AngErr [rad]; what lies beyond the edges belongs to the outermost bins."""
-    return energy_bin(ang_err, ANG_ERR_EDGES)
+    return bin_number(ANG_ERR_EDGES, ang_err)
 
 
 def _accepted(area: EffectiveArea, smearing: Smearing, dec: np.ndarray, spectra: Sequence[Spectrum]) -> np.ndarray:

@@ -569,14 +569,11 @@ class SearchResult(Result):
     def to_dict(self) -> dict[str, Any]:
         """Everything found, as JSON has it: source, those of a stack, fit, limits, events, settings."""
         events, sources = self.events(), self.sources()
-        rows = _rows(events)
-        units = {name: str(events[name].unit) for name in events.colnames if events[name].unit is not None}
         content = {"title": self.title, "synthetic": self.synthetic, "source": self.row, "fit": self.fit}
         if "n_sources" in self.row:
-            content |= {"sources": _rows(sources)}
-            content |= {"source_units": {name: "deg" for name in sources.colnames if name != "weight"}}
+            content |= {"sources": _rows(sources), "source_units": _units(sources)}
         limits = [{k: v for k, v in row.items() if k not in self.row and k not in self.fit} for row in self.limits]
-        content |= {"limits": limits, "events": rows, "event_units": units, "settings": self.settings}
+        content |= {"limits": limits, "events": _rows(events), "event_units": _units(events), "settings": self.settings}
         return finite_or_null(content)
 
     def write(self, path: str | os.PathLike[str]) -> Path:
@@ -701,6 +698,10 @@ class SearchResult(Result):
 def _rows(table: "Table") -> list[dict[str, Any]]:
     listed = [getattr(table[name], "value", table[name]).tolist() for name in table.colnames]
     return [dict(zip(table.colnames, values, strict=True)) for values in zip(*listed, strict=True)]
+
+
+def _units(table: "Table") -> dict[str, str]:
+    return {name: str(table[name].unit) for name in table.colnames if table[name].unit is not None}
 
 
 def _limit_row(row: Mapping[str, Any]) -> str:

@@ -44,8 +44,8 @@ class SkyLikelihood:
         if n_signal > self._bound or not self._ratios:
             known, sky, hypothesis = self._bound, self._sky, self._hypothesis
             first = FIRST_BOUND if len(hypothesis.sources) == 1 else _FIRST_BOUND_OF_STACK
-            first = max(first, 2.0 * len(sky.extra[0]))  # as much as was injected near the sources, and more
-            self._bound = max(first, n_signal, 2 * n_signal if known else 0.0, 4 * known)
+            injected = 2.0 * len(sky.extra[0])  # more than was injected: most skies are looked at once
+            self._bound = max(first, injected, n_signal, 2 * n_signal if known else 0.0, 4 * known)
             limits = np.empty(len(sky.n_events))
             series_limits(self._bound, hypothesis.shares, sky.n_events, limits)
             self._ratios = (*hypothesis.near_ratios(sky, limits), hypothesis.shares, sky.n_events)
